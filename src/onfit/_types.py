@@ -1,0 +1,10 @@
+"""Shared aliases for annotations; nothing here runs."""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+StrPath = str | os.PathLike[str]
+Mode = Literal["min", "max"]
+LogValues = Mapping[str, Any]
+Hook = Callable[..., object]

@@ -1,0 +1,139 @@
+"""EarlyStopping: stop when a quantity has stopped improving."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from onfit.core.callback import Callback, Logs
+from onfit.core.console import say
+from onfit.core.monitor import Monitor
+from onfit.core.objective import Best, Objective, check_mode, resolve_mode
+from onfit.core.protocols import HasWeights, Need
+
+
+class EarlyStopping(Callback):
+    """Stops training when a monitored quantity has stopped improving.
+
+    Args:
+        monitor: the quantity, under any of its names.
+        min_delta: how much better counts as better.
+        patience: after how many epochs in a row without improvement training stops. 0 and 1
+            mean the same: the first epoch that is no better stops it.
+        verbose: 1 says when it stops and which weights it restores.
+        mode: `"min"`, `"max"`, or `"auto"`: as the metric or its name tells.
+        baseline: a value to beat. Until it is beaten, the wait goes on even while the
+            quantity improves.
+        restore_best_weights: give the model the weights of the best epoch when training is
+            over, whether it stopped early or not (but not when it failed).
+        start_from_epoch: epochs before this index are not looked at.
+        on_missing: what a quantity that is not logged leads to: `"warn"`, once, or `"raise"`.
+
+    Attributes:
+        best: the best value so far; None before the first.
+        best_epoch: the index of its epoch.
+        wait: epochs since.
+        stopped_epoch: the index of the epoch it stopped at; 0 if it did not.
+
+    Raises:
+        ArgumentError: for an unknown `mode`, or `"auto"` where nothing tells the direction.
+
+    The arithmetic is that of Keras 3.15, except that a NaN is never the best.
+
+    Example:
+        >>> stop = EarlyStopping(monitor="val_acc", patience=3, restore_best_weights=True)
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        min_delta: float = 0,
+        patience: int = 0,
+        verbose: int = 0,
+        mode: str = "auto",
+        baseline: float | None = None,
+        restore_best_weights: bool = False,
+        start_from_epoch: int = 0,
+        *,
+        on_missing: str = "warn",
+    ) -> None:
+        check_mode(mode, "EarlyStopping")
+        self.monitor = monitor
+        self.min_delta = min_delta
+        self.patience = patience
+        self.verbose = verbose
+        self.mode = mode
+        self.baseline = baseline
+        self.restore_best_weights = restore_best_weights
+        self.start_from_epoch = start_from_epoch
+        self.stopped_epoch = 0
+        self.best_weights: list[Any] | None = None
+        self._best_weights_epoch = 0
+        self._best = Best()
+        self._monitor = Monitor(monitor, "EarlyStopping", on_missing)
+        self._objective: Objective | None = None
+
+    @property
+    def best(self) -> float | None:
+        """The best value so far; None before the first."""
+        return self._best.value
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The index of the best epoch; None before the first."""
+        return self._best.epoch
+
+    @property
+    def wait(self) -> int:
+        """How many epochs in a row were no better."""
+        return self._best.wait
+
+    def needs(self) -> Iterable[Need]:
+        if self.restore_best_weights:
+            yield Need(HasWeights, "restore_best_weights=True")
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        mode = resolve_mode(self.mode, self.monitor, "EarlyStopping", self.model)
+        self._objective = Objective(mode, self.min_delta)
+        self._best = Best()
+        self._monitor.reset()
+        self.stopped_epoch = 0
+        self.best_weights = None
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        if epoch < self.start_from_epoch:
+            return
+        current = self._monitor.read(logs or {}, self.params)
+        if current is None:
+            return
+        if self.restore_best_weights and self.best_weights is None:
+            # Even if nothing ever improves, there is something to restore.
+            self._keep_weights(epoch)
+        self._best.wait += 1
+        if self._improves(current, self._best.value):
+            self._best.accept(current, epoch)
+            self._keep_weights(epoch)
+            if self.baseline is None or self._improves(current, self.baseline):
+                self._best.wait = 0
+        elif self._best.wait >= self.patience and epoch > 0:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        if self.stopped_epoch > 0 and self.verbose > 0:
+            say(f"Epoch {self.stopped_epoch + 1:05d}: early stopping")
+        failed = self.run is not None and self.run.outcome == "failed"
+        if self.best_weights is not None and not failed:
+            if self.verbose > 0:
+                say(
+                    "Restoring model weights from the end of the best epoch: "
+                    f"{self._best_weights_epoch + 1}."
+                )
+            self.model.set_weights(self.best_weights)
+
+    def _improves(self, value: float, than: float | None) -> bool:
+        assert self._objective is not None, "on_train_begin comes first"
+        return self._objective.better(value, than)
+
+    def _keep_weights(self, epoch: int) -> None:
+        if self.restore_best_weights:
+            self.best_weights = self.model.get_weights()
+            self._best_weights_epoch = epoch

@@ -1,0 +1,125 @@
+"""The base class of all callbacks."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from onfit.core.hooks import silent
+from onfit.core.protocols import Need
+
+if TYPE_CHECKING:
+    from onfit.core.run import Run
+
+Logs = dict[str, Any]
+
+
+class Callback:
+    """Something that is told what a training run does, and may act on it.
+
+    Subclass it and write the hooks you care about; a hook you do not write costs nothing.
+    Hooks receive their arguments by position. `logs` is a mutable dict: a number written
+    into it is seen by the callbacks after this one, by the history and by the bar.
+
+    Attributes:
+        model: what is being trained. Set before `on_train_begin`; may be replaced.
+        params: dict with `epochs`, `steps` (batches per epoch or None), `samples` (or None),
+            `batch_size` (or None), `verbose`, `do_validation` and `metrics` (the log names).
+        run: the `onfit.Run` that tells the hooks; `run.outcome` says in `on_train_end` how
+            training ended. None outside of one.
+        validation_data: list `[x, y]` or `[x, y, sample_weight]` of the arrays that `fit`
+            validates on; None if there are none or they come from a loader.
+
+    Example:
+        >>> class LossHistory(Callback):
+        ...     def on_train_begin(self, logs=None):
+        ...         self.losses = []
+        ...     def on_batch_end(self, batch, logs=None):
+        ...         self.losses.append(logs["loss"])
+    """
+
+    # Class attributes, so that a subclass with its own __init__ need not call this one's.
+    model: Any = None
+    params: dict[str, Any] = {}
+    run: "Run | None" = None
+    validation_data: list[Any] | None = None
+
+    def set_model(self, model: Any) -> None:
+        """Receive what is being trained, before `on_train_begin`."""
+        self.model = model
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Receive the facts of the run, before `on_train_begin`."""
+        self.params = params
+
+    def needs(self) -> Iterable[Need]:
+        """What this callback asks of the model; checked once, before training."""
+        return ()
+
+    @silent
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Training starts. `logs` is empty."""
+
+    @silent
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Training is over, however it ended. `logs` are those of the last epoch."""
+
+    @silent
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Epoch `epoch`, counted from 0, starts. `logs` is empty."""
+
+    @silent
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Epoch `epoch` is over. `logs` holds its means, and `val_` values if it had any."""
+
+    @silent
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """A training batch starts. `logs` holds `batch` and `size` (samples)."""
+        self.on_batch_begin(batch, logs)
+
+    @silent
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """A training batch is over. `logs` holds `batch`, `size` and this batch's values."""
+        self.on_batch_end(batch, logs)
+
+    @silent
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """The older name of `on_train_batch_begin`."""
+
+    @silent
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """The older name of `on_train_batch_end`."""
+
+    @silent
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        """Evaluation or validation starts."""
+
+    @silent
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        """Evaluation or validation is over. `logs` holds its means, without `val_`."""
+
+    @silent
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """An evaluation batch starts. `logs` holds `batch` and `size`."""
+
+    @silent
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """An evaluation batch is over. `logs` holds `batch`, `size` and its values."""
+
+    @silent
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        """Prediction starts."""
+
+    @silent
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        """Prediction is over."""
+
+    @silent
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """A prediction batch starts. `logs` holds `batch` and `size`."""
+
+    @silent
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """A prediction batch is over. `logs` adds `outputs`, the batch's predictions."""
+
+    @silent
+    def on_exception(self, exception: BaseException) -> None:
+        """Training is about to end by `exception`; `on_train_end` follows."""

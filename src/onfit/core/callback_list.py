@@ -1,0 +1,146 @@
+"""The callbacks of one run, and the table of who listens to what."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any
+
+from onfit._types import Hook
+from onfit.core.callback import Callback
+from onfit.core.hooks import HOOKS, heard
+from onfit.core.protocols import check_needs
+from onfit.errors import ArgumentTypeError
+
+
+class CallbackList:
+    """Tells each hook to the callbacks that hear it, in order, and to nobody else.
+
+    Args:
+        callbacks: a callback, an iterable of callbacks, or None.
+        model: what they see as `self.model`.
+        **params: what they see as `self.params`.
+
+    Attributes:
+        stopped_by: the first callback after whose turn `model.stop_training` was set; a stop
+            recorded here stays, whoever clears the flag afterwards.
+
+    Raises:
+        ArgumentTypeError: for anything that is not a `Callback` instance.
+
+    Example:
+        >>> CallbackList([Callback()]).on_epoch_end(0, {"loss": 0.5})
+    """
+
+    def __init__(
+        self,
+        callbacks: Callback | Iterable[Callback] | None = None,
+        model: Any = None,
+        **params: Any,
+    ) -> None:
+        self.callbacks = list(_checked(callbacks))
+        self.stopped_by: Callback | None = None
+        self.model = None
+        self._table: dict[str, list[tuple[Callback, Hook]]] = {}
+        if params:
+            self.set_params(params)
+        if model is not None:
+            self.set_model(model)
+        self.refresh()
+
+    def __iter__(self) -> Iterator[Callback]:
+        return iter(self.callbacks)
+
+    def append(self, callback: Callback) -> None:
+        """Add a callback at the end."""
+        self.callbacks.extend(_checked(callback))
+        self.refresh()
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Hand the facts of the run to every callback."""
+        for callback in self.callbacks:
+            callback.set_params(params)
+
+    def set_model(self, model: Any) -> None:
+        """Hand the model to every callback, once it is sure that it can do what they need."""
+        for callback in self.callbacks:
+            check_needs(callback, model)
+        self.model = model
+        for callback in self.callbacks:
+            callback.set_model(model)
+
+    def refresh(self) -> None:
+        """Ask every callback again which hooks it hears."""
+        self._table = {
+            hook: [
+                (callback, method)
+                for callback in self.callbacks
+                if (method := heard(callback, hook)) is not None
+            ]
+            for hook in HOOKS
+        }
+
+    def teller(self, hook: str) -> Hook | None:
+        """A function that tells `hook`; None if nobody hears it, so that nobody pays for it."""
+        return partial(self.tell, hook) if self._table[hook] else None
+
+    def tell(self, hook: str, *args: Any) -> None:
+        """Tell `hook` to all who hear it. An exception gets a note with callback and hook."""
+        model = self.model
+        for callback, method in self._table[hook]:
+            try:
+                method(*args)
+            except BaseException as error:
+                error.add_note(f"raised by {type(callback).__name__}.{hook}")
+                raise
+            if self.stopped_by is None and getattr(model, "stop_training", False):
+                self.stopped_by = callback
+
+    def tell_all(self, hook: str, *args: Any) -> BaseException | None:
+        """Tell `hook` to all, even when one of them raises; return the first exception."""
+        first: BaseException | None = None
+        for callback, method in self._table[hook]:
+            try:
+                method(*args)
+            except BaseException as error:
+                error.add_note(f"raised by {type(callback).__name__}.{hook}")
+                if first is None:
+                    first = error
+                else:
+                    first.add_note(f"also, {type(callback).__name__}.{hook} raised {error!r}")
+        return first
+
+    def __getattr__(self, name: str) -> Hook:
+        if name in HOOKS:
+            return partial(self.tell, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+def _checked(callbacks: Any) -> Iterator[Callback]:
+    if callbacks is None:
+        return
+    if isinstance(callbacks, (Callback, type)) or not isinstance(callbacks, Iterable):
+        callbacks = [callbacks]
+    for callback in callbacks:
+        if isinstance(callback, CallbackList):
+            yield from callback
+        elif isinstance(callback, Callback):
+            yield callback
+        else:
+            raise ArgumentTypeError(_not_a_callback(callback))
+
+
+def _not_a_callback(found: Any) -> str:
+    if isinstance(found, type) and issubclass(found, Callback):
+        return (
+            f"callbacks= takes instances, and {found.__name__} is a class. "
+            f"Write {found.__name__}(...) with its arguments."
+        )
+    if type(found).__module__.partition(".")[0] in ("keras", "tf_keras", "tensorflow"):
+        return (
+            f"callbacks= takes onfit callbacks, and got {type(found).__module__}."
+            f"{type(found).__name__}, which belongs to Keras. "
+            "Import it from onfit.callbacks, or subclass onfit.callbacks.Callback."
+        )
+    return (
+        f"callbacks= takes onfit.callbacks.Callback instances, and got {found!r} "
+        f"of type {type(found).__name__}. Subclass Callback, or use LambdaCallback(...)."
+    )

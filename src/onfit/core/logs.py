@@ -1,0 +1,114 @@
+"""The `logs` of a hook: a real dict whose numbers stay on the device until one is read.
+
+A step leaves its loss and metrics as tensors. Turning them into floats waits for the device,
+so it is done only when somebody reads one, once for all of them. Whoever keeps the dict and
+reads it later sees the values of its own batch.
+"""
+
+from collections.abc import Callable, ItemsView, Iterator, Sequence, ValuesView
+from typing import Any
+
+from onfit.core.aliases import AliasDict
+
+Fetch = Callable[[], Sequence[float]]
+
+# What a slot holds until it is fetched. No method of Logs ever lets it out.
+_PENDING: Any = object()
+
+
+class Logs(AliasDict):
+    """A mutable dict of floats, some of which may still be on their way.
+
+    Reading any value fetches all that are pending, each group once. Writing, `in`, `len` and
+    `keys` fetch nothing. Keys are found by their aliases too (`logs["acc"]`).
+
+    CPython reads a plain dict's slots directly in `dict(x)`, `{**x}`, `f(**x)`, `x | y` and
+    `json.dumps`. Overriding `__iter__` switches that off, so every road leads through here.
+
+    >>> logs = Logs(batch=0)
+    >>> logs.defer(["loss"], lambda: [0.25])
+    >>> dict(logs)
+    {'batch': 0, 'loss': 0.25}
+    """
+
+    __slots__ = ("_fetches", "_so_far")
+
+    def __init__(self, *args: Any, **values: Any) -> None:
+        super().__init__(*args, **values)
+        self._fetches: list[tuple[Sequence[str], Fetch]] = []
+        self._so_far: Callable[[], Logs] | None = None
+
+    def defer(self, names: Sequence[str], fetch: Fetch) -> None:
+        """Add `names` whose values, in the same order, `fetch` will bring when one is read."""
+        for name in names:
+            super().__setitem__(name, _PENDING)
+        self._fetches.append((names, fetch))
+
+    @property
+    def so_far(self) -> "Logs":
+        """The means of the epoch up to now; the logs themselves where nobody keeps any."""
+        return self if self._so_far is None else self._so_far()
+
+    def keep_means(self, means: "Callable[[], Logs]") -> None:
+        """Say where `so_far` comes from."""
+        self._so_far = means
+
+    def _settle(self) -> None:
+        fetches, self._fetches = self._fetches, []
+        for names, fetch in fetches:
+            for name, value in zip(names, fetch(), strict=True):
+                # A key that was written or deleted in the meantime stays as it is.
+                if dict.get(self, name) is _PENDING:
+                    dict.__setitem__(self, name, value)
+
+    def __getitem__(self, name: str) -> Any:
+        if self._fetches:
+            self._settle()
+        return super().__getitem__(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return super().__iter__()
+
+    def items(self) -> ItemsView[str, Any]:
+        self._settle()
+        return super().items()
+
+    def values(self) -> ValuesView[Any]:
+        self._settle()
+        return super().values()
+
+    def pop(self, *args: Any) -> Any:
+        self._settle()
+        return super().pop(*args)
+
+    def popitem(self) -> tuple[str, Any]:
+        self._settle()
+        return super().popitem()
+
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        self._settle()
+        return super().setdefault(name, default)
+
+    def copy(self) -> "Logs":
+        return Logs(self.items())
+
+    def __or__(self, other: Any) -> Any:
+        return dict(self) | other
+
+    def __ror__(self, other: Any) -> Any:
+        return other | dict(self)
+
+    def __eq__(self, other: object) -> bool:
+        self._settle()
+        return super().__eq__(other)
+
+    def __repr__(self) -> str:
+        self._settle()
+        return super().__repr__()
+
+    # Copies and pickles are plain: they outlive the run that could still fetch.
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Logs, (dict(self),))
+
+    def __copy__(self) -> "Logs":
+        return self.copy()

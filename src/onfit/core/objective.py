@@ -1,0 +1,117 @@
+"""'Is it better?', and what the best was. Pure: no model, no logs, no printing."""
+
+import math
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from onfit._types import Mode
+from onfit.core.aliases import other_names
+from onfit.errors import ArgumentError, did_you_mean
+
+MODES = ("auto", "min", "max")
+
+# Words of a metric's name that tell where better lies.
+_UP = {
+    "acc", "accuracy", "auc", "f1", "fmeasure", "precision", "recall", "iou", "dice", "r2",
+    "score", "similarity", "proximity", "sensitivity", "specificity", "map", "bleu", "rouge",
+}  # fmt: skip
+_DOWN = {
+    "loss", "error", "mse", "mae", "mape", "msle", "rmse", "crossentropy", "nll", "perplexity",
+    "hinge", "poisson", "kld", "divergence", "wer", "cer", "bce", "huber", "logcosh",
+}  # fmt: skip
+
+
+def check_mode(mode: str, owner: str) -> None:
+    """Refuse a `mode` that is none of auto, min and max."""
+    if mode not in MODES:
+        raise ArgumentError(
+            f"{owner}(mode={mode!r}): mode is one of 'auto', 'min', 'max'."
+            f"{did_you_mean(mode, MODES)}"
+        )
+
+
+def direction_by_name(monitor: str) -> Mode | None:
+    """Whether a quantity of this name should grow or shrink; None if its name does not tell.
+
+    >>> direction_by_name("val_acc"), direction_by_name("val_loss"), direction_by_name("pearson")
+    ('max', 'min', None)
+    """
+    words = {
+        word for name in (monitor, *other_names(monitor)) for word in re.split(r"\W|_", name.lower())
+    }
+    # "log_loss_score" tells both ways, so it tells nothing.
+    if bool(words & _UP) == bool(words & _DOWN):
+        return None
+    return "max" if words & _UP else "min"
+
+
+def resolve_mode(mode: str, monitor: str, owner: str, model: Any = None) -> Mode:
+    """The direction in which `monitor` gets better: as told, by its metric, or by its name.
+
+    Args:
+        mode: `"min"`, `"max"` or `"auto"`.
+        monitor: the name of the quantity.
+        owner: the callback that asks, for the error.
+        model: asked first, if it has `metric_direction(name)`.
+
+    Raises:
+        ArgumentError: if neither the metric nor the name tells.
+    """
+    if mode != "auto":
+        return "min" if mode == "min" else "max"
+    ask = getattr(model, "metric_direction", None)
+    found: Mode | None = (ask(monitor) if ask is not None else None) or direction_by_name(monitor)
+    if found is None:
+        known = getattr(model, "metrics_names", None) or []
+        names = [*known, *(f"val_{name}" for name in known)]
+        raise ArgumentError(
+            f"{owner}(monitor={monitor!r}, mode='auto'): nothing says whether {monitor!r} should "
+            f"grow or shrink. Pass mode='max' or mode='min'.{did_you_mean(monitor, names)}"
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The rule of improvement, in Keras 3.15's arithmetic, except that NaN is never better.
+
+    Args:
+        mode: `"min"` or `"max"`.
+        min_delta: how much better is better; its sign is ignored.
+
+    >>> Objective("min", min_delta=0.1).better(0.85, than=1.0)
+    True
+    """
+
+    mode: Mode
+    min_delta: float = 0.0
+
+    def better(self, value: float, than: float | None) -> bool:
+        """Whether `value` improves on `than`; anything but NaN improves on None."""
+        if math.isnan(value):
+            return False
+        if than is None:
+            return True
+        if self.mode == "min":
+            return value + abs(self.min_delta) < than
+        return value - abs(self.min_delta) > than
+
+
+@dataclass
+class Best:
+    """The best value so far, its epoch, and how many values came since the last success.
+
+    Attributes:
+        value: the best value; None before the first.
+        epoch: the epoch it came from, counted from 0.
+        wait: how many values have been told since the wait last began anew.
+    """
+
+    value: float | None = None
+    epoch: int | None = None
+    wait: int = field(default=0)
+
+    def accept(self, value: float, epoch: int) -> None:
+        """Take `value` as the best. The wait is the caller's to end."""
+        self.value, self.epoch = value, epoch

@@ -1,0 +1,146 @@
+"""What callbacks may ask of `self.model`, and how any object comes to answer.
+
+A callback states its needs (`Callback.needs`); they are checked once, before training, so
+that a run does not die in its last epoch for want of a method.
+"""
+
+import importlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from onfit._types import StrPath
+from onfit.errors import ArgumentTypeError, CapabilityError
+
+if TYPE_CHECKING:
+    from onfit.core.callback import Callback
+
+
+@runtime_checkable
+class Trainable(Protocol):
+    """The least a model is: it can be asked to stop."""
+
+    stop_training: bool
+
+
+@runtime_checkable
+class HasWeights(Protocol):
+    """Its weights can be read and put back."""
+
+    def get_weights(self) -> list[Any]:
+        """Copies of all weights, buffers included, as arrays."""
+
+    def set_weights(self, weights: list[Any]) -> None:
+        """Put such copies back."""
+
+
+@runtime_checkable
+class CanSave(Protocol):
+    """It can write itself to a file and read its weights back."""
+
+    def save(self, filepath: StrPath) -> None:
+        """Write the whole model."""
+
+    def save_weights(self, filepath: StrPath) -> None:
+        """Write the weights alone."""
+
+    def load_weights(self, filepath: StrPath) -> None:
+        """Read weights that were written by either."""
+
+
+@runtime_checkable
+class HasLearningRate(Protocol):
+    """It has an optimizer with a `learning_rate` that can be read and set."""
+
+    optimizer: Any
+
+
+@runtime_checkable
+class HasHistograms(Protocol):
+    """Its weights can be listed by name."""
+
+    def named_weights(self) -> Iterable[tuple[str, Any]]:
+        """Pairs of a readable name and an array."""
+
+
+# How each protocol reads in an error.
+_ASKS = {
+    HasWeights: ("get_weights", "set_weights"),
+    CanSave: ("save", "save_weights"),
+    HasLearningRate: ("optimizer",),
+    HasHistograms: ("named_weights",),
+}
+
+
+@dataclass(frozen=True)
+class Need:
+    """One thing a callback asks of the model, and the argument that makes it ask.
+
+    Args:
+        protocol: one of this module's protocols.
+        because: the argument as written, for the error text; empty if it always asks.
+    """
+
+    protocol: type
+    because: str = ""
+
+
+def check_needs(callback: "Callback", model: Any) -> None:
+    """Compare what `callback` needs with what `model` can do.
+
+    Raises:
+        CapabilityError: naming the callback, the argument, what it needs and what is missing.
+    """
+    for need in callback.needs():
+        missing = [name for name in _ASKS[need.protocol] if getattr(model, name, None) is None]
+        if missing:
+            asked = " and ".join(_ASKS[need.protocol])
+            raise CapabilityError(
+                f"{type(callback).__name__}({need.because}) needs {asked} of the model; "
+                f"{type(model).__name__} lacks {' and '.join(missing)}. "
+                f"{_how_to_provide(need.protocol)}"
+            )
+
+
+def _how_to_provide(protocol: type) -> str:
+    if protocol is HasLearningRate:
+        return "Compile the model with an optimizer, or pass optimizer= to Run."
+    return f"Give it such a method, or drop {protocol.__name__.lower()}-using arguments."
+
+
+# Who turns an object into a Trainable, by the top-level package its class comes from.
+# Imported only when such an object is met: core itself knows no framework.
+_ADAPTERS = {"torch": "onfit.engine.adapt"}
+
+
+def as_trainable(model: Any, optimizer: Any = None) -> Any:
+    """Give any model the face that callbacks see as `self.model`.
+
+    Args:
+        model: an object that is Trainable already, a torch module, or anything with
+            attributes that can be set.
+        optimizer: the optimizer of a model that does not hold its own.
+
+    Raises:
+        ArgumentTypeError: if nothing is known about the object and it cannot be adapted.
+    """
+    if optimizer is None and isinstance(model, Trainable):
+        return model
+    for cls in type(model).__mro__:
+        adapter = _ADAPTERS.get(cls.__module__.partition(".")[0])
+        if adapter is not None:
+            return importlib.import_module(adapter).adapt(model, optimizer)
+    return _with_stop_flag(model, optimizer)
+
+
+def _with_stop_flag(model: Any, optimizer: Any) -> Any:
+    try:
+        model.stop_training = False
+        if optimizer is not None:
+            model.optimizer = optimizer
+    except AttributeError as error:
+        raise ArgumentTypeError(
+            f"A run needs a model on which `stop_training` can be set; {type(model).__name__} "
+            "takes no attributes. Pass a torch module, or a small object of your own around it."
+        ) from error
+    return model

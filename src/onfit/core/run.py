@@ -1,0 +1,330 @@
+"""The walk through a training: the only code that tells a hook.
+
+    with Run(model, callbacks, epochs=20) as run:          on_train_begin ... on_train_end
+        for epoch in run.epochs():                         on_epoch_begin ... on_epoch_end
+            for x, y in run.batches(loader):               on_train_batch_begin ... _end
+                run.log(loss=step(x, y))
+            run.log(val_loss=validate())
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar
+
+from onfit.core.callback import Callback
+from onfit.core.callback_list import CallbackList
+from onfit.core.logs import Logs
+from onfit.core.meter import Meter, RunningMeans, as_number
+from onfit.core.progress import Progress
+from onfit.core.protocols import as_trainable
+from onfit.errors import ArgumentError
+
+Outcome = Literal["completed", "stopped", "interrupted", "failed"]
+_Batch = TypeVar("_Batch")
+
+
+class Run:
+    """One training, walked epoch by epoch and batch by batch, its callbacks told of each edge.
+
+    Args:
+        model: a torch module, an onfit model, or any object attributes can be set on;
+            callbacks see it as `self.model`.
+        callbacks: callbacks, told in this order.
+        optimizer: the optimizer of a model that does not hold its own, so that callbacks can
+            read and set its learning rate.
+        epochs: the index of the epoch to end before, as in `fit`.
+        initial_epoch: the index of the first epoch.
+        params: more facts for `self.params` (`batch_size`, `steps`, `samples`, `metrics` ...).
+        meter: who measures the batches; by default `log` does.
+
+    Attributes:
+        model: what callbacks see as `self.model`.
+        progress: where the run is (`epoch`, `batch`, `step`).
+        outcome: None while training; then `"completed"`, `"stopped"`, `"interrupted"` (by
+            Ctrl-C) or `"failed"`. `on_train_end` can read it.
+
+    Raises:
+        CapabilityError: before training, if a callback needs what the model cannot do.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> from onfit.callbacks import History
+        >>> history = History()
+        >>> with Run(SimpleNamespace(), [history], epochs=2) as run:
+        ...     for epoch in run.epochs():
+        ...         for batch in run.batches([[1, 2], [3, 4]]):
+        ...             run.log(loss=sum(batch))
+        >>> history.history
+        {'loss': [5.0, 5.0]}
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        callbacks: Callback | Iterable[Callback] | CallbackList | None = None,
+        *,
+        optimizer: Any = None,
+        epochs: int = 1,
+        initial_epoch: int = 0,
+        params: dict[str, Any] | None = None,
+        meter: Meter | None = None,
+    ) -> None:
+        if epochs < 0 or initial_epoch < 0:
+            raise ArgumentError(
+                f"epochs and initial_epoch count from 0 upwards; got epochs={epochs}, "
+                f"initial_epoch={initial_epoch}."
+            )
+        self.model = as_trainable(model, optimizer)
+        self.callbacks = (
+            callbacks if isinstance(callbacks, CallbackList) else CallbackList(callbacks)
+        )
+        self.params = _with_defaults(params, epochs)
+        self.progress = Progress(epoch=initial_epoch)
+        self.outcome: Outcome | None = None
+        self._end_epoch = epochs
+        self._means = RunningMeans()
+        self._meter: Meter = self._means if meter is None else meter
+        self._open_epoch: int | None = None
+        self._batch_values: dict[str, Any] | None = None  # None outside of a batch
+        self._epoch_values: dict[str, Any] = {}
+        self._validations: list[Meter] = []
+        self._last_logs = Logs()
+
+    # --- the training as a whole ---------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        self.introduce()
+        self.callbacks.stopped_by = None
+        self.model.stop_training = False
+        try:
+            self.callbacks.tell("on_train_begin", Logs())
+        except BaseException as error:
+            self._finish(error)
+            raise
+        return self
+
+    def introduce(self) -> None:
+        """Hand model, params and itself to the callbacks, as every walk does before its first hook."""
+        self.callbacks.set_params(self.params)
+        self.callbacks.set_model(self.model)
+        for callback in self.callbacks:
+            callback.run = self
+        self.callbacks.refresh()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is None:
+            try:
+                # A `break` in the user's loop leaves the epoch open: its end is told here.
+                self._close_epoch()
+            except BaseException as raised:
+                self._finish(raised)
+                raise
+        self._finish(error)
+
+    def _finish(self, error: BaseException | None) -> None:
+        """Tell the ends, whatever happened; an error on the way here stays the one raised."""
+        self.outcome = self._outcome_of(error)
+        problems = []
+        if error is not None:
+            problems.append(self.callbacks.tell_all("on_exception", error))
+        problems.append(self.callbacks.tell_all("on_train_end", self._last_logs))
+        for problem in filter(None, problems):
+            if error is None:
+                self.outcome = "failed"
+                raise problem
+            error.add_note(f"also, while telling the end: {problem!r}")
+
+    def _outcome_of(self, error: BaseException | None) -> Outcome:
+        if error is None:
+            return "stopped" if self.stopping else "completed"
+        return "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+
+    @property
+    def stopping(self) -> bool:
+        """Whether somebody asked to stop. Nothing but a new run takes that back."""
+        return self.callbacks.stopped_by is not None or bool(self.model.stop_training)
+
+    # --- epochs --------------------------------------------------------------------------
+
+    def epochs(self) -> Iterator[int]:
+        """Yield the index of each epoch, telling its begin before and its end after.
+
+        A stop is looked for before each epoch and after each batch.
+        """
+        while self.progress.epoch < self._end_epoch and not self.stopping:
+            epoch = self.progress.epoch
+            self.progress.batch = 0
+            self._meter.reset()
+            self._epoch_values, self._validations = {}, []
+            self._open_epoch = epoch
+            self.callbacks.tell("on_epoch_begin", epoch, Logs())
+            yield epoch
+            self._close_epoch()
+
+    def _close_epoch(self) -> None:
+        if self._open_epoch is None:
+            return
+        epoch, self._open_epoch = self._open_epoch, None
+        logs = self._last_logs = Logs()
+        self._meter.report_epoch(logs)
+        for meter in self._validations:
+            meter.report_epoch(logs, prefix="val_")
+        logs.update(self._epoch_values)
+        self.progress.epoch = epoch + 1
+        self.callbacks.tell("on_epoch_end", epoch, logs)
+
+    # --- batches -------------------------------------------------------------------------
+
+    def batches(
+        self, batches: Iterable[_Batch], *, size: Callable[[_Batch], int] | None = None
+    ) -> Iterator[_Batch]:
+        """Yield each training batch, telling its begin before and its end after.
+
+        Args:
+            batches: anything that yields batches, such as a DataLoader.
+            size: how many samples a batch has; by default the length of its first array.
+        """
+        size = batch_size if size is None else size
+        progress = self.progress
+        begin = self.callbacks.teller("on_train_batch_begin")
+        end = self.callbacks.teller("on_train_batch_end")
+        for batch in batches:
+            index = progress.batch
+            if begin is not None:
+                begin(index, Logs(batch=index, size=size(batch)))
+            self._batch_values = {}
+            yield batch
+            progress.batch = index + 1
+            progress.step += 1
+            if self._batch_values:
+                self._means.add(self._batch_values, size(batch))
+            self._batch_values = None
+            if end is not None:
+                end(index, _batch_logs(index, size(batch), self._meter))
+            if self.stopping:
+                return
+
+    def log(self, **values: Any) -> None:
+        """Log numbers: inside `batches` for this batch, outside for this epoch.
+
+        A batch's numbers become sample-weighted means in the epoch's logs. Scalars of any
+        framework are taken, and read only when a callback reads them.
+        """
+        if self._batch_values is not None:
+            self._batch_values.update(values)
+        else:
+            frozen_values = {name: as_number(value) for name, value in values.items()}
+            self._epoch_values.update(frozen_values)
+
+    # --- evaluation and prediction -------------------------------------------------------
+
+    def validate(
+        self,
+        batches: Iterable[_Batch],
+        step: Callable[[_Batch], object],
+        meter: Meter,
+        *,
+        size: Callable[[_Batch], int] | None = None,
+    ) -> None:
+        """Evaluate, and give this epoch's logs the results as `val_<name>`."""
+        self.evaluate(batches, step, meter, size=size)
+        self._validations.append(meter)
+
+    def evaluate(
+        self,
+        batches: Iterable[_Batch],
+        step: Callable[[_Batch], object],
+        meter: Meter,
+        *,
+        size: Callable[[_Batch], int] | None = None,
+    ) -> Logs:
+        """Walk `batches` with `step`, telling the `on_test` hooks; return what `meter` says."""
+        size = batch_size if size is None else size
+        begin = self.callbacks.teller("on_test_batch_begin")
+        end = self.callbacks.teller("on_test_batch_end")
+        meter.reset()
+        self.callbacks.tell("on_test_begin", Logs())
+        for index, batch in enumerate(batches):
+            if begin is not None:
+                begin(index, Logs(batch=index, size=size(batch)))
+            step(batch)
+            if end is not None:
+                end(index, _batch_logs(index, size(batch), meter))
+        logs = Logs()
+        meter.report_epoch(logs)
+        self.callbacks.tell("on_test_end", logs)
+        return logs
+
+    def predict(
+        self,
+        batches: Iterable[_Batch],
+        step: Callable[[_Batch], Any],
+        *,
+        size: Callable[[_Batch], int] | None = None,
+    ) -> Iterator[Any]:
+        """Yield `step(batch)` for each batch, telling the `on_predict` hooks."""
+        size = batch_size if size is None else size
+        begin = self.callbacks.teller("on_predict_batch_begin")
+        end = self.callbacks.teller("on_predict_batch_end")
+        self.callbacks.tell("on_predict_begin", Logs())
+        for index, batch in enumerate(batches):
+            if begin is not None:
+                begin(index, Logs(batch=index, size=size(batch)))
+            outputs = step(batch)
+            if end is not None:
+                end(index, Logs(batch=index, size=size(batch), outputs=outputs))
+            yield outputs
+        self.callbacks.tell("on_predict_end", Logs())
+
+
+def batch_size(batch: Any) -> int:
+    """How many samples a batch of any loader has: the length of its first array, else 1.
+
+    >>> batch_size(([1, 2, 3], [0, 1, 0]))
+    3
+    """
+    while isinstance(batch, (tuple, dict)) or (isinstance(batch, list) and _nests(batch)):
+        if not batch:
+            return 1
+        batch = next(iter(batch.values())) if isinstance(batch, dict) else batch[0]
+    shape = getattr(batch, "shape", None)
+    if shape is not None:
+        return int(shape[0]) if len(shape) else 1
+    return len(batch) if hasattr(batch, "__len__") and not isinstance(batch, str) else 1
+
+
+def _nests(batch: list[Any]) -> bool:
+    """Whether a list holds arrays (as a DataLoader's does) rather than samples."""
+    return bool(batch) and hasattr(batch[0], "__len__")
+
+
+def _batch_logs(index: int, size: int, meter: Meter) -> Logs:
+    logs = Logs(batch=index, size=size)
+    meter.report_batch(logs)
+    logs.keep_means(lambda: _means_of(meter))
+    return logs
+
+
+def _means_of(meter: Meter) -> Logs:
+    logs = Logs()
+    meter.report_epoch(logs)
+    return logs
+
+
+def _with_defaults(params: dict[str, Any] | None, epochs: int) -> dict[str, Any]:
+    """Every key that callbacks may look for, whatever the door they came through."""
+    defaults = {
+        "epochs": epochs,
+        "steps": None,
+        "samples": None,
+        "batch_size": None,
+        "verbose": 0,
+        "do_validation": False,
+        "metrics": [],
+    }
+    return {**defaults, **(params or {})}

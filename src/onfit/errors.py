@@ -1,0 +1,81 @@
+"""Every error onfit raises, drawn as one tree.
+
+    OnfitError
+    ├── ArgumentError       (ValueError)    a value no argument of that name can have
+    ├── ArgumentTypeError   (TypeError)     an argument of the wrong kind
+    ├── DataError           (ValueError)    data that cannot be trained on
+    │   └── ShapeError                      a shape that a layer or a loss cannot take
+    ├── CapabilityError     (TypeError)     a callback asks what this model cannot do
+    ├── NotReadyError       (RuntimeError)  a model not built or not compiled yet
+    ├── MissingMetricError  (KeyError)      a metric name that no log has
+    ├── FileFormatError     (ValueError)    a file that holds something else
+    ├── StorageError        (OSError)       a file that cannot be written or read
+    └── MissingPackageError (ImportError)   an optional library that is not installed
+
+Each is also the built-in exception it refines, so `except ValueError` keeps working.
+A text says three things: what was asked, what was found, what to do.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class OnfitError(Exception):
+    """The root of the tree: `except OnfitError` catches all that onfit raises on purpose."""
+
+
+class ArgumentError(OnfitError, ValueError):
+    """An argument has a value it cannot have."""
+
+
+class ArgumentTypeError(OnfitError, TypeError):
+    """An argument is of a kind it cannot be."""
+
+
+class DataError(OnfitError, ValueError):
+    """The data given to a model cannot be used."""
+
+
+class ShapeError(DataError):
+    """A layer, a loss or a weight met a shape that does not fit."""
+
+
+class CapabilityError(OnfitError, TypeError):
+    """A callback needs something that this model cannot do."""
+
+
+class NotReadyError(OnfitError, RuntimeError):
+    """The model must be built or compiled before this can be done."""
+
+
+class MissingMetricError(OnfitError, KeyError):
+    """A metric was asked for by a name that no log has."""
+
+    # KeyError shows the repr of its text, quotes and all; a sentence should read as one.
+    __str__ = Exception.__str__
+
+
+class FileFormatError(OnfitError, ValueError):
+    """A file does not hold what it was opened for."""
+
+
+class StorageError(OnfitError, OSError):
+    """A file or folder cannot be written or read."""
+
+
+class MissingPackageError(OnfitError, ImportError):
+    """An optional library is needed and not installed."""
+
+
+class OnfitWarning(UserWarning):
+    """Something a run survives, said once."""
+
+
+def did_you_mean(name: object, options: Iterable[str]) -> str:
+    """A clause that names the option nearest to `name`, or nothing where none is near.
+
+    >>> did_you_mean("adm", ["sgd", "adam"])
+    " Did you mean 'adam'?"
+    """
+    near = difflib.get_close_matches(str(name), list(options), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""

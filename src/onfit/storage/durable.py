@@ -1,0 +1,110 @@
+"""Writing a file so that a crash, at any byte, leaves the one that was there before.
+
+The order is the one POSIX asks for: write a temporary file in the same folder, fsync it,
+rename it over the old one, fsync the folder (a rename is durable only once its folder is).
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from onfit._types import StrPath
+from onfit.errors import StorageError
+
+
+@contextmanager
+def replacing(path: StrPath) -> Iterator[Path]:
+    """Give a temporary path to write; when the block ends well, it has become `path`.
+
+    If the block raises, nothing is left behind and `path` is as it was.
+
+    Args:
+        path: the file to create or replace. Missing folders are made. A symbolic link stays
+            one: the file it points to is replaced.
+
+    Raises:
+        StorageError: if the folder cannot be written, or `path` is a folder.
+
+    Example:
+        >>> with replacing("notes.txt") as temporary:   # doctest: +SKIP
+        ...     temporary.write_text("all of it, or nothing")
+    """
+    target = Path(os.path.realpath(path))
+    temporary = _temporary_beside(target)
+    try:
+        yield temporary
+        fsync_file(temporary)
+        rename(temporary, target)
+        fsync_folder(target.parent)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def require_writable(path: StrPath, asked_by: str) -> None:
+    """Find out before training whether `path` can be written, and make its folder.
+
+    Raises:
+        StorageError: naming who asked, the path and the reason.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        _temporary_beside(target).unlink()
+    except OSError as error:
+        raise StorageError(f"{asked_by}: {error}") from error
+
+
+def _temporary_beside(target: Path) -> Path:
+    if target.is_dir():
+        raise StorageError(
+            f"cannot write {str(target)!r}: it is a folder. Give the name of a file."
+        )
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Hidden, so that no pattern such as "*.h5" ever finds a half-written file; with the
+        # suffix kept, since writers choose the format by it.
+        descriptor, name = tempfile.mkstemp(
+            dir=target.parent, prefix=f".{target.stem}.", suffix=f".partial{target.suffix}"
+        )
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {str(target)!r}: {error.strerror or error}. "
+            "Choose a folder that exists or can be made, and that you may write to."
+        ) from error
+    _give_default_permissions(descriptor)
+    os.close(descriptor)
+    return Path(name)
+
+
+def _give_default_permissions(descriptor: int) -> None:
+    """mkstemp makes files private; what a user saves should be as open as any file of theirs."""
+    umask = os.umask(0)
+    os.umask(umask)
+    os.fchmod(descriptor, 0o666 & ~umask)
+
+
+# The three steps below are functions of their own so that a test can strike between them.
+
+
+def fsync_file(path: Path) -> None:
+    """Wait until the bytes of `path` are on the disk."""
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+
+
+def rename(temporary: Path, target: Path) -> None:
+    """Put `temporary` in the place of `target`, in one step."""
+    os.replace(temporary, target)
+
+
+def fsync_folder(folder: Path) -> None:
+    """Wait until the names in `folder` are on the disk. Not every system can; most do."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
