@@ -1,0 +1,174 @@
+"""Turning what people pass as x, y and weights into tensors that agree with each other."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from onfit.errors import ArgumentError, DataError
+
+Data = Any  # a tensor, or a tuple of them
+
+
+class Samples(NamedTuple):
+    """Inputs, targets and weights of some samples; each a tensor, a tuple of them, or None."""
+
+    x: Data
+    y: Data = None
+    weight: Tensor | None = None
+
+
+def samples_of(x: Any, y: Any = None, sample_weight: Any = None) -> Samples:
+    """Tensors of arrays that belong together.
+
+    Floats become torch's default float type, labels int64.
+
+    Raises:
+        DataError: if they are empty, of different lengths, or hold no numbers.
+    """
+    samples = Samples(
+        tensors_of(x, "x"),
+        None if y is None else tensors_of(y, "y"),
+        None if sample_weight is None else tensor_of(sample_weight, "sample_weight").float(),
+    )
+    _check_lengths(samples)
+    return samples
+
+
+def tensors_of(data: Any, name: str) -> Data:
+    """A tensor of an array, a tuple of tensors of a tuple of arrays."""
+    if isinstance(data, tuple):
+        return tuple(tensor_of(part, f"{name}[{index}]") for index, part in enumerate(data))
+    return tensor_of(data, name)
+
+
+def tensor_of(data: Any, name: str = "x") -> Tensor:
+    """A tensor of an array, a list of numbers, a pandas object or a tensor; shared where it can
+    be."""
+    if not isinstance(data, Tensor):
+        data = _tensor_of_array(_array_of(data, name))
+    return standard(data)
+
+
+def standard(tensor: Tensor) -> Tensor:
+    """Floats in torch's default type, labels as int64; bytes (images) stay until a layer asks."""
+    if tensor.is_floating_point():
+        return tensor if tensor.dtype in _KEPT else tensor.to(torch.get_default_dtype())
+    if tensor.dtype in (torch.int32, torch.int16, torch.int8):
+        return tensor.long()
+    return tensor
+
+
+# Half precision is a choice of the user's; doubles are what numpy makes when nobody chooses.
+_KEPT = (torch.float32, torch.float16, torch.bfloat16)
+
+
+def _array_of(data: Any, name: str) -> np.ndarray[Any, Any]:
+    if hasattr(data, "to_numpy"):
+        data = data.to_numpy()
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise DataError(
+            f"{name} is not rectangular: {error}. Pad it to one length, or pass a DataLoader."
+        ) from error
+    if array.dtype.kind not in "fiub":
+        raise DataError(
+            f"{name} holds {array.dtype} values; training takes numbers. "
+            f"It begins {str(data)[:60]!r}. Encode text or objects as numbers first."
+        )
+    return array
+
+
+def _tensor_of_array(array: np.ndarray[Any, Any]) -> Tensor:
+    if array.dtype.kind == "u" and array.dtype.itemsize > 1:
+        array = array.astype(np.int64)
+    # torch shares memory with an array, and warns where that array must not be written.
+    if not array.flags.writeable or any(stride < 0 for stride in array.strides):
+        array = array.copy()
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    return torch.from_numpy(array)
+
+
+def parts(data: Data) -> tuple[Tensor, ...]:
+    """The tensors that `data` is made of."""
+    if data is None:
+        return ()
+    return data if isinstance(data, tuple) else (data,)
+
+
+def length(samples: Samples) -> int:
+    """How many samples there are."""
+    return len(parts(samples.x)[0])
+
+
+def _check_lengths(samples: Samples) -> None:
+    named = [
+        (f"{name}{f'[{index}]' if isinstance(data, tuple) else ''}", part)
+        for name, data in (("x", samples.x), ("y", samples.y), ("sample_weight", samples.weight))
+        for index, part in enumerate(parts(data))
+    ]
+    for name, part in named:
+        if part.ndim == 0:
+            raise DataError(f"{name} is a single number; training takes one row per sample.")
+    lengths = {len(part) for _, part in named}
+    listed = ", ".join(f"{name} has {len(part)} samples" for name, part in named)
+    if len(lengths) > 1:
+        raise DataError(f"x, y and weights must be of one length: {listed}.")
+    if lengths == {0}:
+        raise DataError(f"there is nothing to work on: {listed}.")
+
+
+def split(samples: Samples, fraction: float) -> tuple[Samples, Samples]:
+    """Cut off the last `fraction` of the samples, in the order they came, for validation.
+
+    Raises:
+        ArgumentError: if `fraction` is not between 0 and 1, or leaves one side empty.
+    """
+    if not 0 < fraction < 1:
+        raise ArgumentError(
+            f"validation_split={fraction!r}: the share of the samples to validate on, "
+            "between 0 and 1."
+        )
+    total = length(samples)
+    kept = int(total * (1.0 - fraction))
+    if kept in (0, total):
+        raise ArgumentError(
+            f"validation_split={fraction!r} of {total} samples leaves {kept} to train on and "
+            f"{total - kept} to validate on; both need at least one."
+        )
+    return rows(samples, slice(None, kept)), rows(samples, slice(kept, None))
+
+
+def rows(samples: Samples, which: slice) -> Samples:
+    """Some of the samples; views, not copies."""
+
+    def of(data: Data) -> Data:
+        return tuple(part[which] for part in data) if isinstance(data, tuple) else data[which]
+
+    return Samples(*(None if data is None else of(data) for data in samples))
+
+
+def weighted_by_class(samples: Samples, class_weight: dict[int, float] | None) -> Samples:
+    """Multiply each sample's weight by that of its class; a class not listed counts 1.
+
+    Raises:
+        DataError: if `y` does not say one class per sample.
+    """
+    if class_weight is None or samples.y is None:
+        return samples
+    y = samples.y
+    if isinstance(y, tuple) or y.ndim > 2:
+        raise DataError("class_weight needs one class per sample: y of shape (n,) or (n, classes).")
+    classes = y.argmax(-1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1).long()
+    if int(classes.min()) < 0:
+        raise DataError("class_weight needs classes from 0 upwards; y has negative ones.")
+    table = torch.ones(max(int(classes.max()), *map(int, class_weight)) + 1)
+    for index, weight in class_weight.items():
+        table[int(index)] = float(weight)
+    weight = table.to(classes.device)[classes]
+    return samples._replace(
+        weight=weight if samples.weight is None else samples.weight * weight
+    )

@@ -1,0 +1,312 @@
+"""fit, evaluate and predict: they prepare data and steps, and walk them with a Run."""
+
+from collections.abc import Container, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from onfit.callbacks.history import History
+from onfit.callbacks.progbar_logger import ProgbarLogger
+
+from onfit.core.callback_list import CallbackList
+from onfit.core.logs import Logs
+from onfit.core.run import Run
+from onfit.engine.arrays import Samples, parts, samples_of, split
+from onfit.engine.batches import (
+    Batches,
+    batches_of,
+    is_loader,
+    moved,
+    refuse_beside_loader,
+    size_of,
+)
+from onfit.engine.arrays import weighted_by_class
+from onfit.engine.modes import evaluating
+from onfit.engine.step import TestStep, TrainStep
+from onfit.errors import ArgumentError, DataError
+
+if TYPE_CHECKING:
+    from onfit.engine.model import Model
+
+
+@dataclass
+class TrainingData:
+    """What `fit` was given to train on."""
+
+    x: Any
+    y: Any
+    sample_weight: Any
+    batch_size: int | None
+    shuffle: bool
+    class_weight: dict[int, float] | None
+    steps: int | None
+
+
+@dataclass
+class ValidationData:
+    """What `fit` was given to validate on, and when."""
+
+    data: Any
+    split: float
+    batch_size: int | None
+    steps: int | None
+    freq: int | Iterable[int]
+
+    def due(self, epoch: int) -> bool:
+        """Whether epoch `epoch`, counted from 0, is one to validate after."""
+        if isinstance(self.freq, int):
+            return (epoch + 1) % self.freq == 0
+        return epoch + 1 in self._chosen
+
+    def __post_init__(self) -> None:
+        if isinstance(self.freq, int) and self.freq < 1:
+            raise ArgumentError(f"validation_freq={self.freq!r}: every so many epochs, from 1.")
+        if not isinstance(self.freq, (int, Iterable)):
+            raise ArgumentError(
+                f"validation_freq={self.freq!r}: a whole number, or a list of epochs from 1."
+            )
+        self._chosen: Container[int] = [] if isinstance(self.freq, int) else set(self.freq)
+
+
+def fit(
+    model: "Model",
+    training: TrainingData,
+    validation: ValidationData,
+    *,
+    callbacks: Any,
+    epochs: int,
+    initial_epoch: int,
+    verbose: int | str,
+) -> History:
+    """The training loop: what `Model.fit` documents."""
+    compiled = model.compiled
+    history = History()
+    listeners = _listeners(callbacks, history, verbose)
+    train, validate, shown = _prepared(model, training, validation)
+    model.ensure_built(train.first())
+    step, test = TrainStep(model, compiled), TestStep(model, compiled)
+    step.prepare()
+    for callback in listeners:
+        callback.validation_data = shown
+    run = Run(
+        model,
+        listeners,
+        epochs=epochs,
+        initial_epoch=initial_epoch,
+        params=_params(train, compiled.names, verbose, validate is not None),
+        meter=step.totals,
+    )
+    with run, _training(model):
+        for epoch in run.epochs():
+            for batch in run.batches(train.epoch(epoch), size=size_of):
+                step(batch)
+            if validate is not None and validation.due(epoch) and not run.stopping:
+                with evaluating(model):
+                    run.validate(validate.epoch(epoch), test, test.totals, size=size_of)
+    model.history = history
+    return history
+
+
+def evaluate(
+    model: "Model",
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    *,
+    batch_size: int | None,
+    steps: int | None,
+    callbacks: Any,
+    verbose: int | str,
+) -> dict[str, float]:
+    """Loss and metrics over data: what `Model.evaluate` documents."""
+    batches = batches_of(
+        x, y, sample_weight, batch_size=batch_size, steps=steps, device=model.device
+    )
+    model.ensure_built(batches.first())
+    step = TestStep(model, model.compiled)
+    params = _params(batches, step.totals.names, verbose, False)
+    run = Run(model, _listeners(callbacks, None, verbose), params=params)
+    with evaluating(model):
+        run.introduce()
+        return dict(run.evaluate(batches.epoch(0), step, step.totals, size=size_of))
+
+
+def predict(
+    model: "Model",
+    x: Any,
+    *,
+    batch_size: int | None,
+    steps: int | None,
+    callbacks: Any,
+    verbose: int | str,
+) -> Any:
+    """Outputs for data: what `Model.predict` documents."""
+    batches = batches_of(x, batch_size=batch_size, steps=steps, device=model.device)
+    model.ensure_built(batches.first())
+    params = _params(batches, [], verbose, False)
+    run = Run(model, _listeners(callbacks, None, verbose), params=params)
+    with evaluating(model):
+        run.introduce()
+        outputs = run.predict(batches.epoch(0), lambda batch: model(batch.x), size=size_of)
+        return _joined(list(outputs))
+
+
+def train_on_batch(
+    model: "Model", x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None
+) -> dict[str, float]:
+    """One step of training, outside of any run."""
+    batch = _one_batch(model, x, y, sample_weight, class_weight)
+    step = TrainStep(model, model.compiled)
+    with _training(model):
+        step(batch)
+    return _report(step)
+
+
+def test_on_batch(model: "Model", x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
+    """One batch measured."""
+    batch = _one_batch(model, x, y, sample_weight, None)
+    step = TestStep(model, model.compiled)
+    with evaluating(model):
+        step(batch)
+    return _report(step)
+
+
+def predict_on_batch(model: "Model", x: Any) -> Any:
+    """Outputs for one batch."""
+    batch = _one_batch(model, x, None, None, None)
+    with evaluating(model):
+        return _joined([model(batch.x)])
+
+
+FIT_ARGUMENTS = (
+    "x", "y", "batch_size", "epochs", "verbose", "callbacks", "validation_split",
+    "validation_data", "shuffle", "class_weight", "sample_weight", "initial_epoch",
+    "steps_per_epoch", "validation_steps", "validation_freq", "validation_batch_size",
+)  # fmt: skip
+
+
+def _listeners(callbacks: Any, history: History | None, verbose: int | str) -> CallbackList:
+    """The user's callbacks in their order, then the bar and the history."""
+    listeners = CallbackList(callbacks)
+    has_bar = any(isinstance(callback, ProgbarLogger) for callback in listeners)
+    if _level(verbose) and not has_bar:
+        listeners.append(ProgbarLogger())
+    if history is not None:
+        listeners.append(history)
+    return listeners
+
+
+def _level(verbose: int | str) -> int:
+    if verbose == "auto":
+        return 1
+    if verbose not in (0, 1, 2):
+        raise ArgumentError(
+            f"verbose={verbose!r}: 0 is silent, 1 a bar, 2 a line per epoch, 'auto' is 1."
+        )
+    return int(verbose)
+
+
+def _prepared(
+    model: "Model", training: TrainingData, validation: ValidationData
+) -> tuple[Batches, Batches | None, list[Any] | None]:
+    """Batches to train on, batches to validate on, and what callbacks see of the latter."""
+    x, y, weight = training.x, training.y, training.sample_weight
+    if x is None:
+        raise DataError("fit(x=None): there is nothing to train on. Pass arrays or a DataLoader.")
+    if not is_loader(x):
+        data = samples_of(x, y, weight)
+        held_out = validation.data
+        if validation.split and held_out is None:
+            data, held_out = split(data, validation.split)
+        x, y, weight = data, None, None
+    else:
+        if validation.split:
+            refuse_beside_loader(x, validation_split=validation.split)
+        held_out = validation.data
+    train = batches_of(
+        x,
+        y,
+        weight,
+        batch_size=training.batch_size,
+        shuffle=training.shuffle,
+        class_weight=training.class_weight,
+        steps=training.steps,
+        device=model.device,
+    )
+    if held_out is None:
+        return train, None, None
+    held_out, shown = _held_out(held_out, as_numpy=not isinstance(training.x, Tensor))
+    size = None if is_loader(held_out) else validation.batch_size or training.batch_size
+    validate = batches_of(
+        held_out, batch_size=size, steps=validation.steps, device=model.device
+    )
+    return train, validate, shown
+
+
+def _held_out(data: Any, as_numpy: bool) -> tuple[Any, list[Any] | None]:
+    """Validation data as samples or a loader, and the list of arrays that callbacks see."""
+    if is_loader(data) and not isinstance(data, Samples):
+        return data, None
+    if not isinstance(data, Samples):
+        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
+            raise DataError(
+                "validation_data is (x, y), (x, y, sample_weight) or a DataLoader; got "
+                f"{type(data).__name__}{f' of {len(data)}' if hasattr(data, '__len__') else ''}."
+            )
+        as_numpy = not isinstance(data[0], Tensor)
+        data = samples_of(*data)
+    arrays = [part for piece in data for part in parts(piece)]
+    return data, [part.cpu().numpy() if as_numpy else part for part in arrays]
+
+
+def _params(
+    batches: Batches, names: list[str], verbose: int | str, do_validation: bool
+) -> dict[str, Any]:
+    """What callbacks see as `self.params`."""
+    validated = [f"val_{name}" for name in names] if do_validation else []
+    return {
+        "batch_size": batches.batch_size,
+        "steps": batches.steps,
+        "samples": batches.samples,
+        "verbose": _level(verbose),
+        "do_validation": do_validation,
+        "metrics": [*names, *validated],
+    }
+
+
+@contextmanager
+def _training(model: "Model") -> Iterator[None]:
+    """Training mode; afterwards every submodule is in the mode it was in."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.train()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def _one_batch(
+    model: "Model", x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None
+) -> Samples:
+    batch = weighted_by_class(samples_of(x, y, sample_weight), class_weight)
+    model.ensure_built(batch)
+    return batch if model.device is None else moved(batch, model.device)
+
+
+def _report(step: TrainStep | TestStep) -> dict[str, float]:
+    logs = Logs()
+    step.totals.report_epoch(logs)
+    return dict(logs)
+
+
+def _joined(outputs: list[Any]) -> Any:
+    """Batches of outputs as one array, or one per output."""
+    if isinstance(outputs[0], (tuple, list)):
+        return [_joined(list(column)) for column in zip(*outputs, strict=True)]
+    joined: np.ndarray[Any, Any] = torch.cat(outputs).detach().cpu().numpy()
+    return joined

@@ -1,0 +1,60 @@
+"""Reading and replacing the weights of any torch module, in place."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from onfit.errors import ShapeError
+
+Array = np.ndarray[Any, Any]
+
+
+def named_weights(net: nn.Module) -> list[tuple[str, Tensor]]:
+    """Every tensor of `net`'s state, once each, layer by layer: parameters, then buffers."""
+    seen: set[int] = set()
+    found = []
+    for prefix, module in net.named_modules():
+        own = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
+        for name, tensor in own:
+            if id(tensor) not in seen and name not in module._non_persistent_buffers_set:
+                seen.add(id(tensor))
+                found.append((f"{prefix}.{name}" if prefix else name, tensor))
+    return found
+
+
+def get_weights(net: nn.Module) -> list[Array]:
+    """Copies of all weights as numpy arrays."""
+    return [_array(tensor) for _, tensor in named_weights(net)]
+
+
+def set_weights(net: nn.Module, weights: Sequence[Any], described: str) -> None:
+    """Copy `weights`, in the order of `get_weights`, into the net's own tensors.
+
+    Raises:
+        ShapeError: if their number or a shape differs; nothing is changed then.
+    """
+    mine = named_weights(net)
+    if len(mine) != len(weights):
+        raise ShapeError(
+            f"{described} has {len(mine)} weights, and set_weights got {len(weights)}. "
+            "Pass what get_weights of a model of the same layers returned."
+        )
+    for (name, tensor), value in zip(mine, weights, strict=True):
+        if tuple(np.shape(value)) != tuple(tensor.shape):
+            raise ShapeError(
+                f"{described}: weight {name!r} has shape {tuple(tensor.shape)}, and set_weights "
+                f"got {tuple(np.shape(value))} for it."
+            )
+    with torch.no_grad():
+        for (_, tensor), value in zip(mine, weights, strict=True):
+            tensor.copy_(torch.as_tensor(value))
+
+
+def _array(tensor: Tensor) -> Array:
+    tensor = tensor.detach()
+    if tensor.dtype == torch.bfloat16:  # numpy has no such type
+        tensor = tensor.float()
+    return tensor.cpu().numpy().copy()

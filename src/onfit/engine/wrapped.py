@@ -1,0 +1,60 @@
+"""Any torch module behind the face of a Model."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from onfit.engine.arrays import Samples
+from onfit.engine.model import Model
+from onfit.engine.modes import evaluating
+from onfit.errors import ArgumentTypeError
+
+
+class Wrapped(Model):
+    """What `Model(net)` makes. Its `state_dict` is the net's own, key for key.
+
+    Args:
+        net: the torch module to train.
+        name: its name; by default that of the module's class.
+    """
+
+    def __init__(self, net: nn.Module, *, name: str | None = None) -> None:
+        if not isinstance(net, nn.Module):
+            raise ArgumentTypeError(
+                f"Model(net) takes a torch.nn.Module; got {net!r} of type {type(net).__name__}."
+            )
+        super().__init__(name=name or type(net).__name__.lower())
+        self.net = net
+
+    @property
+    def layers(self) -> list[nn.Module]:
+        """The net's children; the net itself if it has none."""
+        return list(self.net.children()) or [self.net]
+
+    def forward(self, x: Any) -> Any:
+        """The net's output; a tuple of inputs is its several arguments."""
+        return self.net(*x) if isinstance(x, tuple) else self.net(x)
+
+    @property
+    def built(self) -> bool:
+        """Whether no lazy module of the net waits for its first input."""
+        return not any(map(torch.nn.parameter.is_lazy, self.net.parameters()))
+
+    def ensure_built(self, batch: Samples) -> None:
+        """Let lazy modules see a batch."""
+        if not self.built:
+            with evaluating(self):
+                self(batch.x)
+
+    def named_weights(self) -> list[tuple[str, torch.Tensor]]:
+        """Pairs of the net's own name for a weight and its tensor."""
+        return [(name.removeprefix("net."), tensor) for name, tensor in super().named_weights()]
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        """The net's."""
+        return self.net.state_dict(*args, **kwargs)
+
+    def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        """Into the net."""
+        return self.net.load_state_dict(*args, **kwargs)

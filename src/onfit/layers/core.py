@@ -1,0 +1,222 @@
+"""The layers every model has: Dense, Activation, Dropout, Flatten, and any torch module."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from onfit import activations, initializers
+from onfit.errors import ArgumentError, ShapeError
+from onfit.layers.layer import Layer, Shape
+
+
+@dataclass(frozen=True)
+class Input:
+    """Says what one sample looks like; the first thing in a `Sequential`.
+
+    Args:
+        shape: shape of one sample, without the batch axis.
+        dtype: what the values are, as numpy names it.
+        name: its name.
+
+    Example:
+        >>> Input(shape=(28, 28)).shape
+        (28, 28)
+    """
+
+    shape: Shape
+    dtype: str | None = None
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.shape, (tuple, list)):
+            raise ArgumentError(
+                f"Input(shape={self.shape!r}): shape is a tuple without the batch axis, "
+                f"such as ({self.shape},)."
+            )
+        object.__setattr__(self, "shape", tuple(self.shape))
+
+
+class Dense(Layer):
+    """Every output sees every input: `activation(x @ kernel + bias)`.
+
+    Args:
+        units: size of the output's last axis.
+        activation: a name or a callable; None for none.
+        use_bias: whether to add a bias.
+        kernel_initializer: how the kernel, of shape (inputs, units), begins.
+        bias_initializer: how the bias, of shape (units,), begins.
+        **layer: arguments of every layer: `name`, `input_dim`, `input_shape`, `trainable`.
+
+    Example:
+        >>> Dense(10, activation="softmax", input_dim=784)(torch.zeros(32, 784)).shape
+        torch.Size([32, 10])
+    """
+
+    kernel: Tensor
+    bias: Tensor | None
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        **layer: Any,
+    ) -> None:
+        if int(units) != units or units < 1:
+            raise ArgumentError(f"Dense(units={units!r}): units is a whole number from 1 upwards.")
+        super().__init__(**layer)
+        self.units = int(units)
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+
+    def build(self, input_shape: Shape) -> None:
+        inputs = input_shape[-1] if len(input_shape) > 1 else None
+        if inputs is None:
+            raise ShapeError(
+                f"{self.described} needs inputs of shape (batch, ..., features) with a known "
+                f"number of features; got {input_shape}."
+            )
+        self.add_weight("kernel", (inputs, self.units), self.kernel_initializer)
+        if self.use_bias:
+            self.add_weight("bias", (self.units,), self.bias_initializer)
+        else:
+            self.bias = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.activation(self.preactivation(x))
+
+    @property
+    def output_activation(self) -> Any:
+        return self.activation
+
+    def preactivation(self, x: Tensor) -> Tensor:
+        if not self.built:
+            self.ensure_built((None, *x.shape[1:]))
+        kernel = self.kernel
+        if x.shape[-1] != kernel.shape[0] or x.ndim < 2:
+            raise ShapeError(
+                f"{self.described} expected inputs whose last axis is {kernel.shape[0]}, "
+                f"such as (batch, {kernel.shape[0]}); got shape {tuple(x.shape)}."
+            )
+        if x.dtype is not kernel.dtype and not torch.is_autocast_enabled(x.device.type):
+            x = x.to(kernel.dtype)
+        if self.bias is None:
+            return x @ kernel
+        return torch.addmm(self.bias, x, kernel) if x.ndim == 2 else x @ kernel + self.bias
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "activation": self.activation,
+            "use_bias": self.use_bias,
+            "kernel_initializer": self.kernel_initializer,
+            "bias_initializer": self.bias_initializer,
+        }
+
+
+class Activation(Layer):
+    """An activation function as a layer.
+
+    Args:
+        activation: a name or a callable.
+        **layer: arguments of every layer.
+    """
+
+    def __init__(self, activation: Any, **layer: Any) -> None:
+        super().__init__(**layer)
+        self.activation = activations.get(activation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.activation(x)
+
+    @property
+    def output_activation(self) -> Any:
+        return self.activation
+
+    def preactivation(self, x: Tensor) -> Tensor:
+        return x
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "activation": self.activation}
+
+
+class Dropout(Layer):
+    """In training, zeroes a fraction of its inputs and scales up the rest; else does nothing.
+
+    Args:
+        rate: the fraction, from 0 up to, but not including, 1. May be changed in mid-training.
+        noise_shape: shape of the mask, for dropping along some axes only (None for the batch).
+        seed: an int for a sequence of masks of its own.
+        **layer: arguments of every layer.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: Shape | None = None,
+        seed: int | None = None,
+        **layer: Any,
+    ) -> None:
+        if not 0 <= rate < 1:
+            raise ArgumentError(
+                f"Dropout(rate={rate!r}): rate is the fraction to drop, at least 0 and below 1."
+            )
+        super().__init__(**layer)
+        self.rate = rate
+        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+        self.seed = seed
+        self._generator = None if seed is None else torch.Generator().manual_seed(seed)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.noise_shape is None and self._generator is None:
+            return F.dropout(x, self.rate, self.training)
+        return self._masked(x) if self.training and self.rate > 0 else x
+
+    def _masked(self, x: Tensor) -> Tensor:
+        shape = self.noise_shape or x.shape
+        sizes = [have if want is None else want for want, have in zip(shape, x.shape, strict=True)]
+        keep = torch.rand(sizes, generator=self._generator).to(x.device) >= self.rate
+        return x * keep / (1 - self.rate)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "rate": self.rate,
+            "noise_shape": self.noise_shape,
+            "seed": self.seed,
+        }
+
+
+class Flatten(Layer):
+    """Makes every sample one row: (batch, a, b) becomes (batch, a * b)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1) if x.ndim > 1 else x[:, None]
+
+
+class TorchModule(Layer):
+    """Any torch module as a layer.
+
+    Args:
+        net: the module.
+        **layer: arguments of every layer.
+
+    Example:
+        >>> TorchModule(nn.Conv2d(1, 8, 3))(torch.zeros(2, 1, 28, 28)).shape
+        torch.Size([2, 8, 26, 26])
+    """
+
+    def __init__(self, net: nn.Module, **layer: Any) -> None:
+        super().__init__(**layer)
+        self.net = net
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        return self.net(*args, **kwargs)

@@ -1,0 +1,188 @@
+"""The base class of onfit's layers: a torch module that learns its shapes from its input."""
+
+import inspect
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from onfit import initializers
+from onfit.errors import ArgumentError, ShapeError, did_you_mean
+
+Shape = tuple[int | None, ...]
+
+
+class Layer(nn.Module):
+    """A torch module built from the shape of its first input.
+
+    Subclass it, make weights in `build` with `add_weight`, and compute in `forward` (torch's
+    name) or `call` (Keras').
+
+    Args:
+        name: how the layer is called in summaries, logs and files; a model gives it one.
+        input_shape: shape of one sample, without the batch axis; builds the model at once.
+        input_dim: the same for flat samples: `input_shape=(input_dim,)`.
+        trainable: whether its weights change in training.
+
+    Attributes:
+        built: whether its weights are there.
+        name: its name; empty until given or until a model gives one.
+
+    Example:
+        >>> class Scale(Layer):
+        ...     def build(self, input_shape):
+        ...         self.factor = self.add_weight("factor", (input_shape[-1],), "ones")
+        ...     def forward(self, x):
+        ...         return x * self.factor
+        >>> Scale()(torch.ones(2, 3)).shape
+        torch.Size([2, 3])
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        input_shape: tuple[int | None, ...] | None = None,
+        input_dim: int | None = None,
+        trainable: bool = True,
+        **unknown: Any,
+    ) -> None:
+        if unknown:
+            raise ArgumentError(_unknown_argument(type(self), unknown))
+        super().__init__()
+        self.name = name or ""
+        self.built = False
+        self._trainable = trainable
+        self.declared_shape: Shape | None = _declared(input_shape, input_dim)
+
+    # --- what a subclass writes ----------------------------------------------------------
+
+    def build(self, input_shape: Shape) -> None:
+        """Make the weights for inputs of `input_shape`, batch axis included (as None)."""
+
+    def forward(self, x: Any) -> Any:
+        """Compute the output; calls `call` where a subclass wrote that instead."""
+        return self.call(x)
+
+    def call(self, x: Any) -> Any:
+        """Keras' name for `forward`."""
+        raise NotImplementedError(f"{type(self).__name__} has neither forward nor call")
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that would make this layer again."""
+        return {"name": self.name, "trainable": self.trainable}
+
+    # --- what it gets --------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not self.built:
+            self.ensure_built((None, *args[0].shape[1:]))
+        return super().__call__(*args, **kwargs)
+
+    def ensure_built(self, input_shape: Shape) -> None:
+        """Build once, for inputs of `input_shape`."""
+        if self.built:
+            return
+        self.build(input_shape)
+        self.built = True
+        if not self._trainable:
+            self.trainable = False
+
+    def add_weight(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        initializer: Any = "glorot_uniform",
+        trainable: bool = True,
+    ) -> Tensor:
+        """Make a weight called `name`: a parameter, or a buffer if not `trainable`."""
+        value = initializers.get(initializer)(shape)
+        if trainable:
+            self.register_parameter(name, nn.Parameter(value))
+        else:
+            self.register_buffer(name, value)
+        made: Tensor = getattr(self, name)
+        return made
+
+    @property
+    def trainable(self) -> bool:
+        """Whether its parameters change in training; may be set at any time."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = value
+        for parameter in self.parameters():
+            parameter.requires_grad_(value)
+
+    @property
+    def weights(self) -> list[Tensor]:
+        """Its parameters, then its buffers."""
+        return [*self.parameters(), *self.buffers()]
+
+    def get_weights(self) -> list[np.ndarray[Any, Any]]:
+        """Copies of its weights as numpy arrays."""
+        return [weight.detach().cpu().numpy().copy() for weight in self.weights]
+
+    def set_weights(self, weights: list[Any]) -> None:
+        """Put arrays of the same shapes, in the order of `get_weights`, in their place.
+
+        Raises:
+            ShapeError: if number or shapes differ; nothing is changed then.
+        """
+        mine = self.weights
+        found = [tuple(np.shape(weight)) for weight in weights]
+        expected = [tuple(weight.shape) for weight in mine]
+        if found != expected:
+            raise ShapeError(
+                f"{self.described}.set_weights: expected arrays of shapes {expected}, got {found}."
+            )
+        with torch.no_grad():
+            for weight, value in zip(mine, weights, strict=True):
+                weight.copy_(torch.as_tensor(np.asarray(value)))
+
+    @property
+    def described(self) -> str:
+        """How errors speak of this layer."""
+        return f"layer {self.name!r} ({type(self).__name__})" if self.name else type(self).__name__
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Make a layer of `get_config`'s arguments."""
+        return cls(**config)
+
+    # --- what a model asks of its last layer ---------------------------------------------
+
+    @property
+    def output_activation(self) -> Any:
+        """The activation its output went through last, if it can be left out; else None."""
+        return None
+
+    def preactivation(self, x: Any) -> Any:
+        """The output before `output_activation`: the logits, for losses that want them."""
+        return self(x)
+
+
+def _declared(input_shape: Shape | None, input_dim: int | None) -> Shape | None:
+    if input_dim is not None:
+        return (input_dim,)
+    if input_shape is None:
+        return None
+    return tuple(input_shape)
+
+
+def _unknown_argument(layer: type, unknown: dict[str, Any]) -> str:
+    known = [name for cls in layer.__mro__ for name in _parameters(cls)]
+    name = next(iter(unknown))
+    return (
+        f"{layer.__name__}({name}=...) is not an argument of this layer. "
+        f"It takes {', '.join(dict.fromkeys(known))}.{did_you_mean(name, known)}"
+    )
+
+
+def _parameters(cls: type) -> list[str]:
+    if cls in (nn.Module, object):
+        return []
+    names = inspect.signature(cls).parameters.values()
+    return [p.name for p in names if p.name != "self" and p.kind is not p.VAR_KEYWORD]

@@ -1,0 +1,57 @@
+"""Optimizers by Keras' names, on torch's kernels."""
+
+from typing import Any
+
+from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
+from onfit.optimizers.adam import Adam
+from onfit.optimizers.optimizer import LearningRate, Optimizer
+from onfit.optimizers.rmsprop import RMSprop
+from onfit.optimizers.sgd import SGD
+from onfit.optimizers.torch_optimizer import TorchOptimizer
+
+__all__ = ["SGD", "Adam", "LearningRate", "Optimizer", "RMSprop", "TorchOptimizer", "get"]
+
+_CLASSES: dict[str, type[Optimizer]] = {"sgd": SGD, "rmsprop": RMSprop, "adam": Adam}
+
+
+def get(identifier: Any) -> Optimizer:
+    """The optimizer of that name, or the one an object stands for.
+
+    Args:
+        identifier: a Keras name in any case, an `Optimizer`, a torch optimizer over the model's
+            parameters, or a torch optimizer class or other factory that takes parameters.
+
+    Raises:
+        ArgumentError: for an unknown name.
+        ArgumentTypeError: for anything else that is no optimizer.
+
+    >>> get("adam").learning_rate
+    0.001
+    """
+    if isinstance(identifier, Optimizer):
+        return identifier
+    if isinstance(identifier, str):
+        if identifier.lower() not in _CLASSES:
+            raise ArgumentError(
+                f"optimizer={identifier!r} is not known. Known are {', '.join(_CLASSES)}; or "
+                f"pass a torch optimizer.{did_you_mean(identifier.lower(), _CLASSES)}"
+            )
+        return _CLASSES[identifier.lower()]()
+    if isinstance(identifier, type) and issubclass(identifier, Optimizer):
+        return identifier()
+    # Told by its face, not by its class: importing torch.optim's would cost every user of ours.
+    if hasattr(identifier, "param_groups"):
+        return TorchOptimizer(identifier)
+    if callable(identifier):
+        return TorchOptimizer(factory=identifier)
+    raise ArgumentTypeError(
+        f"optimizer is a name, an optimizer, or a factory of one; got {identifier!r} of type "
+        f"{type(identifier).__name__}."
+    )
+
+
+def from_config(class_name: str, config: dict[str, Any]) -> Optimizer:
+    """The optimizer that a saved model names."""
+    if class_name.lower() not in _CLASSES:
+        raise ArgumentError(f"a saved model names the optimizer {class_name!r}, unknown here.")
+    return _CLASSES[class_name.lower()](**config)

@@ -1,0 +1,71 @@
+"""Adam: momentum, and steps scaled by the recent size of each gradient."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from onfit.optimizers.optimizer import Optimizer
+
+
+class Adam(Optimizer):
+    """Adaptive moment estimation (Kingma and Ba 2014).
+
+    Args:
+        learning_rate: how far a step goes.
+        beta_1: how much of the old mean gradient is kept at each step.
+        beta_2: how much of the old mean squared gradient is kept.
+        epsilon: added to the root of the mean square before its bias is corrected, as in Keras
+            ("epsilon hat" in the paper; torch adds it after).
+        amsgrad: divide by the largest mean square so far (Reddi et al. 2018).
+        **base: `name`.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **base: Any,
+    ) -> None:
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.amsgrad = amsgrad
+        self.slot_names = ("momentum", "velocity", *(("velocity_hat",) if amsgrad else ()))
+        super().__init__(learning_rate, **base)
+
+    def _update(self, params: Sequence[Tensor], grads: Sequence[Tensor], *slots: Any) -> None:
+        momentum, velocity, *hats = slots
+        correction = math.sqrt(1 - self.beta_2**self.iterations)
+        # torch's kernel corrects the root before it adds epsilon; an epsilon divided by the
+        # same correction gives Keras' step exactly.
+        step = torch.full((), float(self.iterations), device=params[0].device)
+        torch._fused_adam_(
+            list(params),
+            list(grads),
+            momentum,
+            velocity,
+            hats[0] if hats else [],
+            [step] * len(params),
+            lr=self._rate,
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            weight_decay=0.0,
+            eps=self.epsilon / correction,
+            amsgrad=self.amsgrad,
+            maximize=False,
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "beta_1": self.beta_1,
+            "beta_2": self.beta_2,
+            "epsilon": self.epsilon,
+            "amsgrad": self.amsgrad,
+        }
