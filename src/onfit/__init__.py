@@ -1,1 +1,102 @@
-"""onfit"""
+"""Training callbacks for every training loop, and a Keras-style `fit` on PyTorch.
+
+Nothing is imported until it is asked for, so `import onfit` costs nothing:
+
+    import onfit as keras
+
+    model = keras.Sequential([...])                          torch is loaded here
+    keras.callbacks.EarlyStopping(patience=3)                and never here
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from onfit.errors import MissingPackageError, did_you_mean
+
+if TYPE_CHECKING:
+    from onfit import (
+        activations,
+        callbacks,
+        errors,
+        initializers,
+        layers,
+        losses,
+        metrics,
+        models,
+        optimizers,
+        utils,
+    )
+    from onfit.core import Run
+    from onfit.layers import Input
+    from onfit.models import Model, Sequential, load_model
+
+    __version__: str
+
+__all__ = [
+    "Input",
+    "Model",
+    "Run",
+    "Sequential",
+    "__version__",
+    "activations",
+    "callbacks",
+    "errors",
+    "initializers",
+    "layers",
+    "load_model",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "utils",
+]
+
+# Where each name lives that is not a module of its own.
+_HOMES = {
+    "Input": "onfit.layers",
+    "Model": "onfit.models",
+    "Run": "onfit.core",
+    "Sequential": "onfit.models",
+    "load_model": "onfit.models",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        # With `name` left empty, a traceback does not add a second guess to ours.
+        raise AttributeError(f"module 'onfit' has no attribute {name!r}.{_guess(name)}", obj=None)
+    value = globals()[name] = _version() if name == "__version__" else _load(name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _guess(name: str) -> str:
+    return did_you_mean(name, __all__) or " dir(onfit) lists what it has."
+
+
+def _load(name: str) -> Any:
+    home = _HOMES.get(name)
+    try:
+        if home is None:
+            return importlib.import_module(f"onfit.{name}")
+        return getattr(importlib.import_module(home), name)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MissingPackageError(
+            f"onfit.{name} is built on torch, which is not installed. "
+            'Install it with: pip install "onfit[torch]"',
+            name="torch",
+        ) from error
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("onfit")
+    except PackageNotFoundError:  # run from its source folder, never installed
+        return "0+unknown"

@@ -1,0 +1,35 @@
+# Each verb first sets up what it needs: python3 (3.11 or newer, with venv) is all that must be there.
+
+PYTHON := .venv/bin/python
+READY := .venv/.ready
+
+# The environment is .venv alone, whatever the shell around it says.
+unexport PYTHONPATH PYTHONHOME
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint docs
+
+help: ## list the verbs
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
+
+setup: $(READY) ## make .venv and install everything into it; the other verbs do it on their own
+	@echo 'setup: .venv is ready'
+
+demo: $(READY) ## train on handwritten digits, with callbacks at work; leaves its files in runs/demo
+	@$(PYTHON) examples/demo.py
+
+test: $(READY) ## run the tests
+	@$(PYTHON) -m pytest -n 2 -q
+
+lint: $(READY) ## check style, types, and that each room imports only rooms below it
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+	@.venv/bin/lint-imports --no-logo
+
+docs: $(READY) ## run the examples in the docstrings, and follow the links between the documents
+	@$(PYTHON) -m pytest -q --doctest-modules src/onfit tests/test_documents.py
+
+$(READY): pyproject.toml constraints.txt scripts/setup
+	@sh scripts/setup
+	@touch $@
