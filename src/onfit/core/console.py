@@ -1,12 +1,23 @@
 """How a callback says something to the person who watches."""
 
 import sys
+from typing import TextIO
 
 
-def say(text: str) -> None:
-    """Print a line to stdout, above a progress bar if one is being drawn."""
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Print a line, above a progress bar if one is being drawn.
+
+    Args:
+        text: the line.
+        stream: where to; by default what is `sys.stdout` at the moment.
+    """
+    stream = sys.stdout if stream is None else stream
+    if stream is None:  # a program without a console, such as one started by pythonw
+        return
     tqdm = sys.modules.get("tqdm")
     if tqdm is None:
-        print(text, flush=True)
+        print(text, file=stream)
     else:
-        tqdm.tqdm.write(text, file=sys.stdout)
+        tqdm.tqdm.write(text, file=stream)
+    # At once, not when the buffer of a pipe or a log file is full.
+    stream.flush()

@@ -19,8 +19,9 @@ _PENDING: Any = object()
 class Logs(AliasDict):
     """A mutable dict of floats, some of which may still be on their way.
 
-    Reading any value fetches all that are pending, each group once. Writing, `in`, `len` and
-    `keys` fetch nothing. Keys are found by their aliases too (`logs["acc"]`).
+    Reading a pending value fetches all of them, each group once. Reading one that is there
+    (such as `size`), writing, `in`, `len` and `keys` fetch nothing. Keys are found by their
+    aliases too (`logs["acc"]`).
 
     CPython reads a plain dict's slots directly in `dict(x)`, `{**x}`, `f(**x)`, `x | y` and
     `json.dumps`. Overriding `__iter__` switches that off, so every road leads through here.
@@ -54,26 +55,31 @@ class Logs(AliasDict):
         self._so_far = means
 
     def _settle(self) -> None:
-        fetches, self._fetches = self._fetches, []
-        for names, fetch in fetches:
-            for name, value in zip(names, fetch(), strict=True):
+        while self._fetches:
+            names, fetch = self._fetches[0]
+            values = fetch()  # may raise; then it is still to be done
+            del self._fetches[0]
+            for name, value in zip(names, values, strict=True):
                 # A key that was written or deleted in the meantime stays as it is.
                 if dict.get(self, name) is _PENDING:
                     dict.__setitem__(self, name, value)
 
     def __getitem__(self, name: str) -> Any:
-        if self._fetches:
+        value = super().__getitem__(name)
+        if value is _PENDING:
             self._settle()
-        return super().__getitem__(name)
+            value = super().__getitem__(name)
+        return value
 
     def __iter__(self) -> Iterator[str]:
         return super().__iter__()
 
-    def items(self) -> ItemsView[str, Any]:
+    # typeshed wants dict's own views here, which have no public name.
+    def items(self) -> ItemsView[str, Any]:  # type: ignore[override]
         self._settle()
         return super().items()
 
-    def values(self) -> ValuesView[Any]:
+    def values(self) -> ValuesView[Any]:  # type: ignore[override]
         self._settle()
         return super().values()
 
@@ -100,7 +106,12 @@ class Logs(AliasDict):
 
     def __eq__(self, other: object) -> bool:
         self._settle()
+        if isinstance(other, Logs):
+            other._settle()
         return super().__eq__(other)
+
+    def __ne__(self, other: object) -> bool:  # dict has one of its own, which reads raw slots
+        return not self == other
 
     def __repr__(self) -> str:
         self._settle()

@@ -64,7 +64,8 @@ class RunningMeans:
 
 def frozen(value: Any) -> Any:
     """`value` as it is now: a tensor is cut from its graph and copied, so that nothing done to
-    it later shows in a log, and no log keeps a graph alive."""
+    it later shows in a log, and no log keeps a graph alive.
+    """
     if hasattr(value, "detach") and hasattr(value, "clone"):
         return value.detach().clone()
     return value

@@ -55,9 +55,7 @@ class Monitor:
             self._complain("is not in the logs", logs)
         return None
 
-    def _comes_with_a_later_validation(
-        self, logs: dict[str, Any], params: dict[str, Any]
-    ) -> bool:
+    def _comes_with_a_later_validation(self, logs: dict[str, Any], params: dict[str, Any]) -> bool:
         """An epoch without validation (validation_freq, a stop) says nothing about `val_*`."""
         validated = any(name.startswith("val_") for name in logs)
         return self.name.startswith("val_") and not validated and bool(params.get("do_validation"))

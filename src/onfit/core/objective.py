@@ -38,7 +38,9 @@ def direction_by_name(monitor: str) -> Mode | None:
     ('max', 'min', None)
     """
     words = {
-        word for name in (monitor, *other_names(monitor)) for word in re.split(r"\W|_", name.lower())
+        word
+        for name in (monitor, *other_names(monitor))
+        for word in re.split(r"\W|_", name.lower())
     }
     # "log_loss_score" tells both ways, so it tells nothing.
     if bool(words & _UP) == bool(words & _DOWN):

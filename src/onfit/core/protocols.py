@@ -64,7 +64,7 @@ class HasHistograms(Protocol):
 
 
 # How each protocol reads in an error.
-_ASKS = {
+_ASKS: dict[type, tuple[str, ...]] = {
     HasWeights: ("get_weights", "set_weights"),
     CanSave: ("save", "save_weights"),
     HasLearningRate: ("optimizer",),
@@ -105,7 +105,7 @@ def check_needs(callback: "Callback", model: Any) -> None:
 def _how_to_provide(protocol: type) -> str:
     if protocol is HasLearningRate:
         return "Compile the model with an optimizer, or pass optimizer= to Run."
-    return f"Give it such a method, or drop {protocol.__name__.lower()}-using arguments."
+    return "Give it what is missing, or leave out what asks for it."
 
 
 # Who turns an object into a Trainable, by the top-level package its class comes from.

@@ -1,12 +1,13 @@
 """The walk through a training: the only code that tells a hook.
 
-    with Run(model, callbacks, epochs=20) as run:          on_train_begin ... on_train_end
-        for epoch in run.epochs():                         on_epoch_begin ... on_epoch_end
-            for x, y in run.batches(loader):               on_train_batch_begin ... _end
-                run.log(loss=step(x, y))
-            run.log(val_loss=validate())
+with Run(model, callbacks, epochs=20) as run:          on_train_begin ... on_train_end
+    for epoch in run.epochs():                         on_epoch_begin ... on_epoch_end
+        for x, y in run.batches(loader):               on_train_batch_begin ... _end
+            run.log(loss=step(x, y))
+        run.log(val_loss=validate())
 """
 
+from collections import UserDict
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
@@ -104,7 +105,7 @@ class Run:
         return self
 
     def introduce(self) -> None:
-        """Hand model, params and itself to the callbacks, as every walk does before its first hook."""
+        """Hand model, params and itself to the callbacks, as every walk does to begin with."""
         self.callbacks.set_params(self.params)
         self.callbacks.set_model(self.model)
         for callback in self.callbacks:
@@ -193,21 +194,24 @@ class Run:
         progress = self.progress
         begin = self.callbacks.teller("on_train_batch_begin")
         end = self.callbacks.teller("on_train_batch_end")
-        for batch in batches:
-            index = progress.batch
-            if begin is not None:
-                begin(index, Logs(batch=index, size=size(batch)))
-            self._batch_values = {}
-            yield batch
-            progress.batch = index + 1
-            progress.step += 1
-            if self._batch_values:
-                self._means.add(self._batch_values, size(batch))
-            self._batch_values = None
-            if end is not None:
-                end(index, _batch_logs(index, size(batch), self._meter))
-            if self.stopping:
-                return
+        try:
+            for batch in batches:
+                index = progress.batch
+                if begin is not None:
+                    begin(index, Logs(batch=index, size=size(batch)))
+                self._batch_values = {}
+                yield batch
+                progress.batch = index + 1
+                progress.step += 1
+                if self._batch_values:
+                    self._means.add(self._batch_values, size(batch))
+                self._batch_values = None
+                if end is not None:
+                    end(index, _batch_logs(index, size(batch), self._meter))
+                if self.stopping:
+                    return
+        finally:
+            self._batch_values = None  # a `break` in the user's loop leaves a batch open
 
     def log(self, **values: Any) -> None:
         """Log numbers: inside `batches` for this batch, outside for this epoch.
@@ -288,10 +292,11 @@ def batch_size(batch: Any) -> int:
     >>> batch_size(([1, 2, 3], [0, 1, 0]))
     3
     """
-    while isinstance(batch, (tuple, dict)) or (isinstance(batch, list) and _nests(batch)):
+    # UserDict: what the tokenizers of transformers return.
+    while isinstance(batch, (tuple, dict, UserDict)) or (isinstance(batch, list) and _nests(batch)):
         if not batch:
             return 1
-        batch = next(iter(batch.values())) if isinstance(batch, dict) else batch[0]
+        batch = batch[0] if isinstance(batch, (tuple, list)) else next(iter(batch.values()))
     shape = getattr(batch, "shape", None)
     if shape is not None:
         return int(shape[0]) if len(shape) else 1
@@ -300,7 +305,7 @@ def batch_size(batch: Any) -> int:
 
 def _nests(batch: list[Any]) -> bool:
     """Whether a list holds arrays (as a DataLoader's does) rather than samples."""
-    return bool(batch) and hasattr(batch[0], "__len__")
+    return bool(batch) and hasattr(batch[0], "__len__") and not isinstance(batch[0], str)
 
 
 def _batch_logs(index: int, size: int, meter: Meter) -> Logs:
@@ -318,12 +323,12 @@ def _means_of(meter: Meter) -> Logs:
 
 def _with_defaults(params: dict[str, Any] | None, epochs: int) -> dict[str, Any]:
     """Every key that callbacks may look for, whatever the door they came through."""
-    defaults = {
+    defaults: dict[str, Any] = {
         "epochs": epochs,
         "steps": None,
         "samples": None,
         "batch_size": None,
-        "verbose": 0,
+        "verbose": 1,  # as in fit: whoever adds a bar wants to see it
         "do_validation": False,
         "metrics": [],
     }

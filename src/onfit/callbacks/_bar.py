@@ -1,0 +1,159 @@
+"""The one line that shows how far a walk through batches is: its text, and its drawing."""
+
+import math
+from collections.abc import Mapping
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, TextIO
+
+from tqdm import tqdm
+from tqdm.utils import disp_trim
+
+from onfit.core.console import say
+
+if TYPE_CHECKING:
+    _Tqdm = tqdm[Any]
+else:
+    _Tqdm = tqdm
+
+_WIDTH = 30
+
+
+class Bar:
+    """One walk through batches: an epoch, an evaluation or a prediction.
+
+    Args:
+        unit: what is counted: `"sample"` or `"step"`.
+        total: how many there will be; None if nobody knows.
+        stream: where the line goes.
+        seen: how many were done before, in a walk that is taken up again.
+
+    Attributes:
+        seen: how many are done; whoever owns the bar adds to it.
+    """
+
+    def __init__(
+        self, unit: str, total: int | None, stream: TextIO | None, *, seen: int = 0
+    ) -> None:
+        self.unit = unit
+        self.total = total
+        self.seen = seen
+        self._before = seen
+        self._stream = stream
+        self._line: _Line | None = None
+        self._start = perf_counter()
+
+    def draw(self, values: Mapping[str, Any]) -> None:
+        """Show where the walk is."""
+        text = f"{self._count()} - {self._pace()}{values_text(values)}"
+        if self._line is None:
+            self._line = _Line(text, self._stream)
+        else:
+            self._line.show(text)
+
+    def finish(self, values: Mapping[str, Any]) -> None:
+        """Leave the last line of a walk that is over."""
+        self.total = max(self.seen, self.total or 0)
+        self._erase()
+        say(f"{self._count()} - {self._cost()}{values_text(values)}", self._stream)
+
+    def summarize(self, values: Mapping[str, Any]) -> None:
+        """Leave the line of a walk whose batches are not shown."""
+        say(f" - {self._elapsed():.0f}s{values_text(values)}", self._stream)
+
+    def abandon(self) -> None:
+        """Leave the line as it was last drawn, so that what comes next has a line of its own."""
+        text = None if self._line is None else self._line.text
+        self._erase()
+        if text is not None:
+            say(text, self._stream)
+
+    def _erase(self) -> None:
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+
+    def _elapsed(self) -> float:
+        return perf_counter() - self._start
+
+    def _count(self) -> str:
+        """`59328/60000 [============================>.]`."""
+        if self.total is None or self.seen > self.total:
+            return f"{self.seen}/Unknown"
+        digits = len(str(self.total))
+        return f"{self.seen:{digits}d}/{self.total} [{_arrow(self.seen, self.total)}]"
+
+    def _pace(self) -> str:
+        """`ETA: 5s` while there is something to come; what it cost if there is not."""
+        if self.total is None or self.seen >= self.total:
+            return self._cost()
+        return f"ETA: {_clock(self._each() * (self.total - self.seen))}"
+
+    def _cost(self) -> str:
+        """`2s 26us/sample`."""
+        return f"{self._elapsed():.0f}s {_duration(self._each())}/{self.unit}"
+
+    def _each(self) -> float:
+        done = self.seen - self._before
+        return self._elapsed() / done if done else 0.0
+
+
+class _Line(_Tqdm):
+    """A text on the terminal's last line; whatever tqdm knows of is written above it."""
+
+    monitor_interval = 0  # tqdm's thread wakes bars that stand still: this one has its own clock
+
+    def __init__(self, text: str, stream: TextIO | None) -> None:
+        self.text = text
+        super().__init__(file=stream, leave=False, dynamic_ncols=True)
+
+    def show(self, text: str) -> None:
+        self.text = text
+        self.refresh()
+
+    def __str__(self) -> str:
+        # A text that wraps could not be overwritten.
+        columns = self.format_dict["ncols"]
+        return disp_trim(self.text, columns) if columns else self.text
+
+
+def values_text(values: Mapping[str, Any]) -> str:
+    """The values as they follow the bar; what is not one number is left out.
+
+    >>> values_text({"loss": 0.25, "acc": 0.9, "per_class": [0.8, 1.0]})
+    ' - loss: 0.2500 - acc: 0.9000'
+    """
+    texts = ((name, _number(value)) for name, value in values.items())
+    return "".join(f" - {name}: {text}" for name, text in texts if text is not None)
+
+
+def _number(value: Any) -> str | None:
+    if isinstance(value, str) or getattr(value, "ndim", 0) > 0:
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    # Four digits of a tiny number would show nothing of it.
+    return f"{number:.4f}" if abs(number) > 1e-3 or number == 0 else f"{number:.4e}"
+
+
+def _arrow(seen: int, total: int) -> str:
+    if seen == total:
+        return "=" * _WIDTH
+    done = _WIDTH * seen // total
+    head = "=" * (done - 1) + ">" if done else ""
+    return head.ljust(_WIDTH, ".")
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(math.floor(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}:{minutes:02d}:{rest:02d}"
+    return f"{minutes}:{rest:02d}" if minutes else f"{rest}s"
+
+
+def _duration(seconds: float) -> str:
+    if seconds >= 1:
+        return f"{seconds:.0f}s"
+    return f"{seconds * 1e3:.0f}ms" if seconds >= 1e-3 else f"{seconds * 1e6:.0f}us"

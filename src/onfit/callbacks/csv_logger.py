@@ -1,0 +1,224 @@
+"""CSVLogger: a line of a CSV file for every epoch."""
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, BinaryIO
+
+from onfit._types import StrPath
+from onfit.core.callback import Callback, Logs
+from onfit.core.meter import as_number
+from onfit.errors import ArgumentError, FileFormatError, StorageError
+from onfit.storage.durable import replacing, require_writable
+
+_MISSING = "NA"
+_Row = list[str]
+
+
+class CSVLogger(Callback):
+    """Writes every epoch's logs into a CSV file, a line each, as soon as the epoch is over.
+
+    The columns are `epoch` (counted from 0) and the logged names in alphabetical order. What
+    an epoch did not log is `NA`. A name that comes later gets a column too: the file is
+    replaced, in one step, by one where the earlier lines have `NA` there.
+
+    Args:
+        filename: the file. Missing folders are made.
+        separator: one character between the values.
+        append: go on in a file that is there, under its columns, instead of replacing it at
+            the end of the first epoch.
+
+    Values are written as their text, a list or an array of one dimension as `"[1.0, 2.5]"`.
+
+    Raises:
+        ArgumentError: for a separator that is not one character, or a line's end or quote.
+        StorageError: before training, if the file cannot be written.
+        FileFormatError: with `append=True`, if the file has other columns than this run: before
+            training as far as `params["metrics"]` tells, else at the end of the first
+            epoch. The file stays as it is. (Validation values may be new to a file whose run
+            ended before its first validation.)
+
+    Example:
+        >>> logger = CSVLogger("run/training.csv", append=True)
+    """
+
+    def __init__(self, filename: StrPath, separator: str = ",", append: bool = False) -> None:
+        self.filename = os.fspath(filename)
+        self.separator = _checked_separator(separator)
+        self.append = append
+        self._table = _Table(self.filename, separator)
+        self._columns: list[str] = []  # of the file, once this run has looked at it
+        self._rows = 0  # lines in the file below its header
+        self._started = False  # whether this run, or the one it resumes, has written
+        self._rows_to_keep: int | None = None  # when resuming
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        require_writable(self.filename, f"CSVLogger(filename={self.filename!r})")
+        self._table.require_changeable()
+        self._columns, self._started, self._rows_to_keep = [], False, None
+        columns, rows = self._table.read() if self.append else ([], [])
+        self._check_columns(columns, self.params.get("metrics") or ())
+        self._rows = len(rows)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        values = {**{name: _cell(value) for name, value in (logs or {}).items()}, "epoch": epoch}
+        if not self._columns:
+            self._take_up(values)
+        if self._table.exists() and values.keys() <= set(self._columns):
+            self._table.append(_row(values, self._columns))
+        else:
+            self._widen(values)
+        self._started = True
+        self._rows += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        """How far the file was written, so that a resumed run goes on from there."""
+        return {"rows": self._rows, "started": self._started}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on in the file as it was when `state` was taken.
+
+        The lines written after that are of epochs that will be gone through again; they are
+        replaced by the new ones at the first write.
+        """
+        self._columns = []
+        self._rows = self._rows_to_keep = state["rows"]
+        self._started = state["started"]
+
+    def _take_up(self, values: Mapping[str, Any]) -> None:
+        """At the first write: find out what of the file stays."""
+        columns, rows = self._table.read() if self.append or self._started else ([], [])
+        if not self._started:
+            self._check_columns(columns, values)
+        kept = rows[: self._rows_to_keep]
+        if kept != rows:
+            self._table.write(columns, kept)
+        self._columns, self._rows = columns, len(kept)
+
+    def _widen(self, values: Mapping[str, Any]) -> None:
+        """Write the file anew, with a column for each of `values`, and them in its last line."""
+        old, rows = self._table.read() if self._columns else ([], [])
+        columns = _joined(old or self._columns, values)
+        rows = [_rearranged(row, old, columns) for row in rows]
+        self._table.write(columns, [*rows, _row(values, columns)])
+        self._columns = columns
+
+    def _check_columns(self, columns: list[str], names: Iterable[str]) -> None:
+        wanted = _joined([], names)
+        if columns and any(_is_foreign(name, columns) for name in wanted):
+            raise FileFormatError(
+                f"CSVLogger(append=True) goes on in {self.filename!r}, which has the columns "
+                f"{columns}; this run has {wanted}. Give another filename, or the "
+                "separator the file was written with, or append=False to replace it."
+            )
+
+
+class _Table:
+    """A CSV file with a header, changed by whole lines or replaced as a whole."""
+
+    def __init__(self, path: str, separator: str) -> None:
+        self._path = path
+        self._separator = separator
+
+    def exists(self) -> bool:
+        return os.path.exists(self._path)
+
+    def require_changeable(self) -> None:
+        if self.exists() and not os.access(self._path, os.R_OK | os.W_OK):
+            raise StorageError(
+                f"CSVLogger writes {self._path!r}, which may not be read and written. "
+                "Change its permissions, or give another filename."
+            )
+
+    def read(self) -> tuple[list[str], list[_Row]]:
+        """The header and the rows; both empty where there is no file, or nothing in it."""
+        if not self.exists():
+            return [], []
+        # What is not UTF-8 survives a round trip; so do the line ends within a value.
+        with open(self._path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            try:
+                lines = [row for row in csv.reader(file, delimiter=self._separator) if row]
+            except csv.Error as error:
+                raise FileFormatError(
+                    f"CSVLogger cannot go on in {self._path!r}, which is no CSV file: {error}. "
+                    "Give another filename, or append=False to replace it."
+                ) from error
+        return (lines[0], lines[1:]) if lines else ([], [])
+
+    def write(self, header: list[str], rows: list[_Row]) -> None:
+        """Put a file of `header` and `rows` in the place of what is there, or leave that."""
+        with replacing(self._path) as temporary:
+            temporary.write_bytes(self._encoded([header, *rows]))
+
+    def append(self, row: _Row) -> None:
+        """Add a line. It reaches the file at once and in one piece."""
+        with open(self._path, "ab+") as file:
+            file.write(_end_of_broken_line(file) + self._encoded([row]))
+
+    def _encoded(self, rows: list[list[Any]]) -> bytes:
+        text = io.StringIO(newline="")
+        csv.writer(text, delimiter=self._separator).writerows(rows)
+        return text.getvalue().encode("utf-8", errors="surrogateescape")
+
+
+def _end_of_broken_line(file: BinaryIO) -> bytes:
+    """What a last line, left unfinished by a run that was killed, lacks to be a line."""
+    if file.seek(0, os.SEEK_END) == 0:
+        return b""
+    file.seek(-1, os.SEEK_END)
+    if file.read() == b"\n":
+        return b""
+    file.seek(0)
+    return b'"' * (file.read().count(b'"') % 2) + b"\r\n"
+
+
+def _checked_separator(separator: str) -> str:
+    if not isinstance(separator, str) or len(separator) != 1 or separator in '"\r\n':
+        raise ArgumentError(
+            f"CSVLogger(separator={separator!r}): the separator is one character, neither a "
+            "quote nor the end of a line. Pass ',' or ';' or '\\t'."
+        )
+    return separator
+
+
+def _is_foreign(name: str, columns: list[str]) -> bool:
+    """Whether `name` and what it validates are both new to `columns`.
+
+    Validation values alone are no strangers: a run that ended before its first validation
+    left them out.
+    """
+    return name not in columns and name.removeprefix("val_") not in columns
+
+
+def _joined(columns: list[str], names: Iterable[str]) -> list[str]:
+    """`columns` and those of `names` they lack, sorted if `columns` are sorted."""
+    if columns[1:] == sorted(columns[1:]) and columns[:1] in ([], ["epoch"]):
+        return ["epoch", *sorted({*columns, *names} - {"epoch"})]
+    return [*columns, *sorted({*names} - {*columns})]
+
+
+def _rearranged(row: _Row, old: list[str], new: list[str]) -> _Row:
+    values = dict(zip(old, row, strict=False))
+    too_many = row[len(old) :]  # a line with more values than the header: keep them, at its end
+    return [*_row(values, new), *too_many]
+
+
+def _row(values: Mapping[str, Any], columns: list[str]) -> list[Any]:
+    return [values.get(name, _MISSING) for name in columns]
+
+
+def _cell(value: Any) -> Any:
+    """Text for an iterable; numbers and what reads as one are the csv module's to write."""
+    if isinstance(value, str) or not isinstance(value, Iterable) or _is_scalar(value):
+        return _plain(value)
+    return f'"[{", ".join(str(_plain(item)) for item in value)}]"'
+
+
+def _is_scalar(value: Any) -> bool:
+    return getattr(value, "ndim", None) == 0
+
+
+def _plain(value: Any) -> Any:
+    """A number for a tensor; numpy's scalars stay, whose text is the shorter one."""
+    return as_number(value) if hasattr(value, "detach") else value

@@ -1,0 +1,79 @@
+"""LambdaCallback: a callback made of functions."""
+
+from collections.abc import Callable
+
+from onfit._types import Hook
+from onfit.core.callback import Callback
+from onfit.core.hooks import ALL_NAMES, CLASSIC
+from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
+
+
+class LambdaCallback(Callback):
+    """Calls the functions it is given, each at its hook.
+
+    A hook that is not given costs nothing.
+
+    Args:
+        on_epoch_begin: called as `f(epoch, logs)` when an epoch starts.
+        on_epoch_end: called as `f(epoch, logs)` when an epoch is over.
+        on_batch_begin: called as `f(batch, logs)` when a training batch starts.
+        on_batch_end: called as `f(batch, logs)` when a training batch is over.
+        on_train_begin: called as `f(logs)` when training starts.
+        on_train_end: called as `f(logs)` when training is over.
+        **other_hooks: functions for any other hook of `Callback`, by its name, such as
+            `on_test_end` or `on_exception`; arguments are given by position.
+
+    Raises:
+        ArgumentError: for a name that is no hook, or a hook given under both its names.
+        ArgumentTypeError: for something that cannot be called.
+
+    Example:
+        >>> shout = LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
+        >>> shout.on_epoch_end(0, {"loss": 0.5})
+        0 0.5
+    """
+
+    def __init__(
+        self,
+        on_epoch_begin: Callable[..., object] | None = None,
+        on_epoch_end: Callable[..., object] | None = None,
+        on_batch_begin: Callable[..., object] | None = None,
+        on_batch_end: Callable[..., object] | None = None,
+        on_train_begin: Callable[..., object] | None = None,
+        on_train_end: Callable[..., object] | None = None,
+        **other_hooks: Callable[..., object] | None,
+    ) -> None:
+        hooks = {
+            "on_epoch_begin": on_epoch_begin,
+            "on_epoch_end": on_epoch_end,
+            "on_batch_begin": on_batch_begin,
+            "on_batch_end": on_batch_end,
+            "on_train_begin": on_train_begin,
+            "on_train_end": on_train_end,
+            **other_hooks,
+        }
+        given = {name: function for name, function in hooks.items() if function is not None}
+        _check(set(hooks), given)
+        # Attributes of the instance hide the silent methods of the class; what is not given
+        # stays silent, and nobody calls it.
+        vars(self).update(given)
+
+
+def _check(names: set[str], given: dict[str, Hook]) -> None:
+    for name in sorted(names.difference(ALL_NAMES)):
+        raise ArgumentError(
+            f"LambdaCallback({name}=...): there is no hook {name!r}."
+            f"{did_you_mean(name, ALL_NAMES)} The hooks are: {', '.join(ALL_NAMES)}."
+        )
+    for name, function in given.items():
+        if not callable(function):
+            raise ArgumentTypeError(
+                f"LambdaCallback({name}={function!r}): a hook is something to call, and this "
+                f"is of type {type(function).__name__}. Pass a function."
+            )
+    for newer, older in CLASSIC.items():
+        if newer in given and older in given:
+            raise ArgumentError(
+                f"LambdaCallback({older}=..., {newer}=...): these are two names of one hook, "
+                "and only one of them would be called. Pass one function that does both."
+            )

@@ -1,0 +1,171 @@
+"""ReduceLROnPlateau: lower the learning rate when a quantity has stopped improving."""
+
+import inspect
+import warnings
+from collections.abc import Iterable
+from typing import Never
+
+import numpy as np
+
+from onfit.callbacks.learning_rate_scheduler import readable
+from onfit.core.callback import Callback, Logs
+from onfit.core.console import say
+from onfit.core.monitor import Monitor
+from onfit.core.objective import Best, Objective, check_mode, resolve_mode
+from onfit.core.protocols import HasLearningRate, Need
+from onfit.errors import ArgumentError, ArgumentTypeError, OnfitWarning, did_you_mean
+
+
+class ReduceLROnPlateau(Callback):
+    """Lowers the learning rate when a monitored quantity has stopped improving.
+
+    Args:
+        monitor: the quantity, under any of its names.
+        factor: what the rate is multiplied by, from 0 up to but not including 1.
+        patience: after how many epochs in a row without improvement the rate is lowered.
+            0 and 1 mean the same: at the first epoch that is no better.
+        verbose: 1 says each reduction.
+        mode: `"min"`, `"max"`, or `"auto"`: as the metric or its name tells.
+        min_delta: how much better counts as better; its sign is ignored.
+        cooldown: the wait begins anew with this epoch after a reduction, the next one being
+            the first. So 0 and 1 mean the same: no pause.
+        min_lr: the rate never goes below this.
+        epsilon: the older name of `min_delta`.
+        on_missing: what a quantity that is not logged leads to: `"warn"`, once, or `"raise"`.
+
+    Attributes:
+        best: the best value so far; None before the first.
+        wait: epochs since, as far as they count.
+        cooldown_counter: what is left of the cooldown.
+
+    `logs["learning_rate"]` holds the rate the epoch was trained with, before any reduction.
+
+    Raises:
+        ArgumentError: for an unknown `mode`, a `factor` that does not lower, or
+            `mode="auto"` where nothing tells the direction.
+        ArgumentTypeError: for an argument that does not exist.
+
+    The arithmetic is that of Keras 3.15, except that a NaN is never the best.
+
+    Example:
+        >>> reduce = ReduceLROnPlateau(monitor="val_loss", factor=0.2, patience=5, min_lr=0.001)
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        verbose: int = 0,
+        mode: str = "auto",
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0,
+        epsilon: float | None = None,
+        *,
+        on_missing: str = "warn",
+        **unknown: Never,
+    ) -> None:
+        _refuse(unknown)
+        check_mode(mode, "ReduceLROnPlateau")
+        _check_factor(factor)
+        self.monitor = monitor
+        self.factor = factor
+        self.patience = patience
+        self.verbose = verbose
+        self.mode = mode
+        self.min_delta = min_delta if epsilon is None else _renamed(epsilon)
+        self.cooldown = cooldown
+        self.min_lr = min_lr
+        self.cooldown_counter = 0
+        self._best = Best()
+        self._monitor = Monitor(monitor, "ReduceLROnPlateau", on_missing)
+        self._objective: Objective | None = None
+
+    @property
+    def best(self) -> float | None:
+        """The best value so far; None before the first."""
+        return self._best.value
+
+    @property
+    def wait(self) -> int:
+        """How many epochs in a row were no better, outside of a cooldown."""
+        return self._best.wait
+
+    def needs(self) -> Iterable[Need]:
+        yield Need(HasLearningRate)
+
+    def in_cooldown(self) -> bool:
+        """Whether a reduction was so recent that the wait stays at 0."""
+        return self.cooldown_counter > 0
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        mode = resolve_mode(self.mode, self.monitor, "ReduceLROnPlateau", self.model)
+        self._objective = Objective(mode, self.min_delta)
+        self._best = Best()
+        self._monitor.reset()
+        self.cooldown_counter = 0
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        logs = {} if logs is None else logs
+        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        current = self._monitor.read(logs, self.params)
+        if current is not None:
+            self._judge(current, epoch)
+
+    def _judge(self, current: float, epoch: int) -> None:
+        assert self._objective is not None, "on_train_begin comes first"
+        if self.in_cooldown():
+            self.cooldown_counter -= 1
+            self._best.wait = 0
+        if self._objective.better(current, self._best.value):
+            self._best.accept(current, epoch)
+            self._best.wait = 0
+        elif not self.in_cooldown():
+            self._best.wait += 1
+            if self._best.wait >= self.patience:
+                self._reduce(epoch)
+
+    def _reduce(self, epoch: int) -> None:
+        optimizer = self.model.optimizer
+        rate = float(optimizer.learning_rate)
+        # Compared in single precision: an optimizer may hold 0.001 as 0.0010000000474974513,
+        # which is not above a min_lr of 0.001.
+        if not np.float32(rate) > np.float32(self.min_lr):
+            return
+        lower = float(max(rate * self.factor, self.min_lr))
+        optimizer.learning_rate = lower
+        self.cooldown_counter = self.cooldown
+        self._best.wait = 0
+        if self.verbose > 0 and lower != rate:
+            say(
+                f"Epoch {epoch + 1:05d}: ReduceLROnPlateau reducing learning rate "
+                f"to {readable(lower)}."
+            )
+
+
+def _refuse(unknown: dict[str, Never]) -> None:
+    known = list(inspect.signature(ReduceLROnPlateau).parameters)[:-1]
+    for name in unknown:
+        raise ArgumentTypeError(
+            f"ReduceLROnPlateau({name}=...): there is no such argument."
+            f"{did_you_mean(name, known)} There are: {', '.join(known)}."
+        )
+
+
+def _check_factor(factor: float) -> None:
+    if not 0 <= factor < 1:
+        raise ArgumentError(
+            f"ReduceLROnPlateau(factor={factor!r}): the learning rate is multiplied by factor "
+            "to lower it. Pass a number from 0 up to but not including 1, such as 0.1."
+        )
+
+
+def _renamed(epsilon: float) -> float:
+    warnings.warn(
+        f"ReduceLROnPlateau(epsilon={epsilon!r}): epsilon is the older name of min_delta, and is "
+        f"used as such. Write min_delta={epsilon!r}.",
+        OnfitWarning,
+        stacklevel=3,
+    )
+    return epsilon

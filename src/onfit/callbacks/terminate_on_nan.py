@@ -1,0 +1,49 @@
+"""TerminateOnNaN: stop when the loss is no longer a number."""
+
+import math
+
+from onfit.core.callback import Callback, Logs
+from onfit.core.console import say
+from onfit.core.meter import as_number
+from onfit.errors import OnfitError
+
+
+class InvalidLossError(OnfitError, RuntimeError):
+    """The loss of a batch was NaN or infinite."""
+
+
+class TerminateOnNaN(Callback):
+    """Stops training as soon as a batch's loss is NaN or infinite.
+
+    Only `loss` is looked at; a metric may be NaN. Looking waits for the device after every
+    batch.
+
+    Args:
+        raise_error: raise instead of stopping, so that the run counts as failed.
+
+    Raises:
+        InvalidLossError: with `raise_error=True`, at the first such batch.
+
+    Example:
+        >>> stop = TerminateOnNaN()
+    """
+
+    def __init__(self, raise_error: bool = False) -> None:
+        self.raise_error = raise_error
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        loss = as_number((logs or {}).get("loss"))
+        if loss is None or math.isfinite(loss):
+            return
+        if self.raise_error:
+            raise InvalidLossError(_explained(batch, loss))
+        say(f"Batch {batch}: Invalid loss, terminating training")
+        self.model.stop_training = True
+
+
+def _explained(batch: int, loss: float) -> str:
+    return (
+        f"TerminateOnNaN(raise_error=True) asks for a finite loss; batch {batch} has {loss}. "
+        "Lower the learning rate, clip the gradients, or look for NaN in the data. Without "
+        "raise_error=True training would stop here without an error."
+    )

@@ -1,0 +1,164 @@
+"""How often something is done: each epoch, each batch, every so many samples, every ten minutes.
+
+Written as "epoch", "batch", 10_000 (samples), "500 batches", "10 minutes", "5 epochs" ...
+"""
+
+import math
+import operator
+import re
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any, Literal, Self
+
+from onfit.errors import ArgumentError, OnfitWarning, did_you_mean
+
+Unit = Literal["epochs", "batches", "samples", "seconds"]
+
+# Every word for a unit: what is counted, and how many of it one is.
+_UNITS: dict[str, tuple[Unit, int]] = {
+    "epoch": ("epochs", 1),
+    "epochs": ("epochs", 1),
+    "batch": ("batches", 1),
+    "batches": ("batches", 1),
+    "sample": ("samples", 1),
+    "samples": ("samples", 1),
+    "second": ("seconds", 1),
+    "seconds": ("seconds", 1),
+    "minute": ("seconds", 60),
+    "minutes": ("seconds", 60),
+    "hour": ("seconds", 3600),
+    "hours": ("seconds", 3600),
+}
+_TEXT = re.compile(r"\s*(?:(?P<amount>\d+(?:\.\d+)?)\s*)?(?P<unit>[A-Za-z]+)\s*")
+
+# Whoever writes a number this small (in batches) most likely meant batches.
+_SUSPICIOUSLY_FEW_BATCHES = 10
+
+
+class Cadence:
+    """Counts, and says when it is time again. `Cadence.of` reads one from an argument.
+
+    The count begins anew each time it is due: "every 100 samples" with batches of 32 is due
+    after the 4th batch (128 samples) and then after the 8th.
+
+    Args:
+        amount: how many of `unit` lie between two times.
+        unit: `"epochs"`, `"batches"`, `"samples"` or `"seconds"`.
+        clock: returns seconds; only differences matter.
+
+    Example:
+        >>> cadence = Cadence.of("2 batches", owner="ModelCheckpoint", argument="save_freq")
+        >>> [cadence.due_after_batch(32) for _ in range(4)]
+        [False, True, False, True]
+    """
+
+    def __init__(
+        self, amount: float, unit: Unit, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.amount = amount
+        self.unit = unit
+        self._clock = clock
+        self._doubt = ""  # a word to say if the amount turns out to be a few batches' worth
+        self.restart()
+
+    @classmethod
+    def of(
+        cls,
+        value: Any,
+        *,
+        owner: str,
+        argument: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> Self:
+        """Read what a user wrote.
+
+        Args:
+            value: an int (samples), or text: a unit, with or without a number before it.
+            owner: the name of the callback, for messages.
+            argument: the name of its argument, for messages.
+            clock: returns seconds; only differences matter.
+
+        Raises:
+            ArgumentError: if `value` says no cadence.
+        """
+        asked = f"{owner}({argument}={value!r})"
+        if isinstance(value, str):
+            return cls(*_read_text(value, asked), clock=clock)
+        cadence = cls(_read_samples(value, asked), "samples", clock=clock)
+        cadence._doubt = (
+            f"{asked} means every {value} samples, and a batch has %d. "
+            f"For batches say {argument}='{value} batches'."
+        )
+        return cadence
+
+    @property
+    def counts_batches(self) -> bool:
+        """Whether it must be told of every batch. One of epochs need not."""
+        return self.unit != "epochs"
+
+    def restart(self) -> None:
+        """Count from here."""
+        self._count = 0.0
+        self._since = self._clock()
+
+    def due_after_batch(self, size: int) -> bool:
+        """Count a batch of `size` samples; whether it is time."""
+        self._doubt_few_batches(size)
+        self._count += {"batches": 1, "samples": size}.get(self.unit, 0)
+        return self.unit != "epochs" and self._due()
+
+    def due_after_epoch(self) -> bool:
+        """Count an epoch; whether it is time. Never, where batches or samples are counted."""
+        self._count += self.unit == "epochs"
+        return self.unit in ("epochs", "seconds") and self._due()
+
+    def put_off(self) -> None:
+        """Nothing came of it: where epochs are counted, the next one is due again."""
+        if self.unit == "epochs":
+            self._count = self.amount
+
+    def _due(self) -> bool:
+        reached = self._clock() - self._since if self.unit == "seconds" else self._count
+        if reached < self.amount:
+            return False
+        self.restart()
+        return True
+
+    def _doubt_few_batches(self, size: int) -> None:
+        """Say once, at the first batch, that a small bare number counts samples."""
+        doubt, self._doubt = self._doubt, ""
+        if doubt and self.amount <= _SUSPICIOUSLY_FEW_BATCHES * size:
+            warnings.warn(doubt % size, OnfitWarning, stacklevel=3)
+
+
+def _read_samples(value: Any, asked: str) -> int:
+    try:
+        samples = 0 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        samples = 0
+    if samples < 1:
+        raise ArgumentError(f"{asked} is no cadence. {_HOW_TO_SAY}")
+    return samples
+
+
+def _read_text(text: str, asked: str) -> tuple[float, Unit]:
+    match = _TEXT.fullmatch(text)
+    if match is None:
+        raise ArgumentError(f"{asked} is no cadence. {_HOW_TO_SAY}")
+    word = match["unit"].lower()
+    if word not in _UNITS:
+        raise ArgumentError(
+            f"{asked}: {match['unit']!r} is no unit.{did_you_mean(word, _UNITS)} {_HOW_TO_SAY}"
+        )
+    unit, size = _UNITS[word]
+    amount = float(match["amount"] or 1) * size
+    if amount <= 0 or (unit != "seconds" and not amount.is_integer()) or math.isinf(amount):
+        raise ArgumentError(f"{asked}: there must be a whole number of {unit}, 1 or more.")
+    return amount, unit
+
+
+_HOW_TO_SAY = (
+    "Say 'epoch', 'batch', a number of samples such as 10000, or text such as '500 batches', "
+    "'5 epochs' or '10 minutes'."
+)

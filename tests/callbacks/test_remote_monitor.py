@@ -1,0 +1,323 @@
+import json
+import socket
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+from urllib.parse import parse_qs
+
+import numpy as np
+import pytest
+
+from onfit.callbacks.remote_monitor import RemoteMonitor
+from onfit.core import Run
+from onfit.core.hooks import HOOKS, hears
+from onfit.errors import ArgumentError, MissingPackageError, OnfitWarning
+
+
+class Server:
+    """Keeps what it is sent. `gate` holds its answers back until it is set."""
+
+    def __init__(self, root):
+        self.root = root
+        self.requests = []
+        self.status = 200
+        self.gate = threading.Event()
+        self.gate.set()
+        self.reached = threading.Event()
+
+    def answer(self, handler):
+        body = handler.rfile.read(int(handler.headers["Content-Length"])).decode()
+        self.requests.append(SimpleNamespace(path=handler.path, headers=handler.headers, body=body))
+        self.reached.set()
+        self.gate.wait(10)
+        handler.send_response(self.status)
+        handler.end_headers()
+
+    @property
+    def events(self):
+        """What was sent as JSON."""
+        return [json.loads(request.body) for request in self.requests]
+
+
+@pytest.fixture
+def server():
+    with serving() as server:
+        yield server
+
+
+@contextmanager
+def serving():
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            server.answer(self)
+
+        def log_message(self, *args):
+            pass
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(f"http://127.0.0.1:{http.server_port}")
+    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.gate.set()
+        http.shutdown()
+        thread.join()
+        http.server_close()
+
+
+def train(callback, *epochs):
+    callback.on_train_begin({})
+    for epoch, logs in enumerate(epochs):
+        callback.on_epoch_end(epoch, logs)
+    callback.on_train_end({})
+
+
+def thread_names():
+    return [thread.name for thread in threading.enumerate()]
+
+
+def wait_until(true):
+    deadline = time.monotonic() + 5
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+# --- what is sent --------------------------------------------------------------------------
+
+
+def test_an_epoch_goes_out_as_json_in_a_form_field(server):
+    train(RemoteMonitor(server.root), {"loss": 0.5, "acc": 1}, {"loss": 0.25})
+    first, second = server.requests
+    assert first.path == "/publish/epoch/end/"
+    assert first.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert json.loads(parse_qs(first.body)["data"][0]) == {"epoch": 0, "loss": 0.5, "acc": 1}
+    assert json.loads(parse_qs(second.body)["data"][0]) == {"epoch": 1, "loss": 0.25}
+
+
+def test_an_epoch_goes_out_as_json_itself(server):
+    train(RemoteMonitor(server.root, send_as_json=True), {"loss": 0.5})
+    assert server.requests[0].headers["Content-Type"] == "application/json"
+    assert server.events == [{"epoch": 0, "loss": 0.5}]
+
+
+def test_path_field_and_headers_are_used(server):
+    headers = {"Accept": "application/json", "X-Run": "7"}
+    train(RemoteMonitor(server.root, "/here", "what", headers), {"loss": 0.5})
+    request = server.requests[0]
+    assert request.path == "/here"
+    assert parse_qs(request.body).keys() == {"what"}
+    assert (request.headers["Accept"], request.headers["X-Run"]) == ("application/json", "7")
+
+
+def test_values_become_what_json_can_say(server):
+    logs = {
+        "float32": np.float32(0.5),
+        "int64": np.int64(3),
+        "zero_d": np.array(1.5),
+        "array": np.array([[1.0, np.nan], [2.0, np.inf]]),
+        "nan": float("nan"),
+        "inf": -np.inf,
+        "flag": True,
+        "none": None,
+        "text": "abc",
+        "nested": {"a": (1, np.float64(2.0))},
+        "other": SimpleNamespace(x=1),
+    }
+    train(RemoteMonitor(server.root, send_as_json=True), logs)
+    assert server.events == [
+        {
+            "epoch": 0,
+            "float32": 0.5,
+            "int64": 3,
+            "zero_d": 1.5,
+            "array": [[1.0, None], [2.0, None]],
+            "nan": None,
+            "inf": None,
+            "flag": True,
+            "none": None,
+            "text": "abc",
+            "nested": {"a": [1, 2.0]},
+            "other": "namespace(x=1)",
+        }
+    ]
+
+
+def test_a_form_holds_no_nan_either(server):
+    train(RemoteMonitor(server.root), {"loss": float("nan")})
+    assert parse_qs(server.requests[0].body)["data"] == ['{"epoch": 0, "loss": null}']
+
+
+def test_an_epoch_is_sent_as_it_was_then(server):
+    server.gate.clear()
+    callback, logs = RemoteMonitor(server.root, send_as_json=True), {"loss": [1.0]}
+    callback.on_train_begin()
+    callback.on_epoch_end(0, {})  # occupies the sender
+    callback.on_epoch_end(1, logs)
+    logs["loss"].append(2.0)
+    server.gate.set()
+    callback.on_train_end()
+    assert server.events[1] == {"epoch": 1, "loss": [1.0]}
+
+
+def test_a_whole_run_is_sent_and_a_second_one_too(server):
+    callback = RemoteMonitor(server.root, send_as_json=True)
+    for _ in range(2):
+        with Run(SimpleNamespace(), callback, epochs=3) as run:
+            for epoch in run.epochs():
+                run.log(loss=epoch / 2)
+    assert server.events == [{"epoch": n, "loss": n / 2} for n in range(3)] * 2
+
+
+def test_nothing_is_sent_but_at_the_end_of_epochs():
+    heard = {hook for hook in HOOKS if hears(RemoteMonitor(), hook)}
+    assert heard == {"on_train_begin", "on_epoch_end", "on_train_end"}
+
+
+# --- a server that does not do its part ----------------------------------------------------
+
+
+@pytest.fixture
+def nobody():
+    """An address of this machine at which nobody listens."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{unused.getsockname()[1]}"
+
+
+def test_a_server_that_cannot_be_reached_is_told_once_and_training_goes_on(nobody):
+    with pytest.warns(OnfitWarning) as caught:
+        train(RemoteMonitor(nobody), {"loss": 1.0}, {"loss": 0.5}, {"loss": 0.2})
+    assert len(caught) == 1
+    text = str(caught[0].message)
+    assert text.startswith(f"Could not reach RemoteMonitor root server at {nobody}: ")
+    assert "refused" in text
+    assert text.endswith("Training goes on")
+
+
+def test_it_is_told_again_in_the_next_training(nobody):
+    callback = RemoteMonitor(nobody)
+    for _ in range(2):
+        with pytest.warns(OnfitWarning, match="Could not reach"):
+            train(callback, {"loss": 1.0})
+
+
+def test_a_problem_is_told_at_the_next_epoch_not_only_at_the_end(nobody):
+    callback = RemoteMonitor(nobody)
+    callback.on_train_begin()
+    callback.on_epoch_end(0, {})
+    wait_until(lambda: "RemoteMonitor" not in thread_names())
+    with pytest.warns(OnfitWarning, match="Could not reach"):
+        callback.on_epoch_end(1, {})
+    callback.on_train_end()
+
+
+def test_a_refusal_is_told_once(server):
+    server.status = 503
+    with pytest.warns(OnfitWarning) as caught:
+        train(RemoteMonitor(server.root), {}, {})
+    assert len(server.requests) == 2
+    assert [str(warning.message) for warning in caught] == [
+        "The RemoteMonitor server answered 503 Service Unavailable to an event at "
+        f"{server.root}/publish/epoch/end/. Training goes on"
+    ]
+
+
+def test_the_first_status_that_is_a_refusal_is_400(server):
+    server.status = 400
+    with pytest.warns(OnfitWarning, match="answered 400"):
+        train(RemoteMonitor(server.root), {})
+    server.status = 399
+    train(RemoteMonitor(server.root), {})
+
+
+def test_a_server_that_hangs_stops_neither_epochs_nor_the_end(server):
+    server.gate.clear()
+    callback = RemoteMonitor(server.root, send_as_json=True, flush_timeout=0.1, max_pending=3)
+    started = time.monotonic()
+    callback.on_train_begin()
+    callback.on_epoch_end(0, {})
+    assert server.reached.wait(5)
+    for epoch in range(1, 9):
+        callback.on_epoch_end(epoch, {})
+    with pytest.warns(OnfitWarning) as caught:
+        callback.on_train_end()
+    assert 0.1 <= time.monotonic() - started < 5
+    # The one on its way, five dropped, three never sent.
+    assert [str(warning.message) for warning in caught] == [
+        f"RemoteMonitor lost 9 events: the server at {server.root} did not take them in time. "
+        "Raise max_pending or flush_timeout to wait for a slow server."
+    ]
+    server.gate.set()
+    time.sleep(0.05)
+    assert server.events == [{"epoch": 0}]  # what was given up is not sent afterwards
+
+
+def test_the_oldest_of_too_many_are_dropped(server):
+    server.gate.clear()
+    callback = RemoteMonitor(server.root, send_as_json=True, max_pending=2)
+    callback.on_train_begin()
+    callback.on_epoch_end(0, {})
+    assert server.reached.wait(5)
+    for epoch in range(1, 4):
+        callback.on_epoch_end(epoch, {})
+    server.gate.set()
+    with pytest.warns(OnfitWarning, match="lost 1 event:"):
+        callback.on_train_end()
+    assert [event["epoch"] for event in server.events] == [0, 2, 3]
+
+
+def test_a_silent_server_is_given_up_after_the_timeout(server):
+    server.gate.clear()
+    with pytest.warns(OnfitWarning, match="Could not reach .*timed out"):
+        train(RemoteMonitor(server.root, timeout=0.05), {})
+
+
+def test_no_thread_stays_behind(server):
+    train(RemoteMonitor(server.root), {}, {})
+    wait_until(lambda: "RemoteMonitor" not in thread_names())
+
+
+def test_an_end_without_an_epoch_is_no_matter():
+    callback = RemoteMonitor()
+    callback.on_train_begin()
+    callback.on_train_end()
+
+
+# --- arguments -----------------------------------------------------------------------------
+
+
+def test_a_root_without_a_scheme_is_refused():
+    with pytest.raises(ArgumentError) as error:
+        RemoteMonitor("localhost:9000")
+    assert "RemoteMonitor(root='localhost:9000')" in str(error.value)
+    assert "Did you mean 'http://localhost:9000'?" in str(error.value)
+
+
+@pytest.mark.parametrize("root", ["", "ftp://host", "http://", None, 9000])
+def test_what_is_no_address_is_refused(root):
+    with pytest.raises(ArgumentError, match="beginning with http:// or https://"):
+        RemoteMonitor(root)
+
+
+@pytest.mark.parametrize("root", ["http://host", "https://host:1/sub"])
+def test_addresses_are_taken(root):
+    assert RemoteMonitor(root).root == root
+
+
+def test_a_queue_holds_at_least_one():
+    with pytest.raises(ArgumentError, match="max_pending=0"):
+        RemoteMonitor(max_pending=0)
+    RemoteMonitor(max_pending=1)
+
+
+def test_a_missing_requests_library_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "requests", None)
+    monkeypatch.setattr("onfit.callbacks.remote_monitor.find_spec", lambda name: None)
+    with pytest.raises(MissingPackageError, match="pip install requests"):
+        RemoteMonitor()

@@ -1,0 +1,97 @@
+"""What callbacks ask of a model, and how an object becomes one."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from onfit.core.callback import Callback
+from onfit.core.protocols import (
+    CanSave,
+    HasHistograms,
+    HasLearningRate,
+    HasWeights,
+    Need,
+    Trainable,
+    as_trainable,
+    check_needs,
+)
+from onfit.errors import ArgumentTypeError, CapabilityError
+
+
+def needing(*needs):
+    callback = Callback()
+    callback.needs = lambda: needs
+    return callback
+
+
+def model(*names):
+    return SimpleNamespace(**dict.fromkeys(names, print))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "names"),
+    [
+        (HasWeights, ("get_weights", "set_weights")),
+        (CanSave, ("save", "save_weights")),
+        (HasLearningRate, ("optimizer",)),
+        (HasHistograms, ("named_weights",)),
+    ],
+)
+def test_a_model_must_have_every_method_that_is_needed(protocol, names):
+    check_needs(needing(Need(protocol, "x=1")), model(*names))
+    for lacking in names:
+        others = [name for name in names if name != lacking]
+        with pytest.raises(CapabilityError, match=f"SimpleNamespace lacks {lacking}"):
+            check_needs(needing(Need(protocol, "x=1")), model(*others))
+
+
+def test_the_error_says_who_needs_what_and_what_to_do():
+    with pytest.raises(CapabilityError) as caught:
+        check_needs(needing(Need(HasWeights, "restore_best_weights=True")), model("get_weights"))
+    assert str(caught.value) == (
+        "Callback(restore_best_weights=True) needs get_weights and set_weights of the model; "
+        "SimpleNamespace lacks set_weights. "
+        "Give it what is missing, or leave out what asks for it."
+    )
+
+
+def test_a_missing_optimizer_is_to_be_compiled_or_passed():
+    with pytest.raises(CapabilityError, match="Compile the model with an optimizer, or pass opti"):
+        check_needs(needing(Need(HasLearningRate)), SimpleNamespace(optimizer=None))
+
+
+def test_who_needs_nothing_takes_any_model():
+    check_needs(Callback(), None)
+
+
+def test_what_has_the_flag_is_trainable_as_it_is():
+    thing = SimpleNamespace(stop_training=True)
+    assert isinstance(thing, Trainable)
+    assert as_trainable(thing) is thing
+    assert thing.stop_training is True
+
+
+def test_an_object_gets_the_flag_and_the_optimizer():
+    thing, optimizer = SimpleNamespace(), object()
+    assert as_trainable(thing, optimizer) is thing
+    assert thing.stop_training is False
+    assert thing.optimizer is optimizer
+
+
+def test_without_an_optimizer_none_is_set():
+    assert not hasattr(as_trainable(SimpleNamespace()), "optimizer")
+
+
+class Slotted:
+    __slots__ = ()
+
+
+@pytest.mark.parametrize("thing", [{}, Slotted(), None, 3, "model"])
+def test_an_object_that_takes_no_attributes_is_an_error(thing):
+    with pytest.raises(ArgumentTypeError) as caught:
+        as_trainable(thing)
+    assert str(caught.value) == (
+        "A run needs a model on which `stop_training` can be set; "
+        f"{type(thing).__name__} takes no attributes. "
+        "Pass a torch module, or a small object of your own around it."
+    )

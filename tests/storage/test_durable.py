@@ -1,0 +1,215 @@
+"""replacing: a file is the old one or the new one, at every moment."""
+
+import glob
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from onfit.errors import StorageError
+from onfit.storage import durable, replacing, require_writable
+
+STEPS = ("fsync_file", "rename", "fsync_folder")
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """The steps that are done, each with the paths it was done to."""
+    done = []
+    for name in STEPS:
+        step = getattr(durable, name)
+
+        def noted(*paths, name=name, step=step):
+            done.append((name, *paths))
+            step(*paths)
+
+        monkeypatch.setattr(durable, name, noted)
+    return done
+
+
+def mode(path):
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+def write(path, text):
+    with replacing(path) as temporary:
+        temporary.write_text(text)
+
+
+def test_when_the_block_ends_well_the_file_is_there_and_nothing_else(tmp_path):
+    write(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").read_text() == "new"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_an_old_file_is_replaced(tmp_path):
+    (tmp_path / "a.txt").write_text("old and longer")
+    write(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
+def test_until_the_block_ends_the_old_file_is_whole(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with replacing(target) as temporary:
+        temporary.write_text("new")
+        assert target.read_text() == "old"
+
+
+def test_the_file_is_synced_then_renamed_then_its_folder_synced(tmp_path, steps):
+    target = tmp_path / "a.txt"
+    with replacing(target) as temporary:
+        temporary.write_text("new")
+        assert steps == []
+    assert steps == [
+        ("fsync_file", temporary),
+        ("rename", temporary, target),
+        ("fsync_folder", tmp_path),
+    ]
+
+
+def test_each_step_asks_the_system(tmp_path, monkeypatch):
+    synced = []
+    fsync = os.fsync
+
+    def noted(descriptor):
+        synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    write(tmp_path / "a.txt", "new")
+    assert synced == [False, True]
+
+
+def test_the_temporary_file_lies_hidden_in_the_same_folder_with_the_same_suffix(tmp_path):
+    with replacing(tmp_path / "model.weights.h5") as temporary:
+        assert temporary.parent == tmp_path
+        assert temporary.name.startswith(".")
+        assert temporary.suffix == ".h5"
+        assert glob.glob(str(tmp_path / "*.h5")) == []
+
+
+@pytest.mark.parametrize("error", [ValueError("boom"), KeyboardInterrupt(), SystemExit(1)])
+def test_a_crash_in_the_block_leaves_the_old_file_and_no_litter(tmp_path, steps, error):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(type(error)), replacing(target) as temporary:
+        temporary.write_text("half of the n")
+        raise error
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+    assert steps == []
+
+
+@pytest.mark.parametrize("step", ["fsync_file", "rename"])
+def test_a_failure_before_the_rename_leaves_the_old_file_and_no_litter(tmp_path, monkeypatch, step):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+
+    def full(*paths):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(durable, step, full)
+    with pytest.raises(OSError, match="No space left"):
+        write(target, "new")
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_block_that_removes_its_file_is_an_error_and_the_old_file_stays(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(FileNotFoundError), replacing(target) as temporary:
+        temporary.unlink()
+    assert target.read_text() == "old"
+
+
+def test_a_folder_that_cannot_be_synced_is_no_reason_to_fail(tmp_path):
+    durable.fsync_folder(tmp_path / "missing")
+
+
+@pytest.mark.parametrize(("umask", "expected"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_the_umask_decides_who_may_read(tmp_path, umask, expected):
+    before = os.umask(umask)
+    try:
+        write(tmp_path / "a.txt", "new")
+        assert os.umask(umask) == umask
+    finally:
+        os.umask(before)
+    assert mode(tmp_path / "a.txt") == expected
+
+
+def test_missing_folders_are_made(tmp_path):
+    write(tmp_path / "a" / "b" / "c.txt", "new")
+    assert (tmp_path / "a" / "b" / "c.txt").read_text() == "new"
+
+
+def test_a_path_may_be_text_and_relative(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write("a.txt", "new")
+    assert Path("a.txt").read_text() == "new"
+
+
+def test_a_symbolic_link_stays_one(tmp_path):
+    (tmp_path / "there").mkdir()
+    real, link = tmp_path / "there" / "real.txt", tmp_path / "link.txt"
+    real.write_text("old")
+    link.symlink_to(real)
+    write(link, "new")
+    assert link.is_symlink()
+    assert real.read_text() == "new"
+    assert os.listdir(tmp_path / "there") == ["real.txt"]
+
+
+def test_a_link_to_nothing_yet_makes_what_it_points_to(tmp_path):
+    link = tmp_path / "link.txt"
+    link.symlink_to(tmp_path / "real.txt")
+    write(link, "new")
+    assert link.is_symlink()
+    assert (tmp_path / "real.txt").read_text() == "new"
+
+
+def test_a_folder_is_no_file_to_write(tmp_path):
+    with pytest.raises(StorageError) as caught:
+        write(tmp_path, "new")
+    assert str(caught.value) == (
+        f"cannot write {str(tmp_path)!r}: it is a folder. Give the name of a file."
+    )
+
+
+def test_a_file_in_the_place_of_a_folder_is_an_error_that_says_so(tmp_path):
+    (tmp_path / "file").write_text("")
+    target = tmp_path / "file" / "a.txt"
+    with pytest.raises(StorageError) as caught:
+        write(target, "new")
+    assert isinstance(caught.value, OSError)
+    assert str(caught.value).startswith(f"cannot write {str(target)!r}: ")
+    assert "Choose a folder that exists or can be made" in str(caught.value)
+
+
+def test_a_folder_that_may_not_be_written_is_an_error_that_says_so(tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(durable.tempfile, "mkstemp", refuse)
+    with pytest.raises(StorageError, match=r"a\.txt': Permission denied\. Choose a folder"):
+        write(tmp_path / "a.txt", "new")
+
+
+def test_a_path_that_can_be_written_passes_and_is_left_as_it_is(tmp_path):
+    target = tmp_path / "a" / "b.txt"
+    require_writable(target, "CSVLogger")
+    assert os.listdir(tmp_path / "a") == []
+    target.write_text("old")
+    require_writable(target, "CSVLogger")
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path / "a") == ["b.txt"]
+
+
+def test_a_path_that_cannot_be_written_is_an_error_that_names_who_asked(tmp_path):
+    with pytest.raises(StorageError, match=r"^CSVLogger: cannot write .*: it is a folder\."):
+        require_writable(tmp_path, "CSVLogger")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match=r"^ModelCheckpoint: cannot write "):
+        require_writable(tmp_path / "file" / "x.h5", "ModelCheckpoint")
