@@ -96,14 +96,15 @@ def mish(x: Tensor) -> Tensor:
     return F.mish(x)
 
 
-_NAMED: dict[str, Activation] = {
-    function.__name__: function
-    for function in (
-        linear, relu, softmax, log_softmax, sigmoid, hard_sigmoid, tanh, elu, selu, gelu, silu,
-        softplus, softsign, exponential, leaky_relu, relu6, mish,
-    )  # fmt: skip
-}
-_NAMED["swish"] = silu
+def _name_of(function: Activation) -> str:
+    return str(getattr(function, "__name__", ""))
+
+
+_FUNCTIONS: tuple[Activation, ...] = (
+    linear, relu, softmax, log_softmax, sigmoid, hard_sigmoid, tanh, elu, selu, gelu, silu,
+    softplus, softsign, exponential, leaky_relu, relu6, mish,
+)  # fmt: skip
+_NAMED = {_name_of(function): function for function in _FUNCTIONS} | {"swish": silu}
 
 # torch's own functions that mean the same, so that a model built with them is recognised.
 _TORCH: dict[object, Activation] = {
@@ -140,5 +141,5 @@ def get(identifier: str | Activation | None) -> Activation:
 
 def serialize(activation: Activation) -> str | None:
     """The name under which `get` finds `activation`; None if it has none."""
-    name = getattr(activation, "__name__", None)
-    return name if name is not None and _NAMED.get(name) is activation else None
+    name = _name_of(activation)
+    return name if _NAMED.get(name) is activation else None

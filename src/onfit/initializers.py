@@ -198,7 +198,9 @@ class Orthogonal(_Random):
     def __call__(self, shape: Shape, dtype: torch.dtype | None = None) -> Tensor:
         rows, columns = math.prod(shape[:-1]), shape[-1]
         size = (max(rows, columns), min(rows, columns))
-        q, r = torch.linalg.qr(torch.empty(size, dtype=dtype).normal_(generator=self._generator()))
+        drawn = torch.empty(size, dtype=dtype).normal_(generator=self._generator())
+        q: Tensor
+        q, r = torch.linalg.qr(drawn)
         q = q * torch.sign(torch.diagonal(r))
         return self.gain * (q if rows >= columns else q.T).reshape(shape)
 
@@ -275,11 +277,7 @@ def _truncated_normal(
     stddev: float,
     generator: torch.Generator | None,
 ) -> Tensor:
-    return torch.nn.init.trunc_normal_(
-        torch.empty(shape, dtype=dtype),
-        mean,
-        stddev,
-        mean - 2 * stddev,
-        mean + 2 * stddev,
-        generator=generator,
-    )
+    low, high = mean - 2 * stddev, mean + 2 * stddev
+    empty = torch.empty(shape, dtype=dtype)
+    torch.nn.init.trunc_normal_(empty, mean, stddev, low, high, generator=generator)
+    return empty

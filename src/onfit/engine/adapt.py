@@ -6,6 +6,7 @@ from torch import nn
 
 from onfit.engine.compiled import Compiled
 from onfit.engine.model import Model
+from onfit.engine.wrapped import Wrapped
 from onfit.errors import ArgumentTypeError
 
 
@@ -16,7 +17,7 @@ def adapt(module: Any, optimizer: Any = None) -> Model:
             f"a run trains a torch.nn.Module; got {type(module).__module__}."
             f"{type(module).__name__}."
         )
-    model = module if isinstance(module, Model) else Model(module)
+    model = module if isinstance(module, Model) else Wrapped(module)
     if optimizer is not None:
         model._compiled = Compiled(optimizer)
         model._compiled.optimizer.build(list(model.parameters()))

@@ -45,7 +45,8 @@ def tensors_of(data: Any, name: str) -> Data:
 
 def tensor_of(data: Any, name: str = "x") -> Tensor:
     """A tensor of an array, a list of numbers, a pandas object or a tensor; shared where it can
-    be."""
+    be.
+    """
     if not isinstance(data, Tensor):
         data = _tensor_of_array(_array_of(data, name))
     return standard(data)
@@ -166,9 +167,7 @@ def weighted_by_class(samples: Samples, class_weight: dict[int, float] | None) -
     if int(classes.min()) < 0:
         raise DataError("class_weight needs classes from 0 upwards; y has negative ones.")
     table = torch.ones(max(int(classes.max()), *map(int, class_weight)) + 1)
-    for index, weight in class_weight.items():
-        table[int(index)] = float(weight)
+    for index, value in class_weight.items():
+        table[int(index)] = float(value)
     weight = table.to(classes.device)[classes]
-    return samples._replace(
-        weight=weight if samples.weight is None else samples.weight * weight
-    )
+    return samples._replace(weight=weight if samples.weight is None else samples.weight * weight)

@@ -21,17 +21,19 @@ from onfit.errors import ArgumentError, DataError, OnfitWarning
 
 
 class Batches(Protocol):
-    """What `fit` walks through.
+    """What `fit` walks through."""
 
-    Attributes:
-        samples: how many samples an epoch has; None if nobody knows.
-        steps: how many batches an epoch has; None if nobody knows.
-        batch_size: samples in a batch; None if nobody knows.
-    """
+    @property
+    def samples(self) -> int | None:
+        """How many samples an epoch has; None if nobody knows."""
 
-    samples: int | None
-    steps: int | None
-    batch_size: int | None
+    @property
+    def steps(self) -> int | None:
+        """How many batches an epoch has; None if nobody knows."""
+
+    @property
+    def batch_size(self) -> int | None:
+        """How many samples a batch has; None if nobody knows."""
 
     def epoch(self, index: int) -> Iterator[Samples]:
         """The batches of epoch `index`."""
@@ -71,7 +73,7 @@ class ArrayBatches:
             for start in range(0, self.samples, self.batch_size):
                 yield self._placed(rows(self.data, slice(start, start + self.batch_size)))
             return
-        for picked in self._order(index).split(self.batch_size):
+        for picked in torch.split(self._order(index), self.batch_size):
             yield self._placed(_picked(self.data, picked))
 
     def first(self) -> Samples:

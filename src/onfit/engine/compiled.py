@@ -35,7 +35,9 @@ class Compiled:
 
     def direction(self, monitor: str) -> Mode | None:
         """Whether the metric behind a log name should grow or shrink, if it knows."""
-        directions: dict[str, Mode | None] = {metric.name: metric.direction for metric in self.metrics}
+        directions: dict[str, Mode | None] = {
+            metric.name: metric.direction for metric in self.metrics
+        }
         directions.setdefault("loss", "min")
         found = find(monitor.removeprefix("val_"), directions)
         return None if found is None else directions[found]

@@ -11,11 +11,10 @@ from torch import Tensor
 
 from onfit.callbacks.history import History
 from onfit.callbacks.progbar_logger import ProgbarLogger
-
 from onfit.core.callback_list import CallbackList
 from onfit.core.logs import Logs
 from onfit.core.run import Run
-from onfit.engine.arrays import Samples, parts, samples_of, split
+from onfit.engine.arrays import Samples, parts, samples_of, split, weighted_by_class
 from onfit.engine.batches import (
     Batches,
     batches_of,
@@ -24,7 +23,6 @@ from onfit.engine.batches import (
     refuse_beside_loader,
     size_of,
 )
-from onfit.engine.arrays import weighted_by_class
 from onfit.engine.modes import evaluating
 from onfit.engine.step import TestStep, TrainStep
 from onfit.errors import ArgumentError, DataError
@@ -241,9 +239,7 @@ def _prepared(
         return train, None, None
     held_out, shown = _held_out(held_out, as_numpy=not isinstance(training.x, Tensor))
     size = None if is_loader(held_out) else validation.batch_size or training.batch_size
-    validate = batches_of(
-        held_out, batch_size=size, steps=validation.steps, device=model.device
-    )
+    validate = batches_of(held_out, batch_size=size, steps=validation.steps, device=model.device)
     return train, validate, shown
 
 

@@ -82,9 +82,7 @@ class Model(nn.Module):
 
     # --- compile -------------------------------------------------------------------------
 
-    def compile(  # type: ignore[override]  # torch's own compile() is a different thing
-        self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None
-    ) -> None:
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None) -> None:
         """Say how to train.
 
         Args:
@@ -169,6 +167,7 @@ class Model(nn.Module):
             validation_steps: batches to validate on.
             validation_freq: validate every so many epochs, or in these epochs (from 1).
             validation_batch_size: samples per validation batch; `batch_size` if None.
+            **old: arguments of older versions; each is an error that names its successor.
 
         Returns:
             The `History`: `history.history["loss"]` is a list with one value per epoch.
@@ -339,7 +338,7 @@ class Model(nn.Module):
                     f"get_layer(index={index}): {self.described} has {len(self.layers)} layers."
                 )
             return self.layers[index]
-        names = {child_name: child for child_name, child in self.named_children()}
+        names = dict(self.named_children())
         names |= {str(getattr(layer, "name", "")): layer for layer in self.layers}
         if name not in names:
             raise ArgumentError(

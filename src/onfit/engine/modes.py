@@ -10,7 +10,8 @@ from torch import nn
 @contextmanager
 def evaluating(net: nn.Module) -> Iterator[None]:
     """Evaluation mode without gradients; afterwards every submodule's mode and the random
-    generators are as they were, one by one (some may have been frozen on purpose)."""
+    generators are as they were, one by one (some may have been frozen on purpose).
+    """
     modes = [(module, module.training) for module in net.modules()]
     devices = _cuda_devices(net)
     with torch.random.fork_rng(devices, enabled=True), torch.no_grad():

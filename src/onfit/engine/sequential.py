@@ -128,9 +128,7 @@ class Sequential(Model):
             try:
                 x = layer(x)
             except RuntimeError as error:
-                error.add_note(
-                    f"in {described(layer)} of {self.described}, given {_shape_of(x)}"
-                )
+                error.add_note(f"in {described(layer)} of {self.described}, given {_shape_of(x)}")
                 raise
         return x
 

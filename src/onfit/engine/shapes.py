@@ -1,5 +1,6 @@
 """What shape comes out of a module: found by running it on torch's meta device, which computes
-shapes and no values. No layer needs a shape formula."""
+shapes and no values. No layer needs a shape formula.
+"""
 
 from typing import Any
 
@@ -52,7 +53,9 @@ def _on_meta(module: nn.Module, sizes: list[int], dtype: torch.dtype | None) -> 
         for name, tensor in (*module.named_parameters(), *module.named_buffers())
     }
     with evaluating(module):
-        output: Tensor = functional_call(module, state, torch.empty(sizes, dtype=dtype, device="meta"))
+        output: Tensor = functional_call(
+            module, state, torch.empty(sizes, dtype=dtype, device="meta")
+        )
     return output
 
 

@@ -16,9 +16,14 @@ def summary_of(model: "Model") -> str:
     """Name, type, output shape and number of weights of each layer, and the totals."""
     rows = [_HEAD, *_rows(model)]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
     rule = "─" * max(map(len, lines))
-    return "\n".join([f"Model: {model.name}", rule, lines[0], rule, *lines[1:], rule, *_totals(model)])
+    return "\n".join(
+        [f"Model: {model.name}", rule, lines[0], rule, *lines[1:], rule, *_totals(model)]
+    )
 
 
 def _rows(model: "Model") -> list[tuple[str, str, str]]:

@@ -1,7 +1,6 @@
 """Adam: momentum, and steps scaled by the recent size of each gradient."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -39,15 +38,15 @@ class Adam(Optimizer):
         self.slot_names = ("momentum", "velocity", *(("velocity_hat",) if amsgrad else ()))
         super().__init__(learning_rate, **base)
 
-    def _update(self, params: Sequence[Tensor], grads: Sequence[Tensor], *slots: Any) -> None:
+    def _update(self, params: list[Tensor], grads: list[Tensor], *slots: list[Tensor]) -> None:
         momentum, velocity, *hats = slots
         correction = math.sqrt(1 - self.beta_2**self.iterations)
         # torch's kernel corrects the root before it adds epsilon; an epsilon divided by the
         # same correction gives Keras' step exactly.
         step = torch.full((), float(self.iterations), device=params[0].device)
         torch._fused_adam_(
-            list(params),
-            list(grads),
+            params,
+            grads,
             momentum,
             velocity,
             hats[0] if hats else [],

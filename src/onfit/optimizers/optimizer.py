@@ -113,18 +113,17 @@ class Optimizer:
 
     def apply(self, grads: Sequence[Tensor | None]) -> None:
         """Take one step along `grads`, one for each parameter; None leaves one as it is."""
-        params: Sequence[Tensor] = self.params
-        slots = list(self.slots.values())
-        if any(grad is None for grad in grads):
+        params, slots = self.params, list(self.slots.values())
+        known = [grad for grad in grads if grad is not None]
+        if len(known) < len(grads):
             moved = [index for index, grad in enumerate(grads) if grad is not None]
-            grads = [grads[index] for index in moved]
             params = [params[index] for index in moved]
             slots = [[slot[index] for index in moved] for slot in slots]
         self.iterations += 1
         if params:
-            self._update(params, grads, *slots)  # type: ignore[arg-type]
+            self._update(params, known, *slots)
 
-    def _update(self, params: Sequence[Tensor], grads: Sequence[Tensor], *slots: Any) -> None:
+    def _update(self, params: list[Tensor], grads: list[Tensor], *slots: list[Tensor]) -> None:
         """Change `params` in place. Runs without gradients; `iterations` counts this step."""
         raise NotImplementedError
 
@@ -165,7 +164,5 @@ def _checked_rate(value: Any) -> float:
     except (TypeError, ValueError):
         rate = -1.0
     if not rate >= 0:
-        raise ArgumentError(
-            f"learning_rate={value!r}: a learning rate is a number from 0 upwards."
-        )
+        raise ArgumentError(f"learning_rate={value!r}: a learning rate is a number from 0 upwards.")
     return rate

@@ -1,6 +1,5 @@
 """RMSprop: steps scaled by the recent size of each gradient."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -41,7 +40,7 @@ class RMSprop(Optimizer):
         )
         super().__init__(learning_rate, **base)
 
-    def _update(self, params: Sequence[Tensor], grads: Sequence[Tensor], *slots: Any) -> None:
+    def _update(self, params: list[Tensor], grads: list[Tensor], *slots: list[Tensor]) -> None:
         state = dict(zip(self.slot_names, slots, strict=True))
         velocity = state["velocity"]
         torch._foreach_mul_(velocity, self.rho)

@@ -1,6 +1,5 @@
 """SGD: gradient descent, with momentum."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -27,8 +26,6 @@ class SGD(Optimizer):
         0.1
     """
 
-    slot_names = ("momentum",)
-
     def __init__(
         self,
         learning_rate: float = 0.01,
@@ -40,11 +37,10 @@ class SGD(Optimizer):
             raise ArgumentError(f"SGD(momentum={momentum!r}): momentum is from 0 to 1.")
         self.momentum = momentum
         self.nesterov = nesterov
-        if not momentum:
-            self.slot_names = ()
+        self.slot_names = ("momentum",) if momentum else ()
         super().__init__(learning_rate, **base)
 
-    def _update(self, params: Sequence[Tensor], grads: Sequence[Tensor], *slots: Any) -> None:
+    def _update(self, params: list[Tensor], grads: list[Tensor], *slots: list[Tensor]) -> None:
         if not slots:
             torch._foreach_add_(params, grads, alpha=-self._rate)
             return

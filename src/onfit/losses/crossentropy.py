@@ -1,0 +1,152 @@
+"""The crossentropies: -log of the probability that the model gave to the right answer."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from onfit import activations
+from onfit.errors import ArgumentError, ShapeError
+from onfit.losses.loss import Loss, aligned
+
+EPSILON = 1e-7  # Keras' fuzz factor: keeps the logarithm of a probability finite
+
+
+def binary_crossentropy(
+    y_true: Tensor, y_pred: Tensor, from_logits: bool = False, label_smoothing: float = 0.0
+) -> Tensor:
+    """The mean over the last axis of -log of the probability given to the right answer.
+
+    Args:
+        y_true: 0 or 1, of the shape of `y_pred`.
+        y_pred: probabilities, or logits with `from_logits=True`.
+        from_logits: whether a sigmoid is still to come.
+        label_smoothing: how far to move the labels towards 0.5, from 0 to 1.
+    """
+    y_true, y_pred = aligned(y_true, y_pred)
+    if label_smoothing:
+        y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
+    if from_logits:
+        return F.binary_cross_entropy_with_logits(y_pred, y_true, reduction="none").mean(-1)
+    y_pred = y_pred.clamp(EPSILON, 1.0 - EPSILON)
+    return F.binary_cross_entropy(y_pred, y_true, reduction="none").mean(-1)
+
+
+def categorical_crossentropy(
+    y_true: Tensor, y_pred: Tensor, from_logits: bool = False, label_smoothing: float = 0.0
+) -> Tensor:
+    """-log of the probability given to the right class, whose label is one-hot.
+
+    Args:
+        y_true: one-hot labels or class probabilities, of the shape of `y_pred`.
+        y_pred: class probabilities, or logits with `from_logits=True`.
+        from_logits: whether a softmax is still to come.
+        label_smoothing: how far to move the labels towards uniform, from 0 to 1.
+    """
+    y_true, y_pred = aligned(y_true, y_pred)
+    if label_smoothing:
+        y_true = y_true * (1.0 - label_smoothing) + label_smoothing / y_true.shape[-1]
+    return -(y_true * _log_probabilities(y_pred, from_logits)).sum(-1)
+
+
+def sparse_categorical_crossentropy(
+    y_true: Tensor, y_pred: Tensor, from_logits: bool = False
+) -> Tensor:
+    """-log of the probability given to the right class, whose label is its index.
+
+    Args:
+        y_true: class indices, of the shape of `y_pred` without its last axis (or with 1 there).
+        y_pred: class probabilities, or logits with `from_logits=True`.
+        from_logits: whether a softmax is still to come.
+    """
+    labels = _class_indices(y_true, y_pred)
+    if from_logits and y_pred.ndim == 2:
+        return F.cross_entropy(y_pred, labels, reduction="none")
+    log_probabilities = _log_probabilities(y_pred, from_logits)
+    return -log_probabilities.gather(-1, labels[..., None]).squeeze(-1)
+
+
+def _log_probabilities(y_pred: Tensor, from_logits: bool) -> Tensor:
+    if from_logits:
+        return torch.log_softmax(y_pred, -1)
+    y_pred = y_pred / y_pred.sum(-1, keepdim=True)
+    return torch.log(y_pred.clamp(EPSILON, 1.0 - EPSILON))
+
+
+def _class_indices(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    if y_true.ndim == y_pred.ndim and y_true.shape[-1] == 1:
+        y_true = y_true.squeeze(-1)
+    if y_true.shape != y_pred.shape[:-1]:
+        raise ShapeError(
+            f"sparse_categorical_crossentropy takes one class index per sample: y of shape "
+            f"{tuple(y_pred.shape[:-1])} for outputs of shape {tuple(y_pred.shape)}; got "
+            f"{tuple(y_true.shape)}. For one-hot y use categorical_crossentropy."
+        )
+    return y_true.long()
+
+
+class _Crossentropy(Loss):
+    """What the crossentropies share: `from_logits`, and the activation they can look behind."""
+
+    _activation: activations.Activation
+    _function: Callable[..., Tensor]
+
+    def __init__(self, from_logits: bool = False) -> None:
+        self.from_logits = from_logits
+        if from_logits:
+            self.output_activation = self._activation
+        else:
+            self.logits_of = self._activation
+
+    def _options(self) -> dict[str, Any]:
+        return {}
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return type(self)._function(y_true, y_pred, from_logits=self.from_logits, **self._options())
+
+    def call_on_logits(self, y_true: Tensor, logits: Tensor) -> Tensor:
+        return type(self)._function(y_true, logits, from_logits=True, **self._options())
+
+    def get_config(self) -> dict[str, Any]:
+        return {"from_logits": self.from_logits, **self._options()}
+
+
+class _SmoothedCrossentropy(_Crossentropy):
+    """A crossentropy whose labels can be smoothed."""
+
+    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
+        if not 0 <= label_smoothing <= 1:
+            raise ArgumentError(
+                f"{type(self).__name__}(label_smoothing={label_smoothing!r}): from 0 to 1."
+            )
+        super().__init__(from_logits)
+        self.label_smoothing = label_smoothing
+
+    def _options(self) -> dict[str, Any]:
+        return {"label_smoothing": self.label_smoothing}
+
+
+class BinaryCrossentropy(_SmoothedCrossentropy):
+    """`binary_crossentropy` with its options."""
+
+    name = "binary_crossentropy"
+    _activation = staticmethod(activations.sigmoid)
+    _function = staticmethod(binary_crossentropy)
+
+
+class CategoricalCrossentropy(_SmoothedCrossentropy):
+    """`categorical_crossentropy` with its options."""
+
+    name = "categorical_crossentropy"
+    _activation = staticmethod(activations.softmax)
+    _function = staticmethod(categorical_crossentropy)
+
+
+class SparseCategoricalCrossentropy(_Crossentropy):
+    """`sparse_categorical_crossentropy` with its options."""
+
+    name = "sparse_categorical_crossentropy"
+    _activation = staticmethod(activations.softmax)
+    _function = staticmethod(sparse_categorical_crossentropy)

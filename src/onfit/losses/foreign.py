@@ -1,0 +1,63 @@
+"""Losses that onfit did not write: a user's function, and torch's."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from onfit import activations
+from onfit.losses.loss import Loss
+
+
+class FunctionLoss(Loss):
+    """A user's function of `(y_true, y_pred)`, Keras' order."""
+
+    def __init__(self, function: Callable[..., Tensor]) -> None:
+        self.function = function
+        self.name = getattr(function, "__name__", type(function).__name__)
+
+    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+        return self.function(y_true, y_pred)
+
+
+class TorchLoss(Loss):
+    """A torch loss: a module or function of `(input, target)`, torch's order."""
+
+    def __init__(self, criterion: Callable[..., Tensor]) -> None:
+        self.criterion = criterion
+        self.name = getattr(criterion, "__name__", type(criterion).__name__)
+        if isinstance(criterion, nn.CrossEntropyLoss) or criterion is F.cross_entropy:
+            self.output_activation = activations.softmax
+        elif (
+            isinstance(criterion, nn.BCEWithLogitsLoss)
+            or criterion is F.binary_cross_entropy_with_logits
+        ):
+            self.output_activation = activations.sigmoid
+
+    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+        if isinstance(y_true, Tensor) and isinstance(y_pred, Tensor):
+            y_true = _as_torch_target(y_true, y_pred)
+        return self.criterion(y_pred, y_true)
+
+    def weightable(self) -> Loss:
+        if getattr(self.criterion, "reduction", "none") == "none":
+            return self
+        criterion = copy.copy(self.criterion)
+        criterion.reduction = "none"  # type: ignore[attr-defined]
+        return TorchLoss(criterion)
+
+
+def _as_torch_target(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """Class indices lose an axis of length 1; other targets take the output's shape and type."""
+    if y_true.ndim == y_pred.ndim and y_true.shape[-1] == 1 != y_pred.shape[-1]:
+        return y_true.squeeze(-1)
+    if y_true.ndim == y_pred.ndim - 1 and y_pred.shape[-1] == 1:
+        y_true = y_true[..., None]
+    return y_true.to(y_pred.dtype) if y_true.shape == y_pred.shape else y_true
+
+
+def is_of_torch_functional(identifier: Any) -> bool:
+    """Whether this is a function of `torch.nn.functional`."""
+    return getattr(F, getattr(identifier, "__name__", ""), None) is identifier

@@ -1,0 +1,518 @@
+"""`fit`, `evaluate`, `predict` and `train_on_batch` against those of Keras itself."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+from onfit import activations
+from tests.twin.exclusions import excluded
+from tests.twin.keras_twin import (
+    CLASSES,
+    FEATURES,
+    KERAS,
+    ONFIT,
+    Script,
+    assert_twins,
+    close,
+    hidden,
+    make_data,
+    same_start,
+)
+
+DATA = make_data()
+
+
+def regression(lib: Any) -> Any:
+    return hidden(lib, 1)
+
+
+def binary(lib: Any) -> Any:
+    return hidden(lib, 1, "sigmoid")
+
+
+def classifier(lib: Any) -> Any:
+    return hidden(lib, CLASSES, "softmax")
+
+
+def with_mse(lib: Any) -> dict[str, Any]:
+    return {"optimizer": lib.optimizers.SGD(learning_rate=0.1), "loss": "mse", "metrics": ["mae"]}
+
+
+# --- optimizers ------------------------------------------------------------------------------
+
+OPTIMIZERS: dict[str, Script] = {
+    "sgd by name": lambda lib: "sgd",
+    "sgd": lambda lib: lib.optimizers.SGD(learning_rate=0.1),
+    "momentum": lambda lib: lib.optimizers.SGD(learning_rate=0.05, momentum=0.9),
+    "nesterov": lambda lib: lib.optimizers.SGD(learning_rate=0.05, momentum=0.9, nesterov=True),
+    "rmsprop by name": lambda lib: "rmsprop",
+    "rmsprop": lambda lib: lib.optimizers.RMSprop(learning_rate=0.01, rho=0.8, epsilon=1e-3),
+    "rmsprop with momentum": lambda lib: lib.optimizers.RMSprop(learning_rate=0.01, momentum=0.7),
+    "centered rmsprop": lambda lib: lib.optimizers.RMSprop(learning_rate=0.01, centered=True),
+    "centered rmsprop with momentum": lambda lib: lib.optimizers.RMSprop(
+        learning_rate=0.01, momentum=0.7, centered=True
+    ),
+    "adam by name": lambda lib: "adam",
+    "adam": lambda lib: lib.optimizers.Adam(
+        learning_rate=0.02, beta_1=0.8, beta_2=0.95, epsilon=1e-3
+    ),
+    "amsgrad": lambda lib: lib.optimizers.Adam(learning_rate=0.02, beta_2=0.5, amsgrad=True),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizers_step_as_keras_do(name: str) -> None:
+    make = OPTIMIZERS[name]
+    assert_twins(
+        regression,
+        lambda lib: {"optimizer": make(lib), "loss": "mse"},
+        DATA.x,
+        DATA.real,
+        epochs=5,
+    )
+
+
+@pytest.mark.parametrize("name", ["sgd", "momentum", "nesterov", "rmsprop with momentum", "adam"])
+def test_a_learning_rate_changed_in_mid_training_is_the_next_batches(name: str) -> None:
+    make = OPTIMIZERS[name]
+
+    def quarter(lib: Any) -> list[Any]:
+        class Quarter(lib.Callback):  # type: ignore[misc]
+            def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+                if batch == 1:
+                    optimizer = self.model.optimizer
+                    optimizer.learning_rate = float(optimizer.learning_rate) / 4
+
+        return [Quarter()]
+
+    compiled = {"loss": "mse"}
+    assert_twins(
+        regression,
+        lambda lib: {"optimizer": make(lib), **compiled},
+        DATA.x,
+        DATA.real,
+        callbacks=quarter,
+    )
+
+
+# --- losses ----------------------------------------------------------------------------------
+
+# The loss, its options, the activation before it, and the targets it takes.
+LOSSES: dict[str, tuple[Any, int, str | None, Any]] = {
+    "mse": ("mse", 1, None, DATA.real),
+    "mean_squared_error": ("mean_squared_error", 1, None, DATA.real),
+    "MeanSquaredError()": (lambda lib: lib.losses.MeanSquaredError(), 1, None, DATA.real),
+    "mae": ("mae", 1, None, DATA.real),
+    "MeanAbsoluteError()": (lambda lib: lib.losses.MeanAbsoluteError(), 1, None, DATA.real),
+    "binary": ("binary_crossentropy", 1, "sigmoid", DATA.binary),
+    "binary, several outputs": ("binary_crossentropy", CLASSES, "sigmoid", DATA.onehot),
+    "binary, no sigmoid": ("binary_crossentropy", 1, "hard_sigmoid", DATA.binary),
+    "binary, logits": (
+        lambda lib: lib.losses.BinaryCrossentropy(from_logits=True),
+        1,
+        None,
+        DATA.binary,
+    ),
+    "binary, smooth": (
+        lambda lib: lib.losses.BinaryCrossentropy(label_smoothing=0.2),
+        1,
+        "sigmoid",
+        DATA.binary,
+    ),
+    "binary, smooth logits": (
+        lambda lib: lib.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.2),
+        1,
+        None,
+        DATA.binary,
+    ),
+    "categorical": ("categorical_crossentropy", CLASSES, "softmax", DATA.onehot),
+    "categorical, no softmax": ("categorical_crossentropy", CLASSES, "sigmoid", DATA.onehot),
+    "categorical, logits": (
+        lambda lib: lib.losses.CategoricalCrossentropy(from_logits=True),
+        CLASSES,
+        None,
+        DATA.onehot,
+    ),
+    "categorical, smooth": (
+        lambda lib: lib.losses.CategoricalCrossentropy(label_smoothing=0.2),
+        CLASSES,
+        "softmax",
+        DATA.onehot,
+    ),
+    "categorical, smooth logits": (
+        lambda lib: lib.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.2),
+        CLASSES,
+        None,
+        DATA.onehot,
+    ),
+    "sparse": ("sparse_categorical_crossentropy", CLASSES, "softmax", DATA.classes),
+    "sparse, no softmax": ("sparse_categorical_crossentropy", CLASSES, "sigmoid", DATA.classes),
+    "sparse, labels of shape (n, 1)": (
+        "sparse_categorical_crossentropy",
+        CLASSES,
+        "softmax",
+        DATA.classes[:, None],
+    ),
+    "sparse, logits": (
+        lambda lib: lib.losses.SparseCategoricalCrossentropy(from_logits=True),
+        CLASSES,
+        None,
+        DATA.classes,
+    ),
+}
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_train_as_keras_do(name: str, weighted: bool) -> None:
+    loss, outputs, activation, y = LOSSES[name]
+    assert_twins(
+        lambda lib: hidden(lib, outputs, activation),
+        lambda lib: {
+            "optimizer": lib.optimizers.SGD(learning_rate=0.3),
+            "loss": loss(lib) if callable(loss) else loss,
+        },
+        DATA.x,
+        y,
+        sample_weight=DATA.weight if weighted else None,
+    )
+
+
+# --- layers and activations ------------------------------------------------------------------
+
+ACTIVATIONS = sorted(
+    name
+    for name in vars(activations)
+    if activations.serialize(getattr(activations, name)) == name  # type: ignore[arg-type]
+)
+
+
+def test_all_activations_are_compared() -> None:
+    assert len(ACTIVATIONS) == 17
+    assert "swish" not in ACTIVATIONS  # silu's other name
+
+
+@pytest.mark.parametrize("name", [*ACTIVATIONS, "swish", None])
+def test_activations_inside_a_dense_train_as_keras_do(name: str | None) -> None:
+    def build(lib: Any) -> Any:
+        return lib.Sequential(
+            [
+                lib.Input(shape=(FEATURES,)),
+                lib.layers.Dense(4, activation=name),
+                lib.layers.Dense(1),
+            ]
+        )
+
+    assert_twins(build, with_mse, DATA.x, DATA.real)
+
+
+@pytest.mark.parametrize("head", ["softmax", "sigmoid", "tanh"])
+def test_an_activation_layer_is_the_same_as_one_inside_a_dense(head: str) -> None:
+    def build(lib: Any) -> Any:
+        return lib.Sequential(
+            [
+                lib.Input(shape=(FEATURES,)),
+                lib.layers.Dense(CLASSES, use_bias=False),
+                lib.layers.Activation(head),
+            ]
+        )
+
+    def compiled(lib: Any) -> dict[str, Any]:
+        loss = "categorical_crossentropy" if head == "softmax" else "binary_crossentropy"
+        return {"optimizer": "sgd", "loss": "mse" if head == "tanh" else loss}
+
+    assert_twins(build, compiled, DATA.x, DATA.onehot)
+
+
+def test_flatten_dense_over_several_axes_and_no_dropout_train_as_keras_do() -> None:
+    images = np.random.default_rng(3).normal(size=(50, 4, 3, 2)).astype("float32")
+
+    def build(lib: Any) -> Any:
+        return lib.Sequential(
+            [
+                lib.Input(shape=(4, 3, 2)),
+                lib.layers.Dense(3, activation="relu"),
+                lib.layers.Dropout(0.0),
+                lib.layers.Flatten(),
+                lib.layers.Dense(CLASSES, activation="softmax"),
+            ]
+        )
+
+    assert_twins(
+        build,
+        lambda lib: {"optimizer": "adam", "loss": "sparse_categorical_crossentropy"},
+        images,
+        DATA.classes,
+    )
+
+
+def test_dropout_does_nothing_outside_of_training() -> None:
+    def build(lib: Any) -> Any:
+        return lib.Sequential(
+            [lib.Input(shape=(FEATURES,)), lib.layers.Dropout(0.9), lib.layers.Dense(1)]
+        )
+
+    reference, model = same_start(build)
+    for lib, each in ((KERAS, reference), (ONFIT, model)):
+        each.compile(**with_mse(lib))
+    close(model.predict(DATA.x, verbose=0), reference.predict(DATA.x, verbose=0))
+    close(
+        model.evaluate(DATA.x, DATA.real, verbose=0),
+        reference.evaluate(DATA.x, DATA.real, verbose=0),
+    )
+
+
+def test_frozen_layers_stay_as_keras_do() -> None:
+    def build(lib: Any) -> Any:
+        return lib.Sequential(
+            [
+                lib.Input(shape=(FEATURES,)),
+                lib.layers.Dense(4, activation="tanh", trainable=False),
+                lib.layers.Dense(1),
+            ]
+        )
+
+    assert_twins(build, with_mse, DATA.x, DATA.real)
+
+
+# --- metrics ---------------------------------------------------------------------------------
+
+METRICS: dict[str, tuple[Script, str, Any, list[str]]] = {
+    "regression": (regression, "mse", DATA.real, ["mae", "mse", "mean_absolute_error"]),
+    "binary": (binary, "binary_crossentropy", DATA.binary, ["acc", "binary_accuracy", "mse"]),
+    "binary, y of shape (n,)": (
+        binary,
+        "binary_crossentropy",
+        DATA.binary[:, 0],
+        ["accuracy", "mae"],
+    ),
+    "categorical": (
+        classifier,
+        "categorical_crossentropy",
+        DATA.onehot,
+        ["acc", "categorical_accuracy", "mse"],
+    ),
+    "sparse": (
+        classifier,
+        "sparse_categorical_crossentropy",
+        DATA.classes,
+        ["accuracy", "sparse_categorical_accuracy"],
+    ),
+    "crossentropies": (
+        classifier,
+        "mse",
+        DATA.onehot,
+        ["categorical_crossentropy", "binary_crossentropy", "accuracy"],
+    ),
+    "accuracy of several binary outputs": (
+        lambda lib: hidden(lib, CLASSES, "sigmoid"),
+        "binary_crossentropy",
+        DATA.onehot,
+        ["binary_accuracy"],
+    ),
+}
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize("name", METRICS)
+def test_metrics_are_logged_as_keras_logs_them(name: str, weighted: bool) -> None:
+    build, loss, y, metrics = METRICS[name]
+    ours = assert_twins(
+        build,
+        lambda lib: {"optimizer": "sgd", "loss": loss, "metrics": metrics},
+        DATA.x,
+        y,
+        validation_split=0.2,
+        sample_weight=DATA.weight if weighted else None,
+    )
+    assert set(ours.history) == {
+        prefix + name for name in ["loss", *metrics] for prefix in ("", "val_")
+    }
+
+
+# --- data ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 25, 50, 64, None])
+def test_ragged_and_whole_batches_train_as_keras_do(batch_size: int | None) -> None:
+    assert_twins(regression, with_mse, DATA.x, DATA.real, batch_size=batch_size)
+
+
+def test_targets_of_one_axis_meet_outputs_of_two() -> None:
+    assert_twins(regression, with_mse, DATA.x, DATA.real[:, 0])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "int32", "uint8", "bool"])
+def test_numbers_of_any_type_train_as_keras_do(dtype: str) -> None:
+    assert_twins(regression, with_mse, (DATA.x * 3).astype(dtype), DATA.real)
+
+
+WEIGHTS: dict[str, dict[str, Any]] = {
+    "sample_weight": {"sample_weight": DATA.weight},
+    "class_weight": {"class_weight": {0: 0.5, 1: 2.0, 2: 1.5}},
+    "both": {"sample_weight": DATA.weight, "class_weight": {0: 0.5, 1: 2.0, 2: 1.5}},
+    "class_weight without every class": {"class_weight": {1: 3.0}},
+}
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+@pytest.mark.parametrize("onehot", [False, True], ids=["sparse", "onehot"])
+def test_weights_weigh_as_in_keras(name: str, onehot: bool) -> None:
+    loss = "categorical_crossentropy" if onehot else "sparse_categorical_crossentropy"
+    assert_twins(
+        classifier,
+        lambda lib: {"optimizer": "adam", "loss": loss, "metrics": ["acc"]},
+        DATA.x,
+        DATA.onehot if onehot else DATA.classes,
+        **WEIGHTS[name],
+    )
+
+
+# --- validation ------------------------------------------------------------------------------
+
+HELD_OUT = make_data(seed=1, samples=21)
+
+VALIDATIONS: dict[str, dict[str, Any]] = {
+    "split": {"validation_split": 0.3},
+    "a split that leaves no whole number": {"validation_split": 0.33},
+    "a split of weights too": {"validation_split": 0.3, "sample_weight": DATA.weight},
+    "data": {"validation_data": (HELD_OUT.x, HELD_OUT.real)},
+    "data with weights": {"validation_data": (HELD_OUT.x, HELD_OUT.real, HELD_OUT.weight)},
+    "data win over a split": {
+        "validation_data": (HELD_OUT.x, HELD_OUT.real),
+        "validation_split": 0.3,
+    },
+    "batch size": {"validation_data": (HELD_OUT.x, HELD_OUT.real), "validation_batch_size": 4},
+    "steps": {
+        "validation_data": (HELD_OUT.x, HELD_OUT.real),
+        "validation_batch_size": 7,
+        "validation_steps": 3,
+    },
+    "every second epoch": {"validation_split": 0.3, "validation_freq": 2, "epochs": 5},
+    "in these epochs": {"validation_split": 0.3, "validation_freq": [1, 4], "epochs": 5},
+    "every second epoch, begun late": {
+        "validation_split": 0.3,
+        "validation_freq": 2,
+        "epochs": 6,
+        "initial_epoch": 3,
+    },
+}
+
+
+@pytest.mark.parametrize("name", VALIDATIONS)
+def test_validation_is_keras_validation(name: str) -> None:
+    ours = assert_twins(regression, with_mse, DATA.x, DATA.real, **VALIDATIONS[name])
+    assert "val_loss" in ours.history
+
+
+# --- epochs and steps ------------------------------------------------------------------------
+
+
+def test_epochs_are_counted_from_initial_epoch() -> None:
+    ours = assert_twins(regression, with_mse, DATA.x, DATA.real, initial_epoch=2, epochs=6)
+    assert ours.epochs == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_an_epoch_of_steps_goes_on_where_the_last_one_ended(steps: int) -> None:
+    """Batches of 16 make 4 of 50 samples."""
+    assert_twins(regression, with_mse, DATA.x, DATA.real, steps_per_epoch=steps, epochs=5)
+
+
+@excluded("steps that do not divide the data")
+def test_steps_that_do_not_divide_the_data_wrap_around() -> None:
+    """Keras ends its second epoch of 3 steps after the last of 4 batches, with a warning."""
+    sizes: dict[str, list[int]] = {}
+    for name, lib, model in zip(
+        ("keras", "onfit"), (KERAS, ONFIT), same_start(regression), strict=True
+    ):
+        seen = sizes[name] = []
+
+        class Count(lib.Callback):  # type: ignore[misc]
+            def on_epoch_begin(self, epoch: int, logs: Any = None, seen: Any = seen) -> None:
+                seen.append(0)
+
+            def on_train_batch_end(self, batch: int, logs: Any = None, seen: Any = seen) -> None:
+                seen[-1] += 1
+
+        model.compile(**with_mse(lib))
+        with warnings.catch_warnings():
+            if name == "keras":
+                warnings.simplefilter("ignore", UserWarning)
+            model.fit(
+                DATA.x,
+                DATA.real,
+                batch_size=16,
+                steps_per_epoch=3,
+                epochs=3,
+                verbose=0,
+                callbacks=[Count()],
+            )
+    assert sizes == {"keras": [3, 1, 3], "onfit": [3, 3, 3]}
+
+
+def test_a_second_fit_goes_on_with_weights_and_optimizer() -> None:
+    reference, model = same_start(regression)
+    for lib, each in ((KERAS, reference), (ONFIT, model)):
+        each.compile(optimizer=lib.optimizers.Adam(learning_rate=0.03), loss="mse")
+        for _ in range(2):
+            each.fit(DATA.x, DATA.real, batch_size=16, epochs=2, shuffle=False, verbose=0)
+    for mine, theirs in zip(model.get_weights(), reference.get_weights(), strict=True):
+        close(mine, theirs)
+
+
+def test_a_layer_frozen_in_mid_training_keeps_its_momentum() -> None:
+    """Keras freezes at the next batch too; both go on with the state of before."""
+    reference, model = same_start(regression)
+    for lib, each in ((KERAS, reference), (ONFIT, model)):
+        each.compile(optimizer=lib.optimizers.SGD(0.05, momentum=0.9), loss="mse")
+        arguments = {"batch_size": 16, "epochs": 2, "shuffle": False, "verbose": 0}
+        each.fit(DATA.x, DATA.real, **arguments)
+        each.layers[0].trainable = False
+        each.fit(DATA.x, DATA.real, **arguments)
+        each.layers[0].trainable = True
+        each.fit(DATA.x, DATA.real, **arguments)
+    for mine, theirs in zip(model.get_weights(), reference.get_weights(), strict=True):
+        close(mine, theirs)
+
+
+# --- one batch -------------------------------------------------------------------------------
+
+
+def test_one_batch_is_trained_and_measured_as_keras_does() -> None:
+    reference, model = same_start(classifier)
+    compiled = {"loss": "sparse_categorical_crossentropy", "metrics": ["acc"]}
+    told: list[list[Any]] = []
+    for lib, each in ((KERAS, reference), (ONFIT, model)):
+        each.compile(optimizer=lib.optimizers.SGD(learning_rate=0.5), **compiled)
+        said = []
+        for rows in (slice(0, 16), slice(16, 32), slice(32, 50)):
+            x, y, weight = DATA.x[rows], DATA.classes[rows], DATA.weight[rows]
+            if lib is KERAS:
+                each.reset_metrics()  # Keras' metrics run on; ours are of the one batch
+            said.append(each.train_on_batch(x, y, sample_weight=weight))
+            if lib is KERAS:
+                each.reset_metrics()
+            said.append(each.test_on_batch(x, y, sample_weight=weight))
+        if lib is KERAS:
+            each.reset_metrics()
+        said.append(each.train_on_batch(DATA.x, DATA.classes, class_weight={0: 3.0, 1: 1.0, 2: 2}))
+        told.append(said)
+        said.append(each.predict_on_batch(DATA.x[:5]))
+    for mine, theirs in zip(told[1], told[0], strict=True):
+        close(mine, theirs)
+
+
+@excluded("train_on_batch without running means")
+def test_train_on_batch_returns_the_one_batch() -> None:
+    reference, model = same_start(regression)
+    second = {}
+    for lib, each in ((KERAS, reference), (ONFIT, model)):
+        each.compile(optimizer=lib.optimizers.SGD(learning_rate=0.0), loss="mse")
+        each.train_on_batch(DATA.x[:16], DATA.real[:16])
+        second[lib is KERAS] = float(each.train_on_batch(DATA.x[16:32], DATA.real[16:32]))
+    of_the_batch = model.test_on_batch(DATA.x[16:32], DATA.real[16:32])
+    close(second[False], of_the_batch)
+    close(second[True], model.test_on_batch(DATA.x[:32], DATA.real[:32]))
