@@ -8,6 +8,7 @@ from sklearn.datasets import load_iris
 from onfit import Sequential, load_model
 from onfit.callbacks import ModelCheckpoint
 from onfit.layers import Dense
+from onfit.optimizers import Adam
 
 HERE = Path("runs/checkpoints")
 for old in HERE.glob("weights.*.h5"):
@@ -20,7 +21,7 @@ x, y = x[shuffled], y[shuffled]
 
 def new_model():
     model = Sequential([Dense(16, activation="relu", input_dim=4), Dense(3, activation="softmax")])
-    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["acc"])
+    model.compile(Adam(learning_rate=0.01), "sparse_categorical_crossentropy", metrics=["acc"])
     return model
 
 

@@ -21,7 +21,7 @@ model.compile(loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"]
 # The loss says early that the net overfits; the accuracy says which epoch is the best one.
 # It is logged as "accuracy", as it was asked for, and found as "val_acc" all the same.
 stop = EarlyStopping(monitor="val_loss", patience=200, verbose=1)
-keep = ModelCheckpoint(BEST, monitor="val_acc", save_best_only=True, verbose=1)
+keep = ModelCheckpoint(BEST, monitor="val_acc", save_best_only=True)
 
 history = model.fit(
     x_train,

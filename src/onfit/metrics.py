@@ -65,7 +65,50 @@ def _require_same_shape(name: str, y_true: Tensor, y_pred: Tensor) -> None:
         )
 
 
-class Metric:
+class AnyMetric:
+    """What `compile` takes as a metric: `Metric` and `StatefulMetric`.
+
+    Attributes:
+        name: its name in the logs.
+        direction: whether it should grow (`"max"`) or shrink; None if nobody knows.
+        takes_logits: whether it is the same for outputs before a softmax.
+    """
+
+    name: str
+    direction: Mode | None = None
+    takes_logits = False
+
+    def __call__(self, y_true: Any, y_pred: Any) -> Tensor:
+        """The value of one batch alone: a scalar tensor."""
+        raise NotImplementedError
+
+
+class StatefulMetric(AnyMetric):
+    """A metric that is no mean over samples: it keeps a state. Subclass it.
+
+    Batch logs hold its value so far, epoch logs that of the whole epoch.
+    """
+
+    def __call__(self, y_true: Any, y_pred: Any) -> Tensor:
+        """The value of these alone; what was taken in before is forgotten."""
+        self.reset()
+        self.update(y_true, y_pred)
+        return self.result()
+
+    def reset(self) -> None:
+        """Forget everything: an epoch starts."""
+        raise NotImplementedError
+
+    def update(self, y_true: Any, y_pred: Any) -> None:
+        """Take in a batch. Runs without gradients; must not wait for the device."""
+        raise NotImplementedError
+
+    def result(self) -> Tensor:
+        """The value so far: a new scalar tensor."""
+        raise NotImplementedError
+
+
+class Metric(AnyMetric):
     """A function with the name it has in the logs.
 
     Args:
@@ -112,7 +155,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-def get(identifier: Any) -> Metric:
+def get(identifier: Any) -> AnyMetric:
     """The metric of that name, or a function of `(y_true, y_pred)` as one.
 
     Raises:
@@ -122,7 +165,7 @@ def get(identifier: Any) -> Metric:
     >>> get("acc").name, get("acc").direction
     ('acc', 'max')
     """
-    if isinstance(identifier, Metric):
+    if isinstance(identifier, AnyMetric):
         return identifier
     if isinstance(identifier, str):
         if identifier not in _FUNCTIONS:

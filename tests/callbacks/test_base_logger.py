@@ -84,6 +84,13 @@ def test_each_epoch_begins_anew():
     assert epoch_logs(logger, {"size": 1, "loss": 3.0}, epoch=1) == {"loss": 3.0}
 
 
+def test_hooks_may_be_called_without_an_epochs_begin():
+    logger, logs = BaseLogger(), {}
+    logger.on_train_batch_end(0, {"size": 1, "loss": 0.5})
+    logger.on_epoch_end(0, logs)
+    assert logs == {"loss": 0.5}
+
+
 def test_no_logs_are_no_error():
     logger = BaseLogger()
     logger.on_train_batch_end(0, None)

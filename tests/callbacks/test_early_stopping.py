@@ -357,6 +357,8 @@ def test_a_second_run_begins_anew():
 
 def test_before_the_first_value_there_is_no_best():
     stop = EarlyStopping("loss")
+    assert (stop.best, stop.best_epoch, stop.wait, stop.stopped_epoch) == (None, None, 0, 0)
+    assert stop.best_weights is None
     train(stop, [1])
     stop.set_model(Model())
     stop.on_train_begin({})
@@ -368,6 +370,20 @@ def test_verbose_says_the_stop_and_then_the_epoch_whose_weights_are_back(capsys)
     assert capsys.readouterr().out == (
         "Epoch 00004: early stopping\nRestoring model weights from the end of the best epoch: 2.\n"
     )
+
+
+def test_verbose_says_a_stop_in_the_second_epoch(capsys):
+    train(EarlyStopping("loss", verbose=1), [5, 5])
+    assert capsys.readouterr().out == "Epoch 00002: early stopping\n"
+
+
+def test_the_arguments_are_those_of_keras():
+    by_default = EarlyStopping()
+    assert (by_default.monitor, by_default.min_delta, by_default.patience) == ("val_loss", 0, 0)
+    assert (by_default.verbose, by_default.mode, by_default.baseline) == (0, "auto", None)
+    assert (by_default.restore_best_weights, by_default.start_from_epoch) == (False, 0)
+    by_position = EarlyStopping("acc", 0.25, 3, 1, "max", 0.5, True, 2)
+    assert (by_position.baseline, by_position.start_from_epoch) == (0.5, 2)
 
 
 def test_verbose_says_no_stop_where_there_was_none(capsys):

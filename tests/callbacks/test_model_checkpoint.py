@@ -298,6 +298,13 @@ def test_without_its_quantity_nothing_is_saved_and_that_is_said_once():
     assert os.listdir() == []
 
 
+def test_a_second_fit_says_it_again():
+    callback = ModelCheckpoint("b.h5", monitor="val_lss", mode="min", save_best_only=True)
+    for _ in range(2):
+        with pytest.warns(OnfitWarning, match="not in the logs"):
+            train(callback, losses(0.5))
+
+
 def test_without_its_quantity_it_raises_when_asked_to():
     callback = ModelCheckpoint("b.h5", monitor="val_f1", save_best_only=True, on_missing="raise")
     with pytest.raises(MissingMetricError, match="'val_f1'"):
@@ -404,10 +411,13 @@ def test_a_field_that_was_there_once_never_ends_a_run_later():
     assert sorted(os.listdir()) == ["1-1.h5", "3-3.h5"]
 
 
-def test_a_field_close_to_a_metric_is_doubted_before_training():
+@pytest.mark.parametrize(
+    ("field", "near"), [("val_acuracy", "accuracy"), ("val_los", "loss"), ("epok", "epoch")]
+)
+def test_a_field_close_to_a_metric_is_doubted_before_training(field, near):
     params = {"metrics": ["loss", "accuracy"], "do_validation": True}
-    with pytest.warns(OnfitWarning, match=r"\{val_acuracy\}.*Did you mean 'accuracy'"):
-        train(ModelCheckpoint("{val_acuracy}.h5"), [], params=params)
+    with pytest.warns(OnfitWarning, match=f"{field}.*Did you mean '{near}'"):
+        train(ModelCheckpoint(f"{{{field}}}.h5"), [], params=params)
 
 
 @pytest.mark.parametrize(

@@ -206,10 +206,11 @@ def test_a_factor_of_0_goes_to_min_lr_at_once():
 
 def test_epsilon_is_min_delta_with_a_word_about_it():
     with pytest.warns(OnfitWarning, match=r"Write min_delta=0\.5") as told:
-        callback = begun(epsilon=0.5)
+        assert ReduceLROnPlateau(epsilon=0.5).min_delta == 0.5
     assert len(told) == 1
     assert told[0].filename == __file__
-    assert callback.min_delta == 0.5
+    with pytest.warns(OnfitWarning):
+        callback = begun(epsilon=0.5)
     assert tell(callback, [2.0, 1.75]) == [1, 0.5]
 
 
@@ -226,6 +227,33 @@ def test_a_missing_quantity_is_told_once_and_its_epochs_do_not_count():
     assert len(told) == 1
     assert callback.wait == 0
     assert callback.best is None
+
+
+def test_each_run_is_told_again():
+    callback = begun()
+    for _ in range(2):
+        callback.on_train_begin({})
+        with pytest.warns(OnfitWarning, match="ReduceLROnPlateau monitors 'loss'"):
+            tell(callback, [5], name="lossy")
+
+
+def test_a_hook_without_logs_is_an_epoch_without_the_quantity():
+    with pytest.warns(OnfitWarning, match="ReduceLROnPlateau monitors 'loss'"):
+        begun().on_epoch_end(0, None)
+
+
+def test_the_arguments_are_those_of_keras():
+    by_default = ReduceLROnPlateau()
+    assert (by_default.monitor, by_default.factor, by_default.patience) == ("val_loss", 0.1, 10)
+    assert (by_default.verbose, by_default.mode, by_default.min_delta) == (0, "auto", 1e-4)
+    assert (by_default.cooldown, by_default.min_lr) == (0, 0)
+    by_position = ReduceLROnPlateau("acc", 0.5, 3, 1, "max", 0.25, 2, 0.125)
+    assert (by_position.min_delta, by_position.cooldown, by_position.min_lr) == (0.25, 2, 0.125)
+
+
+def test_before_training_nothing_is_best_and_nothing_cools():
+    callback = ReduceLROnPlateau()
+    assert (callback.best, callback.wait, callback.in_cooldown()) == (None, 0, False)
 
 
 def test_on_missing_can_raise():

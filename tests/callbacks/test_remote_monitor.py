@@ -272,10 +272,11 @@ def test_the_oldest_of_too_many_are_dropped(server):
     assert [event["epoch"] for event in server.events] == [0, 2, 3]
 
 
-def test_a_silent_server_is_given_up_after_the_timeout(server):
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_silent_server_is_given_up_after_the_timeout(server, as_json):
     server.gate.clear()
     with pytest.warns(OnfitWarning, match="Could not reach .*timed out"):
-        train(RemoteMonitor(server.root, timeout=0.05), {})
+        train(RemoteMonitor(server.root, send_as_json=as_json, timeout=0.05), {})
 
 
 def test_no_thread_stays_behind(server):

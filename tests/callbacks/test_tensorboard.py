@@ -132,7 +132,7 @@ def test_batches_are_counted_without_a_run_too(logs):
     callback = TensorBoard(logs, update_freq="2 batches")
     for _ in range(2):
         callback.on_train_begin()
-        for batch in range(4):
+        for batch in range(5):
             callback.on_train_batch_end(batch, {"batch": batch, "size": 1, "loss": batch})
         callback.on_train_end()
     assert curves(f"{logs}/train") == {"batch_loss": [(1, 1.0), (3, 3.0)] * 2}
@@ -227,6 +227,12 @@ def test_a_run_that_goes_on_hides_what_an_earlier_one_wrote_beyond_its_start(log
     expected = {"epoch_loss": [(0, 1.0), (1, 1.0), (2, 0.5)]}
     assert curves(f"{logs}/train") == expected
     assert curves(f"{logs}/validation") == expected
+
+
+def test_a_run_from_the_start_hides_nothing(logs):
+    train(TensorBoard(logs), [{"loss": 1.0}])
+    train(TensorBoard(logs), [{"loss": 0.5}])
+    assert curves(f"{logs}/train") == {"epoch_loss": [(0, 1.0), (0, 0.5)]}
 
 
 def test_it_hides_no_batches(logs):

@@ -42,6 +42,11 @@ def test_an_exact_name_wins():
     assert find("accuracy", names) == "accuracy"
 
 
+def test_the_key_that_is_there_is_found_in_an_alias_dict_too():
+    assert find("acc", AliasDict(accuracy=1)) == "accuracy"
+    assert find("accuracy", AliasDict(accuracy=1, acc=2)) == "accuracy"
+
+
 def test_a_prefix_must_match():
     assert find("acc", {"val_accuracy"}) is None
     assert find("val_acc", {"accuracy"}) is None

@@ -138,6 +138,13 @@ def test_an_epoch_put_off_is_made_up_for_at_the_next():
     assert due == [False, False, True, True, True, False, False]
 
 
+def test_an_epoch_put_off_is_not_made_up_for_at_a_batch():
+    cadence = read("epoch")
+    cadence.due_after_epoch()
+    cadence.put_off()
+    assert not cadence.due_after_batch(32)
+
+
 def test_putting_off_does_not_make_every_batch_due():
     cadence = read("2 batches")
     due_after_batches(cadence, [1, 1])

@@ -32,9 +32,11 @@ def mode(path):
     return stat.S_IMODE(os.stat(path).st_mode)
 
 
-def write(path, text):
+def write(path, text, error=None):
     with replacing(path) as temporary:
         temporary.write_text(text)
+        if error is not None:
+            raise error
 
 
 def test_when_the_block_ends_well_the_file_is_there_and_nothing_else(tmp_path):
@@ -94,9 +96,8 @@ def test_the_temporary_file_lies_hidden_in_the_same_folder_with_the_same_suffix(
 def test_a_crash_in_the_block_leaves_the_old_file_and_no_litter(tmp_path, steps, error):
     target = tmp_path / "a.txt"
     target.write_text("old")
-    with pytest.raises(type(error)), replacing(target) as temporary:
-        temporary.write_text("half of the n")
-        raise error
+    with pytest.raises(type(error)):
+        write(target, "half of the n", error)
     assert target.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.txt"]
     assert steps == []

@@ -1,7 +1,7 @@
 """Where onfit and Keras 3.15 disagree on purpose: the one list of it.
 
-Each entry has a test, marked with `excluded(name)`, that shows what both do;
-`test_exclusions.py` sees to it.
+The twin tests compare everything else. Each entry has a test of its own that shows what both
+do, marked with `@excluded(name)`; `test_exclusions.py` sees to it.
 """
 
 from collections.abc import Callable
@@ -12,18 +12,92 @@ _Test = TypeVar("_Test", bound=Callable[..., object])
 EXCLUSIONS = {
     # training
     "steps that do not divide the data": (
-        "Keras cuts an epoch short, with a warning, where the data end; ours begins the data "
-        "anew, so that every epoch has the number of steps that was asked for."
+        "Keras cuts an epoch short, with a warning, where the data end; onfit begins the data "
+        "anew, so that every epoch has the steps that were asked for."
     ),
-    "train_on_batch without running means": (
-        "Keras' train_on_batch returns means since the last reset_metrics(); ours returns the "
-        "values of the one batch, as Keras 2 did."
+    "class_weight beside sample_weight": (
+        "Keras refuses both at once; onfit multiplies them, as Keras 2 did."
+    ),
+    "a stop at a batch skips validation": (
+        "Keras validates after a stop at a batch; onfit ends the epoch with what there is."
+    ),
+    # every callback that monitors
+    "NaN is never the best": (
+        "Keras takes a first NaN as the best, and nothing ever improves on it; onfit waits for "
+        "a number."
+    ),
+    "a direction told by the name": (
+        "Keras' mode='auto' knows only the metrics of compile and the loss; onfit also reads "
+        "the name, so val_acc grows even where accuracy was compiled."
+    ),
+    "an unknown direction is an error before training": (
+        "Keras finds out at the end of the first epoch; onfit before the first batch."
+    ),
+    "an unknown mode is an error": "Keras warns and takes 'auto'; onfit names the modes.",
+    "a missing monitor is said once": "Keras warns in every epoch; onfit in the first.",
+    "an alias finds the quantity": (
+        "Keras looks for the exact name; onfit finds val_accuracy when asked for val_acc."
+    ),
+    # EarlyStopping
+    "best_epoch is None before the first": "Keras says 0, which is an epoch; onfit says None.",
+    # ReduceLROnPlateau
+    "a reduction that changes nothing is not told": (
+        "Keras says that it reduces the rate to what it already is; onfit says nothing."
+    ),
+    "an unknown argument is an error": (
+        "Keras swallows whatever ReduceLROnPlateau is given; onfit takes epsilon, the older "
+        "name of min_delta, and refuses the rest."
+    ),
+    "empty logs are written into": (
+        "Keras puts the learning rate into a new dict where logs are empty, and nobody sees it."
+    ),
+    # ModelCheckpoint
+    "a missing monitor never saves": (
+        "Keras overwrites the best model with whatever there is; onfit saves nothing."
+    ),
+    "save_freq counts samples": (
+        "Keras' whole numbers are batches; onfit's are samples, and '2 batches' says batches."
+    ),
+    "the best of batches": (
+        "Keras ends with a TypeError where save_best_only meets a save_freq of batches; onfit "
+        "compares."
+    ),
+    "a count of batches starts with the fit": (
+        "Keras goes on counting batches from the last fit; onfit counts each fit's own."
+    ),
+    "any name of a file": (
+        "Keras wants .keras, .h5 or .weights.h5; to onfit's callback a name is a name."
+    ),
+    # LearningRateScheduler
+    "any one number is a rate": (
+        "Keras refuses whole numbers, arrays and tensors; onfit takes one number of any kind."
+    ),
+    "a rate is finite and not negative": "Keras sets NaN; onfit refuses what cannot be meant.",
+    "a TypeError in a schedule is its own": (
+        "Keras calls the schedule again with one argument and hides the error; onfit looks at "
+        "what the schedule takes."
+    ),
+    # CSVLogger
+    "no val_ columns without validation": (
+        "Keras adds a val_ column for every name, even val_learning_rate, where the first "
+        "epoch has none; onfit writes what is logged."
+    ),
+    "a later name gets a column": "Keras drops it; onfit adds a column, with NA above.",
+    "appending to other columns is an error": (
+        "Keras writes rows under a header that is not theirs; onfit refuses."
+    ),
+    "nothing is written before the first epoch": (
+        "Keras empties the file when training begins; onfit when there is a line for it."
+    ),
+    # History
+    "a used History starts anew": (
+        "Keras resets the epochs and keeps the values of the last fit; onfit resets both."
     ),
 }
 
 
 def excluded(name: str) -> Callable[[_Test], _Test]:
-    """Mark a test as the one that shows an exclusion."""
+    """Mark a test as the one that shows what both do."""
     if name not in EXCLUSIONS:
         raise KeyError(f"{name!r} is not in the list of exclusions")
 

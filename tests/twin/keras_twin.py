@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pytest
 
 from onfit import layers, losses, optimizers
 from onfit.core import Callback
@@ -31,6 +32,11 @@ KERAS = SimpleNamespace(
     losses=keras.losses,
     optimizers=keras.optimizers,
     Callback=keras.callbacks.Callback,
+)
+
+# numpy 2 deprecates how Keras' variables turn into arrays: Keras' affair.
+tolerant_of_keras = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
 )
 
 Array = np.ndarray[Any, Any]

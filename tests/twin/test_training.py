@@ -14,12 +14,17 @@ from tests.twin.keras_twin import (
     KERAS,
     ONFIT,
     Script,
+    assert_same,
     assert_twins,
     close,
     hidden,
     make_data,
+    outcome,
     same_start,
+    tolerant_of_keras,
 )
+
+pytestmark = tolerant_of_keras
 
 DATA = make_data()
 
@@ -352,7 +357,6 @@ def test_numbers_of_any_type_train_as_keras_do(dtype: str) -> None:
 WEIGHTS: dict[str, dict[str, Any]] = {
     "sample_weight": {"sample_weight": DATA.weight},
     "class_weight": {"class_weight": {0: 0.5, 1: 2.0, 2: 1.5}},
-    "both": {"sample_weight": DATA.weight, "class_weight": {0: 0.5, 1: 2.0, 2: 1.5}},
     "class_weight without every class": {"class_weight": {1: 3.0}},
 }
 
@@ -368,6 +372,23 @@ def test_weights_weigh_as_in_keras(name: str, onehot: bool) -> None:
         DATA.onehot if onehot else DATA.classes,
         **WEIGHTS[name],
     )
+
+
+@excluded("class_weight beside sample_weight")
+def test_class_weight_and_sample_weight_multiply() -> None:
+    def compiled(lib: Any) -> dict[str, Any]:
+        return {"optimizer": "adam", "loss": "sparse_categorical_crossentropy"}
+
+    reference, model = same_start(classifier)
+    class_weight = {0: 0.5, 1: 2.0, 2: 1.5}
+    product = DATA.weight * np.array([0.5, 2.0, 1.5], "float32")[DATA.classes]
+    reference.compile(**compiled(KERAS))
+    model.compile(**compiled(ONFIT))
+    weights = {"class_weight": class_weight, "sample_weight": DATA.weight}
+    with pytest.raises(ValueError, match="You cannot `class_weight` and `sample_weight`"):
+        reference.fit(DATA.x, DATA.classes, verbose=0, **weights)
+    expected = outcome(reference, DATA.x, DATA.classes, sample_weight=product)
+    assert_same(expected, outcome(model, DATA.x, DATA.classes, **weights))
 
 
 # --- validation ------------------------------------------------------------------------------
@@ -453,6 +474,22 @@ def test_steps_that_do_not_divide_the_data_wrap_around() -> None:
     assert sizes == {"keras": [3, 1, 3], "onfit": [3, 3, 3]}
 
 
+@excluded("a stop at a batch skips validation")
+def test_a_stop_at_a_batch_skips_validation() -> None:
+    logged = []
+    for lib, model in zip((KERAS, ONFIT), same_start(regression), strict=True):
+
+        class StopAtOnce(lib.Callback):  # type: ignore[misc]
+            def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+                self.model.stop_training = True
+
+        model.compile(**with_mse(lib))
+        arguments = {"validation_split": 0.2, "verbose": 0, "callbacks": [StopAtOnce()]}
+        history = model.fit(DATA.x, DATA.real, batch_size=16, epochs=3, **arguments)
+        logged.append(({name: len(values) for name, values in history.history.items()}))
+    assert logged == [{"loss": 1, "mae": 1, "val_loss": 1, "val_mae": 1}, {"loss": 1, "mae": 1}]
+
+
 def test_a_second_fit_goes_on_with_weights_and_optimizer() -> None:
     reference, model = same_start(regression)
     for lib, each in ((KERAS, reference), (ONFIT, model)):
@@ -490,29 +527,10 @@ def test_one_batch_is_trained_and_measured_as_keras_does() -> None:
         said = []
         for rows in (slice(0, 16), slice(16, 32), slice(32, 50)):
             x, y, weight = DATA.x[rows], DATA.classes[rows], DATA.weight[rows]
-            if lib is KERAS:
-                each.reset_metrics()  # Keras' metrics run on; ours are of the one batch
             said.append(each.train_on_batch(x, y, sample_weight=weight))
-            if lib is KERAS:
-                each.reset_metrics()
             said.append(each.test_on_batch(x, y, sample_weight=weight))
-        if lib is KERAS:
-            each.reset_metrics()
         said.append(each.train_on_batch(DATA.x, DATA.classes, class_weight={0: 3.0, 1: 1.0, 2: 2}))
         told.append(said)
         said.append(each.predict_on_batch(DATA.x[:5]))
     for mine, theirs in zip(told[1], told[0], strict=True):
         close(mine, theirs)
-
-
-@excluded("train_on_batch without running means")
-def test_train_on_batch_returns_the_one_batch() -> None:
-    reference, model = same_start(regression)
-    second = {}
-    for lib, each in ((KERAS, reference), (ONFIT, model)):
-        each.compile(optimizer=lib.optimizers.SGD(learning_rate=0.0), loss="mse")
-        each.train_on_batch(DATA.x[:16], DATA.real[:16])
-        second[lib is KERAS] = float(each.train_on_batch(DATA.x[16:32], DATA.real[16:32]))
-    of_the_batch = model.test_on_batch(DATA.x[16:32], DATA.real[16:32])
-    close(second[False], of_the_batch)
-    close(second[True], model.test_on_batch(DATA.x[:32], DATA.real[:32]))

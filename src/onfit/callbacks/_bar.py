@@ -154,6 +154,7 @@ def _clock(seconds: float) -> str:
 
 
 def _duration(seconds: float) -> str:
-    if seconds >= 1:
-        return f"{seconds:.0f}s"
-    return f"{seconds * 1e3:.0f}ms" if seconds >= 1e-3 else f"{seconds * 1e6:.0f}us"
+    for scale, unit in ((1e6, "us"), (1e3, "ms")):
+        if round(seconds * scale) < 1000:
+            return f"{seconds * scale:.0f}{unit}"
+    return f"{seconds:.0f}s"

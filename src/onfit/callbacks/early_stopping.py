@@ -1,6 +1,7 @@
 """EarlyStopping: stop when a quantity has stopped improving."""
 
 from collections.abc import Iterable
+from inspect import signature
 from typing import Any
 
 from onfit.core.callback import Callback, Logs
@@ -67,6 +68,7 @@ class EarlyStopping(Callback):
         self.stopped_epoch = 0
         self.best_weights: list[Any] | None = None
         self._best_weights_epoch = 0
+        self._can_refill = False
         self._best = Best()
         self._monitor = Monitor(monitor, "EarlyStopping", on_missing)
         self._objective: Objective | None = None
@@ -97,6 +99,8 @@ class EarlyStopping(Callback):
         self._monitor.reset()
         self.stopped_epoch = 0
         self.best_weights = None
+        if self.restore_best_weights:
+            self._can_refill = "out" in signature(self.model.get_weights).parameters
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if epoch < self.start_from_epoch:
@@ -134,6 +138,11 @@ class EarlyStopping(Callback):
         return self._objective.better(value, than)
 
     def _keep_weights(self, epoch: int) -> None:
-        if self.restore_best_weights:
+        if not self.restore_best_weights:
+            return
+        if self.best_weights is None or not self._can_refill:
             self.best_weights = self.model.get_weights()
-            self._best_weights_epoch = epoch
+        else:
+            # One set of buffers for the whole run: a large model has no room for two copies.
+            self.model.get_weights(out=self.best_weights)
+        self._best_weights_epoch = epoch

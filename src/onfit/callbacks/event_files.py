@@ -72,9 +72,8 @@ class EventFiles:
 
         # Within half a minute a curve should show what a long epoch does.
         writer = EventFileWriter(os.path.join(self._folder, subfolder), flush_secs=30)
-        step = self._purge_steps.get(subfolder)
-        if step is not None:
-            start = SessionLog(status=SessionLog.START)
+        if subfolder in self._purge_steps:
+            step, start = self._purge_steps[subfolder], SessionLog(status=SessionLog.START)
             writer.add_event(Event(wall_time=time.time(), step=step, session_log=start))
         return writer
 

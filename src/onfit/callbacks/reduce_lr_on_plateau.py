@@ -117,7 +117,6 @@ class ReduceLROnPlateau(Callback):
         assert self._objective is not None, "on_train_begin comes first"
         if self.in_cooldown():
             self.cooldown_counter -= 1
-            self._best.wait = 0
         if self._objective.better(current, self._best.value):
             self._best.accept(current, epoch)
             self._best.wait = 0

@@ -38,6 +38,8 @@ def other_names(name: str) -> Iterator[str]:
 
 def find(name: str, names: Container[str]) -> str | None:
     """The key under which `names` holds what `name` means; None if it does not."""
+    if isinstance(names, AliasDict):
+        names = names.keys()  # of the dict itself, any spelling is `in`
     if name in names:
         return name
     return next((other for other in other_names(name) if other in names), None)

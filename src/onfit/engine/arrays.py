@@ -1,45 +1,106 @@
 """Turning what people pass as x, y and weights into tensors that agree with each other."""
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from onfit.errors import ArgumentError, DataError
+from onfit.errors import ArgumentError, DataError, did_you_mean
+from onfit.layers.shapes import mapped
 
-Data = Any  # a tensor, or a tuple of them
+Data = Any  # a tensor, or a tuple or dict of them
 
 
 class Samples(NamedTuple):
-    """Inputs, targets and weights of some samples; each a tensor, a tuple of them, or None."""
+    """Inputs, targets and weights of some samples; each a tensor, several of them, or None."""
 
     x: Data
     y: Data = None
-    weight: Tensor | None = None
+    weight: Data = None
 
 
-def samples_of(x: Any, y: Any = None, sample_weight: Any = None) -> Samples:
+class Names(NamedTuple):
+    """What a model calls its inputs and outputs. None for inputs: whatever comes is passed on."""
+
+    inputs: Sequence[str] | None = None
+    outputs: Sequence[str] = ("output",)
+
+
+_ANY = Names()
+
+
+def samples_of(x: Any, y: Any = None, sample_weight: Any = None, names: Names = _ANY) -> Samples:
     """Tensors of arrays that belong together.
 
-    Floats become torch's default float type, labels int64.
+    Floats become torch's default float type, labels int64. For a model of several inputs or
+    outputs, lists and dicts hold one array each; else a list is one array.
 
     Raises:
         DataError: if they are empty, of different lengths, or hold no numbers.
     """
-    samples = Samples(
-        tensors_of(x, "x"),
-        None if y is None else tensors_of(y, "y"),
-        None if sample_weight is None else tensor_of(sample_weight, "sample_weight").float(),
-    )
+    samples = converted(x, y, sample_weight, names)
     _check_lengths(samples)
     return samples
 
 
+def converted(x: Any, y: Any, weight: Any, names: Names) -> Samples:
+    """As `samples_of`, without a look at the lengths."""
+    inputs, outputs = names
+    several = len(outputs) > 1 and isinstance(weight, (list, tuple, dict))
+    return Samples(
+        tensors_of(arranged(x, inputs, "x"), "x"),
+        None if y is None else tensors_of(arranged(y, outputs, "y"), "y"),
+        None
+        if weight is None
+        else tensors_of(arranged(weight, outputs, "sample_weight"), "sample_weight")
+        if several
+        else tensor_of(weight, "sample_weight").float(),
+    )
+
+
+def arranged(data: Any, names: Sequence[str] | None, argument: str) -> Any:
+    """The arrays for several inputs or outputs as a tuple in the model's order.
+
+    Raises:
+        DataError: if there are more or fewer of them, or a dict lacks a name.
+    """
+    if names is None:
+        return tuple(data) if _lists_arrays(data) else data
+    if isinstance(data, Mapping):
+        missing = [name for name in names if name not in data]
+        if missing:
+            raise DataError(
+                f"{argument} is a dict of {', '.join(map(str, data))}; the model's "
+                f"{'inputs' if argument == 'x' else 'outputs'} are {', '.join(names)}."
+                f"{did_you_mean(missing[0], map(str, data))}"
+            )
+        data = tuple(data[name] for name in names)
+        return data if len(names) > 1 else data[0]
+    if len(names) > 1:
+        if not isinstance(data, (list, tuple)) or len(data) != len(names):
+            found = f"{len(data)} things" if isinstance(data, (list, tuple)) else "one array"
+            raise DataError(
+                f"{argument} must hold an array for each of {', '.join(names)}; got {found}. "
+                "Pass a list of arrays, or a dict by these names."
+            )
+        return tuple(data)
+    one = isinstance(data, (list, tuple)) and len(data) == 1 and getattr(data[0], "ndim", 0) > 0
+    return data[0] if one else data
+
+
+def _lists_arrays(data: Any) -> bool:
+    """Whether a list is one of whole arrays rather than of numbers."""
+    return isinstance(data, list) and all(getattr(item, "ndim", 0) > 0 for item in data)
+
+
 def tensors_of(data: Any, name: str) -> Data:
-    """A tensor of an array, a tuple of tensors of a tuple of arrays."""
+    """A tensor of an array; a tuple or dict of tensors of a tuple or dict of arrays."""
     if isinstance(data, tuple):
         return tuple(tensor_of(part, f"{name}[{index}]") for index, part in enumerate(data))
+    if isinstance(data, dict):
+        return {key: tensor_of(part, f"{name}[{key!r}]") for key, part in data.items()}
     return tensor_of(data, name)
 
 
@@ -97,6 +158,8 @@ def parts(data: Data) -> tuple[Tensor, ...]:
     """The tensors that `data` is made of."""
     if data is None:
         return ()
+    if isinstance(data, dict):
+        return tuple(data.values())
     return data if isinstance(data, tuple) else (data,)
 
 
@@ -107,7 +170,7 @@ def length(samples: Samples) -> int:
 
 def _check_lengths(samples: Samples) -> None:
     named = [
-        (f"{name}{f'[{index}]' if isinstance(data, tuple) else ''}", part)
+        (f"{name}{f'[{index}]' if isinstance(data, (tuple, dict)) else ''}", part)
         for name, data in (("x", samples.x), ("y", samples.y), ("sample_weight", samples.weight))
         for index, part in enumerate(parts(data))
     ]
@@ -145,11 +208,15 @@ def split(samples: Samples, fraction: float) -> tuple[Samples, Samples]:
 
 def rows(samples: Samples, which: slice) -> Samples:
     """Some of the samples; views, not copies."""
+    return each(lambda tensor: tensor[which], samples)
 
-    def of(data: Data) -> Data:
-        return tuple(part[which] for part in data) if isinstance(data, tuple) else data[which]
 
-    return Samples(*(None if data is None else of(data) for data in samples))
+def each(function: Callable[[Tensor], Tensor], samples: Samples) -> Samples:
+    """Samples with `function` done to every tensor of them."""
+    x, y, weight = samples
+    if type(x) is Tensor and type(y) is Tensor and weight is None:
+        return Samples(function(x), function(y))  # by far the most common
+    return Samples(*(mapped(function, Tensor, data) for data in samples))
 
 
 def weighted_by_class(samples: Samples, class_weight: dict[int, float] | None) -> Samples:

@@ -8,16 +8,19 @@ import torch
 from torch import Tensor
 
 from onfit.engine.arrays import (
-    Data,
+    Names,
     Samples,
+    converted,
+    each,
     length,
     parts,
     rows,
     samples_of,
-    tensor_of,
     weighted_by_class,
 )
 from onfit.errors import ArgumentError, DataError, OnfitWarning
+
+_ANY = Names()
 
 
 class Batches(Protocol):
@@ -97,6 +100,7 @@ class LoaderBatches:
         loader: yields `x`, `(x, y)` or `(x, y, sample_weight)`.
         class_weight: multiplies each sample's weight by that of its class.
         device: where batches go.
+        names: what the model calls its inputs and outputs.
     """
 
     def __init__(
@@ -104,8 +108,10 @@ class LoaderBatches:
         loader: Iterable[Any],
         class_weight: dict[int, float] | None = None,
         device: torch.device | None = None,
+        names: Names = _ANY,
     ) -> None:
         self._loader = loader
+        self._names = names
         self._class_weight = class_weight
         self._device = device
         self.steps: int | None = _len(loader)
@@ -133,7 +139,7 @@ class LoaderBatches:
 
     def _walk(self) -> Iterator[Samples]:
         for batch in self._loader:
-            samples = weighted_by_class(_unpacked(batch), self._class_weight)
+            samples = weighted_by_class(_unpacked(batch, self._names), self._class_weight)
             yield samples if self._device is None else moved(samples, self._device)
 
 
@@ -196,6 +202,7 @@ def batches_of(
     class_weight: dict[int, float] | None = None,
     steps: int | None = None,
     device: torch.device | None = None,
+    names: Names = _ANY,
 ) -> Batches:
     """The batches of arrays or of a loader.
 
@@ -205,19 +212,19 @@ def batches_of(
     """
     batches: Batches
     if isinstance(x, Samples) or not is_loader(x):
-        data = x if isinstance(x, Samples) else samples_of(x, y, sample_weight)
+        data = x if isinstance(x, Samples) else samples_of(x, y, sample_weight, names)
         data = weighted_by_class(data, class_weight)
         size = checked_batch_size(batch_size)
         batches = ArrayBatches(data, size, shuffle, _elsewhere(data, device))
     else:
         refuse_beside_loader(x, y=y, sample_weight=sample_weight, batch_size=batch_size)
-        batches = LoaderBatches(x, class_weight, device)
+        batches = LoaderBatches(x, class_weight, device, names)
     return batches if steps is None else Steps(batches, steps)
 
 
 def is_loader(x: Any) -> bool:
     """Whether `x` yields batches, rather than being an array."""
-    array_like = hasattr(x, "shape") or hasattr(x, "to_numpy") or isinstance(x, (list, tuple))
+    array_like = hasattr(x, "shape") or hasattr(x, "to_numpy") or isinstance(x, (list, tuple, dict))
     return isinstance(x, Iterable) and not array_like
 
 
@@ -242,28 +249,17 @@ def checked_batch_size(batch_size: int | None) -> int:
 
 def moved(batch: Samples, device: torch.device) -> Samples:
     """The batch on `device`."""
-
-    def of(data: Data) -> Data:
-        if isinstance(data, tuple):
-            return tuple(part.to(device, non_blocking=True) for part in data)
-        return None if data is None else data.to(device, non_blocking=True)
-
-    return Samples(*(of(data) for data in batch))
+    return each(lambda tensor: tensor.to(device, non_blocking=True), batch)
 
 
 def size_of(batch: Samples) -> int:
     """How many samples a batch has."""
     x = batch[0]
-    return len(x[0] if isinstance(x, tuple) else x)
+    return len(x if type(x) is Tensor else parts(x)[0])
 
 
 def _picked(data: Samples, which: Tensor) -> Samples:
-    def of(part: Data) -> Data:
-        if isinstance(part, tuple):
-            return tuple(tensor.index_select(0, which) for tensor in part)
-        return None if part is None else part.index_select(0, which)
-
-    return Samples(of(data.x), of(data.y), of(data.weight))
+    return each(lambda tensor: tensor.index_select(0, which), data)
 
 
 def _elsewhere(data: Samples, device: torch.device | None) -> torch.device | None:
@@ -271,26 +267,15 @@ def _elsewhere(data: Samples, device: torch.device | None) -> torch.device | Non
     return None if device is None or parts(data.x)[0].device == device else device
 
 
-def _unpacked(batch: Any) -> Samples:
-    if isinstance(batch, (tuple, list)):
-        if not 1 <= len(batch) <= 3:
-            raise DataError(
-                f"a loader yields x, (x, y) or (x, y, sample_weight); got {len(batch)} things."
-            )
-        x, y, weight = [*batch, None, None][:3]
-    else:
-        x, y, weight = batch, None, None
-    return Samples(
-        _loaded(x, "x"),
-        None if y is None else _loaded(y, "y"),
-        None if weight is None else tensor_of(weight, "sample_weight"),
-    )
-
-
-def _loaded(data: Any, name: str) -> Data:
-    if isinstance(data, (tuple, list)):
-        return tuple(tensor_of(part, name) for part in data)
-    return tensor_of(data, name)
+def _unpacked(batch: Any, names: Names) -> Samples:
+    if not isinstance(batch, (tuple, list)):
+        return converted(batch, None, None, names)
+    if not 1 <= len(batch) <= 3:
+        raise DataError(
+            f"a loader yields x, (x, y) or (x, y, sample_weight); got {len(batch)} things."
+        )
+    x, y, weight = [*batch, None, None][:3]
+    return converted(x, y, weight, names)
 
 
 def _chained(first: Samples, rest: Iterator[Samples]) -> Iterator[Samples]:

@@ -1,15 +1,33 @@
 """What `compile` receives, in one plain object beside the model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from onfit import losses, metrics, optimizers
 from onfit._types import Mode
 from onfit.core.aliases import find
-from onfit.errors import ArgumentTypeError
+from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
 from onfit.losses import Loss
-from onfit.metrics import Metric
+from onfit.metrics import AnyMetric, StatefulMetric
 from onfit.optimizers import Optimizer
+
+
+@dataclass
+class Target:
+    """What is asked of one output.
+
+    Attributes:
+        name: the output's name.
+        loss: its loss; None if only metrics look at it.
+        weight: the factor of its loss in the total; may be changed in mid-training.
+        metrics: what is measured of it, by name in the logs.
+    """
+
+    name: str
+    loss: Loss | None
+    weight: float = 1.0
+    metrics: dict[str, AnyMetric] = field(default_factory=dict)
 
 
 class Compiled:
@@ -19,31 +37,115 @@ class Compiled:
 
     Args:
         optimizer: anything `optimizers.get` takes.
-        loss: anything `losses.get` takes; None for a model whose loss is computed elsewhere.
-        metrics: a metric, or a list of them: anything `metrics.get` takes.
+        loss: anything `losses.get` takes; a list or dict of them for several outputs; None for
+            a model whose loss is computed elsewhere.
+        metrics: a metric, or a list of them (anything `metrics.get` takes); a list of lists or a
+            dict for several outputs.
+        loss_weights: a list or dict of factors of the outputs' losses.
+        output_names: the model's.
     """
 
-    def __init__(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None) -> None:
+    def __init__(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        metrics: Any = None,
+        loss_weights: Any = None,
+        output_names: Sequence[str] = ("output",),
+    ) -> None:
         self.optimizer: Optimizer = optimizers.get(optimizer)
-        self.loss: Loss | None = None if loss is None else losses.get(loss)
-        self.metrics: list[Metric] = _metrics_of(metrics)
+        self.several = len(output_names) > 1
+        self.has_loss = loss is not None
+        losses_of = _spread(loss, output_names, "loss")
+        weights = _spread(loss_weights, output_names, "loss_weights")
+        self.targets = [
+            Target(
+                name,
+                None if losses_of[name] is None else losses.get(losses_of[name]),
+                1.0 if weights[name] is None else float(weights[name]),
+                {self._log_name(name, m.name): m for m in _metrics_of(found)},
+            )
+            for name, found in _spread_metrics(metrics, output_names).items()
+        ]
+
+    def _log_name(self, output: str, metric: str) -> str:
+        return f"{output}_{metric}" if self.several else metric
+
+    @property
+    def loss_names(self) -> list[str]:
+        """`loss`, and for several outputs that of each."""
+        each = [f"{target.name}_loss" for target in self.targets if target.loss is not None]
+        return ["loss", *each] if self.several else ["loss"]
+
+    @property
+    def loss(self) -> Loss | None:
+        """The loss of a model of one output."""
+        return self.targets[0].loss
+
+    @property
+    def metrics(self) -> list[AnyMetric]:
+        """All metrics."""
+        return list(self.named_metrics.values())
+
+    @property
+    def named_metrics(self) -> dict[str, AnyMetric]:
+        """All metrics, by their names in the logs."""
+        return {name: m for target in self.targets for name, m in target.metrics.items()}
+
+    @property
+    def stateful(self) -> dict[str, StatefulMetric]:
+        """The metrics that keep a state."""
+        return {n: m for n, m in self.named_metrics.items() if isinstance(m, StatefulMetric)}
 
     @property
     def names(self) -> list[str]:
-        """What is logged: `loss`, and the metrics as the user wrote them."""
-        return ["loss", *(metric.name for metric in self.metrics)]
+        """What is logged: losses, then metrics as the user wrote them."""
+        return [*self.loss_names, *self.named_metrics]
 
     def direction(self, monitor: str) -> Mode | None:
         """Whether the metric behind a log name should grow or shrink, if it knows."""
-        directions: dict[str, Mode | None] = {
-            metric.name: metric.direction for metric in self.metrics
-        }
-        directions.setdefault("loss", "min")
+        directions: dict[str, Mode | None] = dict.fromkeys(self.loss_names, "min")
+        directions |= {name: metric.direction for name, metric in self.named_metrics.items()}
         found = find(monitor.removeprefix("val_"), directions)
         return None if found is None else directions[found]
 
 
-def _metrics_of(given: Any) -> list[Metric]:
+def _spread(given: Any, names: Sequence[str], argument: str) -> dict[str, Any]:
+    """One thing for each output: by name, by position, or the same for all."""
+    if isinstance(given, Mapping):
+        _check_names(given, names, argument)
+        return {name: given.get(name) for name in names}
+    if isinstance(given, (list, tuple)):
+        if len(given) != len(names):
+            raise ArgumentError(
+                f"{argument} lists {len(given)} for a model of {len(names)} outputs "
+                f"({', '.join(names)}). Give one each."
+            )
+        return dict(zip(names, given, strict=True))
+    return dict.fromkeys(names, given)
+
+
+def _spread_metrics(given: Any, names: Sequence[str]) -> dict[str, Any]:
+    """The metrics of each output. A flat list is for every output."""
+    nested = isinstance(given, (list, tuple)) and any(
+        isinstance(item, (list, tuple)) or item is None for item in given
+    )
+    one_each = isinstance(given, (list, tuple)) and len(given) == len(names) > 1
+    if isinstance(given, Mapping) or nested or one_each:
+        return _spread(given, names, "metrics")
+    return dict.fromkeys(names, given)
+
+
+def _check_names(given: Mapping[str, Any], names: Sequence[str], argument: str) -> None:
+    for name in given:
+        if name not in names:
+            raise ArgumentError(
+                f"{argument}={{{name!r}: ...}}: the model has no such output. Its outputs are "
+                f"{', '.join(names)}.{did_you_mean(name, names)}"
+            )
+
+
+def _metrics_of(given: Any) -> list[AnyMetric]:
     if given is None:
         return []
     if isinstance(given, str) or callable(given):

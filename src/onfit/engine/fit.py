@@ -1,78 +1,34 @@
 """fit, evaluate and predict: they prepare data and steps, and walk them with a Run."""
 
-from collections.abc import Container, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from onfit.callbacks.history import History
 from onfit.callbacks.progbar_logger import ProgbarLogger
 from onfit.core.callback_list import CallbackList
 from onfit.core.logs import Logs
 from onfit.core.run import Run
-from onfit.engine.arrays import Samples, parts, samples_of, split, weighted_by_class
+from onfit.engine.arrays import Samples, samples_of, weighted_by_class
 from onfit.engine.batches import (
     Batches,
     batches_of,
-    is_loader,
     moved,
-    refuse_beside_loader,
     size_of,
 )
-from onfit.engine.modes import evaluating
+from onfit.engine.given import TrainingData, ValidationData, prepared
 from onfit.engine.step import TestStep, TrainStep
-from onfit.errors import ArgumentError, DataError
+from onfit.errors import ArgumentError
+from onfit.layers.modes import evaluating, training
 
 if TYPE_CHECKING:
     from onfit.engine.model import Model
 
 
-@dataclass
-class TrainingData:
-    """What `fit` was given to train on."""
-
-    x: Any
-    y: Any
-    sample_weight: Any
-    batch_size: int | None
-    shuffle: bool
-    class_weight: dict[int, float] | None
-    steps: int | None
-
-
-@dataclass
-class ValidationData:
-    """What `fit` was given to validate on, and when."""
-
-    data: Any
-    split: float
-    batch_size: int | None
-    steps: int | None
-    freq: int | Iterable[int]
-
-    def due(self, epoch: int) -> bool:
-        """Whether epoch `epoch`, counted from 0, is one to validate after."""
-        if isinstance(self.freq, int):
-            return (epoch + 1) % self.freq == 0
-        return epoch + 1 in self._chosen
-
-    def __post_init__(self) -> None:
-        if isinstance(self.freq, int) and self.freq < 1:
-            raise ArgumentError(f"validation_freq={self.freq!r}: every so many epochs, from 1.")
-        if not isinstance(self.freq, (int, Iterable)):
-            raise ArgumentError(
-                f"validation_freq={self.freq!r}: a whole number, or a list of epochs from 1."
-            )
-        self._chosen: Container[int] = [] if isinstance(self.freq, int) else set(self.freq)
-
-
 def fit(
     model: "Model",
-    training: TrainingData,
+    data: TrainingData,
     validation: ValidationData,
     *,
     callbacks: Any,
@@ -84,7 +40,7 @@ def fit(
     compiled = model.compiled
     history = History()
     listeners = _listeners(callbacks, history, verbose)
-    train, validate, shown = _prepared(model, training, validation)
+    train, validate, shown = prepared(model, data, validation)
     model.ensure_built(train.first())
     step, test = TrainStep(model, compiled), TestStep(model, compiled)
     step.prepare()
@@ -98,7 +54,7 @@ def fit(
         params=_params(train, compiled.names, verbose, validate is not None),
         meter=step.totals,
     )
-    with run, _training(model):
+    with run, training(model):
         for epoch in run.epochs():
             for batch in run.batches(train.epoch(epoch), size=size_of):
                 step(batch)
@@ -122,7 +78,13 @@ def evaluate(
 ) -> dict[str, float]:
     """Loss and metrics over data: what `Model.evaluate` documents."""
     batches = batches_of(
-        x, y, sample_weight, batch_size=batch_size, steps=steps, device=model.device
+        x,
+        y,
+        sample_weight,
+        batch_size=batch_size,
+        steps=steps,
+        device=model.device,
+        names=model.names,
     )
     model.ensure_built(batches.first())
     step = TestStep(model, model.compiled)
@@ -143,7 +105,9 @@ def predict(
     verbose: int | str,
 ) -> Any:
     """Outputs for data: what `Model.predict` documents."""
-    batches = batches_of(x, batch_size=batch_size, steps=steps, device=model.device)
+    batches = batches_of(
+        x, batch_size=batch_size, steps=steps, device=model.device, names=model.names
+    )
     model.ensure_built(batches.first())
     params = _params(batches, [], verbose, False)
     run = Run(model, _listeners(callbacks, None, verbose), params=params)
@@ -159,7 +123,7 @@ def train_on_batch(
     """One step of training, outside of any run."""
     batch = _one_batch(model, x, y, sample_weight, class_weight)
     step = TrainStep(model, model.compiled)
-    with _training(model):
+    with training(model):
         step(batch)
     return _report(step)
 
@@ -208,57 +172,6 @@ def _level(verbose: int | str) -> int:
     return int(verbose)
 
 
-def _prepared(
-    model: "Model", training: TrainingData, validation: ValidationData
-) -> tuple[Batches, Batches | None, list[Any] | None]:
-    """Batches to train on, batches to validate on, and what callbacks see of the latter."""
-    x, y, weight = training.x, training.y, training.sample_weight
-    if x is None:
-        raise DataError("fit(x=None): there is nothing to train on. Pass arrays or a DataLoader.")
-    if not is_loader(x):
-        data = samples_of(x, y, weight)
-        held_out = validation.data
-        if validation.split and held_out is None:
-            data, held_out = split(data, validation.split)
-        x, y, weight = data, None, None
-    else:
-        if validation.split:
-            refuse_beside_loader(x, validation_split=validation.split)
-        held_out = validation.data
-    train = batches_of(
-        x,
-        y,
-        weight,
-        batch_size=training.batch_size,
-        shuffle=training.shuffle,
-        class_weight=training.class_weight,
-        steps=training.steps,
-        device=model.device,
-    )
-    if held_out is None:
-        return train, None, None
-    held_out, shown = _held_out(held_out, as_numpy=not isinstance(training.x, Tensor))
-    size = None if is_loader(held_out) else validation.batch_size or training.batch_size
-    validate = batches_of(held_out, batch_size=size, steps=validation.steps, device=model.device)
-    return train, validate, shown
-
-
-def _held_out(data: Any, as_numpy: bool) -> tuple[Any, list[Any] | None]:
-    """Validation data as samples or a loader, and the list of arrays that callbacks see."""
-    if is_loader(data) and not isinstance(data, Samples):
-        return data, None
-    if not isinstance(data, Samples):
-        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
-            raise DataError(
-                "validation_data is (x, y), (x, y, sample_weight) or a DataLoader; got "
-                f"{type(data).__name__}{f' of {len(data)}' if hasattr(data, '__len__') else ''}."
-            )
-        as_numpy = not isinstance(data[0], Tensor)
-        data = samples_of(*data)
-    arrays = [part for piece in data for part in parts(piece)]
-    return data, [part.cpu().numpy() if as_numpy else part for part in arrays]
-
-
 def _params(
     batches: Batches, names: list[str], verbose: int | str, do_validation: bool
 ) -> dict[str, Any]:
@@ -274,22 +187,10 @@ def _params(
     }
 
 
-@contextmanager
-def _training(model: "Model") -> Iterator[None]:
-    """Training mode; afterwards every submodule is in the mode it was in."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.train()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
-
-
 def _one_batch(
     model: "Model", x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None
 ) -> Samples:
-    batch = weighted_by_class(samples_of(x, y, sample_weight), class_weight)
+    batch = weighted_by_class(samples_of(x, y, sample_weight, model.names), class_weight)
     model.ensure_built(batch)
     return batch if model.device is None else moved(batch, model.device)
 

@@ -1,6 +1,6 @@
 """Model: a torch module that can be compiled, fitted, evaluated, saved."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -12,14 +12,16 @@ from onfit.callbacks.history import History
 from onfit.engine import fit as fitting
 from onfit.engine import saving
 from onfit.engine import weights as weighing
-from onfit.engine.arrays import Samples
+from onfit.engine.arrays import Names
 from onfit.engine.compiled import Compiled
+from onfit.engine.given import TrainingData, ValidationData
 from onfit.engine.summary import summary_of
 from onfit.errors import ArgumentError, NotReadyError, did_you_mean
+from onfit.layers.graph import Traced, is_symbolic, record
 from onfit.optimizers import Optimizer
 
 
-class Model(nn.Module):
+class Model(nn.Module, Traced):
     """A torch module with Keras' way of training.
 
     `Model(net)` puts any torch module behind this face; `Sequential` is a stack of layers.
@@ -42,19 +44,36 @@ class Model(nn.Module):
     """
 
     def __new__(cls, *args: Any, **kwargs: Any) -> "Model":
-        if cls is Model and args:
-            # Imported here because a wrapped module is a Model itself.
+        if cls is not Model or not (args or {"inputs", "outputs"} & kwargs.keys()):
+            return super().__new__(cls)
+        # Imported here because both are Models themselves.
+        if isinstance(args[0] if args else None, nn.Module):
             from onfit.engine.wrapped import Wrapped
 
             return super().__new__(Wrapped)
-        return super().__new__(cls)
+        from onfit.engine.functional import Functional
+
+        return super().__new__(Functional)
 
     def __init__(self, *, name: str | None = None) -> None:
         super().__init__()
         self.name = name or type(self).__name__.lower()
         self.stop_training = False
         self.history: History | None = None
+        self.nodes = []
+        self.input_names: list[str] | None = None
+        self.output_names: list[str] = ["output"]
         self._compiled: Compiled | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the output; or, called on symbols, become a layer of another model."""
+        if is_symbolic(args):
+            return record(self, args, kwargs)
+        return super().__call__(*args, **kwargs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Where it was called belongs to the model that copies or pickles it, and is noted anew.
+        return {**self.__dict__, "nodes": []}
 
     # --- what a kind of model decides ----------------------------------------------------
 
@@ -68,21 +87,27 @@ class Model(nn.Module):
         """Whether all its weights exist."""
         return True
 
-    def ensure_built(self, batch: Samples) -> None:
-        """Make the weights that wait for the shape of the first batch."""
+    def ensure_built(self, given: Any) -> None:
+        """Make the weights that wait for the first batch; `given` is one, or its shape."""
 
     @property
-    def output_activation(self) -> Activation | None:
-        """The activation that its output goes through last, if `logits` can leave it out."""
-        return None
+    def output_activations(self) -> list[Activation | None]:
+        """For each output, the activation it goes through last, if `logits` can leave it out."""
+        return [None] * len(self.output_names)
 
-    def logits(self, x: Any) -> Any:
-        """The output before `output_activation`."""
+    def logits(self, x: Any, wanted: Sequence[bool] = (True,)) -> Any:
+        """The outputs, those that are `wanted` so before their last activation."""
         return self(x)
 
     # --- compile -------------------------------------------------------------------------
 
-    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None) -> None:
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        metrics: Any = None,
+        loss_weights: Any = None,
+    ) -> None:
         """Say how to train.
 
         Args:
@@ -91,11 +116,13 @@ class Model(nn.Module):
             loss: a name, an `onfit.losses.Loss`, a torch loss, or a function of
                 `(y_true, y_pred)`.
             metrics: names or functions; logged under the names written here.
+            loss_weights: factors of the losses of several outputs, a list or dict. For several
+                outputs, `loss` and `metrics` too may be lists or dicts by output.
 
         Raises:
             ArgumentError: for unknown names, with the nearest known one.
         """
-        self._compiled = Compiled(optimizer, loss, metrics)
+        self._compiled = Compiled(optimizer, loss, metrics, loss_weights, self.output_names)
 
     @property
     def compiled(self) -> Compiled:
@@ -181,10 +208,8 @@ class Model(nn.Module):
             raise ArgumentError(_unknown_argument("fit", old, fitting.FIT_ARGUMENTS))
         return fitting.fit(
             self,
-            fitting.TrainingData(
-                x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch
-            ),
-            fitting.ValidationData(
+            TrainingData(x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch),
+            ValidationData(
                 validation_data,
                 validation_split,
                 validation_batch_size,
@@ -281,10 +306,14 @@ class Model(nn.Module):
 
     # --- weights and files ---------------------------------------------------------------
 
-    def get_weights(self) -> list[Any]:
-        """Copies of all weights as numpy arrays: layer by layer, parameters, then buffers."""
+    def get_weights(self, out: list[Any] | None = None) -> list[Any]:
+        """Copies of all weights as numpy arrays: layer by layer, parameters, then buffers.
+
+        Args:
+            out: what an earlier call returned, to be filled anew instead of making new arrays.
+        """
         self._require_built("get_weights")
-        return weighing.get_weights(self)
+        return weighing.get_weights(self, out)
 
     def set_weights(self, weights: list[Any]) -> None:
         """Put arrays in the order of `get_weights` in the weights' place.
@@ -356,6 +385,11 @@ class Model(nn.Module):
     def described(self) -> str:
         """How errors speak of this model."""
         return f"{type(self).__name__} {self.name!r}"
+
+    @property
+    def names(self) -> Names:
+        """What its inputs and outputs are called."""
+        return Names(self.input_names, self.output_names)
 
     @property
     def device(self) -> torch.device | None:

@@ -1,18 +1,18 @@
 """Sequential: a stack of layers."""
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import torch
 from torch import nn
 
 from onfit.activations import Activation
 from onfit.engine.arrays import Samples
 from onfit.engine.model import Model
-from onfit.engine.shapes import Shape, described, output_shape
+from onfit.engine.naming import free_name
 from onfit.errors import ArgumentError, ArgumentTypeError
-from onfit.layers import Input, Layer
+from onfit.layers import Input, Layer, TorchModule
+from onfit.layers.graph import Symbol
+from onfit.layers.shapes import Shape, described
 
 
 class Sequential(Model):
@@ -36,10 +36,12 @@ class Sequential(Model):
 
     def __init__(self, layers: Iterable[Any] | None = None, name: str | None = None) -> None:
         super().__init__(name=name)
+        self.input_names = ["input"]
         self._layers: list[nn.Module] = []
-        self.input_shape: Shape | None = None
-        self.output_shape: Shape | None = None
-        self._input_dtype: torch.dtype | None = None
+        # What goes in and what comes out so far, as symbols; None until the shape is known.
+        self._begin: Symbol | None = None
+        self._end: Symbol | None = None
+        self.output_shapes: list[Any] = []
         for layer in layers or ():
             self.add(layer)
 
@@ -58,19 +60,21 @@ class Sequential(Model):
             ArgumentTypeError: for anything else.
             ShapeError: if it cannot take the output of the layer below.
         """
-        if isinstance(layer, Input):
+        if isinstance(layer, Symbol):
             self._declare(layer)
             return
         if not isinstance(layer, nn.Module):
             raise ArgumentTypeError(_not_a_layer(layer))
         declared = getattr(layer, "declared_shape", None)
-        if not self._layers and self.input_shape is None and declared is not None:
-            self._begin((None, *declared))
+        if not self._layers and self._begin is None and declared is not None:
+            self._declare(Input(declared))
         if isinstance(layer, Layer) and not layer.name:
             layer.name = self._free_name(layer)
-        if self.output_shape is not None:
-            self._build_layer(layer)
+        end = None if self._end is None else _called(layer, self._end)
         self._register(layer)
+        if end is not None:
+            self._end = end
+            self.output_shapes.append(end.shape)
 
     def pop(self) -> None:
         """Take the last layer off."""
@@ -79,10 +83,7 @@ class Sequential(Model):
         layer = self._layers.pop()
         name = next(name for name, child in self.named_children() if child is layer)
         delattr(self, name)
-        if self.input_shape is not None:
-            self.output_shape = self.input_shape
-            for remaining in self._layers:
-                self._build_layer(remaining)
+        self._trace()
 
     def build(self, input_shape: Shape) -> None:
         """Make the weights for inputs of `input_shape`, batch axis first (None).
@@ -90,35 +91,46 @@ class Sequential(Model):
         Raises:
             ShapeError: naming the layer that cannot take what comes to it.
         """
-        if self.built:
-            return
-        self._begin(tuple(input_shape))
-        for layer in self._layers:
-            self._build_layer(layer)
+        if not self.built:
+            self._declare(Input(batch_shape=(None, *input_shape[1:])))
+            self._trace()
 
     @property
     def built(self) -> bool:
         """Whether the weights of all layers exist."""
-        return self.output_shape is not None
+        return self._end is not None
 
-    def ensure_built(self, batch: Samples) -> None:
-        """Build for the shape of a batch."""
-        if not self.built:
-            self._input_dtype = batch.x.dtype
-            self.build((None, *batch.x.shape[1:]))
+    def ensure_built(self, given: Any) -> None:
+        """Build for a batch, or for the shape of one."""
+        if self.built:
+            return
+        if not isinstance(given, Samples):
+            self.build(given)
+            return
+        self._declare(Input(given.x.shape[1:], dtype=given.x.dtype))
+        self._trace()
+
+    @property
+    def input_shape(self) -> Shape | None:
+        """The shape of its input, batch axis first; None if nobody knows yet."""
+        return None if self._begin is None else self._begin.shape
+
+    @property
+    def output_shape(self) -> Shape | None:
+        """The shape of its output, batch axis first; None if nobody knows yet."""
+        return None if self._end is None else self._end.shape
 
     def forward(self, x: Any) -> Any:
         """The output of the last layer."""
         return self._through(self._layers, x)
 
     @property
-    def output_activation(self) -> Activation | None:
+    def output_activations(self) -> list[Activation | None]:
         """The last layer's, if that can be left out."""
         last = self._layers[-1] if self._layers else None
-        found: Activation | None = last.output_activation if isinstance(last, Layer) else None
-        return found
+        return [last.output_activation if isinstance(last, Layer) else None]
 
-    def logits(self, x: Any) -> Any:
+    def logits(self, x: Any, wanted: Sequence[bool] = (True,)) -> Any:
         """The output before the last activation."""
         last: Any = self._layers[-1]
         return last.preactivation(self._through(self._layers[:-1], x))
@@ -134,27 +146,52 @@ class Sequential(Model):
 
     # --- building ------------------------------------------------------------------------
 
-    def _declare(self, given: Input) -> None:
-        if self._layers:
+    @property
+    def input(self) -> Symbol:
+        """The symbol of its input, to tap the model from."""
+        return self._traced(self._begin)
+
+    @property
+    def output(self) -> Symbol:
+        """The symbol of its output."""
+        return self._traced(self._end)
+
+    def _traced(self, symbol: Symbol | None) -> Symbol:
+        if symbol is None:
+            self._require_built("input, output")
+        assert symbol is not None
+        return symbol
+
+    def _declare(self, begin: Symbol) -> None:
+        if self._layers and self._begin is not None:
             raise ArgumentError("Input says what comes in: it must be the first in a Sequential.")
-        if given.dtype is not None:
-            self._input_dtype = getattr(torch, given.dtype)
-        self._begin((None, *given.shape))
+        self._begin = self._end = begin
 
-    def _begin(self, input_shape: Shape) -> None:
-        self.input_shape = self.output_shape = input_shape
+    def _trace(self) -> None:
+        """Walk the layers with symbols, from the input: builds them and notes what comes out."""
+        if self._begin is None:
+            return
+        end = self._begin
+        self._end = None
+        shapes = []
+        for layer in self._layers:
+            if isinstance(layer, Layer):
+                layer.nodes.clear()
+            end = _called(layer, end)
+            shapes.append(end.shape)
+        self._end, self.output_shapes = end, shapes
 
-    def _build_layer(self, layer: nn.Module) -> None:
-        assert self.output_shape is not None
-        if isinstance(layer, Layer):
-            layer.ensure_built(self.output_shape)
-        first = not self._layers or layer is self._layers[0]
-        dtype = self._input_dtype if first else None
-        try:
-            self.output_shape = output_shape(layer, self.output_shape, dtype)
-        except BaseException:
-            self.output_shape = self.output_shape if not self._layers else None
-            raise
+    def __getstate__(self) -> dict[str, Any]:
+        """Without symbols, which lead to every layer by the other; only what went in is kept."""
+        begin = None if self._begin is None else (self._begin.spec, self._begin.name)
+        return {**super().__getstate__(), "_begin": begin, "_end": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        if self._begin is not None:
+            spec, name = state["_begin"]
+            self._begin = Input(batch_shape=spec.shape, dtype=spec.dtype, name=name)
+            self._trace()
 
     def _register(self, layer: nn.Module) -> None:
         name = getattr(layer, "name", "") or self._free_name(layer)
@@ -167,11 +204,14 @@ class Sequential(Model):
         self._layers.append(layer)
 
     def _free_name(self, layer: nn.Module) -> str:
-        """Keras' way: dense, dense_1, dense_2."""
-        base = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(layer).__name__).lower()
-        taken = dict(self.named_children())
-        names = (base if index == 0 else f"{base}_{index}" for index in range(len(taken) + 1))
-        return next(name for name in names if name not in taken)
+        return free_name(layer, dict(self.named_children()))
+
+
+def _called(layer: nn.Module, symbol: Symbol) -> Symbol:
+    """What comes out of a layer, or of a torch module taken as one."""
+    callee = layer if isinstance(layer, (Layer, Model)) else TorchModule(layer)
+    out: Symbol = callee(symbol)
+    return out
 
 
 def _not_a_layer(found: Any) -> str:

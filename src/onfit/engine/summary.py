@@ -4,8 +4,6 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from onfit.engine.shapes import output_shape
-
 if TYPE_CHECKING:
     from onfit.engine.model import Model
 
@@ -27,13 +25,12 @@ def summary_of(model: "Model") -> str:
 
 
 def _rows(model: "Model") -> list[tuple[str, str, str]]:
-    shape = getattr(model, "input_shape", None)
-    rows = []
-    for layer in model.layers:
-        if shape is not None:
-            shape = output_shape(layer, shape)
-        rows.append((_named(model, layer), str(shape) if shape else "?", f"{_count(layer):,}"))
-    return rows
+    layers = model.layers
+    shapes = getattr(model, "output_shapes", None) or ["?"] * len(layers)
+    return [
+        (_named(model, layer), str(shape), f"{_count(layer):,}")
+        for layer, shape in zip(layers, shapes, strict=True)
+    ]
 
 
 def _named(model: "Model", layer: nn.Module) -> str:

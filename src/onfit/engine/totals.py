@@ -1,11 +1,12 @@
 """What a step measures: kept on the device, brought to Python once, when somebody reads."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from onfit.core.logs import Logs
+from onfit.metrics import StatefulMetric
 
 # So many batches are kept before they are folded into sums: rarely enough to cost nothing,
 # often enough that a long epoch takes no memory.
@@ -13,45 +14,65 @@ _FOLD_EVERY = 512
 
 
 class Totals:
-    """Sample-weighted means of loss and metrics over batches. A `Meter`.
+    """Loss and metrics over batches: sample-weighted means, and metrics that keep a state.
+
+    A `Meter`.
 
     Args:
-        names: what is measured, in the order of `add`'s values.
+        names: what is measured.
+        stateful: those of them that keep a state, by name; `add` gets the values of the others.
     """
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(
+        self, names: Sequence[str], stateful: dict[str, StatefulMetric] | None = None
+    ) -> None:
         self.names = list(names)
+        self._stateful = stateful or {}
+        self._means = [name for name in names if name not in self._stateful]
         self.reset()
 
     def reset(self) -> None:
         self._values: list[Sequence[Tensor]] = []
         self._sizes: list[int] = []
+        self._last: Sequence[Tensor] | None = None
         self._sums: Tensor | None = None
         self._count = 0
+        for metric in self._stateful.values():
+            metric.reset()
 
     def add(self, values: Sequence[Tensor], size: int) -> None:
-        """Count a batch: one detached scalar per name, and how many samples it had."""
+        """Count a batch: one detached scalar per mean, and how many samples it had."""
         self._values.append(values)
         self._sizes.append(size)
+        self._last = values
         if len(self._sizes) >= _FOLD_EVERY:
             self._fold()
 
     def report_batch(self, logs: Logs) -> None:
-        if self._values or self._sums is not None:
-            values = self._last
-            logs.defer(self.names, lambda: torch.stack(list(values)).tolist())
+        values = self._last
+        if values is not None:
+            self._report(logs, "", lambda: torch.stack(list(values)))
 
     def report_epoch(self, logs: Logs, prefix: str = "") -> None:
         self._fold()
-        if self._sums is None:
-            return
-        # A snapshot: `_sums` is replaced, never changed, so later batches do not show in it.
         sums, count = self._sums, self._count
-        logs.defer([prefix + name for name in self.names], lambda: (sums / count).tolist())
+        if sums is not None:
+            # A snapshot: `_sums` is replaced, never changed, so later batches do not show in it.
+            self._report(logs, prefix, lambda: sums / count)
 
-    @property
-    def _last(self) -> Sequence[Tensor]:
-        return self._values[-1] if self._values else self._folded_last
+    def _report(self, logs: Logs, prefix: str, means: Callable[[], Tensor]) -> None:
+        if not self._stateful:
+            logs.defer([prefix + name for name in self.names], lambda: means().tolist())
+            return
+        # Taken now, as tensors: the state goes on, the logs stay those of this batch.
+        results = {name: metric.result() for name, metric in self._stateful.items()}
+
+        def fetch() -> list[float]:
+            found = dict(zip(self._means, means().tolist(), strict=True))
+            found |= {name: float(value) for name, value in results.items()}
+            return [found[name] for name in self.names]
+
+        logs.defer([prefix + name for name in self.names], fetch)
 
     def _fold(self) -> None:
         if not self._values:
@@ -61,7 +82,6 @@ class Totals:
         sums = (values.to(sizes.dtype) * sizes[:, None]).sum(0)
         self._sums = sums if self._sums is None else self._sums + sums
         self._count += sum(self._sizes)
-        self._folded_last = self._values[-1]
         self._values, self._sizes = [], []
 
 

@@ -25,9 +25,14 @@ def named_weights(net: nn.Module) -> list[tuple[str, Tensor]]:
     return found
 
 
-def get_weights(net: nn.Module) -> list[Array]:
-    """Copies of all weights as numpy arrays."""
-    return [_array(tensor) for _, tensor in named_weights(net)]
+def get_weights(net: nn.Module, out: list[Array] | None = None) -> list[Array]:
+    """Copies of all weights as numpy arrays; into the arrays of `out`, if there are any."""
+    tensors = [tensor for _, tensor in named_weights(net)]
+    if out is None:
+        return [_array(tensor) for tensor in tensors]
+    for array, tensor in zip(out, tensors, strict=True):
+        torch.from_numpy(array).copy_(tensor.detach())
+    return out
 
 
 def set_weights(net: nn.Module, weights: Sequence[Any], described: str) -> None:

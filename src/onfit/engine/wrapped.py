@@ -7,8 +7,8 @@ from torch import nn
 
 from onfit.engine.arrays import Samples
 from onfit.engine.model import Model
-from onfit.engine.modes import evaluating
 from onfit.errors import ArgumentTypeError
+from onfit.layers.modes import evaluating
 
 
 class Wrapped(Model):
@@ -33,19 +33,21 @@ class Wrapped(Model):
         return list(self.net.children()) or [self.net]
 
     def forward(self, x: Any) -> Any:
-        """The net's output; a tuple of inputs is its several arguments."""
-        return self.net(*x) if isinstance(x, tuple) else self.net(x)
+        """The net's output; a tuple or dict of inputs is its several arguments."""
+        if isinstance(x, tuple):
+            return self.net(*x)
+        return self.net(**x) if isinstance(x, dict) else self.net(x)
 
     @property
     def built(self) -> bool:
         """Whether no lazy module of the net waits for its first input."""
         return not any(map(torch.nn.parameter.is_lazy, self.net.parameters()))
 
-    def ensure_built(self, batch: Samples) -> None:
+    def ensure_built(self, given: Any) -> None:
         """Let lazy modules see a batch."""
-        if not self.built:
+        if not self.built and isinstance(given, Samples):
             with evaluating(self):
-                self(batch.x)
+                self(given.x)
 
     def named_weights(self) -> list[tuple[str, torch.Tensor]]:
         """Pairs of the net's own name for a weight and its tensor."""

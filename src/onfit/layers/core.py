@@ -1,42 +1,15 @@
 """The layers every model has: Dense, Activation, Dropout, Flatten, and any torch module."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from onfit import activations, initializers
+from onfit import activations, initializers, regularizers
 from onfit.errors import ArgumentError, ShapeError
-from onfit.layers.layer import Layer, Shape
-
-
-@dataclass(frozen=True)
-class Input:
-    """Says what one sample looks like; the first thing in a `Sequential`.
-
-    Args:
-        shape: shape of one sample, without the batch axis.
-        dtype: what the values are, as numpy names it.
-        name: its name.
-
-    Example:
-        >>> Input(shape=(28, 28)).shape
-        (28, 28)
-    """
-
-    shape: Shape
-    dtype: str | None = None
-    name: str | None = None
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.shape, (tuple, list)):
-            raise ArgumentError(
-                f"Input(shape={self.shape!r}): shape is a tuple without the batch axis, "
-                f"such as ({self.shape},)."
-            )
-        object.__setattr__(self, "shape", tuple(self.shape))
+from onfit.layers.layer import Layer
+from onfit.layers.shapes import Shape
 
 
 class Dense(Layer):
@@ -48,6 +21,8 @@ class Dense(Layer):
         use_bias: whether to add a bias.
         kernel_initializer: how the kernel, of shape (inputs, units), begins.
         bias_initializer: how the bias, of shape (units,), begins.
+        kernel_regularizer: penalty on the kernel, such as `"l2"` or `regularizers.L2(1e-4)`.
+        bias_regularizer: penalty on the bias.
         **layer: arguments of every layer: `name`, `input_dim`, `input_shape`, `trainable`.
 
     Example:
@@ -65,6 +40,8 @@ class Dense(Layer):
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
         **layer: Any,
     ) -> None:
         if int(units) != units or units < 1:
@@ -75,6 +52,8 @@ class Dense(Layer):
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
 
     def build(self, input_shape: Shape) -> None:
         inputs = input_shape[-1] if len(input_shape) > 1 else None
@@ -119,6 +98,8 @@ class Dense(Layer):
             "use_bias": self.use_bias,
             "kernel_initializer": self.kernel_initializer,
             "bias_initializer": self.bias_initializer,
+            "kernel_regularizer": self.kernel_regularizer,
+            "bias_regularizer": self.bias_regularizer,
         }
 
 
@@ -217,6 +198,11 @@ class TorchModule(Layer):
     def __init__(self, net: nn.Module, **layer: Any) -> None:
         super().__init__(**layer)
         self.net = net
+
+    @property
+    def described(self) -> str:
+        """How errors speak of this layer: by the module in it."""
+        return f"layer {self.name or type(self.net).__name__!r} ({type(self.net).__name__})"
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         return self.net(*args, **kwargs)

@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from onfit import initializers
+from onfit import initializers, regularizers
 from onfit.errors import ArgumentError, ShapeError, did_you_mean
+from onfit.layers.graph import Traced, is_symbolic, record, shapes_of
+from onfit.layers.shapes import Shape
 
-Shape = tuple[int | None, ...]
 
-
-class Layer(nn.Module):
+class Layer(nn.Module, Traced):
     """A torch module built from the shape of its first input.
 
     Subclass it, make weights in `build` with `add_weight`, and compute in `forward` (torch's
@@ -53,6 +53,7 @@ class Layer(nn.Module):
         super().__init__()
         self.name = name or ""
         self.built = False
+        self.nodes = []
         self._trainable = trainable
         self.declared_shape: Shape | None = _declared(input_shape, input_dim)
 
@@ -76,11 +77,13 @@ class Layer(nn.Module):
     # --- what it gets --------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if is_symbolic(args):
+            return record(self, args, kwargs)
         if not self.built:
-            self.ensure_built((None, *args[0].shape[1:]))
+            self.ensure_built(shapes_of(args[0]))
         return super().__call__(*args, **kwargs)
 
-    def ensure_built(self, input_shape: Shape) -> None:
+    def ensure_built(self, input_shape: Any) -> None:
         """Build once, for inputs of `input_shape`."""
         if self.built:
             return
@@ -95,13 +98,25 @@ class Layer(nn.Module):
         shape: tuple[int, ...],
         initializer: Any = "glorot_uniform",
         trainable: bool = True,
+        regularizer: Any = None,
     ) -> Tensor:
-        """Make a weight called `name`: a parameter, or a buffer if not `trainable`."""
+        """Make a weight called `name`: a parameter, or a buffer if not `trainable`.
+
+        Args:
+            name: the attribute it becomes.
+            shape: its shape.
+            initializer: how it begins: anything `initializers.get` takes.
+            trainable: whether training changes it.
+            regularizer: the penalty on it: anything `regularizers.get` takes; kept as
+                `self.<name>_regularizer`, where it may be changed at any time.
+        """
         value = initializers.get(initializer)(shape)
         if trainable:
             self.register_parameter(name, nn.Parameter(value))
         else:
             self.register_buffer(name, value)
+        if regularizer is not None:
+            setattr(self, f"{name}_regularizer", regularizers.get(regularizer))
         made: Tensor = getattr(self, name)
         return made
 
@@ -141,6 +156,10 @@ class Layer(nn.Module):
         with torch.no_grad():
             for weight, value in zip(mine, weights, strict=True):
                 weight.copy_(torch.as_tensor(np.asarray(value)))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Where it was called belongs to the model that copies or pickles it, and is noted anew.
+        return {**self.__dict__, "nodes": []}
 
     @property
     def described(self) -> str:

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from onfit.errors import ArgumentError, NotReadyError, did_you_mean
 
+_State = tuple[Tensor, dict[str, Tensor]]  # a parameter, and its tensor in each slot
+
 
 class LearningRate(float):
     """An optimizer's learning rate: a float, that can also be assigned to as Keras' variables.
@@ -77,6 +79,7 @@ class Optimizer:
         self.iterations = 0
         self.params: list[Tensor] = []
         self.slots: dict[str, list[Tensor]] = {slot: [] for slot in self.slot_names}
+        self._resting: list[_State] = []
 
     @property
     def learning_rate(self) -> LearningRate:
@@ -97,11 +100,15 @@ class Optimizer:
         self.learning_rate = value
 
     def build(self, params: Sequence[Tensor]) -> None:
-        """Make room for the state of `params`; what is known of any of them is kept."""
-        known = {
-            id(param): {slot: self.slots[slot][index] for slot in self.slots}
-            for index, param in enumerate(self.params)
-        }
+        """Make room for the state of `params`; what is known of any of them is kept.
+
+        The state of a parameter that is no longer among them (its layer was frozen) is put
+        aside until it is.
+        """
+        states = [*self._resting, *self._states()]
+        known = {id(param): state for param, state in states}
+        wanted = {id(param) for param in params}
+        self._resting = [(param, state) for param, state in states if id(param) not in wanted]
         self.params = list(params)
         self.slots = {
             slot: [
@@ -110,6 +117,13 @@ class Optimizer:
             ]
             for slot in self.slot_names
         }
+
+    def _states(self) -> list[_State]:
+        slots = self.slots.items()
+        return [
+            (param, {name: slot[index] for name, slot in slots})
+            for index, param in enumerate(self.params)
+        ]
 
     def apply(self, grads: Sequence[Tensor | None]) -> None:
         """Take one step along `grads`, one for each parameter; None leaves one as it is."""

@@ -1,0 +1,285 @@
+"""Functional models: layers called on symbols, made into a module."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from torch import nn
+
+from onfit.activations import Activation
+from onfit.engine.arrays import arranged
+from onfit.engine.model import Model
+from onfit.engine.naming import free_name
+from onfit.errors import ArgumentError, ArgumentTypeError
+from onfit.layers import Input, Layer
+from onfit.layers.graph import Node, Symbol, symbols_in
+from onfit.layers.shapes import mapped
+
+
+class _Slot(int):
+    """The place of a value among those of a forward pass."""
+
+
+class _Call(NamedTuple):
+    """One step of a forward pass: a layer, what it takes, and where what it gives goes."""
+
+    layer: nn.Module
+    args: Any
+    kwargs: dict[str, Any]
+    outputs: Any
+
+
+class Functional(Model):
+    """What `Model(inputs, outputs)` makes of the calls between them.
+
+    The layers are not copied: a model over inner layers of another (a tap) shares its weights.
+
+    Args:
+        inputs: an `Input`, or a list or dict of them; also any symbol to begin from.
+        outputs: the symbols to compute: one, or a list (nested lists are flattened) or a dict.
+        name: its name.
+
+    Raises:
+        ArgumentError: if an output needs an input that is not among `inputs`.
+
+    Example:
+        >>> from onfit.layers import Dense
+        >>> x = Input((4,))
+        >>> hidden = Dense(8, activation="relu")(x)
+        >>> model = Model(x, [Dense(3)(hidden), Dense(1)(hidden)])
+        >>> [len(model.inputs), len(model.outputs)]
+        [1, 2]
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, *, name: str | None = None) -> None:
+        super().__init__(name=name or "functional")
+        begin, end = _symbols(inputs, "inputs"), _symbols(outputs, "outputs")
+        nodes = _ordered(begin, end)
+        _name_inputs(begin)
+        self._input_specs = [(symbol.spec, symbol.name) for symbol in begin]
+        self._one_input = isinstance(inputs, Symbol)
+        self._one_output = isinstance(outputs, Symbol)
+        self._register_layers(nodes)
+        self._calls, self._output_slots = _plan(begin, end, nodes)
+        self.input_names = [symbol.name for symbol in begin]
+        self.output_names = (
+            list(outputs) if isinstance(outputs, dict) else [_named_by(symbol) for symbol in end]
+        )
+        self._input_symbols, self._output_symbols = begin, end
+
+    def _register_layers(self, nodes: Sequence[Node]) -> None:
+        self._layers: list[nn.Module] = []
+        self.output_shapes: list[Any] = []
+        for node in nodes:
+            layer = node.layer
+            if layer is None or any(layer is known for known in self._layers):
+                continue
+            taken = dict(self.named_children())
+            name = str(getattr(layer, "name", "")) or free_name(layer, taken)
+            if name in taken:
+                raise ArgumentError(
+                    f"{self.described} has two layers called {name!r}. Give them different names."
+                )
+            if isinstance(layer, Layer):
+                layer.name = name
+            self.add_module(name, layer)
+            self._layers.append(layer)
+            shapes = [symbol.shape for symbol in symbols_in(node.outputs)]
+            self.output_shapes.append(shapes[0] if len(shapes) == 1 else shapes)
+
+    @property
+    def layers(self) -> list[nn.Module]:
+        """Its layers, in the order in which they compute."""
+        return list(self._layers)
+
+    @property
+    def input(self) -> Any:
+        """The symbol that goes in; a list of them if there are several."""
+        return self._input_symbols[0] if self._one_input else list(self._input_symbols)
+
+    @property
+    def inputs(self) -> list[Symbol]:
+        """The symbols that go in."""
+        return list(self._input_symbols)
+
+    @property
+    def output(self) -> Any:
+        """The symbol that comes out; a list of them if there are several."""
+        return self._output_symbols[0] if self._one_output else list(self._output_symbols)
+
+    @property
+    def outputs(self) -> list[Symbol]:
+        """The symbols that come out."""
+        return list(self._output_symbols)
+
+    # --- computing -----------------------------------------------------------------------
+
+    def forward(self, x: Any) -> Any:
+        """The outputs: a tensor for a model of one output, else a list of them."""
+        values = self._values(x, self._calls)
+        return self._picked(values)
+
+    @property
+    def output_activations(self) -> list[Activation | None]:
+        """For each output, the activation that it goes through last, if it can be left out."""
+        return [
+            None if call is None else call.layer.output_activation  # type: ignore[misc]
+            for call in map(self._head, self._output_slots)
+        ]
+
+    def logits(self, x: Any, wanted: Sequence[bool] = (True,)) -> Any:
+        """The outputs, those that are `wanted` so before their last activation."""
+        heads = {
+            id(self._head(slot)): slot
+            for slot, want in zip(self._output_slots, wanted, strict=True)
+            if want
+        }
+        values = self._values(x, [call for call in self._calls if id(call) not in heads])
+        for call in self._calls:
+            if id(call) in heads:
+                layer: Any = call.layer
+                values[heads[id(call)]] = layer.preactivation(*_filled(call.args, values))
+        return self._picked(values)
+
+    def _head(self, slot: int) -> _Call | None:
+        """The call that gives an output, if nothing else uses it and its activation is apart."""
+        used = [taken for call in self._calls for taken in _slots((call.args, call.kwargs))]
+        if slot in used or self._output_slots.count(_Slot(slot)) > 1:
+            return None
+        for call in self._calls:
+            if call.outputs == slot and isinstance(call.layer, Layer):
+                return call if call.layer.output_activation is not None else None
+        return None
+
+    def _values(self, x: Any, calls: Iterable[_Call]) -> dict[int, Any]:
+        values: dict[int, Any] = dict(enumerate(self.ordered_inputs(x)))
+        for layer, args, kwargs, outputs in calls:
+            if kwargs:
+                result = layer(*_filled(args, values), **_filled(kwargs, values))
+            else:
+                result = layer(*_filled(args, values))
+            if type(outputs) is _Slot:
+                values[outputs] = result
+            else:
+                _store(outputs, result, values)
+        return values
+
+    def _picked(self, values: dict[int, Any]) -> Any:
+        picked = [values[slot] for slot in self._output_slots]
+        return picked[0] if self._one_output else picked
+
+    def ordered_inputs(self, x: Any) -> Sequence[Any]:
+        """What goes in, in the order of `inputs`.
+
+        Raises:
+            DataError: if there are more or fewer, or a dict lacks a name.
+        """
+        given = arranged(x, self.input_names, "x")
+        return given if isinstance(given, (tuple, list)) else (given,)
+
+    # --- copying -------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without symbols, which lead to every layer by the other; the calls tell as much."""
+        return {**super().__getstate__(), "_input_symbols": [], "_output_symbols": []}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        self._input_symbols = [
+            Input(batch_shape=spec.shape, dtype=spec.dtype, name=name)
+            for spec, name in self._input_specs
+        ]
+        values = self._values(list(self._input_symbols), self._calls)
+        self._output_symbols = [values[slot] for slot in self._output_slots]
+
+
+def _symbols(given: Any, argument: str) -> list[Symbol]:
+    found = list(symbols_in(given))
+    if not found:
+        raise ArgumentTypeError(
+            f"Model({argument}=...) takes symbols: what Input(...) gives, or a layer called on "
+            f"one. Got {given!r}."
+        )
+    return found
+
+
+def _ordered(begin: Sequence[Symbol], end: Sequence[Symbol]) -> list[Node]:
+    """The nodes between, each after those it needs."""
+    known = {id(symbol) for symbol in begin}
+    ordered: list[Node] = []
+    done: set[int] = set()
+    waiting: list[tuple[Symbol, bool]] = [(symbol, False) for symbol in reversed(end)]
+    while waiting:
+        symbol, visited = waiting.pop()
+        node = symbol.node
+        if id(symbol) in known or id(node) in done:
+            continue
+        if node.layer is None:
+            raise ArgumentError(
+                f"Model(inputs, outputs): an output needs {symbol!r}, which is not among the "
+                "inputs. Add it to inputs=, or compute the output from the inputs given."
+            )
+        if visited:
+            done.add(id(node))
+            ordered.append(node)
+            continue
+        waiting.append((symbol, True))
+        needed = list(symbols_in((node.args, node.kwargs)))
+        waiting.extend((other, False) for other in reversed(needed))
+    return ordered
+
+
+def _plan(
+    begin: Sequence[Symbol], end: Sequence[Symbol], nodes: Sequence[Node]
+) -> tuple[list[_Call], list[_Slot]]:
+    """The nodes as calls between numbered places; plain data, that copies and pickles."""
+    slots = {id(symbol): _Slot(index) for index, symbol in enumerate(begin)}
+
+    def place(symbol: Symbol) -> _Slot:
+        return slots.setdefault(id(symbol), _Slot(len(slots)))
+
+    calls = []
+    for node in nodes:
+        assert node.layer is not None
+        args, kwargs, outputs = (
+            mapped(place, Symbol, part) for part in (node.args, node.kwargs, node.outputs)
+        )
+        calls.append(_Call(node.layer, args, kwargs, outputs))
+    return calls, [slots[id(symbol)] for symbol in end]
+
+
+def _filled(structure: Any, values: dict[int, Any]) -> Any:
+    """Arguments with the values in their places."""
+    if type(structure) is tuple and len(structure) == 1 and type(structure[0]) is _Slot:
+        return (values[structure[0]],)  # one tensor in: by far the most common
+    return mapped(values.__getitem__, _Slot, structure)
+
+
+def _store(places: Any, result: Any, values: dict[int, Any]) -> None:
+    if isinstance(places, _Slot):
+        values[places] = result
+    elif isinstance(places, dict):
+        for key, place in places.items():
+            _store(place, result[key], values)
+    elif isinstance(places, (tuple, list)):
+        for place, part in zip(places, result, strict=True):
+            _store(place, part, values)
+
+
+def _slots(structure: Any) -> list[int]:
+    found: list[int] = []
+    mapped(found.append, _Slot, structure)
+    return found
+
+
+def _name_inputs(symbols: Sequence[Symbol]) -> None:
+    """Unnamed inputs become input, input_1 ..., as in Keras."""
+    taken = {symbol.name for symbol in symbols}
+    for symbol in symbols:
+        if not symbol.name:
+            names = ("input" if index == 0 else f"input_{index}" for index in range(len(taken) + 1))
+            symbol.name = next(name for name in names if name not in taken)
+            taken.add(symbol.name)
+
+
+def _named_by(symbol: Symbol) -> str:
+    return str(getattr(symbol.node.layer, "name", "") or symbol.name)

@@ -1,0 +1,127 @@
+"""Loss and metrics of one batch, computed from logits where that is safer."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from onfit.engine.arrays import Samples
+from onfit.engine.compiled import Compiled, Target
+from onfit.engine.penalties import penalties_of
+from onfit.engine.totals import Totals
+from onfit.errors import DataError, NotReadyError
+from onfit.losses import reduced
+from onfit.metrics import StatefulMetric
+
+if TYPE_CHECKING:
+    from onfit.engine.model import Model
+
+
+class Objective:
+    """What a batch is worth: the number that training lowers, and what is measured beside it.
+
+    Args:
+        model: gives outputs, or logits of those whose last activation may be left out.
+        compiled: losses and metrics.
+
+    Raises:
+        NotReadyError: if there is no loss.
+    """
+
+    def __init__(self, model: "Model", compiled: Compiled) -> None:
+        if not compiled.has_loss:
+            raise NotReadyError(
+                "this model was compiled without a loss. Call model.compile(optimizer, loss)."
+            )
+        self._model = model
+        self._targets = compiled.targets
+        self._several = compiled.several
+        self._on_logits = [
+            target.loss is not None
+            and target.loss.logits_of is not None
+            and head is target.loss.logits_of
+            for target, head in zip(compiled.targets, model.output_activations, strict=True)
+        ]
+        self._any_logits = any(self._on_logits)
+        self._activations = [
+            None if target.loss is None
+            else target.loss.logits_of if on_logits
+            else target.loss.output_activation
+            for target, on_logits in zip(compiled.targets, self._on_logits, strict=True)
+        ]  # fmt: skip
+        self._penalties = penalties_of(model)
+
+    def __call__(self, batch: Samples) -> tuple[list[Tensor], Any]:
+        """The losses (the total, then those of several outputs), and the outputs."""
+        x, y, weight = batch
+        if y is None:
+            raise DataError("there is no y: the loss compares outputs with targets. Pass y.")
+        outputs = self._model.logits(x, self._on_logits) if self._any_logits else self._model(x)
+        if not self._several:
+            losses = [self._loss(0, y, outputs, weight)]
+        else:
+            losses = self._losses(y, outputs, weight)
+        for penalty in self._penalties:
+            losses[0] = losses[0] + penalty()
+        return losses, outputs
+
+    def _losses(self, y: Any, outputs: Any, weight: Any) -> list[Tensor]:
+        ys = self._one_each(y)
+        weights = weight if isinstance(weight, tuple) else (weight,) * len(self._targets)
+        indices = [i for i, target in enumerate(self._targets) if target.loss is not None]
+        each = [self._loss(i, ys[i], outputs[i], weights[i]) for i in indices]
+        total: Any = sum(
+            loss * self._targets[i].weight for i, loss in zip(indices, each, strict=True)
+        )
+        return [total, *each]
+
+    def _loss(self, index: int, y: Any, output: Any, weight: Tensor | None) -> Tensor:
+        loss = self._targets[index].loss
+        assert loss is not None
+        if weight is not None:
+            loss = loss.weightable()
+        call = loss.call_on_logits if self._on_logits[index] else loss.call
+        return reduced(call(y, output), weight)
+
+    def _one_each(self, y: Any) -> Sequence[Any]:
+        if not isinstance(y, tuple) or len(y) != len(self._targets):
+            raise DataError(
+                f"the model has {len(self._targets)} outputs "
+                f"({', '.join(target.name for target in self._targets)}), and y is "
+                f"{f'of {len(y)}' if isinstance(y, tuple) else 'one array'}. "
+                "Pass a list or dict with a y for each output."
+            )
+        return y
+
+    # --- measuring -----------------------------------------------------------------------
+
+    def totals(self, compiled: Compiled) -> Totals:
+        """A meter for what this objective measures."""
+        return Totals(compiled.names, compiled.stateful)
+
+    def measure(self, y: Any, outputs: Any) -> list[Tensor]:
+        """The metrics of a batch, but for those that keep a state, which take it in."""
+        if not self._several:
+            return self._measured(0, y, outputs)
+        return [
+            value
+            for index, output in enumerate(outputs)
+            for value in self._measured(index, y[index], output)
+        ]
+
+    def _measured(self, index: int, y: Any, output: Any) -> list[Tensor]:
+        """Metrics of one output; they see what the user means by it: probabilities, not logits."""
+        target: Target = self._targets[index]
+        if not target.metrics:
+            return []
+        output = output.detach() if isinstance(output, Tensor) else output
+        activation, seen, values = self._activations[index], None, []
+        for metric in target.metrics.values():
+            shown = output
+            if activation is not None and not metric.takes_logits:
+                shown = seen = activation(output) if seen is None else seen
+            if isinstance(metric, StatefulMetric):
+                metric.update(y, shown)
+            else:
+                values.append(metric(y, shown))
+        return values

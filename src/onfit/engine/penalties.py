@@ -1,0 +1,33 @@
+"""The penalties that regularized weights add to the loss."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from torch import Tensor, nn
+
+_SUFFIX = "_regularizer"
+
+
+def penalties_of(model: nn.Module) -> list[Callable[[], Tensor]]:
+    """A function for each regularized weight of each layer; it computes the penalty as of now.
+
+    A layer has a penalty on its weight `kernel` where it has a `kernel_regularizer`.
+    """
+    return [
+        partial(_penalty, layer, weight)
+        for layer in model.modules()
+        for weight in _regularized(layer)
+    ]
+
+
+def _regularized(layer: nn.Module) -> Iterator[str]:
+    for name, value in vars(layer).items():
+        if name.endswith(_SUFFIX) and value is not None:
+            yield name.removesuffix(_SUFFIX)
+
+
+def _penalty(layer: Any, weight: str) -> Tensor:
+    # Looked up each time: the regularizer may have been replaced, or its factor changed.
+    penalty: Tensor = getattr(layer, weight + _SUFFIX)(getattr(layer, weight))
+    return penalty

@@ -1,0 +1,154 @@
+"""The layers of a Sequential as a configuration, and made again from one."""
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from onfit import layers
+from onfit.engine.saving.values import (
+    WEIGHTS_INSTEAD,
+    Config,
+    Custom,
+    argument_names,
+    from_plain,
+    make,
+    require_whole,
+    served,
+    to_plain,
+)
+from onfit.errors import ArgumentError, FileFormatError, OnfitError
+from onfit.layers import Input, Layer
+
+if TYPE_CHECKING:
+    from onfit.engine.model import Model
+    from onfit.engine.sequential import Sequential
+
+# --- writing ---------------------------------------------------------------------------------
+
+
+def can_be_described(model: "Model") -> bool:
+    """Whether a list of its layers is all there is to `model`: whether it is a plain Sequential."""
+    from onfit.engine.sequential import Sequential  # a Model, and models import this package
+
+    return isinstance(model, Sequential) and type(model).forward is Sequential.forward
+
+
+def model_config(model: Any) -> Config:
+    """How to make the layers of a Sequential again, in Keras' words.
+
+    Raises:
+        ArgumentError: naming a layer that cannot be described.
+    """
+    shape = list(model.input_shape)
+    dtype = str(model._input_dtype or torch.float32).removeprefix("torch.")
+    weights_dtype = _dtype_of(model, "float32")
+    first = {"batch_shape": shape, "dtype": dtype, "name": "input_layer", "sparse": False}
+    return {
+        "class_name": "Sequential",
+        "config": {
+            "name": model.name,
+            "trainable": True,
+            "layers": [
+                {"class_name": "InputLayer", "config": first},
+                *(_layer_config(layer, model, weights_dtype) for layer in model.layers),
+            ],
+            "build_input_shape": shape,
+        },
+    }
+
+
+def _layer_config(layer: nn.Module, model: Any, dtype: str) -> Config:
+    if can_be_described(layer):  # type: ignore[arg-type]  # it asks just that
+        return model_config(layer)
+    if not isinstance(layer, Layer) or isinstance(layer, layers.TorchModule):
+        raise ArgumentError(_undescribable(layer, model))
+    owner = f"{model.described}.save: {layer.described}"
+    config = to_plain(layer.get_config(), owner)
+    if getattr(layers, type(layer).__name__, None) is not type(layer):
+        require_whole(layer, config, Layer, owner)
+    config.setdefault("dtype", _dtype_of(layer, dtype))
+    return {"class_name": type(layer).__name__, "config": config}
+
+
+def _dtype_of(module: nn.Module, default: str) -> str:
+    """The type of its weights, as numpy and Keras name it."""
+    floats = (p.dtype for p in module.parameters() if p.is_floating_point())
+    return str(next(floats, default)).removeprefix("torch.")
+
+
+def _undescribable(layer: nn.Module, model: Any) -> str:
+    inner = getattr(layer, "net", layer)
+    name = next(name for name, child in model.named_children() if child is layer)
+    return (
+        f"{model.described}.save: layer {name!r} is a torch module, "
+        f"{type(inner).__module__}.{type(inner).__name__}, and a file cannot hold how to make "
+        f"one. {WEIGHTS_INSTEAD}"
+    )
+
+
+# --- reading ---------------------------------------------------------------------------------
+
+
+def model_from_config(config: Config, custom: Custom) -> "Sequential":
+    """The Sequential that `model_config`, or Keras, described; its weights are new ones.
+
+    Raises:
+        ArgumentError: naming the layer that cannot be made, and why.
+        FileFormatError: for another kind of model.
+    """
+    from onfit.engine.sequential import Sequential
+
+    if config["class_name"] != "Sequential":
+        raise FileFormatError(
+            f"it holds a {config['class_name']} model, and onfit makes Sequential ones from "
+            "files. Build the model and use load_weights."
+        )
+    config = config["config"]
+    model = Sequential(name=config["name"])
+    for item in config["layers"]:
+        _add(model, item["class_name"], dict(item["config"]), custom)
+    if not model.built and config.get("build_input_shape"):
+        model.build((None, *config["build_input_shape"][1:]))
+    return model
+
+
+def _add(model: "Sequential", kind: str, config: Config, custom: Custom) -> None:
+    # Keras 3 has the shape in an InputLayer, Keras 2 in that or in the first layer.
+    shape = config.pop("batch_input_shape", None) or config.pop("batch_shape", None)
+    dtype = config["dtype"] = _dtype_name(config.get("dtype"))
+    if shape is not None and not model.layers:
+        model.add(Input(shape=tuple(shape[1:]), dtype=dtype))
+    if kind == "InputLayer":
+        return
+    if kind == "Sequential":
+        model.add(model_from_config({"class_name": kind, "config": config}, custom))
+        return
+    try:
+        layer = _layer(kind, config, custom)
+        model.add(layer)
+    except (OnfitError, TypeError) as error:
+        raise ArgumentError(
+            f"layer {config.get('name')!r} ({kind}): {error} Pass functions and classes of your "
+            "own as custom_objects={name: object}."
+        ) from error
+    layer.to(getattr(torch, dtype))
+
+
+def _layer(kind: str, config: Config, custom: Custom) -> Layer:
+    config = from_plain(config, custom)
+    cls = custom.get(kind) or getattr(layers, kind, None)
+    if cls is None or kind not in {*custom, *layers.__all__}:
+        raise ArgumentError("there is no such layer here.")
+    if kind not in custom:
+        config = served(argument_names(cls), config)
+    elif not (isinstance(cls, type) and "dtype" in argument_names(cls)):
+        config.pop("dtype", None)
+    layer: Layer = make(cls, config)
+    return layer
+
+
+def _dtype_name(given: Any) -> str:
+    """The type of the weights under a dtype or a policy of Keras'."""
+    name = given["config"]["name"] if isinstance(given, dict) else given
+    return "float32" if name is None or name.startswith("mixed_") else str(name)

@@ -1,0 +1,122 @@
+"""`load_model` and `load_weights`."""
+
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from onfit._types import StrPath
+from onfit.engine.saving import layout, weights_layout
+from onfit.engine.saving.architecture import model_from_config
+from onfit.engine.saving.files import reading, require_suffix
+from onfit.engine.saving.layout import Arrays, Contents
+from onfit.engine.saving.state import assign, restore_optimizer
+from onfit.engine.saving.training import compile_arguments
+from onfit.errors import FileFormatError, OnfitError, OnfitWarning
+
+if TYPE_CHECKING:
+    from onfit.engine.model import Model
+    from onfit.engine.sequential import Sequential
+
+
+def load_model(
+    filepath: StrPath,
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,  # noqa: A002  # Keras' name
+) -> "Sequential":
+    """Read a whole model that `save`, or Keras, wrote.
+
+    It predicts as it did, and goes on training as it would have: the optimizer's state, the
+    learning rate and the number of steps taken come back too. Nothing is ever unpickled.
+
+    Args:
+        filepath: the file, `.h5` or `.hdf5`.
+        custom_objects: your own layer classes, losses, metrics, activations and initializers,
+            by the names they were written with.
+        compile: False leaves out loss, metrics and optimizer. A model that was saved
+            uncompiled, or with a torch optimizer, comes back uncompiled in any case.
+
+    Raises:
+        ArgumentError: for a name with another suffix.
+        StorageError: if there is no such file.
+        FileFormatError: if it is damaged, or holds something else, or something that neither
+            onfit nor `custom_objects` has; it says what.
+
+    Example:
+        >>> model = load_model("best.h5", custom_objects={"my_loss": my_loss})  # doctest: +SKIP
+    """
+    require_suffix(filepath, "load_model")
+    with reading(filepath, "load_model") as file:
+        contents = layout.read(file)
+    asked = f"load_model({os.fspath(filepath)!r})"
+    if contents.model_config is None:
+        raise FileFormatError(_lacks_layers(asked, os.fspath(filepath)))
+    custom = custom_objects or {}
+    with _as_format_error(asked, ""):
+        model = model_from_config(contents.model_config, custom)
+    assign(model, contents.layers, asked)
+    if compile and contents.training_config is not None:
+        _compile(model, contents, custom, asked)
+    return model
+
+
+def load_weights(model: "Model", filepath: StrPath) -> None:
+    """Read the weights of a file that `save` or `save_weights`, of onfit or of Keras, wrote.
+
+    Layers are matched by name if the names of all are the same, else by order.
+
+    Args:
+        model: a built model.
+        filepath: the file, `.h5` or `.hdf5`; of Keras also `.weights.h5`.
+
+    Raises:
+        ArgumentError: for a name with another suffix.
+        StorageError: if there is no such file.
+        FileFormatError: if it is damaged or its weights do not fit; nothing is changed then.
+    """
+    require_suffix(filepath, "load_weights")
+    with reading(filepath, "load_weights") as file:
+        layers = _layers(file, model)
+    assign(model, layers, f"load_weights({os.fspath(filepath)!r})")
+
+
+def _layers(file: Any, model: "Model") -> dict[str, Arrays]:
+    if weights_layout.found_in(file):
+        kinds = [(name, type(child).__name__) for name, child in model.named_children()]
+        return weights_layout.read_layers(file, kinds)
+    return layout.read(file).layers
+
+
+def _compile(model: "Model", contents: Contents, custom: Mapping[str, Any], asked: str) -> None:
+    assert contents.training_config is not None
+    with _as_format_error(asked, " Or pass compile=False, and compile the model yourself."):
+        model.compile(**compile_arguments(contents.training_config, custom))
+    if not contents.optimizer:
+        return
+    optimizer = model.compiled.optimizer
+    if not restore_optimizer(model, optimizer, contents.optimizer):
+        warnings.warn(
+            f"{asked}: the optimizer's state in it is not of the form that {optimizer.name} has "
+            "here, and is left out: the optimizer starts afresh.",
+            OnfitWarning,
+            stacklevel=3,
+        )
+
+
+@contextmanager
+def _as_format_error(asked: str, advice: str) -> Iterator[None]:
+    """What cannot be made of a file's words is the file's matter: one error, with its name."""
+    try:
+        yield
+    except (OnfitError, TypeError, KeyError, AttributeError, IndexError, ValueError) as error:
+        raise FileFormatError(f"{asked}: {error}{advice}") from error
+
+
+def _lacks_layers(asked: str, path: str) -> str:
+    return (
+        f"{asked}: the file holds weights, and not the layers they belong to: it comes from "
+        "save_weights, or from a model that only its own code can make, such as Model(net) around "
+        "a torch module. Build the model and load them: for a torch module "
+        f"Model(net).load_weights({path!r})."
+    )

@@ -1,0 +1,158 @@
+"""Weights and optimizer slots as arrays, and arrays back in their place."""
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from onfit.engine.saving.layout import TOP_LEVEL, Array, Arrays
+from onfit.errors import FileFormatError
+from onfit.optimizers import Adam, Optimizer
+
+if TYPE_CHECKING:
+    from onfit.engine.model import Model
+
+Tensors = list[tuple[str, Tensor]]
+
+# An error shows so many layers of a model; a large one has hundreds.
+_LAYERS_SHOWN = 20
+
+
+# --- weights ---------------------------------------------------------------------------------
+
+
+def tensors_of(model: "Model") -> dict[str, Tensors]:
+    """For each layer with weights, the layer's names for them and the tensors themselves."""
+    layers: dict[str, Tensors] = {}
+    for name, tensor in model.named_weights():
+        layer, dot, own = name.partition(".")
+        if not dot:
+            layer, own = TOP_LEVEL, name
+        layers.setdefault(layer, []).append((own.replace(".", "/"), tensor))
+    if TOP_LEVEL in layers:  # last, where a file has them
+        layers[TOP_LEVEL] = layers.pop(TOP_LEVEL)
+    return layers
+
+
+def arrays_of(model: "Model") -> dict[str, Arrays]:
+    """The same, as arrays. They share the memory of tensors on the CPU."""
+    return {
+        layer: [(name, as_array(tensor)) for name, tensor in tensors]
+        for layer, tensors in tensors_of(model).items()
+    }
+
+
+def as_array(tensor: Tensor) -> Array:
+    """The values of a tensor; those of types that numpy lacks (bfloat16) as float32."""
+    tensor = tensor.detach().cpu()
+    if tensor.is_floating_point() and tensor.dtype not in _NUMPY_FLOATS:
+        tensor = tensor.float()
+    array: Array = tensor.numpy()
+    return array
+
+
+_NUMPY_FLOATS = (torch.float16, torch.float32, torch.float64)
+
+
+def assign(model: "Model", saved: Mapping[str, Arrays], asked: str) -> None:
+    """Copy saved weights into the model's own tensors.
+
+    Layers are matched by name if both sides have the same names, else by order; so are the
+    weights of a layer.
+
+    Raises:
+        FileFormatError: if they do not fit; nothing is changed then.
+    """
+    mine = tensors_of(model)
+    pairs = [
+        (tensor, value)
+        for tensors, arrays in _matched(list(mine.items()), list(saved.items())) or [(None, None)]
+        for tensor, value in _matched(tensors, arrays) or [(None, None)]
+    ]
+    if any(tensor is None or tuple(tensor.shape) != value.shape for tensor, value in pairs):
+        raise FileFormatError(
+            f"{asked}: these weights do not fit {model.described}; nothing is changed.\n"
+            f"  It has:       {_listed(mine)}\n"
+            f"  The file has: {_listed(saved)}\n"
+            "Load them into a model of the same layers."
+        )
+    with torch.no_grad():
+        for tensor, value in pairs:
+            tensor.copy_(torch.as_tensor(value))
+
+
+def _matched(mine: Any, saved: Any) -> list[tuple[Any, Any]] | None:
+    """Pairs of what belongs together in two lists of (name, item); None if lengths differ."""
+    if mine is None or len(mine) != len(saved):
+        return None
+    by_name = dict(saved)
+    if by_name.keys() == dict(mine).keys():
+        return [(item, by_name[name]) for name, item in mine]
+    return [(item, other) for (_, item), (_, other) in zip(mine, saved, strict=True)]
+
+
+def _listed(layers: Mapping[str, Sequence[tuple[str, Any]]]) -> str:
+    shown = [
+        f"{layer}: " + ", ".join(f"{name} {tuple(value.shape)}" for name, value in weights)
+        for layer, weights in islice(layers.items(), _LAYERS_SHOWN)
+    ]
+    more = len(layers) - _LAYERS_SHOWN
+    return "; ".join(shown + ([f"and {more} layers more"] if more > 0 else [])) or "no weights"
+
+
+# --- the optimizer ---------------------------------------------------------------------------
+
+
+def optimizer_arrays(model: "Model", optimizer: Optimizer) -> Arrays:
+    """Keras' optimizer variables: iteration, learning_rate, and the slots of what trains now.
+
+    A weight that the optimizer has not met has slots of zeros, as it will when it is met.
+    """
+    known = {id(param): index for index, param in enumerate(optimizer.params)}
+    names = {id(tensor): name.replace(".", "_") for name, tensor in model.named_weights()}
+    params = _trainables(model)
+    slots = []
+    for slot, index in _slot_order(optimizer, len(params)):
+        param = params[index]
+        met = known.get(id(param))
+        tensor = torch.zeros_like(param) if met is None else optimizer.slots[slot][met]
+        slots.append((f"{model.name}_{names[id(param)]}_{slot}", as_array(tensor)))
+    scalars = [
+        ("iteration", np.array(optimizer.iterations)),
+        ("learning_rate", np.array(optimizer.learning_rate, dtype=np.float32)),
+    ]
+    return [(f"{optimizer.name}/{name}", value) for name, value in [*scalars, *slots]]
+
+
+def restore_optimizer(model: "Model", optimizer: Optimizer, saved: Arrays) -> bool:
+    """Build the optimizer and give it a saved state; False, and a fresh one, if that is not its
+    own (the learning rate comes from the configuration, where it has all its digits).
+    """
+    params = _trainables(model)
+    optimizer.build(params)
+    order = _slot_order(optimizer, len(params))
+    values = [value for _, value in saved]
+    if [value.shape for value in values] != [(), (), *(tuple(params[i].shape) for _, i in order)]:
+        return False
+    slots = dict(zip(order, values[2:], strict=True))
+    in_own_order = [slots[slot, i] for i in range(len(params)) for slot in optimizer.slot_names]
+    optimizer.load_state(int(values[0]), in_own_order)
+    return True
+
+
+def _slot_order(optimizer: Optimizer, count: int) -> list[tuple[str, int]]:
+    """Slot names and indices of parameters in the order in which Keras makes the variables:
+    slot after slot, but Adam's momentum and velocity together for each parameter.
+    """
+    names = list(optimizer.slot_names)
+    groups = [[name] for name in names]
+    if isinstance(optimizer, Adam):
+        groups = [names[:2], *groups[2:]]
+    return [(name, index) for group in groups for index in range(count) for name in group]
+
+
+def _trainables(model: "Model") -> list[Tensor]:
+    return [param for param in model.parameters() if param.requires_grad]

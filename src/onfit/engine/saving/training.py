@@ -1,0 +1,185 @@
+"""What `compile` received as a configuration, and made again from one."""
+
+import inspect
+from typing import Any
+
+import torch.nn.functional as F
+from torch import nn
+from torch.nn.modules.loss import _Loss as TorchLossModule
+
+from onfit import losses, metrics, optimizers
+from onfit.engine.compiled import Compiled
+from onfit.engine.saving.values import (
+    WEIGHTS_INSTEAD,
+    Config,
+    Custom,
+    argument_names,
+    find,
+    from_plain,
+    function_name,
+    make,
+    require_whole,
+    served,
+    to_plain,
+)
+from onfit.engine.saving.weights_layout import snake_case
+from onfit.errors import ArgumentError
+from onfit.losses import FunctionLoss, Loss, TorchLoss
+from onfit.metrics import Metric
+from onfit.optimizers import Optimizer
+
+# --- writing ---------------------------------------------------------------------------------
+
+
+def training_config(compiled: Compiled, owner: str) -> Config:
+    """Loss, metrics and optimizer in Keras' words.
+
+    Raises:
+        ArgumentError: for a function without a name.
+    """
+    return {
+        "loss": None if compiled.loss is None else _loss_config(compiled.loss, owner),
+        "loss_weights": None,
+        "metrics": [_metric_config(metric, owner) for metric in compiled.metrics] or None,
+        "weighted_metrics": None,
+        "optimizer_config": optimizer_config(compiled.optimizer, owner),
+    }
+
+
+def optimizer_config(optimizer: Optimizer, owner: str) -> Config:
+    """The optimizer in Keras' words."""
+    config = to_plain(optimizer.get_config(), f"{owner}: {optimizer.name}")
+    if not _is_ours(optimizer, optimizers):
+        require_whole(optimizer, config, Optimizer, f"{owner}: {optimizer.name}")
+    return {"class_name": type(optimizer).__name__, "config": config}
+
+
+def _loss_config(loss: Loss, owner: str) -> Any:
+    owner = f"{owner}: loss={loss.name}"
+    if isinstance(loss, TorchLoss):
+        return _torch_loss_config(loss.criterion, owner)
+    if isinstance(loss, FunctionLoss):
+        return function_name(loss.function, owner, losses.get)
+    config = to_plain(loss.get_config(), owner)
+    if not _is_ours(loss, losses):
+        require_whole(loss, config, Loss, owner)
+    return {"class_name": type(loss).__name__, "config": config}
+
+
+def _torch_loss_config(criterion: Any, owner: str) -> Config:
+    """A loss of torch's own by its name and plain arguments; Keras cannot read these."""
+    if not isinstance(criterion, nn.Module):
+        name = criterion.__name__
+        return {"module": F.__name__, "class_name": "function", "config": name}
+    kind = type(criterion)
+    names = [n for n in inspect.signature(kind).parameters if n not in ("size_average", "reduce")]
+    config = {name: getattr(criterion, name, criterion) for name in names}
+    plain = all(value is None or isinstance(value, (int, float, str)) for value in config.values())
+    if getattr(nn, kind.__name__, None) is not kind or not plain:
+        raise ArgumentError(
+            f"{owner}: {criterion!r} is a module with code or tensors of its own, which a file "
+            f"cannot hold. Put it in a function with a name (def ...). {WEIGHTS_INSTEAD}"
+        )
+    return {"module": nn.__name__, "class_name": kind.__name__, "config": config}
+
+
+def _metric_config(metric: Metric, owner: str) -> Any:
+    owner = f"{owner}: metric {metric.name}"
+    function = metric.function
+    if _known_metric(metric.name) is function:
+        return metric.name
+    kind = getattr(function, "__name__", "")
+    if _known_metric(kind) is function and function is not metrics.accuracy:
+        camel = "".join(word.capitalize() for word in kind.split("_"))
+        return {"class_name": camel, "config": {"name": metric.name}}
+    if _known_metric(metric.name) is not None or metric.name == "<lambda>":
+        function_name(function, owner, metrics.get)  # says what is wrong
+    return metric.name
+
+
+def _known_metric(name: str) -> Any:
+    try:
+        return metrics.get(name).function
+    except ArgumentError:
+        return None
+
+
+def _is_ours(made: Any, room: Any) -> bool:
+    return getattr(room, type(made).__name__, None) is type(made)
+
+
+# --- reading ---------------------------------------------------------------------------------
+
+
+def compile_arguments(config: Config, custom: Custom) -> dict[str, Any]:
+    """The arguments of `compile` that `training_config`, or Keras, wrote.
+
+    Raises:
+        ArgumentError: naming what is not known here nor in `custom`.
+    """
+    for option in ("loss_weights", "weighted_metrics"):
+        if config.get(option):
+            raise ArgumentError(f"it was compiled with {option}=, which onfit does not have.")
+    return {
+        "optimizer": _optimizer(config["optimizer_config"], custom),
+        "loss": _loss(config.get("loss"), custom),
+        "metrics": _metrics(config.get("metrics"), custom),
+    }
+
+
+def _optimizer(config: Config, custom: Custom) -> Any:
+    kind, config = config["class_name"], config["config"]
+    if kind in custom:
+        return make(custom[kind], from_plain(config, custom))
+    if isinstance(config.get("learning_rate"), dict):
+        raise ArgumentError(
+            "its learning rate is a schedule, "
+            f"{config['learning_rate'].get('class_name')}, which onfit has as a callback: "
+            "LearningRateScheduler."
+        )
+    known = type(find(kind, {}, optimizers.get))
+    return optimizers.from_config(kind, served(known.get_config_names(), config))
+
+
+def _loss(config: Any, custom: Custom) -> Any:
+    if config is None:
+        return None
+    if isinstance(config, str):
+        return find(config, custom, losses.get)
+    if not isinstance(config, dict) or "class_name" not in config:
+        raise ArgumentError(f"it has several losses, {config!r}, and onfit takes one.")
+    kind, module, config = config["class_name"], config.get("module"), config["config"]
+    if kind in custom:
+        return make(custom[kind], from_plain(config, custom))
+    if module == F.__name__:
+        return getattr(F, config)
+    if kind == "function":
+        return find(config, custom, losses.get)
+    if module == nn.__name__ and issubclass(getattr(nn, kind), TorchLossModule):
+        return getattr(nn, kind)(**config)
+    known = type(find(kind, {}, losses.get))
+    return known(**served(argument_names(known), config))
+
+
+def _metrics(config: Any, custom: Custom) -> list[Any] | None:
+    if config is None:
+        return None
+    if not isinstance(config, list) or any(isinstance(item, list) for item in config):
+        raise ArgumentError(f"it has metrics per output, {config!r}, and onfit takes one list.")
+    return [_metric(item, custom) for item in config]
+
+
+def _metric(config: Any, custom: Custom) -> Metric:
+    if isinstance(config, str):
+        found = find(config, custom, metrics.get)
+        return found if isinstance(found, Metric) else Metric(found, config)
+    kind, config = config["class_name"], config["config"]
+    if kind in custom:
+        return metrics.get(make(custom[kind], from_plain(config, custom)))
+    if kind == "function":
+        return Metric(find(config, custom, metrics.get), config)
+    # Keras' class Accuracy compares for equality; only the name "accuracy" asks the shapes.
+    name = kind if kind == "Accuracy" else snake_case(kind)
+    function = find(name, {}, metrics.get).function
+    served((), config)
+    return Metric(function, config.get("name", name))

@@ -1,0 +1,215 @@
+"""One function or object as something JSON can hold, and back.
+
+What is onfit's own goes by its name. What is the user's goes by its name too, and is found
+again in `custom_objects`: no code is ever written to a file or read from one.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from onfit import activations, initializers, regularizers
+from onfit.errors import ArgumentError, OnfitError, did_you_mean
+
+Config = dict[str, Any]
+Custom = Mapping[str, Any]
+
+# Where objects inside a layer's configuration live, under Keras' name and ours.
+_ROOMS = {"keras.initializers": initializers, "keras.regularizers": regularizers}
+# Options of Keras that onfit does not have, with the values that ask for nothing. (Any option
+# that is None, False, 0 or empty asks for nothing.)
+_ASKS_FOR_NOTHING: dict[str, tuple[Any, ...]] = {
+    "axis": (-1,),
+    "data_format": ("channels_last",),
+    "reduction": ("sum_over_batch_size", "auto"),
+    "threshold": (0.5,),
+}
+# Options that change nothing whatever they are.
+_IDLE = {"dtype", "ema_momentum", "jit_compile", "name"}
+
+
+# --- writing ---------------------------------------------------------------------------------
+
+
+def to_plain(value: Any, owner: str) -> Any:
+    """`value`, of a configuration, in the form Keras writes it.
+
+    Args:
+        value: plain data, an initializer or regularizer, a function, or lists and dicts of them.
+        owner: whose it is, for the error.
+
+    Raises:
+        ArgumentError: for a function without a name, and anything else.
+    """
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [to_plain(item, owner) for item in value]
+    if isinstance(value, dict):
+        return {str(key): to_plain(item, owner) for key, item in value.items()}
+    if hasattr(value, "get_config") and not isinstance(value, type):
+        return _object_config(value, owner)
+    if callable(value):
+        return activations.serialize(value) or function_name(value, owner, activations.get)
+    if hasattr(value, "item") and not getattr(value, "shape", ()):
+        return value.item()  # a number of numpy's or torch's
+    raise ArgumentError(
+        f"{owner}: {value!r} of type {type(value).__name__} cannot be kept in a file. "
+        f"{WEIGHTS_INSTEAD}"
+    )
+
+
+WEIGHTS_INSTEAD = (
+    "Save the weights alone: save_weights, or ModelCheckpoint(save_weights_only=True)."
+)
+
+
+def _object_config(value: Any, owner: str) -> Config:
+    kind = type(value).__name__
+    homes = [
+        module for module, room in _ROOMS.items() if type(_known(room.get, kind)) is type(value)
+    ]
+    return {
+        "module": homes[0] if homes else None,
+        "class_name": kind,
+        "config": to_plain(value.get_config(), owner),
+        "registered_name": None if homes else kind,
+    }
+
+
+def function_name(function: Any, owner: str, get: Callable[[str], Any]) -> str:
+    """The name under which `custom_objects` can give a user's function back.
+
+    Args:
+        function: the function.
+        owner: whose it is, for the error.
+        get: finds onfit's own by name; a name that it knows would find the wrong one.
+
+    Raises:
+        ArgumentError: if it has no name of its own.
+    """
+    name = getattr(function, "__name__", None)
+    if name is None or name == "<lambda>":
+        raise ArgumentError(
+            f"{owner}: {function!r} has no name under which it could be found again. Write it "
+            f"as a function with a name (def ...). {WEIGHTS_INSTEAD}"
+        )
+    if _known(get, name) is not None:
+        raise ArgumentError(
+            f"{owner}: your function is called {name!r}, as one of onfit's is, which would be "
+            f"found in its place. Rename it. {WEIGHTS_INSTEAD}"
+        )
+    return str(name)
+
+
+def _known(get: Callable[[str], Any], name: str) -> Any:
+    """What `get` has under `name`; None if nothing."""
+    try:
+        return get(name)
+    except OnfitError:
+        return None
+
+
+def require_whole(made: Any, config: Config, base: type, owner: str) -> None:
+    """Check that `config` has every argument of a user's class, so that it can be made again.
+
+    Raises:
+        ArgumentError: naming the arguments that get_config leaves out.
+    """
+    own = [name for name in argument_names(type(made)) if name not in argument_names(base)]
+    missing = [name for name in own if name not in config]
+    if missing:
+        raise ArgumentError(
+            f"{owner}: get_config() of {type(made).__name__} leaves out {', '.join(missing)}, so "
+            "it could not be made again. Write a get_config that returns all arguments of "
+            f"__init__. {WEIGHTS_INSTEAD}"
+        )
+
+
+def argument_names(cls: type) -> list[str]:
+    """The arguments of `cls`, those of its base classes included."""
+    names: dict[str, None] = {}
+    for each in cls.__mro__:
+        init = vars(each).get("__init__")
+        if init is None or each.__module__.partition(".")[0] in ("torch", "builtins"):
+            continue
+        parameters = list(inspect.signature(init).parameters.values())[1:]
+        named = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+        names |= dict.fromkeys(named)
+    return list(names)
+
+
+# --- reading ---------------------------------------------------------------------------------
+
+
+def from_plain(value: Any, custom: Custom) -> Any:
+    """What `to_plain`, or Keras, wrote.
+
+    Raises:
+        ArgumentError: naming what is not known here nor in `custom`.
+    """
+    if isinstance(value, list):
+        return [from_plain(item, custom) for item in value]
+    if isinstance(value, str):
+        return custom.get(value, value)
+    if not isinstance(value, dict):
+        return value
+    if "class_name" not in value:
+        # A name is only a name, even where a function happens to have the same.
+        return {k: v if k == "name" else from_plain(v, custom) for k, v in value.items()}
+    return _made(value["class_name"], value["config"], custom)
+
+
+def _made(kind: str, config: Any, custom: Custom) -> Any:
+    if kind == "function":
+        return find(str(config), custom, activations.get)
+    config = from_plain(config, custom)
+    if kind in custom:
+        return make(custom[kind], config)
+    for room in _ROOMS.values():
+        known = _known(room.get, kind)
+        if known is not None:
+            return room.from_config(kind, served(argument_names(type(known)), config))
+    raise ArgumentError(_unknown(kind, custom))
+
+
+def find(name: str, custom: Custom, get: Callable[[str], Any]) -> Any:
+    """The user's object of that name, else onfit's.
+
+    Raises:
+        ArgumentError: if there is neither.
+    """
+    if name in custom:
+        return custom[name]
+    found = _known(get, name)
+    if found is None:
+        raise ArgumentError(_unknown(name, custom))
+    return found
+
+
+def _unknown(name: str, custom: Custom) -> str:
+    return (
+        f"the file names {name!r}, which is not known here. If it is yours, pass "
+        f"custom_objects={{{name!r}: ...}}.{did_you_mean(name, custom)}"
+    )
+
+
+def make(kind: Any, config: Config) -> Any:
+    """An object of a class that `custom_objects` gave; an instance is taken as it is."""
+    if not isinstance(kind, type):
+        return kind
+    return kind.from_config(config) if hasattr(kind, "from_config") else kind(**config)
+
+
+def served(known: Iterable[str], config: Config) -> Config:
+    """The part of a configuration by Keras that onfit has arguments for.
+
+    Raises:
+        ArgumentError: if another part asks for something: it would be lost silently.
+    """
+    known = set(known)
+    for key, value in config.items():
+        asks = value and key not in _IDLE and value not in _ASKS_FOR_NOTHING.get(key, ())
+        if key not in known and asks:
+            raise ArgumentError(f"it has the option {key}={value!r}, which onfit does not have.")
+    return {key: value for key, value in config.items() if key in known}

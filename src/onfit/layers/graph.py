@@ -1,0 +1,222 @@
+"""Functional models are written by calling layers on symbols: values that are not there yet.
+
+Each call records a Node: which layer, on which symbols, giving which. The nodes lie beside the
+modules, never in a `state_dict`; `engine/functional.py` turns them into a model.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from onfit.errors import ArgumentError, ArgumentTypeError
+from onfit.layers.shapes import Shape, Spec, inferred, mapped
+
+
+class Node:
+    """One call of a layer.
+
+    Attributes:
+        layer: the module that was called; None for an `Input`.
+        args: its positional arguments, with symbols where tensors will be.
+        kwargs: its named arguments.
+        outputs: what it gave: a symbol, or a tuple or dict of them.
+    """
+
+    def __init__(self, layer: nn.Module | None, args: Any = (), kwargs: Any = None) -> None:
+        self.layer = layer
+        self.args = args
+        self.kwargs = kwargs or {}
+        self.outputs: Any = None
+
+
+class Symbol:
+    """A tensor that is not there yet.
+
+    Attributes:
+        shape: its shape, batch axis first; None where an axis varies.
+        dtype: its type, as torch names it.
+        node: the call it came from.
+        name: for an `Input`, its name.
+
+    Example:
+        >>> x = Input((28, 28))
+        >>> x.shape
+        (None, 28, 28)
+    """
+
+    def __init__(self, spec: Spec, node: Node, name: str = "") -> None:
+        self.shape = spec.shape
+        self.dtype = spec.dtype
+        self.node = node
+        self.name = name
+
+    @property
+    def spec(self) -> Spec:
+        """Its shape and type."""
+        return Spec(self.shape, self.dtype)
+
+    @property
+    def ndim(self) -> int:
+        """How many axes it has, the batch axis counted."""
+        return len(self.shape)
+
+    def __repr__(self) -> str:
+        origin = self.name or getattr(self.node.layer, "name", "") or type(self.node.layer).__name__
+        return f"<Symbol {origin!r} shape={self.shape} dtype={self.dtype}>"
+
+    @classmethod
+    def __torch_function__(
+        cls, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        name = getattr(function, "__name__", str(function))
+        raise ArgumentTypeError(
+            f"torch's {name} was called on a symbol, which has no values yet. Put a function in "
+            "layers.Lambda(function)(x), and a torch module in layers.TorchModule(module)(x)."
+        )
+
+    def __bool__(self) -> bool:
+        raise ArgumentTypeError("a symbol has no values yet, so it is neither true nor false.")
+
+
+def Input(  # noqa: N802 - a function by Keras' name, which reads like the layer it stands for
+    shape: Any = None,
+    batch_size: int | None = None,
+    name: str | None = None,
+    dtype: Any = None,
+    batch_shape: Any = None,
+) -> Symbol:
+    """Say what comes into a model.
+
+    Args:
+        shape: shape of one sample, without the batch axis; None for an axis that varies.
+        batch_size: the length of the batch axis, if it is fixed.
+        name: its name, by which dicts of inputs find it.
+        dtype: type of its values, as torch or numpy names it; floats if None.
+        batch_shape: the shape with the batch axis, instead of `shape`.
+
+    Returns:
+        A symbol to call layers on; also the first thing in a `Sequential`.
+
+    Example:
+        >>> Input(shape=(784,)).shape
+        (None, 784)
+    """
+    if batch_shape is not None:
+        batch_size, *shape = batch_shape
+    if not isinstance(shape, (tuple, list)):
+        raise ArgumentError(
+            f"Input(shape={shape!r}): shape is a tuple without the batch axis, such as ({shape},)."
+        )
+    node = Node(None)
+    node.outputs = Symbol(Spec((batch_size, *shape), torch_dtype(dtype)), node, name or "")
+    symbol: Symbol = node.outputs
+    return symbol
+
+
+def torch_dtype(dtype: Any) -> torch.dtype:
+    """The torch type of that name; torch's default float type for None."""
+    if dtype is None:
+        return torch.get_default_dtype()
+    if isinstance(dtype, torch.dtype):
+        return dtype
+    found = getattr(torch, str(getattr(dtype, "__name__", dtype)), None)
+    if not isinstance(found, torch.dtype):
+        raise ArgumentError(f"dtype={dtype!r} is not known; write 'float32', 'int64' or 'bool'.")
+    return found
+
+
+def symbols_in(structure: Any) -> Iterator[Symbol]:
+    """The symbols in a nest of tuples, lists and dicts."""
+    if isinstance(structure, Symbol):
+        yield structure
+    elif isinstance(structure, (list, tuple)):
+        for item in structure:
+            yield from symbols_in(item)
+    elif isinstance(structure, dict):
+        yield from symbols_in(list(structure.values()))
+
+
+def is_symbolic(args: tuple[Any, ...]) -> bool:
+    """Whether a module was called on symbols rather than on tensors."""
+    if not args or isinstance(args[0], Tensor):
+        return False
+    return next(symbols_in(args), None) is not None
+
+
+def record(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Build `module` for the symbols it is called on, note the call, and give what comes out."""
+    build = getattr(module, "ensure_built", None)
+    if build is not None:
+        build(shapes_of(args[0]))
+    specs = inferred(module, _as_specs(args), _as_specs(kwargs))
+    node = Node(module, args, kwargs)
+    node.outputs = mapped(lambda spec: Symbol(spec, node), Spec, specs)
+    if hasattr(module, "nodes"):
+        module.nodes.append(node)  # type: ignore[union-attr, operator]
+    return node.outputs
+
+
+def shapes_of(structure: Any) -> Any:
+    """The shape of an argument: one, or a list of them for a layer of several inputs."""
+    if isinstance(structure, (list, tuple)):
+        return [shapes_of(item) for item in structure]
+    shape: Shape = (None, *structure.shape[1:])
+    return shape
+
+
+def _as_specs(structure: Any) -> Any:
+    return mapped(lambda symbol: symbol.spec, Symbol, structure)
+
+
+class Traced:
+    """What layers and models know of the calls they were in; mixed into both."""
+
+    nodes: list[Node]
+
+    @property
+    def output(self) -> Any:
+        """The symbol that came out of it.
+
+        Raises:
+            ArgumentError: if it was called on no symbol, or on several.
+        """
+        return self._only_node.outputs
+
+    @property
+    def outputs(self) -> list[Symbol]:
+        """The symbols that came out of it, as a list."""
+        return list(symbols_in(self._only_node.outputs))
+
+    @property
+    def input(self) -> Any:
+        """The symbol that it was called on; a list of them if there were several."""
+        return self._only_node.args[0]
+
+    @property
+    def inputs(self) -> list[Symbol]:
+        """The symbols that it was called on, as a list."""
+        return list(symbols_in(self._only_node.args))
+
+    def get_output_at(self, index: int) -> Any:
+        """What came out of its `index`-th call on symbols."""
+        if not -len(self.nodes) <= index < len(self.nodes):
+            raise ArgumentError(
+                f"get_output_at({index}): {self._called} was called on symbols "
+                f"{len(self.nodes)} times."
+            )
+        return self.nodes[index].outputs
+
+    @property
+    def _only_node(self) -> Node:
+        if len(self.nodes) != 1:
+            raise ArgumentError(
+                f"{self._called} was called on symbols {len(self.nodes)} times, so there is no one "
+                "output of it. Build the model it is in, or use get_output_at(index)."
+            )
+        return self.nodes[0]
+
+    @property
+    def _called(self) -> str:
+        return str(getattr(self, "described", type(self).__name__))

@@ -1,0 +1,101 @@
+"""What comes out of a module: found by running it on torch's meta device, which computes shapes
+and types but no values. No layer needs a shape formula.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from onfit.errors import ShapeError
+from onfit.layers.modes import evaluating
+
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Shape (batch axis first; None where it varies) and type of a tensor that is not there."""
+
+    shape: Shape
+    dtype: torch.dtype
+
+
+def mapped(function: Callable[[Any], Any], kind: type, structure: Any) -> Any:
+    """`structure`, a nest of tuples, lists and dicts, with each `kind` in it replaced."""
+    if isinstance(structure, kind):
+        return function(structure)
+    if isinstance(structure, (list, tuple)):
+        return type(structure)(mapped(function, kind, item) for item in structure)
+    if isinstance(structure, dict):
+        return {key: mapped(function, kind, item) for key, item in structure.items()}
+    return structure
+
+
+def inferred(module: nn.Module, args: Any, kwargs: dict[str, Any]) -> Any:
+    """The Specs of what `module` returns for arguments in which Specs stand for tensors.
+
+    Raises:
+        ShapeError: if the module cannot take such arguments.
+    """
+    small, large = (_run(module, args, kwargs, unknown) for unknown in (2, 3))
+    return _compared(small, large)
+
+
+def described(module: nn.Module) -> str:
+    """How errors speak of a module."""
+    return str(getattr(module, "described", None) or f"layer {type(module).__name__}")
+
+
+def _run(module: nn.Module, args: Any, kwargs: dict[str, Any], unknown: int) -> Any:
+    """Outputs with every unknown axis of the inputs as long as `unknown`."""
+    try:
+        return _outputs(module, args, kwargs, unknown, "meta")
+    except NotImplementedError:  # an operation that meta does not know
+        return _outputs(module, args, kwargs, unknown, _device(module))
+    except ShapeError:
+        raise
+    except (RuntimeError, ValueError, IndexError) as error:
+        shapes = mapped(lambda spec: spec.shape, Spec, args)
+        shown = shapes[0] if len(shapes) == 1 else shapes
+        raise ShapeError(
+            f"{described(module)} cannot take inputs of shape {shown}: {error}"
+        ) from error
+
+
+def _outputs(
+    module: nn.Module, args: Any, kwargs: dict[str, Any], unknown: int, device: str
+) -> Any:
+    def stand_in(spec: Spec) -> Tensor:
+        sizes = [unknown if axis is None else axis for axis in spec.shape]
+        return torch.zeros(sizes, dtype=spec.dtype, device=device)
+
+    tensors = (*module.named_parameters(), *module.named_buffers())
+    state = {name: tensor.detach().to(device) for name, tensor in tensors}
+    with evaluating(module):
+        return functional_call(
+            module,
+            state,
+            mapped(stand_in, Spec, args),
+            mapped(stand_in, Spec, kwargs),
+        )
+
+
+def _device(module: nn.Module) -> str:
+    first = next(module.parameters(), None)
+    return "cpu" if first is None else str(first.device)
+
+
+def _compared(small: Any, large: Any) -> Any:
+    """Specs of two runs: an axis that grew with the unknown ones is itself unknown."""
+    if isinstance(small, Tensor):
+        shape = tuple(a if a == b else None for a, b in zip(small.shape, large.shape, strict=True))
+        return Spec(shape, small.dtype)
+    if isinstance(small, (list, tuple)):
+        return tuple(_compared(a, b) for a, b in zip(small, large, strict=True))
+    if isinstance(small, dict):
+        return {key: _compared(small[key], large[key]) for key in small}
+    return small

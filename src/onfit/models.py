@@ -1,0 +1,7 @@
+"""Models, under the names Keras has for them: `from onfit.models import Sequential`."""
+
+from onfit.engine.model import Model
+from onfit.engine.saving.load import load_model
+from onfit.engine.sequential import Sequential
+
+__all__ = ["Model", "Sequential", "load_model"]

@@ -1,0 +1,41 @@
+"""Every Python block of the README runs, one after the other, as somebody would who reads it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import onfit
+from onfit.callbacks import Callback
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def blocks():
+    """The Python blocks, each after as many empty lines as stand before it in the document."""
+    text = README.read_text(encoding="utf-8")
+    for block in re.finditer(r"^```python\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL):
+        yield "\n" * text[: block.start(1)].count("\n") + block[1]
+
+
+def test_every_block_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "__main__"}
+    for code in blocks():
+        exec(compile(code, str(README), "exec"), names)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.h5", "history.png", "log.csv"]
+    said = capsys.readouterr().out
+    assert re.search(r"^(completed|stopped)$", said, flags=re.MULTILINE)
+    assert said.endswith("Did you mean 'adam'?\n")
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        name
+        for name, value in vars(onfit.callbacks).items()
+        if isinstance(value, type) and issubclass(value, Callback) and value is not Callback
+    ),
+)
+def test_every_callback_is_in_the_table(name):
+    assert f"\n| `{name}` | " in README.read_text(encoding="utf-8")
