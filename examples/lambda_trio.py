@@ -15,7 +15,7 @@ LOG = Path("runs/lambda_trio/losses.jsonl")
 def main() -> None:
     # Stand-ins for whatever has to run beside the training: loaders, a simulator, a server.
     context = multiprocessing.get_context("spawn")
-    helpers = [context.Process(target=time.sleep, args=(3600,)) for _ in range(2)]
+    helpers = [context.Process(target=time.sleep, args=(3600,), daemon=True) for _ in range(2)]
     for helper in helpers:
         helper.start()
 

@@ -217,7 +217,7 @@ def test_an_unknown_metric_is_an_error_that_helps():
 
 @pytest.mark.parametrize("history", [History(), history_of({}), history_of({"note": "x"})])
 def test_a_history_without_numbers_is_an_error_that_says_what_to_do(history):
-    with pytest.raises(NotReadyError, match="no epoch logged a number yet. Train first"):
+    with pytest.raises(NotReadyError, match=r"no epoch logged a number yet\. Train first"):
         history.plot()
 
 

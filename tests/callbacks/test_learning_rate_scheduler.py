@@ -95,6 +95,15 @@ def test_a_type_error_inside_the_schedule_is_not_hidden():
     assert calls == [0]
 
 
+def test_an_error_inside_a_schedule_of_the_epoch_alone_comes_alone():
+    def schedule(epoch):
+        raise TypeError("mine")
+
+    with pytest.raises(TypeError, match="mine") as caught:
+        rates(schedule)
+    assert caught.value.__context__ is None
+
+
 @pytest.mark.parametrize("schedule", [lambda: 0.1, lambda a, b, c: 0.1, lambda epoch, *, lr: lr])
 def test_a_schedule_of_another_shape_is_refused_at_once(schedule):
     with pytest.raises(ArgumentTypeError, match=r"schedule\(epoch, learning_rate\) or"):

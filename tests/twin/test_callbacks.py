@@ -39,7 +39,7 @@ ODD = [math.nan, math.inf, -math.inf, None]  # None: this epoch does not log it
 MONITOR = "val_loss"
 
 numbers = st.sampled_from(GRID)
-quantities = st.lists(st.sampled_from(GRID * 2 + ODD), min_size=1, max_size=14)
+quantities = st.lists(st.sampled_from(GRID * 2 + ODD), min_size=1, max_size=10)
 fits = st.lists(quantities, min_size=1, max_size=2)
 deltas = st.sampled_from([0, 1 / 64, 2 / 64, 1.0, -1 / 64])  # the sign is ignored
 modes = st.sampled_from(["min", "max", "auto"])

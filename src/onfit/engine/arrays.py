@@ -86,13 +86,17 @@ def arranged(data: Any, names: Sequence[str] | None, argument: str) -> Any:
                 "Pass a list of arrays, or a dict by these names."
             )
         return tuple(data)
-    one = isinstance(data, (list, tuple)) and len(data) == 1 and getattr(data[0], "ndim", 0) > 0
+    one = isinstance(data, (list, tuple)) and len(data) == 1 and _is_array(data[0])
     return data[0] if one else data
 
 
 def _lists_arrays(data: Any) -> bool:
     """Whether a list is one of whole arrays rather than of numbers."""
-    return isinstance(data, list) and all(getattr(item, "ndim", 0) > 0 for item in data)
+    return isinstance(data, list) and bool(data) and all(_is_array(item) for item in data)
+
+
+def _is_array(item: Any) -> bool:
+    return getattr(item, "ndim", 0) > 0
 
 
 def tensors_of(data: Any, name: str) -> Data:
@@ -233,7 +237,7 @@ def weighted_by_class(samples: Samples, class_weight: dict[int, float] | None) -
     classes = y.argmax(-1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1).long()
     if int(classes.min()) < 0:
         raise DataError("class_weight needs classes from 0 upwards; y has negative ones.")
-    table = torch.ones(max(int(classes.max()), *map(int, class_weight)) + 1)
+    table = torch.ones(max([int(classes.max()), *map(int, class_weight)]) + 1)
     for index, value in class_weight.items():
         table[int(index)] = float(value)
     weight = table.to(classes.device)[classes]

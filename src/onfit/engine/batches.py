@@ -1,5 +1,6 @@
 """Batches: of arrays, without a DataLoader, or of whatever loader the user brings."""
 
+import itertools
 import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
@@ -22,6 +23,11 @@ from onfit.errors import ArgumentError, DataError, OnfitWarning
 
 _ANY = Names()
 
+_HOW_TO_WALK_AGAIN = (
+    " A generator ends for good: pass more of it, fewer steps or epochs, or a DataLoader or "
+    "other object that can be walked through again."
+)
+
 
 class Batches(Protocol):
     """What `fit` walks through."""
@@ -39,10 +45,14 @@ class Batches(Protocol):
         """How many samples a batch has; None if nobody knows."""
 
     def epoch(self, index: int) -> Iterator[Samples]:
-        """The batches of epoch `index`."""
+        """The batches of epoch `index`; at least one."""
 
     def first(self) -> Samples:
         """A batch to learn shapes from; no epoch misses it."""
+
+    @property
+    def once(self) -> bool:
+        """Whether only one epoch can be had of it."""
 
 
 class ArrayBatches:
@@ -54,6 +64,8 @@ class ArrayBatches:
         shuffle: whether each epoch has an order of its own.
         device: where batches go.
     """
+
+    once = False
 
     def __init__(
         self,
@@ -128,19 +140,26 @@ class LoaderBatches:
 
     def first(self) -> Samples:
         batches = self._walk()
-        try:
-            batch = next(batches)
-        except StopIteration:
-            raise DataError(
-                f"{type(self._loader).__name__} yields no batch; there is nothing to work on."
-            ) from None
+        batch = next(batches)
         self._peeked = _chained(batch, batches)
         return batch
 
+    @property
+    def once(self) -> bool:
+        """Whether it is a generator or the like, which ends for good."""
+        return isinstance(self._loader, Iterator)
+
     def _walk(self) -> Iterator[Samples]:
+        empty = True
         for batch in self._loader:
+            empty = False
             samples = weighted_by_class(_unpacked(batch, self._names), self._class_weight)
             yield samples if self._device is None else moved(samples, self._device)
+        if empty:
+            raise DataError(
+                f"{type(self._loader).__name__} yields no batch; there is nothing to work on."
+                + (_HOW_TO_WALK_AGAIN if self.once else "")
+            )
 
 
 class Steps:
@@ -165,8 +184,13 @@ class Steps:
 
     def epoch(self, index: int) -> Iterator[Samples]:
         """The next `steps` batches."""
-        for _ in range(self.steps):
+        for done in range(self.steps):
             batch = next(self._endless, None)
+            if batch is None and not done:
+                raise DataError(
+                    f"the data ended before epoch {index} (counted from 0) of {self.steps} "
+                    f"batches.{_HOW_TO_WALK_AGAIN}"
+                )
             if batch is None:
                 warnings.warn(
                     f"the data ended within an epoch of {self.steps} batches. Give more, or fewer "
@@ -180,16 +204,16 @@ class Steps:
     def first(self) -> Samples:
         return self._batches.first()
 
+    @property
+    def once(self) -> bool:
+        """Whether the data end for good."""
+        return self._batches.once
+
     def _passes(self) -> Iterator[Samples]:
-        walk = 0
-        while True:
-            empty = True
-            for batch in self._batches.epoch(walk):
-                empty = False
-                yield batch
-            if empty:
+        for walk in itertools.count():
+            yield from self._batches.epoch(walk)
+            if self.once:
                 return
-            walk += 1
 
 
 def batches_of(

@@ -18,16 +18,17 @@ from onfit.engine.batches import (
     size_of,
 )
 from onfit.engine.given import TrainingData, ValidationData, prepared
-from onfit.engine.step import TestStep, TrainStep
+from onfit.engine.own_step import OwnStep
+from onfit.engine.step import TestStep, TrainStep, test_step_of, train_step_of
 from onfit.errors import ArgumentError
 from onfit.layers.modes import evaluating, training
 
 if TYPE_CHECKING:
-    from onfit.engine.model import Model
+    from onfit.engine.trainer import Trainer
 
 
 def fit(
-    model: "Model",
+    model: "Trainer",
     data: TrainingData,
     validation: ValidationData,
     *,
@@ -36,16 +37,18 @@ def fit(
     initial_epoch: int,
     verbose: int | str,
 ) -> History:
-    """The training loop: what `Model.fit` documents."""
+    """The training loop: what `Trainer.fit` documents."""
     compiled = model.compiled
     history = History()
     listeners = _listeners(callbacks, history, verbose)
     train, validate, shown = prepared(model, data, validation)
     model.ensure_built(train.first())
-    step, test = TrainStep(model, compiled), TestStep(model, compiled)
+    step, test = train_step_of(model, compiled), test_step_of(model, compiled)
     step.prepare()
     for callback in listeners:
         callback.validation_data = shown
+    # Now, not at the end: whoever interrupts the training has what it logged.
+    model.history = history
     run = Run(
         model,
         listeners,
@@ -61,12 +64,11 @@ def fit(
             if validate is not None and validation.due(epoch) and not run.stopping:
                 with evaluating(model):
                     run.validate(validate.epoch(epoch), test, test.totals, size=size_of)
-    model.history = history
     return history
 
 
 def evaluate(
-    model: "Model",
+    model: "Trainer",
     x: Any,
     y: Any,
     sample_weight: Any,
@@ -76,7 +78,7 @@ def evaluate(
     callbacks: Any,
     verbose: int | str,
 ) -> dict[str, float]:
-    """Loss and metrics over data: what `Model.evaluate` documents."""
+    """Loss and metrics over data: what `Trainer.evaluate` documents."""
     batches = batches_of(
         x,
         y,
@@ -87,8 +89,8 @@ def evaluate(
         names=model.names,
     )
     model.ensure_built(batches.first())
-    step = TestStep(model, model.compiled)
-    params = _params(batches, step.totals.names, verbose, False)
+    step = test_step_of(model, model.compiled)
+    params = _params(batches, model.metrics_names, verbose, False)
     run = Run(model, _listeners(callbacks, None, verbose), params=params)
     with evaluating(model):
         run.introduce()
@@ -96,7 +98,7 @@ def evaluate(
 
 
 def predict(
-    model: "Model",
+    model: "Trainer",
     x: Any,
     *,
     batch_size: int | None,
@@ -104,7 +106,7 @@ def predict(
     callbacks: Any,
     verbose: int | str,
 ) -> Any:
-    """Outputs for data: what `Model.predict` documents."""
+    """Outputs for data: what `Trainer.predict` documents."""
     batches = batches_of(
         x, batch_size=batch_size, steps=steps, device=model.device, names=model.names
     )
@@ -118,26 +120,26 @@ def predict(
 
 
 def train_on_batch(
-    model: "Model", x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None
+    model: "Trainer", x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None
 ) -> dict[str, float]:
     """One step of training, outside of any run."""
     batch = _one_batch(model, x, y, sample_weight, class_weight)
-    step = TrainStep(model, model.compiled)
+    step = train_step_of(model, model.compiled)
     with training(model):
         step(batch)
     return _report(step)
 
 
-def test_on_batch(model: "Model", x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
+def test_on_batch(model: "Trainer", x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
     """One batch measured."""
     batch = _one_batch(model, x, y, sample_weight, None)
-    step = TestStep(model, model.compiled)
+    step = test_step_of(model, model.compiled)
     with evaluating(model):
         step(batch)
     return _report(step)
 
 
-def predict_on_batch(model: "Model", x: Any) -> Any:
+def predict_on_batch(model: "Trainer", x: Any) -> Any:
     """Outputs for one batch."""
     batch = _one_batch(model, x, None, None, None)
     with evaluating(model):
@@ -188,14 +190,14 @@ def _params(
 
 
 def _one_batch(
-    model: "Model", x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None
+    model: "Trainer", x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None
 ) -> Samples:
     batch = weighted_by_class(samples_of(x, y, sample_weight, model.names), class_weight)
     model.ensure_built(batch)
     return batch if model.device is None else moved(batch, model.device)
 
 
-def _report(step: TrainStep | TestStep) -> dict[str, float]:
+def _report(step: TrainStep | TestStep | OwnStep) -> dict[str, float]:
     logs = Logs()
     step.totals.report_epoch(logs)
     return dict(logs)

@@ -11,7 +11,7 @@ from onfit.engine.batches import Batches, batches_of, is_loader, refuse_beside_l
 from onfit.errors import ArgumentError, DataError
 
 if TYPE_CHECKING:
-    from onfit.engine.model import Model
+    from onfit.engine.trainer import Trainer
 
 
 @dataclass
@@ -54,7 +54,7 @@ class ValidationData:
 
 
 def prepared(
-    model: "Model", training: TrainingData, validation: ValidationData
+    model: "Trainer", training: TrainingData, validation: ValidationData
 ) -> tuple[Batches, Batches | None, list[Any] | None]:
     """Batches to train on, batches to validate on, and what callbacks see of the latter."""
     x, y, weight = training.x, training.y, training.sample_weight

@@ -14,7 +14,7 @@ from onfit.losses import reduced
 from onfit.metrics import StatefulMetric
 
 if TYPE_CHECKING:
-    from onfit.engine.model import Model
+    from onfit.engine.trainer import Trainer
 
 
 class Objective:
@@ -23,12 +23,16 @@ class Objective:
     Args:
         model: gives outputs, or logits of those whose last activation may be left out.
         compiled: losses and metrics.
+        behind_activations: whether to ask the model for logits; False to judge outputs that
+            are there already.
 
     Raises:
         NotReadyError: if there is no loss.
     """
 
-    def __init__(self, model: "Model", compiled: Compiled) -> None:
+    def __init__(
+        self, model: "Trainer", compiled: Compiled, *, behind_activations: bool = True
+    ) -> None:
         if not compiled.has_loss:
             raise NotReadyError(
                 "this model was compiled without a loss. Call model.compile(optimizer, loss)."
@@ -37,7 +41,8 @@ class Objective:
         self._targets = compiled.targets
         self._several = compiled.several
         self._on_logits = [
-            target.loss is not None
+            behind_activations
+            and target.loss is not None
             and target.loss.logits_of is not None
             and head is target.loss.logits_of
             for target, head in zip(compiled.targets, model.output_activations, strict=True)
@@ -57,13 +62,17 @@ class Objective:
         if y is None:
             raise DataError("there is no y: the loss compares outputs with targets. Pass y.")
         outputs = self._model.logits(x, self._on_logits) if self._any_logits else self._model(x)
-        if not self._several:
-            losses = [self._loss(0, y, outputs, weight)]
-        else:
+        return self.losses(y, outputs, weight), outputs
+
+    def losses(self, y: Any, outputs: Any, weight: Any = None) -> list[Tensor]:
+        """The total loss of outputs, then those of several outputs."""
+        if self._several:
             losses = self._losses(y, outputs, weight)
+        else:
+            losses = [self._loss(0, y, outputs, weight)]
         for penalty in self._penalties:
             losses[0] = losses[0] + penalty()
-        return losses, outputs
+        return losses
 
     def _losses(self, y: Any, outputs: Any, weight: Any) -> list[Tensor]:
         ys = self._one_each(y)

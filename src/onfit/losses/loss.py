@@ -44,11 +44,28 @@ class Loss:
 
 
 def reduced(values: Tensor, sample_weight: Tensor | None) -> Tensor:
-    """The mean of `values`, each times its sample's weight, over the number of values."""
+    """The mean of `values`, each times its sample's weight, over the number of values.
+
+    Raises:
+        ShapeError: if there is not one weight for each sample, or for each value.
+    """
     if sample_weight is not None:
-        extra = values.ndim - sample_weight.ndim
-        values = values * sample_weight.reshape(*sample_weight.shape, *[1] * extra)
+        values = values * _fitting(sample_weight, values)
     return values.mean() if values.ndim else values
+
+
+def _fitting(weight: Tensor, values: Tensor) -> Tensor:
+    """`weight` with the axes of `values`, for a loss that gives several values per sample."""
+    if not values.ndim:  # a loss of a user's, which took the mean itself
+        return weight
+    if weight.ndim == values.ndim + 1 and weight.shape[-1] == 1:
+        weight = weight.squeeze(-1)
+    if weight.shape != values.shape[: weight.ndim]:
+        raise ShapeError(
+            f"sample_weight has shape {tuple(weight.shape)}, and the loss gives values of shape "
+            f"{tuple(values.shape)}. Pass one weight per sample: shape ({len(values)},)."
+        )
+    return weight.reshape(*weight.shape, *[1] * (values.ndim - weight.ndim))
 
 
 def aligned(y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:

@@ -75,7 +75,7 @@ class Optimizer:
                 f"{did_you_mean(next(iter(old)), self.get_config_names())}"
             )
         self.name = name or type(self).__name__.lower()
-        self._rate = _checked_rate(learning_rate)
+        self._rate = checked_rate(learning_rate)
         self.iterations = 0
         self.params: list[Tensor] = []
         self.slots: dict[str, list[Tensor]] = {slot: [] for slot in self.slot_names}
@@ -88,7 +88,7 @@ class Optimizer:
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
-        self._rate = _checked_rate(value)
+        self._rate = checked_rate(value)
 
     @property
     def lr(self) -> LearningRate:
@@ -172,7 +172,8 @@ class Optimizer:
         return [name for name in dict.fromkeys(names) if name not in ("base", "old")]
 
 
-def _checked_rate(value: Any) -> float:
+def checked_rate(value: Any) -> float:
+    """`value` as a float, if it can be a learning rate."""
     try:
         rate = float(value)
     except (TypeError, ValueError):

@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from onfit.errors import ArgumentError, NotReadyError
-from onfit.optimizers.optimizer import LearningRate, Optimizer
+from onfit.optimizers.optimizer import LearningRate, Optimizer, checked_rate
 
 Factory = Callable[[Sequence[Tensor]], Any]
 
@@ -27,6 +27,8 @@ class TorchOptimizer(Optimizer):
         super().__init__()
         self.optimizer = optimizer
         self._factory = factory
+        self._shares: list[float] = []
+        self._given: list[Tensor] = []  # what the factory was asked to move
 
     @property
     def learning_rate(self) -> LearningRate:
@@ -37,9 +39,10 @@ class TorchOptimizer(Optimizer):
     def learning_rate(self, value: Any) -> None:
         groups = self._made().param_groups
         first = float(groups[0]["lr"])
-        for group in groups:
-            share = float(group["lr"]) / first if first else 1.0
-            rate = float(value) * share
+        if first or len(self._shares) != len(groups):  # from 0, go back to the shares of before
+            self._shares = [float(group["lr"]) / first if first else 1.0 for group in groups]
+        for group, share in zip(groups, self._shares, strict=True):
+            rate = checked_rate(value) * share
             # A rate that is a tensor (capturable optimizers) is kept and filled.
             if isinstance(group["lr"], Tensor):
                 group["lr"].fill_(rate)
@@ -49,18 +52,33 @@ class TorchOptimizer(Optimizer):
     def build(self, params: Sequence[Tensor]) -> None:
         """Make the optimizer if it comes from a factory; check that it moves these parameters."""
         self.params = list(params)
-        if self.optimizer is None and self._factory is not None:
-            self.optimizer = self._factory(self.params)
+        if self._factory is not None:
+            self._give(self.params)
+            return
         moved = {id(p) for group in self._made().param_groups for p in group["params"]}
-        if not moved & {id(param) for param in params}:
+        if params and not moved & {id(param) for param in params}:
             raise ArgumentError(
                 f"optimizer={type(self.optimizer).__name__} was made with parameters that are "
                 "none of this model's. Make it with model.parameters(), or pass the class or a "
                 "functools.partial of it, and the model's parameters are given to it."
             )
 
+    def _give(self, params: list[Tensor]) -> None:
+        """Have the factory's optimizer move `params`, also those of a layer freed later on."""
+        assert self._factory is not None
+        known = {id(param) for param in self._given}
+        new = [param for param in params if id(param) not in known]
+        self._given += new
+        if self.optimizer is None and new:
+            self.optimizer = self._factory(new)
+        elif new:
+            rate = float(self.learning_rate)
+            self.optimizer.add_param_group({"params": new, "lr": rate})
+
     def apply(self, grads: Sequence[Tensor | None]) -> None:
         """Hand the gradients over and step."""
+        if not self.params:  # all layers are frozen
+            return
         for param, grad in zip(self.params, grads, strict=True):
             param.grad = grad
         self.iterations += 1

@@ -40,10 +40,11 @@ def model_config(model: Any) -> Config:
     Raises:
         ArgumentError: naming a layer that cannot be described.
     """
-    shape = list(model.input_shape)
-    dtype = str(model._input_dtype or torch.float32).removeprefix("torch.")
+    begin = model.input
+    shape = list(begin.shape)
+    dtype = str(begin.dtype).removeprefix("torch.")
     weights_dtype = _dtype_of(model, "float32")
-    first = {"batch_shape": shape, "dtype": dtype, "name": "input_layer", "sparse": False}
+    first = {"batch_shape": shape, "dtype": dtype, "name": begin.name or "input_layer"}
     return {
         "class_name": "Sequential",
         "config": {
@@ -118,7 +119,7 @@ def _add(model: "Sequential", kind: str, config: Config, custom: Custom) -> None
     shape = config.pop("batch_input_shape", None) or config.pop("batch_shape", None)
     dtype = config["dtype"] = _dtype_name(config.get("dtype"))
     if shape is not None and not model.layers:
-        model.add(Input(shape=tuple(shape[1:]), dtype=dtype))
+        model.add(Input(shape[1:], dtype=dtype))
     if kind == "InputLayer":
         return
     if kind == "Sequential":

@@ -120,6 +120,11 @@ def _read_arrays(group: Any) -> Arrays:
     return [(name, read_array(group[name])) for name in _read_names(group, "weight_names") or []]
 
 
+def weight_names(group: Any, layer: str) -> list[str]:
+    """The names of a layer's weights in the `group` that `write_layers` wrote."""
+    return _read_names(group[layer], "weight_names") or [] if layer in group else []
+
+
 def read_array(dataset: Any) -> Array:
     """The numbers of a dataset.
 

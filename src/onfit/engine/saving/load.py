@@ -83,8 +83,7 @@ def load_weights(model: "Model", filepath: StrPath) -> None:
 
 def _layers(file: Any, model: "Model") -> dict[str, Arrays]:
     if weights_layout.found_in(file):
-        kinds = [(name, type(child).__name__) for name, child in model.named_children()]
-        return weights_layout.read_layers(file, kinds)
+        return weights_layout.read_layers(file, model)
     return layout.read(file).layers
 
 

@@ -1,10 +1,11 @@
 """`save` and `save_weights`."""
 
+import os
 import warnings
 from typing import TYPE_CHECKING
 
 from onfit._types import StrPath
-from onfit.engine.saving import layout
+from onfit.engine.saving import layout, weights_layout
 from onfit.engine.saving.architecture import can_be_described, model_config
 from onfit.engine.saving.files import require_suffix, writing
 from onfit.engine.saving.layout import Contents
@@ -46,11 +47,17 @@ def save_model(model: "Model", filepath: StrPath, overwrite: bool = True) -> Non
 
 
 def save_weights(model: "Model", filepath: StrPath, overwrite: bool = True) -> None:
-    """Write the weights of a model alone. Arguments and errors are those of `save_model`."""
+    """Write the weights of a model alone.
+
+    Arguments and errors are those of `save_model`. Keras reads the file with `load_weights`; one
+    whose name ends in `.weights.h5` it expects in another layout, which is then there as well.
+    """
     require_suffix(filepath, "save_weights")
     contents = Contents(arrays_of(model), name=model.name)
     with writing(filepath, overwrite) as file:
         layout.write_layers(file, contents)
+        if os.fspath(filepath).endswith(weights_layout.SUFFIX) and can_be_described(model):
+            weights_layout.add_links(file, model)
 
 
 def _contents(model: "Model", path: str) -> Contents:

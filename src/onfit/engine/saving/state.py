@@ -109,17 +109,15 @@ def _listed(layers: Mapping[str, Sequence[tuple[str, Any]]]) -> str:
 def optimizer_arrays(model: "Model", optimizer: Optimizer) -> Arrays:
     """Keras' optimizer variables: iteration, learning_rate, and the slots of what trains now.
 
-    A weight that the optimizer has not met has slots of zeros, as it will when it is met.
+    The optimizer is built for that, as its next step would: new weights have slots of zeros.
     """
-    known = {id(param): index for index, param in enumerate(optimizer.params)}
-    names = {id(tensor): name.replace(".", "_") for name, tensor in model.named_weights()}
     params = _trainables(model)
-    slots = []
-    for slot, index in _slot_order(optimizer, len(params)):
-        param = params[index]
-        met = known.get(id(param))
-        tensor = torch.zeros_like(param) if met is None else optimizer.slots[slot][met]
-        slots.append((f"{model.name}_{names[id(param)]}_{slot}", as_array(tensor)))
+    optimizer.build(params)
+    names = {id(tensor): name.replace(".", "_") for name, tensor in model.named_weights()}
+    slots = [
+        (f"{model.name}_{names[id(params[i])]}_{slot}", as_array(optimizer.slots[slot][i]))
+        for slot, i in _slot_order(optimizer, len(params))
+    ]
     scalars = [
         ("iteration", np.array(optimizer.iterations)),
         ("learning_rate", np.array(optimizer.learning_rate, dtype=np.float32)),

@@ -9,6 +9,7 @@ from torch.nn.modules.loss import _Loss as TorchLossModule
 
 from onfit import losses, metrics, optimizers
 from onfit.engine.compiled import Compiled
+from onfit.engine.naming import snake_case
 from onfit.engine.saving.values import (
     WEIGHTS_INSTEAD,
     Config,
@@ -22,10 +23,9 @@ from onfit.engine.saving.values import (
     served,
     to_plain,
 )
-from onfit.engine.saving.weights_layout import snake_case
 from onfit.errors import ArgumentError
 from onfit.losses import FunctionLoss, Loss, TorchLoss
-from onfit.metrics import Metric
+from onfit.metrics import AnyMetric, Metric
 from onfit.optimizers import Optimizer
 
 # --- writing ---------------------------------------------------------------------------------
@@ -37,9 +37,10 @@ def training_config(compiled: Compiled, owner: str) -> Config:
     Raises:
         ArgumentError: for a function without a name.
     """
+    weight = compiled.targets[0].weight
     return {
         "loss": None if compiled.loss is None else _loss_config(compiled.loss, owner),
-        "loss_weights": None,
+        "loss_weights": None if weight == 1 else [weight],
         "metrics": [_metric_config(metric, owner) for metric in compiled.metrics] or None,
         "weighted_metrics": None,
         "optimizer_config": optimizer_config(compiled.optimizer, owner),
@@ -83,9 +84,9 @@ def _torch_loss_config(criterion: Any, owner: str) -> Config:
     return {"module": nn.__name__, "class_name": kind.__name__, "config": config}
 
 
-def _metric_config(metric: Metric, owner: str) -> Any:
+def _metric_config(metric: AnyMetric, owner: str) -> Any:
     owner = f"{owner}: metric {metric.name}"
-    function = metric.function
+    function = getattr(metric, "function", metric)
     if _known_metric(metric.name) is function:
         return metric.name
     kind = getattr(function, "__name__", "")
@@ -99,7 +100,7 @@ def _metric_config(metric: Metric, owner: str) -> Any:
 
 def _known_metric(name: str) -> Any:
     try:
-        return metrics.get(name).function
+        return getattr(metrics.get(name), "function", None)
     except ArgumentError:
         return None
 
@@ -117,13 +118,13 @@ def compile_arguments(config: Config, custom: Custom) -> dict[str, Any]:
     Raises:
         ArgumentError: naming what is not known here nor in `custom`.
     """
-    for option in ("loss_weights", "weighted_metrics"):
-        if config.get(option):
-            raise ArgumentError(f"it was compiled with {option}=, which onfit does not have.")
+    if config.get("weighted_metrics"):
+        raise ArgumentError("it was compiled with weighted_metrics=, which onfit does not have.")
     return {
         "optimizer": _optimizer(config["optimizer_config"], custom),
         "loss": _loss(config.get("loss"), custom),
         "metrics": _metrics(config.get("metrics"), custom),
+        "loss_weights": config.get("loss_weights"),
     }
 
 
@@ -161,7 +162,7 @@ def _loss(config: Any, custom: Custom) -> Any:
     return known(**served(argument_names(known), config))
 
 
-def _metrics(config: Any, custom: Custom) -> list[Any] | None:
+def _metrics(config: Any, custom: Custom) -> list[AnyMetric] | None:
     if config is None:
         return None
     if not isinstance(config, list) or any(isinstance(item, list) for item in config):
@@ -169,10 +170,10 @@ def _metrics(config: Any, custom: Custom) -> list[Any] | None:
     return [_metric(item, custom) for item in config]
 
 
-def _metric(config: Any, custom: Custom) -> Metric:
+def _metric(config: Any, custom: Custom) -> AnyMetric:
     if isinstance(config, str):
         found = find(config, custom, metrics.get)
-        return found if isinstance(found, Metric) else Metric(found, config)
+        return found if isinstance(found, AnyMetric) else Metric(found, config)
     kind, config = config["class_name"], config["config"]
     if kind in custom:
         return metrics.get(make(custom[kind], from_plain(config, custom)))
@@ -180,6 +181,6 @@ def _metric(config: Any, custom: Custom) -> Metric:
         return Metric(find(config, custom, metrics.get), config)
     # Keras' class Accuracy compares for equality; only the name "accuracy" asks the shapes.
     name = kind if kind == "Accuracy" else snake_case(kind)
-    function = find(name, {}, metrics.get).function
+    found = find(name, {}, metrics.get)
     served((), config)
-    return Metric(function, config.get("name", name))
+    return Metric(found.function, config.get("name", name))

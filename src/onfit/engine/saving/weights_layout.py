@@ -3,51 +3,55 @@
 /layers/dense/vars/0, /layers/dense/vars/1, /layers/dense_1/vars/0 ...
 """
 
-import re
-from collections import Counter
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from onfit.engine.saving.layout import Arrays, read_array
+from onfit.engine.naming import free_name
+from onfit.engine.saving.layout import Arrays, read_array, weight_names
+from onfit.errors import FileFormatError
+
+if TYPE_CHECKING:
+    from onfit.engine.model import Model
 
 SUFFIX = ".weights.h5"
-
-# A layer's name in the model and the name of its class.
-Kinds = Iterable[tuple[str, str]]
 
 
 def found_in(file: Any) -> bool:
     """Whether an open `h5py.File` has this layout alone."""
-    return "layers" in file and not {"model_weights", "layer_names", "layer_names0"} & {
-        *file,
-        *file.attrs,
-    }
+    names = {*file, *file.attrs}
+    return "layers" in names and not names & {"model_weights", "layer_names", "layer_names0"}
 
 
-def read_layers(file: Any, kinds: Kinds) -> dict[str, Arrays]:
-    """The weights of the file under the names that the model has for its layers."""
-    names = {path: name for name, path in _paths(kinds)}
+def read_layers(file: Any, model: "Model") -> dict[str, Arrays]:
+    """The weights of the file, under the names that the model's layers have.
+
+    Raises:
+        FileFormatError: if there are weights of a layer that the model has not.
+    """
+    names = {path: name for name, path in _paths(model)}
     stored = {
-        path: [(str(key), read_array(group["vars"][key])) for key in sorted(group["vars"], key=int)]
+        path: [(key, read_array(group["vars"][key])) for key in sorted(group["vars"], key=int)]
         for path, group in file["layers"].items()
-        if "vars" in group
+        if len(group.get("vars", ()))
     }
-    in_order = [path for path in names if path in stored]
-    in_order += [path for path in stored if path not in names]
-    return {names.get(path, path): stored[path] for path in in_order if stored[path]}
+    if not stored.keys() <= names.keys():
+        raise FileFormatError(
+            f"{file.filename!r} has weights of {', '.join(sorted(stored))}; {model.described} has "
+            f"the layers {', '.join(names) or '(none)'}. Load it into a model of the same layers."
+        )
+    return {name: stored[path] for path, name in names.items() if path in stored}
 
 
-def _paths(kinds: Kinds) -> list[tuple[str, str]]:
+def add_links(group: Any, model: "Model") -> None:
+    """Let the weights that `group` holds by name be found by number too; none is stored twice."""
+    for name, path in _paths(model):
+        numbered = group.create_group(f"layers/{path}/vars")
+        for index, weight in enumerate(weight_names(group, name)):
+            numbered[str(index)] = group[name][weight]
+
+
+def _paths(model: "Model") -> list[tuple[str, str]]:
     """For each layer its name, and what Keras calls its group: dense, dense_1, dropout ..."""
-    seen: Counter[str] = Counter()
-    paths = []
-    for name, kind in kinds:
-        path = snake_case(kind)
-        paths.append((name, f"{path}_{seen[path]}" if seen[path] else path))
-        seen[path] += 1
-    return paths
-
-
-def snake_case(name: str) -> str:
-    """`SparseCategoricalAccuracy` as `sparse_categorical_accuracy`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    taken: dict[str, str] = {}
+    for name, layer in model.named_children():
+        taken[free_name(layer, taken)] = name
+    return [(name, path) for path, name in taken.items()]
