@@ -133,6 +133,13 @@ def test_a_file_that_was_deleted_meanwhile_is_begun_again(path):
     assert text(path) == "epoch,loss\r\n1,0.25\r\n"
 
 
+def test_a_file_that_was_emptied_meanwhile_is_begun_again(path):
+    logger = write(begin(path), {"loss": 0.5})
+    path.write_text("")
+    write(logger, {"loss": 0.25}, first=1)
+    assert text(path) == "epoch,loss\r\n1,0.25\r\n"
+
+
 # --- before the first line -----------------------------------------------------------------
 
 
@@ -224,6 +231,12 @@ def test_a_column_added_to_a_file_of_another_order_comes_last(path):
     assert text(path) == "loss,epoch,acc,aa\r\n0.5,0,1,NA\r\n3,1,2,NA\r\n5,2,4,6\r\n"
 
 
+def test_a_file_that_does_not_begin_with_epoch_keeps_doing_so(path):
+    path.write_text("loss,epoch\r\n0.5,0\r\n", newline="")
+    write(begin(path, append=True), {"loss": 3, "val_loss": 6}, first=1)
+    assert text(path) == "loss,epoch,val_loss\r\n0.5,0,NA\r\n3,1,6\r\n"
+
+
 def test_a_column_that_this_run_lacks_is_na(path):
     write(begin(path), {"acc": 1, "loss": 0.5})
     write(begin(path, append=True), {"loss": 0.25}, first=1)
@@ -307,6 +320,14 @@ def test_a_mark_that_excel_puts_before_the_header_is_no_part_of_it(path):
     path.write_text("\ufeffepoch,loss\r\n0,1\r\n", newline="", encoding="utf-8")
     write(begin(path, append=True), {"loss": 2}, first=1)
     assert text(path).endswith("0,1\r\n1,2\r\n")
+
+
+def test_hooks_may_be_called_without_the_start_of_training(path):
+    logger = CSVLogger(path, separator="\t")
+    assert (logger.filename, logger.separator, logger.append) == (str(path), "\t", False)
+    assert logger.state_dict() == {"rows": 0, "started": False}
+    write(logger, {"loss": 1})
+    assert text(path) == "epoch\tloss\r\n0\t1\r\n"
 
 
 # --- resuming ------------------------------------------------------------------------------

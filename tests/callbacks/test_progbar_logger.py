@@ -609,6 +609,20 @@ def test_a_training_that_breaks_off_leaves_the_bar_on_a_line_of_its_own(terminal
     ]
 
 
+def test_an_evaluation_that_broke_off_unheard_does_not_spoil_the_next(terminal, clock):
+    bar = ProgbarLogger("steps", stream=terminal.stream, interval=0)
+    bar.set_params({"steps": 3})
+    for batches in (1, 3):
+        bar.on_test_begin({})
+        for batch in range(batches):
+            bar.on_test_batch_end(batch, {})
+    bar.on_test_end({})
+    assert terminal.rows() == [
+        "1/3 [=========>....................] - ETA: 0s",
+        f"3/3 [{FULL}] - 0s 0us/step",
+    ]
+
+
 def test_breaking_off_reads_no_value(terminal, clock):
     bar = logger(terminal.stream, clock, "steps", steps=3, interval=0.5)
     bar.on_epoch_begin(0, {})

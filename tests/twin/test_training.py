@@ -408,8 +408,8 @@ VALIDATIONS: dict[str, dict[str, Any]] = {
     "batch size": {"validation_data": (HELD_OUT.x, HELD_OUT.real), "validation_batch_size": 4},
     "steps": {
         "validation_data": (HELD_OUT.x, HELD_OUT.real),
-        "validation_batch_size": 7,
-        "validation_steps": 3,
+        "validation_batch_size": 4,
+        "validation_steps": 2,
     },
     "every second epoch": {"validation_split": 0.3, "validation_freq": 2, "epochs": 5},
     "in these epochs": {"validation_split": 0.3, "validation_freq": [1, 4], "epochs": 5},

@@ -47,7 +47,7 @@ class CSVLogger(Callback):
         self.filename = os.fspath(filename)
         self.separator = _checked_separator(separator)
         self.append = append
-        self._table = _Table(self.filename, separator)
+        self._table = _Table(self.filename, self.separator)
         self._columns: list[str] = []  # of the file, once this run has looked at it
         self._rows = 0  # lines in the file below its header
         self._started = False  # whether this run, or the one it resumes, has written
@@ -82,7 +82,6 @@ class CSVLogger(Callback):
         The lines written after that are of epochs that will be gone through again; they are
         replaced by the new ones at the first write.
         """
-        self._columns = []
         self._rows = self._rows_to_keep = state["rows"]
         self._started = state["started"]
 
@@ -122,10 +121,11 @@ class _Table:
         self._separator = separator
 
     def exists(self) -> bool:
-        return os.path.exists(self._path)
+        """Whether there is a file with something in it."""
+        return os.path.exists(self._path) and os.path.getsize(self._path) > 0
 
     def require_changeable(self) -> None:
-        if self.exists() and not os.access(self._path, os.R_OK | os.W_OK):
+        if os.path.exists(self._path) and not os.access(self._path, os.R_OK | os.W_OK):
             raise StorageError(
                 f"CSVLogger writes {self._path!r}, which may not be read and written. "
                 "Change its permissions, or give another filename."
@@ -152,7 +152,7 @@ class _Table:
             temporary.write_bytes(self._encoded([header, *rows]))
 
     def append(self, row: _Row) -> None:
-        """Add a line. It reaches the file at once and in one piece."""
+        """Add a line to a file that exists. It gets there at once and in one piece."""
         with open(self._path, "ab+") as file:
             file.write(_end_of_broken_line(file) + self._encoded([row]))
 
@@ -164,8 +164,6 @@ class _Table:
 
 def _end_of_broken_line(file: BinaryIO) -> bytes:
     """What a last line, left unfinished by a run that was killed, lacks to be a line."""
-    if file.seek(0, os.SEEK_END) == 0:
-        return b""
     file.seek(-1, os.SEEK_END)
     if file.read() == b"\n":
         return b""

@@ -163,18 +163,21 @@ class LoaderBatches:
 
 
 class Steps:
-    """A fixed number of batches per epoch, going on where the last epoch ended.
+    """A fixed number of batches per epoch.
 
     Args:
-        batches: walked again from its start whenever it is exhausted.
+        batches: where they come from.
         steps: batches per epoch.
+        go_on: go on where the last epoch ended, and from the start again when all were seen;
+            else each epoch has the first batches.
     """
 
-    def __init__(self, batches: Batches, steps: int) -> None:
+    def __init__(self, batches: Batches, steps: int, *, go_on: bool = True) -> None:
         if steps < 1:
             raise ArgumentError(f"steps={steps!r}: the number of batches is at least 1.")
         self._batches = batches
-        self._endless = self._passes()
+        self._go_on = go_on
+        self._source = self._passes()
         self.steps: int = steps
         self.batch_size = batches.batch_size
         whole = batches.batch_size is not None and (
@@ -183,9 +186,11 @@ class Steps:
         self.samples = steps * (batches.batch_size or 0) if whole else None
 
     def epoch(self, index: int) -> Iterator[Samples]:
-        """The next `steps` batches."""
+        """The next `steps` batches, or the first ones."""
+        if not self._go_on:
+            self._source = self._batches.epoch(index)
         for done in range(self.steps):
-            batch = next(self._endless, None)
+            batch = next(self._source, None)
             if batch is None and not done:
                 raise DataError(
                     f"the data ended before epoch {index} (counted from 0) of {self.steps} "
@@ -193,8 +198,8 @@ class Steps:
                 )
             if batch is None:
                 warnings.warn(
-                    f"the data ended within an epoch of {self.steps} batches. Give more, or fewer "
-                    "steps_per_epoch.",
+                    f"the data ended within an epoch of {self.steps} batches. Give more, or "
+                    "ask for fewer steps.",
                     OnfitWarning,
                     stacklevel=2,
                 )
@@ -225,6 +230,7 @@ def batches_of(
     shuffle: bool = False,
     class_weight: dict[int, float] | None = None,
     steps: int | None = None,
+    go_on: bool = False,
     device: torch.device | None = None,
     names: Names = _ANY,
 ) -> Batches:
@@ -243,7 +249,7 @@ def batches_of(
     else:
         refuse_beside_loader(x, y=y, sample_weight=sample_weight, batch_size=batch_size)
         batches = LoaderBatches(x, class_weight, device, names)
-    return batches if steps is None else Steps(batches, steps)
+    return batches if steps is None else Steps(batches, steps, go_on=go_on)
 
 
 def is_loader(x: Any) -> bool:

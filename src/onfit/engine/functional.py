@@ -8,7 +8,7 @@ from torch import nn
 from onfit.activations import Activation
 from onfit.engine.arrays import arranged
 from onfit.engine.model import Model
-from onfit.engine.naming import free_name
+from onfit.engine.naming import key_for
 from onfit.errors import ArgumentError, ArgumentTypeError
 from onfit.layers import Input, Layer
 from onfit.layers.graph import Node, Symbol, symbols_in
@@ -61,9 +61,7 @@ class Functional(Model):
         self._register_layers(nodes)
         self._calls, self._output_slots = _plan(begin, end, nodes)
         self.input_names = [symbol.name for symbol in begin]
-        self.output_names = (
-            list(outputs) if isinstance(outputs, dict) else [_named_by(symbol) for symbol in end]
-        )
+        self.output_names = list(outputs) if isinstance(outputs, dict) else self._output_names(end)
         self._input_symbols, self._output_symbols = begin, end
 
     def _register_layers(self, nodes: Sequence[Node]) -> None:
@@ -73,18 +71,24 @@ class Functional(Model):
             layer = node.layer
             if layer is None or any(layer is known for known in self._layers):
                 continue
-            taken = dict(self.named_children())
-            name = str(getattr(layer, "name", "")) or free_name(layer, taken)
-            if name in taken:
-                raise ArgumentError(
-                    f"{self.described} has two layers called {name!r}. Give them different names."
-                )
-            if isinstance(layer, Layer):
-                layer.name = name
+            name = key_for(layer, {*dir(self), *self._modules}, self.described)
+            if not getattr(layer, "name", None):
+                layer.name = name  # type: ignore[assignment]
             self.add_module(name, layer)
             self._layers.append(layer)
             shapes = [symbol.shape for symbol in symbols_in(node.outputs)]
             self.output_shapes.append(shapes[0] if len(shapes) == 1 else shapes)
+
+    def _output_names(self, end: Sequence[Symbol]) -> list[str]:
+        """Each output is called after the layer it comes from, and numbered if that gives two."""
+        keys = {id(layer): key for key, layer in self.named_children()}
+        names: list[str] = []
+        for symbol in end:
+            base = name = keys.get(id(symbol.node.layer), symbol.name)
+            while name in names:
+                name = f"{base}_{sum(other.startswith(base) for other in names)}"
+            names.append(name)
+        return names
 
     @property
     def layers(self) -> list[nn.Module]:
@@ -149,6 +153,12 @@ class Functional(Model):
             if call.outputs == slot and isinstance(call.layer, Layer):
                 return call if call.layer.output_activation is not None else None
         return None
+
+    def replayed(self, begin: Sequence[Symbol], clone: Any) -> list[Symbol]:
+        """The outputs of the same calls from other symbols, by the layers that `clone` gives."""
+        calls = [call._replace(layer=clone(call.layer)) for call in self._calls]
+        values = self._values(list(begin), calls)
+        return [values[slot] for slot in self._output_slots]
 
     def _values(self, x: Any, calls: Iterable[_Call]) -> dict[int, Any]:
         values: dict[int, Any] = dict(enumerate(self.ordered_inputs(x)))
@@ -279,7 +289,3 @@ def _name_inputs(symbols: Sequence[Symbol]) -> None:
             names = ("input" if index == 0 else f"input_{index}" for index in range(len(taken) + 1))
             symbol.name = next(name for name in names if name not in taken)
             taken.add(symbol.name)
-
-
-def _named_by(symbol: Symbol) -> str:
-    return str(getattr(symbol.node.layer, "name", "") or symbol.name)

@@ -78,6 +78,7 @@ def prepared(
         shuffle=training.shuffle,
         class_weight=training.class_weight,
         steps=training.steps,
+        go_on=True,
         device=model.device,
         names=model.names,
     )

@@ -8,7 +8,7 @@ from torch import nn
 from onfit.activations import Activation
 from onfit.engine.arrays import Samples
 from onfit.engine.model import Model
-from onfit.engine.naming import free_name
+from onfit.engine.naming import key_for
 from onfit.errors import ArgumentError, ArgumentTypeError
 from onfit.layers import Input, Layer, TorchModule
 from onfit.layers.graph import Symbol
@@ -68,8 +68,6 @@ class Sequential(Model):
         declared = getattr(layer, "declared_shape", None)
         if not self._layers and self._begin is None and declared is not None:
             self._declare(Input(declared))
-        if isinstance(layer, Layer) and not layer.name:
-            layer.name = self._free_name(layer)
         end = None if self._end is None else _called(layer, self._end)
         self._register(layer)
         if end is not None:
@@ -194,17 +192,11 @@ class Sequential(Model):
             self._trace()
 
     def _register(self, layer: nn.Module) -> None:
-        name = getattr(layer, "name", "") or self._free_name(layer)
-        if name in dict(self.named_children()) or hasattr(self, name):
-            raise ArgumentError(
-                f"{self.described} cannot have a layer called {name!r}: the name is taken. "
-                "Give the layer another."
-            )
+        name = key_for(layer, {*dir(self), *self._modules}, self.described)
+        if isinstance(layer, Layer) and not layer.name:
+            layer.name = name
         self.add_module(name, layer)
         self._layers.append(layer)
-
-    def _free_name(self, layer: nn.Module) -> str:
-        return free_name(layer, dict(self.named_children()))
 
 
 def _called(layer: nn.Module, symbol: Symbol) -> Symbol:

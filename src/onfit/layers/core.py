@@ -84,7 +84,7 @@ class Dense(Layer):
                 f"{self.described} expected inputs whose last axis is {kernel.shape[0]}, "
                 f"such as (batch, {kernel.shape[0]}); got shape {tuple(x.shape)}."
             )
-        if x.dtype is not kernel.dtype and not torch.is_autocast_enabled(x.device.type):
+        if x.dtype is not kernel.dtype and not _autocasts(x.device):
             x = x.to(kernel.dtype)
         if self.bias is None:
             return x @ kernel
@@ -101,6 +101,12 @@ class Dense(Layer):
             "kernel_regularizer": self.kernel_regularizer,
             "bias_regularizer": self.bias_regularizer,
         }
+
+
+def _autocasts(device: torch.device) -> bool:
+    """Whether torch chooses the types of operations itself."""
+    # On the meta device, where shapes are found, it never does, and may not be asked.
+    return device.type != "meta" and torch.is_autocast_enabled(device.type)
 
 
 class Activation(Layer):

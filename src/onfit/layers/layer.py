@@ -52,6 +52,7 @@ class Layer(nn.Module, Traced):
             raise ArgumentError(_unknown_argument(type(self), unknown))
         super().__init__()
         self.name = name or ""
+        self.named_by_author = bool(name)
         self.built = False
         self.nodes = []
         self._trainable = trainable

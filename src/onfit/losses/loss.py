@@ -58,7 +58,7 @@ def _fitting(weight: Tensor, values: Tensor) -> Tensor:
     """`weight` with the axes of `values`, for a loss that gives several values per sample."""
     if not values.ndim:  # a loss of a user's, which took the mean itself
         return weight
-    if weight.ndim == values.ndim + 1 and weight.shape[-1] == 1:
+    while weight.ndim > 1 and weight.shape[-1] == 1:
         weight = weight.squeeze(-1)
     if weight.shape != values.shape[: weight.ndim]:
         raise ShapeError(

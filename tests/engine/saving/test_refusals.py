@@ -235,7 +235,11 @@ def far(y_true, y_pred):
 @pytest.mark.parametrize(
     ("layer", "compiled", "named"),
     [
-        (layers.Activation(curved), None, r"layer 'activation' .*'curved' is not known"),
+        (
+            layers.Activation(curved),
+            None,
+            r"layer 'activation' .*'curved' is not known.*custom_objects",
+        ),
         (Same(), None, r"layer 'same' \(Same\): there is no such layer"),
         (Same(), {"loss": "mse"}, r"custom_objects="),
         (layers.Flatten(), {"loss": far}, r"names 'far'.*custom_objects=\{'far': ...\}"),

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from onfit import initializers, layers, losses, metrics, optimizers
+from onfit.callbacks import ModelCheckpoint
 from onfit.errors import OnfitWarning
 from onfit.models import Model, Sequential, load_model
 
@@ -185,7 +186,7 @@ def test_layers_come_back_with_names_options_and_order(tmp_path):
 
 
 def test_integer_inputs_come_back_as_such(tmp_path):
-    model = Sequential([layers.Input((3,), dtype="int64"), layers.Dense(2)])
+    model = Sequential([layers.Input((3,), dtype="int64"), layers.Flatten()])
     assert saved_and_loaded(model, tmp_path).input.dtype == torch.int64
 
 
@@ -288,9 +289,7 @@ def test_functions_and_classes_of_the_users_are_found_by_their_names(tmp_path):
     for each in (model, loaded):
         each.fit(X, ONE_HOT, **FIT)
     assert_identical(loaded.get_weights(), model.get_weights())
-    assert_identical(
-        loaded.evaluate(X, ONE_HOT, verbose=0), model.evaluate(X, ONE_HOT, verbose=0)
-    )
+    assert_identical(loaded.evaluate(X, ONE_HOT, verbose=0), model.evaluate(X, ONE_HOT, verbose=0))
 
 
 def test_a_function_as_loss_is_found_by_its_name(tmp_path):
@@ -307,7 +306,7 @@ def test_a_layer_named_as_a_function_of_the_users_keeps_its_name(tmp_path):
     assert loaded.layers[0].activation is doubled
 
 
-# --- torch's own -----------------------------------------------------------------------------
+# --- models that only their own code can make -----------------------------------------------------------------------------
 
 
 def test_a_torch_optimizer_is_left_out_and_said(tmp_path):
@@ -347,6 +346,32 @@ def test_a_wrapped_module_with_a_torch_optimizer_saves_its_weights_without_a_wor
     other = Model(nn.Linear(4, 3))
     other.load_weights(tmp_path / "best.h5")
     assert_identical(other.get_weights(), model.get_weights())
+
+
+def test_a_functional_model_saves_its_weights(tmp_path):
+    def functional():
+        x = layers.Input((4,))
+        hidden = layers.Dense(5)(x)
+        return Model(x, [layers.Dense(3)(hidden), layers.Dense(1)(hidden)])
+
+    model, other = functional(), functional()
+    model.compile("adam", "mse")
+    model.save(tmp_path / "model.h5")
+    other.load_weights(tmp_path / "model.h5")
+    assert_identical(other.get_weights(), model.get_weights())
+
+
+@pytest.mark.parametrize("make", [small, lambda: Model(nn.Linear(4, 3))])
+def test_the_best_of_a_training_is_checkpointed_and_read_back(tmp_path, make):
+    model, path = make(), tmp_path / "best.h5"
+    model.compile("adam", "mse")
+    before = model.get_weights()
+    best = ModelCheckpoint(path, monitor="loss", save_best_only=True)
+    model.fit(X, ONE_HOT, epochs=3, callbacks=[best], **FIT)
+    after = model.get_weights()
+    model.set_weights(before)
+    model.load_weights(path)
+    assert_identical(model.get_weights(), after)
 
 
 class Scaled(Sequential):

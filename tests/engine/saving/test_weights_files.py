@@ -100,7 +100,9 @@ def test_weights_that_do_not_fit_change_nothing_and_both_sides_are_listed(tmp_pa
         model.load_weights(tmp_path / "w.h5")
     text = str(caught.value)
     assert "w.h5" in text
-    assert "The file has: dense: kernel (4, 5), bias (5,); dense_1: kernel (5, 3), bias (3,)" in text
+    assert (
+        "The file has: dense: kernel (4, 5), bias (5,); dense_1: kernel (5, 3), bias (3,)" in text
+    )
     assert f"It has:       dense: kernel {before[0].shape}" in text
     for this, that in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(this, that)
@@ -108,7 +110,7 @@ def test_weights_that_do_not_fit_change_nothing_and_both_sides_are_listed(tmp_pa
 
 def test_a_long_list_of_layers_is_cut_short(tmp_path):
     stack(*[2] * 30, inputs=2).save_weights(tmp_path / "w.h5")
-    with pytest.raises(FileFormatError, match="dense_19: .*; and 10 layers more\n"):
+    with pytest.raises(FileFormatError, match=r"dense_19: .*; and 10 layers more\n"):
         stack(2, inputs=2).load_weights(tmp_path / "w.h5")
 
 
@@ -147,6 +149,17 @@ def test_names_of_weights_as_keras_2_wrote_them_are_understood(tmp_path):
     model = stack(3)
     model.load_weights(tmp_path / "old.h5")
     np.testing.assert_array_equal(model.get_weights()[0], kernel)
+
+
+def test_the_byte_order_of_another_machine_is_understood(tmp_path):
+    model, other = stack(3), stack(3)
+    model.save_weights(tmp_path / "w.h5")
+    with h5py.File(tmp_path / "w.h5", "a") as file:
+        kernel = file["dense/sequential/dense/kernel"][:]
+        del file["dense/sequential/dense/kernel"]
+        file["dense/sequential/dense/kernel"] = kernel.astype(">f4")
+    other.load_weights(tmp_path / "w.h5")
+    assert_identical(model, other)
 
 
 def test_values_that_are_no_numbers_are_refused(tmp_path):

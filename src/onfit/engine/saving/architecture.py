@@ -129,24 +129,29 @@ def _add(model: "Sequential", kind: str, config: Config, custom: Custom) -> None
         layer = _layer(kind, config, custom)
         model.add(layer)
     except (OnfitError, TypeError) as error:
-        raise ArgumentError(
-            f"layer {config.get('name')!r} ({kind}): {error} Pass functions and classes of your "
-            "own as custom_objects={name: object}."
-        ) from error
+        raise ArgumentError(f"layer {config.get('name')!r} ({kind}): {error}") from error
     layer.to(getattr(torch, dtype))
 
 
 def _layer(kind: str, config: Config, custom: Custom) -> Layer:
-    config = from_plain(config, custom)
-    cls = custom.get(kind) or getattr(layers, kind, None)
-    if cls is None or kind not in {*custom, *layers.__all__}:
-        raise ArgumentError("there is no such layer here.")
-    if kind not in custom:
+    if kind in custom:
+        cls = custom[kind]
+        if not (isinstance(cls, type) and "dtype" in argument_names(cls)):
+            del config["dtype"]
+    elif kind in layers.__all__:
+        cls = getattr(layers, kind)
         config = served(argument_names(cls), config)
-    elif not (isinstance(cls, type) and "dtype" in argument_names(cls)):
-        config.pop("dtype", None)
-    layer: Layer = make(cls, config)
+    else:
+        raise ArgumentError(f"there is no such layer here. {_YOURS}")
+    config = from_plain(config, custom)
+    try:
+        layer: Layer = make(cls, config)
+    except OnfitError as error:  # such as an activation's name that is not known
+        raise ArgumentError(f"{error} {_YOURS}") from error
     return layer
+
+
+_YOURS = "What is yours goes in custom_objects={name: object}."
 
 
 def _dtype_name(given: Any) -> str:

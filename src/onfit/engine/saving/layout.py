@@ -131,13 +131,13 @@ def read_array(dataset: Any) -> Array:
     Raises:
         FileFormatError: if it holds something else.
     """
-    value = np.asarray(dataset)
-    if value.dtype.kind not in "biufc":
+    if dataset.dtype.kind not in "biufc":
         raise FileFormatError(
             f"{dataset.file.filename!r}: weight {dataset.name!r} holds values of type "
-            f"{value.dtype}, not numbers. Give a file that save or save_weights wrote."
+            f"{dataset.dtype}, not numbers. Give a file that save or save_weights wrote."
         )
-    return value
+    # In this machine's byte order, whatever that of the machine that wrote it.
+    return np.asarray(dataset, dtype=dataset.dtype.newbyteorder("="))
 
 
 def _write_names(group: Any, key: str, names: Sequence[str]) -> None:

@@ -108,8 +108,12 @@ def _as_format_error(asked: str, advice: str) -> Iterator[None]:
     """What cannot be made of a file's words is the file's matter: one error, with its name."""
     try:
         yield
-    except (OnfitError, TypeError, KeyError, AttributeError, IndexError, ValueError) as error:
+    except OnfitError as error:
         raise FileFormatError(f"{asked}: {error}{advice}") from error
+    except (TypeError, KeyError, AttributeError, IndexError, ValueError) as error:
+        raise FileFormatError(
+            f"{asked}: its configuration cannot be understood: {error!r}.{advice}"
+        ) from error
 
 
 def _lacks_layers(asked: str, path: str) -> str:

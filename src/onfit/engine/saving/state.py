@@ -67,12 +67,8 @@ def assign(model: "Model", saved: Mapping[str, Arrays], asked: str) -> None:
         FileFormatError: if they do not fit; nothing is changed then.
     """
     mine = tensors_of(model)
-    pairs = [
-        (tensor, value)
-        for tensors, arrays in _matched(list(mine.items()), list(saved.items())) or [(None, None)]
-        for tensor, value in _matched(tensors, arrays) or [(None, None)]
-    ]
-    if any(tensor is None or tuple(tensor.shape) != value.shape for tensor, value in pairs):
+    pairs = _pairs(mine, saved)
+    if pairs is None:
         raise FileFormatError(
             f"{asked}: these weights do not fit {model.described}; nothing is changed.\n"
             f"  It has:       {_listed(mine)}\n"
@@ -84,10 +80,23 @@ def assign(model: "Model", saved: Mapping[str, Arrays], asked: str) -> None:
             tensor.copy_(torch.as_tensor(value))
 
 
-def _matched(mine: Any, saved: Any) -> list[tuple[Any, Any]] | None:
-    """Pairs of what belongs together in two lists of (name, item); None if lengths differ."""
-    if mine is None or len(mine) != len(saved):
+def _pairs(
+    mine: Mapping[str, Tensors], saved: Mapping[str, Arrays]
+) -> list[tuple[Tensor, Array]] | None:
+    """Each tensor with the array that goes into it; None if any does not fit."""
+    if len(mine) != len(saved):
         return None
+    pairs = []
+    for tensors, arrays in _matched(list(mine.items()), list(saved.items())):
+        if len(tensors) != len(arrays):
+            return None
+        pairs += _matched(tensors, arrays)
+    fits = all(tuple(tensor.shape) == value.shape for tensor, value in pairs)
+    return pairs if fits else None
+
+
+def _matched(mine: Any, saved: Any) -> list[tuple[Any, Any]]:
+    """Pairs of what belongs together in two equally long lists of (name, item)."""
     by_name = dict(saved)
     if by_name.keys() == dict(mine).keys():
         return [(item, by_name[name]) for name, item in mine]

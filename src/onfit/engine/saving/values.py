@@ -163,13 +163,13 @@ def from_plain(value: Any, custom: Custom) -> Any:
 def _made(kind: str, config: Any, custom: Custom) -> Any:
     if kind == "function":
         return find(str(config), custom, activations.get)
-    config = from_plain(config, custom)
     if kind in custom:
-        return make(custom[kind], config)
+        return make(custom[kind], from_plain(config, custom))
     for room in _ROOMS.values():
         known = _known(room.get, kind)
         if known is not None:
-            return room.from_config(kind, served(argument_names(type(known)), config))
+            config = served(argument_names(type(known)), config)
+            return room.from_config(kind, from_plain(config, custom))
     raise ArgumentError(_unknown(kind, custom))
 
 
