@@ -17,7 +17,15 @@ def rates_with(callback, epochs=12):
     """Train a line with `callback`; the learning rate of every epoch."""
     model = Sequential([Dense(1, input_dim=8)])
     model.compile(optimizer="sgd", loss="mse")  # starts with a rate of 0.01
-    history = model.fit(x, y, validation_split=0.25, epochs=epochs, verbose=0, callbacks=[callback])
+    history = model.fit(
+        x,
+        y,
+        batch_size=8,
+        epochs=epochs,
+        validation_split=0.25,
+        verbose=0,
+        callbacks=[callback],
+    )
     return history.history["learning_rate"]
 
 
@@ -38,6 +46,6 @@ def halve_every_third(epoch, rate):
 show("of the epoch", rates_with(LearningRateScheduler(hold_then_decay)))
 show("of epoch and rate", rates_with(LearningRateScheduler(halve_every_third)))
 
-# When two epochs in a row are not at least 0.05 better, a fifth of the rate must do.
-plateau = ReduceLROnPlateau("val_loss", factor=0.2, patience=2, min_delta=0.05, min_lr=1e-4)
+# When two epochs in a row are not at least 0.02 better, a fifth of the rate must do.
+plateau = ReduceLROnPlateau("val_loss", factor=0.2, patience=2, min_delta=0.02, min_lr=1e-4)
 show("on a plateau", rates_with(plateau, epochs=24))

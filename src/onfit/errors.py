@@ -7,6 +7,7 @@
     │   └── ShapeError                      a shape that a layer or a loss cannot take
     ├── CapabilityError     (TypeError)     a callback asks what this model cannot do
     ├── NotReadyError       (RuntimeError)  a model not built or not compiled yet
+    ├── InvalidLossError    (RuntimeError)  a loss that is NaN or infinite
     ├── MissingMetricError  (KeyError)      a metric name that no log has
     ├── FileFormatError     (ValueError)    a file that holds something else
     ├── StorageError        (OSError)       a file that cannot be written or read
@@ -46,6 +47,10 @@ class CapabilityError(OnfitError, TypeError):
 
 class NotReadyError(OnfitError, RuntimeError):
     """The model must be built or compiled before this can be done."""
+
+
+class InvalidLossError(OnfitError, RuntimeError):
+    """The loss of a batch was NaN or infinite."""
 
 
 class MissingMetricError(OnfitError, KeyError):

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from onfit.callbacks.terminate_on_nan import InvalidLossError, TerminateOnNaN
+from onfit.callbacks.terminate_on_nan import TerminateOnNaN
 from onfit.core import Callback, Run
-from onfit.errors import OnfitError
+from onfit.errors import InvalidLossError, OnfitError
 
 
 def stopper(**arguments: bool) -> TerminateOnNaN:

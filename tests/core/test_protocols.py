@@ -33,7 +33,6 @@ def model(*names):
     [
         (HasWeights, ("get_weights", "set_weights")),
         (CanSave, ("save", "save_weights")),
-        (HasLearningRate, ("optimizer",)),
         (HasHistograms, ("named_weights",)),
     ],
 )
@@ -58,6 +57,14 @@ def test_the_error_says_who_needs_what_and_what_to_do():
 def test_a_missing_optimizer_is_to_be_compiled_or_passed():
     with pytest.raises(CapabilityError, match="Compile the model with an optimizer, or pass opti"):
         check_needs(needing(Need(HasLearningRate)), SimpleNamespace(optimizer=None))
+
+
+def test_an_optimizer_without_a_learning_rate_is_found_before_training():
+    raw = SimpleNamespace(param_groups=[{"lr": 0.1}])
+    with pytest.raises(CapabilityError, match=r"lacks optimizer\.learning_rate"):
+        check_needs(needing(Need(HasLearningRate)), SimpleNamespace(optimizer=raw))
+    ours = SimpleNamespace(learning_rate=0.1)
+    check_needs(needing(Need(HasLearningRate)), SimpleNamespace(optimizer=ours))
 
 
 def test_who_needs_nothing_takes_any_model():

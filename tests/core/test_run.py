@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from onfit.callbacks import EarlyStopping, History
+from onfit.callbacks import EarlyStopping, History, LambdaCallback
 from onfit.core.callback import Callback
 from onfit.core.callback_list import CallbackList
 from onfit.core.hooks import HOOKS
@@ -594,3 +594,13 @@ def test_the_size_of_a_batch_is_the_length_of_its_first_array(batch, size):
     found = batch_size(batch)
     assert found == size
     assert type(found) is int
+
+
+def test_walking_the_epochs_again_after_a_break_goes_on_with_the_next_one() -> None:
+    ended: list[int] = []
+    listener = LambdaCallback(on_epoch_end=lambda epoch, logs: ended.append(epoch))
+    with Run(SimpleNamespace(), listener, epochs=3) as run:
+        for _ in run.epochs():
+            break
+        assert list(run.epochs()) == [1, 2]
+    assert ended == [0, 1, 2]

@@ -425,7 +425,10 @@ def test_callbacks_see_the_validation_data_as_it_was_given() -> None:
     linear().fit(X, Y, validation_split=0.2, verbose=0, callbacks=[Look()])
     assert seen[0] is None
     assert seen[4] is None
-    assert [[type(part) for part in seen[i]] for i in (1, 2)] == [[np.ndarray] * 2, [np.ndarray] * 3]
+    assert [[type(part) for part in seen[i]] for i in (1, 2)] == [
+        [np.ndarray] * 2,
+        [np.ndarray] * 3,
+    ]
     assert [type(part) for part in seen[3]] == [torch.Tensor] * 2
     assert seen[5][0][:, 0].tolist() == [8.0, 9.0]
 

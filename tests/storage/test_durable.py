@@ -214,3 +214,12 @@ def test_a_path_that_cannot_be_written_is_an_error_that_names_who_asked(tmp_path
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match=r"^ModelCheckpoint: cannot write "):
         require_writable(tmp_path / "file" / "x.h5", "ModelCheckpoint")
+
+
+def test_a_replaced_file_keeps_its_permissions(tmp_path):
+    path = tmp_path / "shared.csv"
+    path.write_text("old")
+    path.chmod(0o660)
+    with replacing(path) as temporary:
+        temporary.write_text("new")
+    assert mode(path) == 0o660

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from onfit.core.callback import Callback, Logs
-from onfit.core.console import say
+from onfit.core.console import readable, say
 from onfit.core.protocols import HasLearningRate, Need
 from onfit.errors import ArgumentError, ArgumentTypeError
 
@@ -63,15 +63,6 @@ class LearningRateScheduler(Callback):
             return self.schedule(epoch, rate)
         except TypeError:
             return self.schedule(epoch)
-
-
-def readable(rate: float) -> float:
-    """`rate` to the seven digits that single precision holds, for people to read.
-
-    >>> readable(0.0010000000474974513)
-    0.001
-    """
-    return float(f"{rate:.7g}")
 
 
 def _takes_rate(schedule: Schedule) -> bool | None:

@@ -7,9 +7,8 @@ from typing import Never
 
 import numpy as np
 
-from onfit.callbacks.learning_rate_scheduler import readable
 from onfit.core.callback import Callback, Logs
-from onfit.core.console import say
+from onfit.core.console import readable, say
 from onfit.core.monitor import Monitor
 from onfit.core.objective import Best, Objective, check_mode, resolve_mode
 from onfit.core.protocols import HasLearningRate, Need

@@ -5,11 +5,7 @@ import math
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
 from onfit.core.meter import as_number
-from onfit.errors import OnfitError
-
-
-class InvalidLossError(OnfitError, RuntimeError):
-    """The loss of a batch was NaN or infinite."""
+from onfit.errors import InvalidLossError
 
 
 class TerminateOnNaN(Callback):

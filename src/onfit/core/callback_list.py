@@ -6,7 +6,7 @@ from typing import Any
 
 from onfit._types import Hook
 from onfit.core.callback import Callback
-from onfit.core.hooks import HOOKS, heard
+from onfit.core.hooks import CLASSIC, HOOKS, heard
 from onfit.core.protocols import check_needs
 from onfit.errors import ArgumentTypeError
 
@@ -111,6 +111,9 @@ class CallbackList:
     def __getattr__(self, name: str) -> Hook:
         if name in HOOKS:
             return partial(self.tell, name)
+        for newer, older in CLASSIC.items():
+            if name == older:
+                return partial(self.tell, newer)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 

@@ -21,3 +21,12 @@ def say(text: str, stream: TextIO | None = None) -> None:
         tqdm.tqdm.write(text, file=stream)
     # At once, not when the buffer of a pipe or a log file is full.
     stream.flush()
+
+
+def readable(rate: float) -> float:
+    """`rate` to the seven digits that single precision holds, for people to read.
+
+    >>> readable(0.0010000000474974513)
+    0.001
+    """
+    return float(f"{rate:.7g}")

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from onfit._types import LogValues
 from onfit.core.logs import Logs
+from onfit.errors import ArgumentTypeError
 
 
 class Meter(Protocol):
@@ -49,7 +50,7 @@ class RunningMeans:
         self._last = {name: frozen(value) for name, value in values.items()}
         for name, value in self._last.items():
             # `value * size` is a new object, so the sum never aliases what the user holds.
-            self._sums[name] = self._sums.get(name, 0) + value * size
+            self._sums[name] = self._sums.get(name, 0) + _number(name, value) * size
             self._sizes[name] = self._sizes.get(name, 0) + size
 
     def report_batch(self, logs: Logs) -> None:
@@ -60,6 +61,15 @@ class RunningMeans:
         sums, sizes = dict(self._sums), dict(self._sizes)
         names = [prefix + name for name in sums]
         logs.defer(names, lambda: [as_number(sums[name] / sizes[name]) for name in sums])
+
+
+def _number(name: str, value: Any) -> Any:
+    if value is None or isinstance(value, (str, bytes, list, tuple, dict)):
+        raise ArgumentTypeError(
+            f"log({name}={value!r}): what is logged for a batch is averaged over the epoch, so it "
+            "is a number or an array. Log anything else outside of `batches`, for the epoch."
+        )
+    return value
 
 
 def frozen(value: Any) -> Any:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from onfit._types import StrPath
-from onfit.errors import ArgumentTypeError, CapabilityError
+from onfit.errors import ArgumentTypeError, CapabilityError, NotReadyError
 
 if TYPE_CHECKING:
     from onfit.core.callback import Callback
@@ -67,7 +67,7 @@ class HasHistograms(Protocol):
 _ASKS: dict[type, tuple[str, ...]] = {
     HasWeights: ("get_weights", "set_weights"),
     CanSave: ("save", "save_weights"),
-    HasLearningRate: ("optimizer",),
+    HasLearningRate: ("optimizer.learning_rate",),
     HasHistograms: ("named_weights",),
 }
 
@@ -92,7 +92,7 @@ def check_needs(callback: "Callback", model: Any) -> None:
         CapabilityError: naming the callback, the argument, what it needs and what is missing.
     """
     for need in callback.needs():
-        missing = [name for name in _ASKS[need.protocol] if getattr(model, name, None) is None]
+        missing = [name for name in _ASKS[need.protocol] if _lacks(model, name)]
         if missing:
             asked = " and ".join(_ASKS[need.protocol])
             raise CapabilityError(
@@ -100,6 +100,17 @@ def check_needs(callback: "Callback", model: Any) -> None:
                 f"{type(model).__name__} lacks {' and '.join(missing)}. "
                 f"{_how_to_provide(need.protocol)}"
             )
+
+
+def _lacks(model: Any, path: str) -> bool:
+    for name in path.split("."):
+        try:
+            model = getattr(model, name, None)
+        except NotReadyError:  # an optimizer that is made when training begins
+            return False
+        if model is None:
+            return True
+    return False
 
 
 def _how_to_provide(protocol: type) -> str:

@@ -157,6 +157,7 @@ class Run:
 
         A stop is looked for before each epoch and after each batch.
         """
+        self._close_epoch()  # one that an earlier walk was broken off in
         while self.progress.epoch < self._end_epoch and not self.stopping:
             epoch = self.progress.epoch
             self.progress.batch = 0

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import nn
 
@@ -12,6 +12,7 @@ from onfit.engine.sequential import Sequential
 from onfit.layers import Input, Layer, TorchModule
 
 Clone = Callable[[nn.Module], nn.Module]
+_Module = TypeVar("_Module", bound=nn.Module)
 
 
 def clone_model(model: Model, clone_function: Clone | None = None) -> Model:
@@ -33,7 +34,7 @@ def clone_model(model: Model, clone_function: Clone | None = None) -> Model:
         return _cloned_sequential(model, clone)
     if type(model) is Functional:
         return _cloned_functional(model, clone)
-    copied: Model = _drawn_again(model)
+    copied = _drawn_again(model)
     copied._compiled = None
     return copied
 
@@ -81,11 +82,11 @@ def _remembering(clone: Clone) -> Clone:
     return once
 
 
-def _drawn_again(module: Any) -> Any:
+def _drawn_again(module: _Module) -> _Module:
     """A copy whose torch modules have drawn their weights again, as new ones would."""
     twin = copy.deepcopy(module)
     for part in twin.modules():
-        reset = getattr(part, "reset_parameters", None)
+        reset: Any = getattr(part, "reset_parameters", None)
         if reset is not None:
             reset()
     return twin

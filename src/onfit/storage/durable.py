@@ -51,6 +51,11 @@ def require_writable(path: StrPath, asked_by: str) -> None:
         StorageError: naming who asked, the path and the reason.
     """
     target = Path(os.path.realpath(path))
+    if target.is_file() and not os.access(target, os.W_OK):
+        raise StorageError(
+            f"{asked_by}: {str(target)!r} may not be written. Change its permissions, or give "
+            "another name."
+        )
     try:
         _temporary_beside(target).unlink()
     except OSError as error:
@@ -74,16 +79,22 @@ def _temporary_beside(target: Path) -> Path:
             f"cannot write {str(target)!r}: {error.strerror or error}. "
             "Choose a folder that exists or can be made, and that you may write to."
         ) from error
-    _give_default_permissions(descriptor)
+    _give_permissions(descriptor, target)
     os.close(descriptor)
     return Path(name)
 
 
-def _give_default_permissions(descriptor: int) -> None:
-    """mkstemp makes files private; what a user saves should be as open as any file of theirs."""
-    umask = os.umask(0)
-    os.umask(umask)
-    os.fchmod(descriptor, 0o666 & ~umask)
+def _give_permissions(descriptor: int, target: Path) -> None:
+    """mkstemp makes files private; what a user saves should be as open as what it replaces, or
+    as any new file of theirs.
+    """
+    try:
+        mode = target.stat().st_mode & 0o777
+    except OSError:
+        umask = os.umask(0)
+        os.umask(umask)
+        mode = 0o666 & ~umask
+    os.fchmod(descriptor, mode)
 
 
 # The three steps below are functions of their own so that a test can strike between them.

@@ -306,7 +306,7 @@ def test_a_layer_named_as_a_function_of_the_users_keeps_its_name(tmp_path):
     assert loaded.layers[0].activation is doubled
 
 
-# --- models that only their own code can make -----------------------------------------------------------------------------
+# --- torch's own, and models that only their own code can make --------------------------------
 
 
 def test_a_torch_optimizer_is_left_out_and_said(tmp_path):

@@ -1,0 +1,93 @@
+"""What layers with an activation, and those with a kernel and a bias, have in common."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from onfit import activations, initializers, regularizers
+from onfit.layers.layer import Layer
+
+
+class Activated(Layer):
+    """A layer whose last deed is an activation, which a loss may ask it to leave out.
+
+    Subclass it, set `activation`, and compute what comes before it in `preactivation`.
+
+    Attributes:
+        activation: a function of a tensor.
+    """
+
+    activation: activations.Activation
+
+    def forward(self, x: Any) -> Any:
+        return self.activation(self.preactivation(x))
+
+    @property
+    def output_activation(self) -> Any:
+        return self.activation
+
+
+class Affine(Activated):
+    """A layer with a kernel, perhaps a bias, and perhaps an activation.
+
+    Args:
+        activation: a name or a callable; None for none.
+        use_bias: whether to add a bias.
+        kernel_initializer: how the kernel begins.
+        bias_initializer: how the bias begins.
+        kernel_regularizer: penalty on the kernel.
+        bias_regularizer: penalty on the bias.
+        **layer: arguments of every layer.
+    """
+
+    kernel: Tensor
+    bias: Tensor | None
+
+    def __init__(
+        self,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        **layer: Any,
+    ) -> None:
+        super().__init__(**layer)
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+
+    def add_bias(self, size: int) -> None:
+        """Make the bias, if there is to be one."""
+        if self.use_bias:
+            self.add_weight("bias", (size,), self.bias_initializer)
+        else:
+            self.bias = None
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "activation": self.activation,
+            "use_bias": self.use_bias,
+            "kernel_initializer": self.kernel_initializer,
+            "bias_initializer": self.bias_initializer,
+            "kernel_regularizer": self.kernel_regularizer,
+            "bias_regularizer": self.bias_regularizer,
+        }
+
+
+def as_weight(x: Tensor, weight: Tensor) -> Tensor:
+    """`x` in the type of the weight it meets, unless torch chooses the types itself."""
+    if x.dtype is weight.dtype or _autocasts(x.device):
+        return x
+    return x.to(weight.dtype)
+
+
+def _autocasts(device: torch.device) -> bool:
+    # On the meta device, where shapes are found, it never does, and may not be asked.
+    return device.type != "meta" and torch.is_autocast_enabled(device.type)

@@ -1,0 +1,107 @@
+"""Checks of what layers are given, with errors that name the layer."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from onfit.errors import ArgumentError, ShapeError, did_you_mean
+from onfit.layers.layer import Layer
+
+
+def whole(layer: Layer, argument: str, value: Any, least: int = 1) -> int:
+    """`value` as an int.
+
+    Raises:
+        ArgumentError: if it is not a whole number from `least` upwards.
+    """
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
+        raise ArgumentError(
+            f"{type(layer).__name__}({argument}={value!r}): {argument} is a whole number from "
+            f"{least} upwards."
+        )
+    return int(value)
+
+
+def per_axis(layer: Layer, argument: str, value: Any, rank: int) -> tuple[int, ...]:
+    """`value` for each of `rank` axes: one for all, or one each.
+
+    Raises:
+        ArgumentError: if there are more or fewer, or one is not a whole number from 1 upwards.
+    """
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * rank
+    if len(values) != rank:
+        raise ArgumentError(
+            f"{type(layer).__name__}({argument}={value!r}): {argument} is one whole number, or "
+            f"{rank} of them in a tuple."
+        )
+    return tuple(whole(layer, argument, each) for each in values)
+
+
+def one_of(layer: Layer, argument: str, value: Any, options: Sequence[str]) -> str:
+    """`value`, which is one of `options`.
+
+    Raises:
+        ArgumentError: if it is not, with the nearest of them.
+    """
+    if not isinstance(value, str) or value.lower() not in options:
+        raise ArgumentError(
+            f"{type(layer).__name__}({argument}={value!r}): {argument} is "
+            f"{' or '.join(map(repr, options))}.{did_you_mean(value, options)}"
+        )
+    return value.lower()
+
+
+def fraction(layer: Layer, argument: str, value: Any) -> float:
+    """`value`, a share that is dropped.
+
+    Raises:
+        ArgumentError: if it is not at least 0 and below 1.
+    """
+    if not 0 <= value < 1:
+        raise ArgumentError(
+            f"{type(layer).__name__}({argument}={value!r}): {argument} is the fraction to drop, "
+            "at least 0 and below 1."
+        )
+    return float(value)
+
+
+def require_rank(layer: Layer, shape: Sequence[Any], axes: Sequence[str]) -> None:
+    """Check that there are as many axes as `axes` names, the batch axis counted.
+
+    Raises:
+        ShapeError: if not.
+    """
+    if len(shape) != len(axes):
+        raise ShapeError(
+            f"{layer.described} expected inputs of shape ({', '.join(axes)}); got shape "
+            f"{tuple(shape)}."
+        )
+
+
+def known(layer: Layer, shape: Sequence[Any], axis: int, meaning: str) -> int:
+    """The length of an axis that weights depend on.
+
+    Raises:
+        ShapeError: if it varies.
+    """
+    size: int | None = shape[axis]
+    if size is None:
+        raise ShapeError(
+            f"{layer.described} makes weights for a known number of {meaning}; got inputs of "
+            f"shape {tuple(shape)}. Say how many in the Input."
+        )
+    return size
+
+
+def require_size(
+    layer: Layer, shape: Sequence[Any], axis: int, expected: int, meaning: str
+) -> None:
+    """Check that an axis is as long as the weights were made for.
+
+    Raises:
+        ShapeError: if not.
+    """
+    if shape[axis] != expected:
+        raise ShapeError(
+            f"{layer.described} was built for {expected} {meaning} (axis {axis}); got inputs of "
+            f"shape {tuple(shape)}."
+        )

@@ -1,0 +1,183 @@
+"""Convolutions in one and two dimensions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from onfit.errors import ArgumentError, ShapeError
+from onfit.layers.activated import Affine, as_weight
+from onfit.layers.checks import known, one_of, per_axis, require_size, whole
+from onfit.layers.shapes import Shape
+from onfit.layers.spatial import Layout, Margins, padded, same_margins
+
+
+class _Convolution(Affine):
+    """What convolutions of any number of dimensions have in common; `rank` is that number."""
+
+    rank: int
+    paddings: tuple[str, ...] = ("valid", "same")
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: int | Sequence[int] = 1,
+        groups: int = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        **layer: Any,
+    ) -> None:
+        super().__init__(
+            activation,
+            use_bias,
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            **layer,
+        )
+        self.filters = whole(self, "filters", filters)
+        self.kernel_size = per_axis(self, "kernel_size", kernel_size, self.rank)
+        self.strides = per_axis(self, "strides", strides, self.rank)
+        self.padding = one_of(self, "padding", padding, self.paddings)
+        self.layout = Layout.of(self, self.rank, data_format)
+        self.dilation_rate = per_axis(self, "dilation_rate", dilation_rate, self.rank)
+        self.groups = whole(self, "groups", groups)
+        if self.filters % self.groups:
+            raise ArgumentError(
+                f"{type(self).__name__}(filters={filters}, groups={groups}): every group makes "
+                "as many of the filters, so groups must divide them."
+            )
+
+    def build(self, input_shape: Shape) -> None:
+        self.layout.check(self, input_shape)
+        channels = known(self, input_shape, self.layout.channels, "channels")
+        if channels % self.groups:
+            raise ShapeError(
+                f"{self.described} has groups={self.groups}, which must divide the channels of "
+                f"its inputs; got shape {input_shape}."
+            )
+        shape = (*self.kernel_size, channels // self.groups, self.filters)
+        self.add_weight("kernel", shape, self._laid_out)
+        self.add_bias(self.filters)
+
+    def _laid_out(self, shape: tuple[int, ...]) -> Tensor:
+        """A new kernel of Keras' shape that lies in memory as torch likes to read it."""
+        space = range(self.rank)
+        inputs, outputs = self.rank, self.rank + 1
+        order = (outputs, *space, inputs) if self.layout.last else (outputs, inputs, *space)
+        back = sorted(range(len(order)), key=order.__getitem__)
+        return self.kernel_initializer(shape).permute(order).contiguous().permute(back)
+
+    def preactivation(self, x: Tensor) -> Tensor:
+        self.layout.check(self, x.shape)
+        kernel = self.kernel.movedim((-1, -2), (0, 1))
+        expected = kernel.shape[1] * self.groups
+        require_size(self, x.shape, self.layout.channels, expected, "channels")
+        x = padded(self.layout.to_torch(as_weight(x, kernel)), self._margins(x))
+        convolve: Any = (F.conv1d, F.conv2d)[self.rank - 1]
+        y = convolve(x, kernel, self.bias, self.strides, 0, self.dilation_rate, self.groups)
+        return self.layout.from_torch(y)
+
+    def _margins(self, x: Tensor) -> Margins:
+        if self.padding == "valid":
+            return []
+        if self.padding == "causal":
+            return [((self.kernel_size[0] - 1) * self.dilation_rate[0], 0)]
+        lengths = self.layout.to_torch(x).shape[2:]
+        return same_margins(lengths, self.kernel_size, self.strides, self.dilation_rate)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "data_format": self.layout.data_format,
+            "dilation_rate": self.dilation_rate,
+            "groups": self.groups,
+        }
+
+
+class Conv1D(_Convolution):
+    """A kernel that slides along a sequence.
+
+    Args:
+        filters: how many channels come out.
+        kernel_size: how many steps the kernel spans.
+        strides: how many steps it moves on.
+        padding: `"valid"` for none; `"same"` for as many windows as there are steps (divided by
+            `strides`); `"causal"` so that no output sees a later step.
+        data_format: `"channels_last"`, which None means, for inputs of shape
+            (batch, steps, channels); `"channels_first"` for (batch, channels, steps).
+        dilation_rate: how far apart the steps are that the kernel sees.
+        groups: into how many groups, that know nothing of each other, channels are split.
+        activation: a name or a callable; None for none.
+        use_bias: whether to add a bias.
+        kernel_initializer: how the kernel, of shape (kernel_size, channels / groups, filters),
+            begins.
+        bias_initializer: how the bias, of shape (filters,), begins.
+        kernel_regularizer: penalty on the kernel.
+        bias_regularizer: penalty on the bias.
+        **layer: arguments of every layer.
+
+    Raises:
+        ShapeError: naming the layer, where inputs have other axes or another number of channels.
+
+    Example:
+        >>> import torch
+        >>> Conv1D(8, 3, padding="causal")(torch.zeros(2, 10, 4)).shape
+        torch.Size([2, 10, 8])
+    """
+
+    rank = 1
+    paddings = ("valid", "same", "causal")
+
+
+class Conv2D(_Convolution):
+    """A kernel that slides over an image.
+
+    Args:
+        filters: how many channels come out.
+        kernel_size: height and width of the kernel; one number for both.
+        strides: how far it moves on, down and to the right.
+        padding: `"valid"` for none; `"same"` for as many windows as there are pixels (divided by
+            `strides`).
+        data_format: `"channels_last"`, which None means, for inputs of shape
+            (batch, height, width, channels); `"channels_first"` for
+            (batch, channels, height, width).
+        dilation_rate: how far apart the pixels are that the kernel sees.
+        groups: into how many groups, that know nothing of each other, channels are split.
+        activation: a name or a callable; None for none.
+        use_bias: whether to add a bias.
+        kernel_initializer: how the kernel, of shape (height, width, channels / groups, filters),
+            begins.
+        bias_initializer: how the bias, of shape (filters,), begins.
+        kernel_regularizer: penalty on the kernel.
+        bias_regularizer: penalty on the bias.
+        **layer: arguments of every layer.
+
+    Raises:
+        ShapeError: naming the layer, where inputs have other axes or another number of channels.
+
+    Example:
+        >>> import torch
+        >>> Conv2D(8, 3, activation="relu")(torch.zeros(2, 28, 28, 1)).shape
+        torch.Size([2, 26, 26, 8])
+    """
+
+    rank = 2
+
+
+Convolution1D = Conv1D
+Convolution2D = Conv2D

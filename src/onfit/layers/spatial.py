@@ -1,0 +1,88 @@
+"""Data that lies in space: where its channels are, and what is put around it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from onfit.layers.checks import one_of, require_rank
+from onfit.layers.layer import Layer
+
+_SPACE = {1: ("steps",), 2: ("height", "width")}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the channels are: behind the axes of space (Keras' way) or before them (torch's).
+
+    Attributes:
+        rank: how many axes of space there are.
+        data_format: `"channels_last"` or `"channels_first"`.
+    """
+
+    rank: int
+    data_format: str
+
+    @classmethod
+    def of(cls, layer: Layer, rank: int, data_format: Any) -> "Layout":
+        """The layout that an argument `data_format` means; None is Keras' way."""
+        options = ("channels_last", "channels_first")
+        return cls(rank, one_of(layer, "data_format", data_format or options[0], options))
+
+    @property
+    def last(self) -> bool:
+        """Whether the channels come last."""
+        return self.data_format == "channels_last"
+
+    @property
+    def channels(self) -> int:
+        """The axis of the channels."""
+        return -1 if self.last else 1
+
+    def check(self, layer: Layer, shape: Sequence[Any]) -> None:
+        """Check that there are as many axes as there should be.
+
+        Raises:
+            ShapeError: naming those that were expected.
+        """
+        space = _SPACE[self.rank]
+        axes = (*space, "channels") if self.last else ("channels", *space)
+        require_rank(layer, shape, ("batch", *axes))
+
+    def to_torch(self, x: Tensor) -> Tensor:
+        """A view with the channels where torch has them."""
+        return x.movedim(-1, 1) if self.last else x
+
+    def from_torch(self, x: Tensor) -> Tensor:
+        """The way back."""
+        return x.movedim(1, -1) if self.last else x
+
+
+Margins = list[tuple[int, int]]  # for each axis of space, what goes before and what behind
+
+
+def same_margins(
+    lengths: Sequence[int],
+    window: Sequence[int],
+    strides: Sequence[int],
+    dilation: Sequence[int],
+) -> Margins:
+    """What to put around so that there is a window for every `strides` steps of the input.
+
+    An odd one goes behind.
+    """
+    margins = []
+    for length, size, stride, step in zip(lengths, window, strides, dilation, strict=True):
+        reach = (size - 1) * step + 1
+        windows = -(-length // stride)
+        total = max(0, (windows - 1) * stride + reach - length)
+        margins.append((total // 2, total - total // 2))
+    return margins
+
+
+def padded(x: Tensor, margins: Margins, value: float = 0.0) -> Tensor:
+    """`x`, channels first, with `value` around it."""
+    flat = [width for margin in reversed(margins) for width in margin]
+    return F.pad(x, flat, value=value) if any(flat) else x
