@@ -7,6 +7,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
@@ -22,6 +23,8 @@ from onfit.layers import Dense, Dropout
 
 HERE = Path("runs/demo")
 BOARD = HERE / "tensorboard"
+
+torch.set_num_threads(1)  # layers this small are not worth sharing among cores
 
 # Each image is a row of 8 x 8 grey values from 0 to 16; each label a digit from 0 to 9.
 images, labels = load_digits(return_X_y=True)
@@ -45,8 +48,8 @@ history = model.fit(
     epochs=100,
     validation_split=0.2,
     callbacks=[
-        ReduceLROnPlateau(monitor="val_loss", factor=0.3, patience=4, verbose=1),
-        EarlyStopping(monitor="val_loss", patience=10, verbose=1),
+        ReduceLROnPlateau(monitor="val_loss", factor=0.3, patience=3, verbose=1),
+        EarlyStopping(monitor="val_loss", patience=8, verbose=1),
         ModelCheckpoint(HERE / "best.h5", monitor="val_loss", save_best_only=True),
         CSVLogger(HERE / "log.csv"),
         TensorBoard(BOARD / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"),

@@ -48,4 +48,4 @@ show("of epoch and rate", rates_with(LearningRateScheduler(halve_every_third)))
 
 # When two epochs in a row are not at least 0.02 better, a fifth of the rate must do.
 plateau = ReduceLROnPlateau("val_loss", factor=0.2, patience=2, min_delta=0.02, min_lr=1e-4)
-show("on a plateau", rates_with(plateau, epochs=24))
+show("on a plateau", rates_with(plateau, epochs=30))

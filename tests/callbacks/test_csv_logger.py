@@ -175,7 +175,7 @@ def test_a_path_that_cannot_be_written_is_refused_before_training(tmp_path):
 def test_a_file_that_may_not_be_changed_is_refused_before_training(path, monkeypatch):
     path.write_text("")
     monkeypatch.setattr("os.access", lambda *arguments: False)
-    with pytest.raises(StorageError, match=r"may not be read and written\. Change"):
+    with pytest.raises(StorageError, match=r"may not be written\. Change"):
         begin(path)
 
 

@@ -29,6 +29,7 @@ class Model:
 def train(callbacks, values, *, model=None, name="loss", params=None, first=0):
     """Run through epochs that log `values`; return the run."""
     model = Model() if model is None else model
+    params = {"verbose": 0, **(params or {})}
     run = Run(model, callbacks, epochs=first + len(values), initial_epoch=first, params=params)
     with run:
         for epoch in run.epochs():

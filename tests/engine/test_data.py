@@ -1,6 +1,7 @@
 """What may be passed as x, y and weights, and how it becomes batches."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -154,7 +155,7 @@ def test_a_batch_size_is_a_whole_number(wrong: Any) -> None:
 def test_shuffling_gives_each_epoch_an_order_of_its_own_and_loses_nobody() -> None:
     first, second = batches_seen(X, Y, batch_size=4, epochs=2)
     assert [len(batch) for batch in first] == [4, 4, 2]
-    assert sorted(sum(first, [])) == sorted(sum(second, [])) == list(range(10))
+    assert sorted([*chain(*first)]) == sorted([*chain(*second)]) == list(range(10))
     assert first != second
 
 
@@ -292,7 +293,7 @@ def test_what_a_loader_brings_itself_is_not_given_twice(name: str, value: Any) -
 
 
 def test_a_loader_yields_one_to_three_things() -> None:
-    with pytest.raises(DataError, match="or .x, y, sample_weight.; got 4 things"):
+    with pytest.raises(DataError, match=r"or .x, y, sample_weight.; got 4 things"):
         linear().fit(iter([(1, 2, 3, 4)]), verbose=0)
 
 

@@ -101,7 +101,13 @@ def test_what_the_logs_of_each_hook_hold() -> None:
 
     model = linear(metrics=["mae"])
     model.fit(
-        X, Y, batch_size=8, verbose=0, validation_split=0.0, validation_data=(X, Y), callbacks=Look()
+        X,
+        Y,
+        batch_size=8,
+        verbose=0,
+        validation_split=0.0,
+        validation_data=(X, Y),
+        callbacks=Look(),
     )
     model.predict(X, batch_size=8, verbose=0, callbacks=[Look()])
     assert seen["batch begin"] == [{"batch": 0, "size": 8}, {"batch": 1, "size": 2}]
@@ -211,9 +217,7 @@ def test_no_epochs_leave_an_empty_history_and_the_weights() -> None:
     ("freq", "validated"), [(1, 4), (2, 2), (3, 1), ([1, 4], 2), ({2}, 1), (range(2, 9), 3), (9, 0)]
 )
 def test_how_often_is_validated(freq: Any, validated: int) -> None:
-    history = linear().fit(
-        X, Y, epochs=4, verbose=0, validation_data=(X, Y), validation_freq=freq
-    )
+    history = linear().fit(X, Y, epochs=4, verbose=0, validation_data=(X, Y), validation_freq=freq)
     assert len(history.history.get("val_loss", [])) == validated
 
 
@@ -242,7 +246,12 @@ def test_a_stop_at_a_batch_ends_the_epoch_without_validation() -> None:
     history = model.fit(
         X, Y, batch_size=2, epochs=5, verbose=0, validation_data=(X, Y), callbacks=callbacks
     )
-    assert told.hooks[-4:] == ["train_batch_begin 1", "train_batch_end 1", "epoch_end 0", "train_end"]
+    assert told.hooks[-4:] == [
+        "train_batch_begin 1",
+        "train_batch_end 1",
+        "epoch_end 0",
+        "train_end",
+    ]
     assert list(history.history) == ["loss"]
 
 

@@ -143,7 +143,7 @@ def test_probabilities_of_0_and_1_from_elsewhere_give_no_nan(loss: str) -> None:
         (F.mse_loss, losses.TorchLoss),
         (lambda y_true, y_pred: y_pred, losses.FunctionLoss),
     ],
-    ids=str,
+    ids=lambda given: getattr(given, "__name__", str(given)),
 )
 def test_what_stands_for_a_loss(identifier: Any, kind: type[losses.Loss]) -> None:
     assert type(losses.get(identifier)) is kind

@@ -202,7 +202,9 @@ def test_a_torch_optimizer_steps_by_its_own_arithmetic() -> None:
     ids=["class", "partial", "function"],
 )
 def test_a_factory_gets_the_parameters_when_the_model_is_built(factory: Any) -> None:
-    for mine, theirs in zip(weights_after(factory), weights_after(optimizers.SGD(0.001))):
+    for mine, theirs in zip(
+        weights_after(factory), weights_after(optimizers.SGD(0.001)), strict=True
+    ):
         np.testing.assert_allclose(mine, theirs, rtol=1e-6)
 
 

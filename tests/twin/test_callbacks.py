@@ -19,10 +19,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from onfit import callbacks
 from tests.twin.keras_twin import tolerant_of_keras
 from tests.twin.stub import Logs, Stub, comparable, walk
+
+from onfit import callbacks
 
 pytestmark = [
     tolerant_of_keras,

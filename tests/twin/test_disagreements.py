@@ -11,6 +11,9 @@ import keras
 import numpy as np
 import pytest
 import torch
+from tests.twin.exclusions import excluded
+from tests.twin.keras_twin import tolerant_of_keras
+from tests.twin.stub import Logs, Stub, walk
 
 from onfit import callbacks
 from onfit.errors import (
@@ -19,9 +22,6 @@ from onfit.errors import (
     FileFormatError,
     OnfitWarning,
 )
-from tests.twin.exclusions import excluded
-from tests.twin.keras_twin import tolerant_of_keras
-from tests.twin.stub import Logs, Stub, walk
 
 pytestmark = tolerant_of_keras
 
@@ -117,7 +117,7 @@ def test_an_unknown_mode_is_an_error() -> None:
 def test_a_missing_monitor_is_said_once(name: str) -> None:
     said = []
     for kind in KINDS:
-        with pytest.warns(UserWarning) as warned:
+        with pytest.warns(UserWarning, match="val_loss") as warned:
             walk(getattr(kind, name)(), Stub(), [{"loss": 0.5}] * 3, lambda c, s: None)
         said.append([warning.category for warning in warned])
     assert said == [[UserWarning] * 3, [OnfitWarning]]
@@ -330,7 +330,7 @@ def test_appending_to_other_columns_is_an_error() -> None:
         "0,0.5",
         "0,0.75,0.25",
     ]
-    with pytest.raises(FileFormatError, match="'val_loss'.*this run has.*'val_acc'"):
+    with pytest.raises(FileFormatError, match=r"'val_loss'.*this run has.*'val_acc'"):
         written(other, callbacks, append=True)
     assert Path("onfit.callbacks.csv").read_text().splitlines() == ["epoch,val_loss", "0,0.5"]
 

@@ -5,8 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from onfit import activations
 from tests.twin.exclusions import excluded
 from tests.twin.keras_twin import (
     CLASSES,
@@ -23,6 +21,8 @@ from tests.twin.keras_twin import (
     same_start,
     tolerant_of_keras,
 )
+
+from onfit import activations
 
 pytestmark = tolerant_of_keras
 
@@ -486,7 +486,7 @@ def test_a_stop_at_a_batch_skips_validation() -> None:
         model.compile(**with_mse(lib))
         arguments = {"validation_split": 0.2, "verbose": 0, "callbacks": [StopAtOnce()]}
         history = model.fit(DATA.x, DATA.real, batch_size=16, epochs=3, **arguments)
-        logged.append(({name: len(values) for name, values in history.history.items()}))
+        logged.append({name: len(values) for name, values in history.history.items()})
     assert logged == [{"loss": 1, "mae": 1, "val_loss": 1, "val_mae": 1}, {"loss": 1, "mae": 1}]
 
 

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from onfit._types import StrPath
 from onfit.core.callback import Callback, Logs
 from onfit.core.meter import as_number
-from onfit.errors import ArgumentError, FileFormatError, StorageError
+from onfit.errors import ArgumentError, FileFormatError
 from onfit.storage.durable import replacing, require_writable
 
 _MISSING = "NA"
@@ -55,7 +55,6 @@ class CSVLogger(Callback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         require_writable(self.filename, f"CSVLogger(filename={self.filename!r})")
-        self._table.require_changeable()
         self._columns, self._started, self._rows_to_keep = [], False, None
         columns, rows = self._table.read() if self.append else ([], [])
         self._check_columns(columns, self.params.get("metrics") or ())
@@ -123,13 +122,6 @@ class _Table:
     def exists(self) -> bool:
         """Whether there is a file with something in it."""
         return os.path.exists(self._path) and os.path.getsize(self._path) > 0
-
-    def require_changeable(self) -> None:
-        if os.path.exists(self._path) and not os.access(self._path, os.R_OK | os.W_OK):
-            raise StorageError(
-                f"CSVLogger writes {self._path!r}, which may not be read and written. "
-                "Change its permissions, or give another filename."
-            )
 
     def read(self) -> tuple[list[str], list[_Row]]:
         """The header and the rows; both empty where there is no file, or nothing in it."""

@@ -5,7 +5,7 @@ from inspect import signature
 from typing import Any
 
 from onfit.core.callback import Callback, Logs
-from onfit.core.console import say
+from onfit.core.console import readable, say
 from onfit.core.monitor import Monitor
 from onfit.core.objective import Best, Objective, check_mode, resolve_mode
 from onfit.core.protocols import HasWeights, Need
@@ -119,7 +119,7 @@ class EarlyStopping(Callback):
                 self._best.wait = 0
         elif self._best.wait >= self.patience and epoch > 0:
             self.stopped_epoch = epoch
-            self.model.stop_training = True
+            self.request_stop(self._reason())
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         if self.stopped_epoch > 0 and self.verbose > 0:
@@ -132,6 +132,12 @@ class EarlyStopping(Callback):
                     f"{self._best_weights_epoch + 1}."
                 )
             self.model.set_weights(self.best_weights)
+
+    def _reason(self) -> str:
+        if self._best.value is None:
+            return f"{self.monitor} was no number for {self.wait} epochs"
+        best = readable(self._best.value)
+        return f"{self.monitor} has not improved on {best} for {self.wait} epochs"
 
     def _improves(self, value: float, than: float | None) -> bool:
         assert self._objective is not None, "on_train_begin comes first"

@@ -34,7 +34,7 @@ class TerminateOnNaN(Callback):
         if self.raise_error:
             raise InvalidLossError(_explained(batch, loss))
         say(f"Batch {batch}: Invalid loss, terminating training")
-        self.model.stop_training = True
+        self.request_stop(f"the loss of batch {batch} was {loss}")
 
 
 def _explained(batch: int, loss: float) -> str:

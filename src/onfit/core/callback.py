@@ -54,6 +54,13 @@ class Callback:
         """What this callback asks of the model; checked once, before training."""
         return ()
 
+    def request_stop(self, why: str) -> None:
+        """Ask the training to end; `why` is told when it does."""
+        if self.run is not None:
+            self.run.stop(why)
+        else:
+            self.model.stop_training = True
+
     @silent
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Training starts. `logs` is empty."""

@@ -85,14 +85,16 @@ class CallbackList:
     def tell(self, hook: str, *args: Any) -> None:
         """Tell `hook` to all who hear it. An exception gets a note with callback and hook."""
         model = self.model
+        stopping = getattr(model, "stop_training", False)
         for callback, method in self._table[hook]:
             try:
                 method(*args)
             except BaseException as error:
                 error.add_note(f"raised by {type(callback).__name__}.{hook}")
                 raise
-            if self.stopped_by is None and getattr(model, "stop_training", False):
-                self.stopped_by = callback
+            if not stopping and getattr(model, "stop_training", False):
+                stopping = True
+                self.stopped_by = self.stopped_by or callback
 
     def tell_all(self, hook: str, *args: Any) -> BaseException | None:
         """Tell `hook` to all, even when one of them raises; return the first exception."""

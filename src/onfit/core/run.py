@@ -14,6 +14,8 @@ from typing import Any, Literal, Self, TypeVar
 
 from onfit.core.callback import Callback
 from onfit.core.callback_list import CallbackList
+from onfit.core.console import say
+from onfit.core.interrupts import Interrupts
 from onfit.core.logs import Logs
 from onfit.core.meter import Meter, RunningMeans, as_number
 from onfit.core.progress import Progress
@@ -42,7 +44,8 @@ class Run:
         model: what callbacks see as `self.model`.
         progress: where the run is (`epoch`, `batch`, `step`).
         outcome: None while training; then `"completed"`, `"stopped"`, `"interrupted"` (by
-            Ctrl-C) or `"failed"`. `on_train_end` can read it.
+            Ctrl-C or SIGTERM) or `"failed"`. `on_train_end` can read it.
+        stop_reason: why it was asked to stop; empty if nobody said.
 
     Raises:
         CapabilityError: before training, if a callback needs what the model cannot do.
@@ -82,6 +85,8 @@ class Run:
         self.params = _with_defaults(params, epochs)
         self.progress = Progress(epoch=initial_epoch)
         self.outcome: Outcome | None = None
+        self.stop_reason = ""
+        self._stopping = False
         self._end_epoch = epochs
         self._means = RunningMeans()
         self._meter: Meter = self._means if meter is None else meter
@@ -90,13 +95,16 @@ class Run:
         self._epoch_values: dict[str, Any] = {}
         self._validations: list[Meter] = []
         self._last_logs = Logs()
+        self._interrupts = Interrupts(self.stop)
 
     # --- the training as a whole ---------------------------------------------------------
 
     def __enter__(self) -> Self:
         self.introduce()
         self.callbacks.stopped_by = None
+        self._stopping = False
         self.model.stop_training = False
+        self._interrupts.listen()
         try:
             self.callbacks.tell("on_train_begin", Logs())
         except BaseException as error:
@@ -131,24 +139,56 @@ class Run:
         """Tell the ends, whatever happened; an error on the way here stays the one raised."""
         self.outcome = self._outcome_of(error)
         problems = []
-        if error is not None:
-            problems.append(self.callbacks.tell_all("on_exception", error))
-        problems.append(self.callbacks.tell_all("on_train_end", self._last_logs))
+        try:
+            if error is not None:
+                problems.append(self.callbacks.tell_all("on_exception", error))
+            problems.append(self.callbacks.tell_all("on_train_end", self._last_logs))
+        finally:
+            self._interrupts.put_back()
         for problem in filter(None, problems):
             if error is None:
                 self.outcome = "failed"
                 raise problem
             error.add_note(f"also, while telling the end: {problem!r}")
+        if error is None:
+            self._tell_who_stopped()
+            self._interrupts.raise_received()
 
     def _outcome_of(self, error: BaseException | None) -> Outcome:
-        if error is None:
-            return "stopped" if self.stopping else "completed"
-        return "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        if self._interrupts.received is not None or isinstance(error, KeyboardInterrupt):
+            return "interrupted"
+        if error is not None:
+            return "failed"
+        return "stopped" if self.stopping else "completed"
+
+    def _tell_who_stopped(self) -> None:
+        if self.stopping and self.params["verbose"]:
+            reason = f": {self.stop_reason}" if self.stop_reason else ""
+            say(f"Stopped after epoch {self.progress.epoch} by {self.stopped_by}{reason}.")
+
+    def stop(self, why: str = "") -> None:
+        """Ask the run to end with this batch, or this epoch where none is under way.
+
+        Args:
+            why: the reason, to be told when it ends; the first one asked for stays.
+        """
+        self.model.stop_training = True
+        self.stop_reason = self.stop_reason or why
+
+    @property
+    def stopped_by(self) -> str:
+        """Who asked to stop: the name of a callback's class, of a signal, or the loop."""
+        if self._interrupts.name:
+            return self._interrupts.name
+        author = self.callbacks.stopped_by
+        return "the training loop" if author is None else type(author).__name__
 
     @property
     def stopping(self) -> bool:
         """Whether somebody asked to stop. Nothing but a new run takes that back."""
-        return self.callbacks.stopped_by is not None or bool(self.model.stop_training)
+        # Once seen, it stays: a callback that clears the flag takes no other's stop back.
+        self._stopping = self._stopping or bool(self.model.stop_training)
+        return self._stopping or self.callbacks.stopped_by is not None
 
     # --- epochs --------------------------------------------------------------------------
 

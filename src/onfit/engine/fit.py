@@ -39,7 +39,7 @@ def fit(
 ) -> History:
     """The training loop: what `Trainer.fit` documents."""
     compiled = model.compiled
-    history = History()
+    history = model.history = History()
     listeners = _listeners(callbacks, history, verbose)
     train, validate, shown = prepared(model, data, validation)
     model.ensure_built(train.first())

@@ -50,7 +50,7 @@ class Functional(Model):
         [1, 2]
     """
 
-    def __init__(self, inputs: Any, outputs: Any, *, name: str | None = None) -> None:
+    def __init__(self, inputs: Any, outputs: Any = None, *, name: str | None = None) -> None:
         super().__init__(name=name or "functional")
         begin, end = _symbols(inputs, "inputs"), _symbols(outputs, "outputs")
         nodes = _ordered(begin, end)
@@ -207,7 +207,7 @@ def _symbols(given: Any, argument: str) -> list[Symbol]:
     if not found:
         raise ArgumentTypeError(
             f"Model({argument}=...) takes symbols: what Input(...) gives, or a layer called on "
-            f"one. Got {given!r}."
+            f"one. Got {given!r}. (Model(net) takes a torch module.)"
         )
     return found
 

@@ -23,8 +23,9 @@ def penalties_of(model: nn.Module) -> list[Callable[[], Tensor]]:
 
 def _regularized(layer: nn.Module) -> Iterator[str]:
     for name, value in vars(layer).items():
-        if name.endswith(_SUFFIX) and value is not None:
-            yield name.removesuffix(_SUFFIX)
+        weight = name.removesuffix(_SUFFIX)
+        if weight != name and value is not None and getattr(layer, weight, None) is not None:
+            yield weight
 
 
 def _penalty(layer: Any, weight: str) -> Tensor:

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-import torch.nn.functional as F
+import torch
 from torch import Tensor
 
 from onfit.errors import ArgumentError, ShapeError
 from onfit.layers.activated import Affine, as_weight
 from onfit.layers.checks import known, one_of, per_axis, require_size, whole
 from onfit.layers.shapes import Shape
-from onfit.layers.spatial import Layout, Margins, padded, same_margins
+from onfit.layers.spatial import Layout, Margins, same_margins, with_margins
 
 
 class _Convolution(Affine):
@@ -83,18 +83,18 @@ class _Convolution(Affine):
         kernel = self.kernel.movedim((-1, -2), (0, 1))
         expected = kernel.shape[1] * self.groups
         require_size(self, x.shape, self.layout.channels, expected, "channels")
-        x = padded(self.layout.to_torch(as_weight(x, kernel)), self._margins(x))
-        convolve: Any = (F.conv1d, F.conv2d)[self.rank - 1]
-        y = convolve(x, kernel, self.bias, self.strides, 0, self.dilation_rate, self.groups)
-        return self.layout.from_torch(y)
+        x = self.layout.to_torch(as_weight(x, kernel))
+        x, padding = with_margins(x, self._margins(x.shape[2:]))
+        convolve: Any = (torch.conv1d, torch.conv2d)[self.rank - 1]
+        rest = (self.strides, padding, self.dilation_rate, self.groups)
+        return self.layout.from_torch(convolve(x, kernel, self.bias, *rest))
 
-    def _margins(self, x: Tensor) -> Margins:
-        if self.padding == "valid":
-            return []
+    def _margins(self, lengths: Sequence[int]) -> Margins:
         if self.padding == "causal":
             return [((self.kernel_size[0] - 1) * self.dilation_rate[0], 0)]
-        lengths = self.layout.to_torch(x).shape[2:]
-        return same_margins(lengths, self.kernel_size, self.strides, self.dilation_rate)
+        if self.padding == "same":
+            return same_margins(lengths, self.kernel_size, self.strides, self.dilation_rate)
+        return [(0, 0)] * self.rank
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -135,7 +135,6 @@ class Conv1D(_Convolution):
         ShapeError: naming the layer, where inputs have other axes or another number of channels.
 
     Example:
-        >>> import torch
         >>> Conv1D(8, 3, padding="causal")(torch.zeros(2, 10, 4)).shape
         torch.Size([2, 10, 8])
     """
@@ -171,7 +170,6 @@ class Conv2D(_Convolution):
         ShapeError: naming the layer, where inputs have other axes or another number of channels.
 
     Example:
-        >>> import torch
         >>> Conv2D(8, 3, activation="relu")(torch.zeros(2, 28, 28, 1)).shape
         torch.Size([2, 26, 26, 8])
     """

@@ -6,13 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from onfit import activations, initializers, regularizers
+from onfit import activations
 from onfit.errors import ArgumentError, ShapeError
+from onfit.layers.activated import Activated, Affine, as_weight
+from onfit.layers.checks import whole
 from onfit.layers.layer import Layer
 from onfit.layers.shapes import Shape
 
 
-class Dense(Layer):
+class Dense(Affine):
     """Every output sees every input: `activation(x @ kernel + bias)`.
 
     Args:
@@ -30,9 +32,6 @@ class Dense(Layer):
         torch.Size([32, 10])
     """
 
-    kernel: Tensor
-    bias: Tensor | None
-
     def __init__(
         self,
         units: int,
@@ -44,16 +43,16 @@ class Dense(Layer):
         bias_regularizer: Any = None,
         **layer: Any,
     ) -> None:
-        if int(units) != units or units < 1:
-            raise ArgumentError(f"Dense(units={units!r}): units is a whole number from 1 upwards.")
-        super().__init__(**layer)
-        self.units = int(units)
-        self.activation = activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
+        super().__init__(
+            activation,
+            use_bias,
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            **layer,
+        )
+        self.units = whole(self, "units", units)
 
     def build(self, input_shape: Shape) -> None:
         inputs = input_shape[-1] if len(input_shape) > 1 else None
@@ -63,17 +62,7 @@ class Dense(Layer):
                 f"number of features; got {input_shape}."
             )
         self.add_weight("kernel", (inputs, self.units), self.kernel_initializer)
-        if self.use_bias:
-            self.add_weight("bias", (self.units,), self.bias_initializer)
-        else:
-            self.bias = None
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.activation(self.preactivation(x))
-
-    @property
-    def output_activation(self) -> Any:
-        return self.activation
+        self.add_bias(self.units)
 
     def preactivation(self, x: Tensor) -> Tensor:
         if not self.built:
@@ -84,32 +73,16 @@ class Dense(Layer):
                 f"{self.described} expected inputs whose last axis is {kernel.shape[0]}, "
                 f"such as (batch, {kernel.shape[0]}); got shape {tuple(x.shape)}."
             )
-        if x.dtype is not kernel.dtype and not _autocasts(x.device):
-            x = x.to(kernel.dtype)
+        x = as_weight(x, kernel)
         if self.bias is None:
             return x @ kernel
         return torch.addmm(self.bias, x, kernel) if x.ndim == 2 else x @ kernel + self.bias
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "activation": self.activation,
-            "use_bias": self.use_bias,
-            "kernel_initializer": self.kernel_initializer,
-            "bias_initializer": self.bias_initializer,
-            "kernel_regularizer": self.kernel_regularizer,
-            "bias_regularizer": self.bias_regularizer,
-        }
+        return {**super().get_config(), "units": self.units}
 
 
-def _autocasts(device: torch.device) -> bool:
-    """Whether torch chooses the types of operations itself."""
-    # On the meta device, where shapes are found, it never does, and may not be asked.
-    return device.type != "meta" and torch.is_autocast_enabled(device.type)
-
-
-class Activation(Layer):
+class Activation(Activated):
     """An activation function as a layer.
 
     Args:
@@ -120,13 +93,6 @@ class Activation(Layer):
     def __init__(self, activation: Any, **layer: Any) -> None:
         super().__init__(**layer)
         self.activation = activations.get(activation)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.activation(x)
-
-    @property
-    def output_activation(self) -> Any:
-        return self.activation
 
     def preactivation(self, x: Tensor) -> Tensor:
         return x

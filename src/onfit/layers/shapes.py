@@ -4,7 +4,7 @@ and types but no values. No layer needs a shape formula.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -41,8 +41,20 @@ def inferred(module: nn.Module, args: Any, kwargs: dict[str, Any]) -> Any:
     Raises:
         ShapeError: if the module cannot take such arguments.
     """
-    small, large = (_run(module, args, kwargs, unknown) for unknown in (2, 3))
+    small, large = (_run(module, args, kwargs, unknown) for unknown in _UNKNOWN)
     return _compared(small, large)
+
+
+class _Unknown(NamedTuple):
+    """How long axes are taken to be that vary."""
+
+    batch: int
+    others: int
+
+
+# Twice, to see what varies with them. The others are long enough for a kernel or a window to fit
+# in, and differ by so much that what comes out differs too.
+_UNKNOWN = (_Unknown(2, 256), _Unknown(3, 384))
 
 
 def described(module: nn.Module) -> str:
@@ -50,8 +62,8 @@ def described(module: nn.Module) -> str:
     return str(getattr(module, "described", None) or f"layer {type(module).__name__}")
 
 
-def _run(module: nn.Module, args: Any, kwargs: dict[str, Any], unknown: int) -> Any:
-    """Outputs with every unknown axis of the inputs as long as `unknown`."""
+def _run(module: nn.Module, args: Any, kwargs: dict[str, Any], unknown: _Unknown) -> Any:
+    """Outputs for inputs whose unknown axes are as long as `unknown` says."""
     try:
         return _outputs(module, args, kwargs, unknown, "meta")
     except NotImplementedError:  # an operation that meta does not know
@@ -67,10 +79,11 @@ def _run(module: nn.Module, args: Any, kwargs: dict[str, Any], unknown: int) -> 
 
 
 def _outputs(
-    module: nn.Module, args: Any, kwargs: dict[str, Any], unknown: int, device: str
+    module: nn.Module, args: Any, kwargs: dict[str, Any], unknown: _Unknown, device: str
 ) -> Any:
     def stand_in(spec: Spec) -> Tensor:
-        sizes = [unknown if axis is None else axis for axis in spec.shape]
+        assumed = (unknown.batch, *[unknown.others] * len(spec.shape[1:]))
+        sizes = [a if size is None else size for size, a in zip(spec.shape, assumed, strict=True)]
         return torch.zeros(sizes, dtype=spec.dtype, device=device)
 
     tensors = (*module.named_parameters(), *module.named_buffers())

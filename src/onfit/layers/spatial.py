@@ -60,7 +60,8 @@ class Layout:
         return x.movedim(1, -1) if self.last else x
 
 
-Margins = list[tuple[int, int]]  # for each axis of space, what goes before and what behind
+# For each axis of space, how much goes before and how much behind.
+Margins = list[tuple[int, int]]
 
 
 def same_margins(
@@ -86,3 +87,12 @@ def padded(x: Tensor, margins: Margins, value: float = 0.0) -> Tensor:
     """`x`, channels first, with `value` around it."""
     flat = [width for margin in reversed(margins) for width in margin]
     return F.pad(x, flat, value=value) if any(flat) else x
+
+
+def with_margins(x: Tensor, margins: Margins, value: float = 0.0) -> tuple[Tensor, list[int]]:
+    """`x`, and the padding to ask torch's kernels for; they can put only the same on both sides,
+    so any other margin is put around `x` here.
+    """
+    if all(before == behind for before, behind in margins):
+        return x, [before for before, _ in margins]
+    return padded(x, margins, value), [0] * len(margins)

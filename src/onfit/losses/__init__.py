@@ -19,52 +19,93 @@ from onfit.losses.crossentropy import (
     sparse_categorical_crossentropy,
 )
 from onfit.losses.foreign import FunctionLoss, TorchLoss, is_of_torch_functional
-from onfit.losses.loss import Loss, reduced
+from onfit.losses.hinge import (
+    CategoricalHinge,
+    Hinge,
+    SquaredHinge,
+    categorical_hinge,
+    hinge,
+    squared_hinge,
+)
+from onfit.losses.loss import Loss, NamedLoss, reduced
+from onfit.losses.probabilistic import KLDivergence, Poisson, kl_divergence, poisson
 from onfit.losses.regression import (
+    CosineSimilarity,
+    Huber,
+    LogCosh,
     MeanAbsoluteError,
+    MeanAbsolutePercentageError,
     MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    cosine_similarity,
+    huber,
+    log_cosh,
     mean_absolute_error,
+    mean_absolute_percentage_error,
     mean_squared_error,
+    mean_squared_logarithmic_error,
 )
 
 __all__ = [
     "BinaryCrossentropy",
     "CategoricalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
     "FunctionLoss",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
+    "LogCosh",
     "Loss",
     "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
     "SparseCategoricalCrossentropy",
+    "SquaredHinge",
     "TorchLoss",
     "binary_crossentropy",
     "categorical_crossentropy",
+    "categorical_hinge",
+    "cosine_similarity",
     "get",
+    "hinge",
+    "huber",
+    "is_loss_function",
+    "kl_divergence",
+    "log_cosh",
     "mean_absolute_error",
+    "mean_absolute_percentage_error",
     "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
     "reduced",
     "sparse_categorical_crossentropy",
+    "squared_hinge",
 ]
 
-_LOSSES: dict[str, type[Loss]] = {
-    "mse": MeanSquaredError, "mean_squared_error": MeanSquaredError,
-    "mae": MeanAbsoluteError, "mean_absolute_error": MeanAbsoluteError,
-    "bce": BinaryCrossentropy, "binary_crossentropy": BinaryCrossentropy,
-    "categorical_crossentropy": CategoricalCrossentropy,
-    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
+_CLASSES: tuple[type[NamedLoss], ...] = (
+    BinaryCrossentropy, CategoricalCrossentropy, CategoricalHinge, CosineSimilarity, Hinge,
+    Huber, KLDivergence, LogCosh, MeanAbsoluteError, MeanAbsolutePercentageError,
+    MeanSquaredError, MeanSquaredLogarithmicError, Poisson, SparseCategoricalCrossentropy,
+    SquaredHinge,
+)  # fmt: skip
+_FUNCTIONS: dict[Any, type[NamedLoss]] = {cls.function: cls for cls in _CLASSES}
+_SHORT: dict[str, type[NamedLoss]] = {
+    "bce": BinaryCrossentropy, "kld": KLDivergence, "mae": MeanAbsoluteError,
+    "mape": MeanAbsolutePercentageError, "mse": MeanSquaredError,
+    "msle": MeanSquaredLogarithmicError,
 }  # fmt: skip
-_NAMED: dict[str, type[Loss]] = {
+_LOSSES = {**{function.__name__: cls for function, cls in _FUNCTIONS.items()}, **_SHORT}
+_NAMED: dict[str, type[NamedLoss]] = {
     **_LOSSES,
-    **{cls.__name__: cls for cls in _LOSSES.values()},
-    "MSE": MeanSquaredError,
-    "MAE": MeanAbsoluteError,
-}
-_FUNCTIONS: dict[Any, type[Loss]] = {
-    mean_squared_error: MeanSquaredError,
-    mean_absolute_error: MeanAbsoluteError,
-    binary_crossentropy: BinaryCrossentropy,
-    categorical_crossentropy: CategoricalCrossentropy,
-    sparse_categorical_crossentropy: SparseCategoricalCrossentropy,
-}
+    **{cls.__name__: cls for cls in _CLASSES},
+    **{name.upper(): cls for name, cls in _SHORT.items()},
+    # The names of older versions.
+    "cosine": CosineSimilarity, "cosine_proximity": CosineSimilarity, "huber_loss": Huber,
+    "kullback_leibler_divergence": KLDivergence, "logcosh": LogCosh,
+}  # fmt: skip
 
 
 def get(identifier: Any) -> Loss:
@@ -99,8 +140,18 @@ def get(identifier: Any) -> Loss:
     if isinstance(identifier, nn.Module) or is_of_torch_functional(identifier):
         return TorchLoss(identifier)
     if callable(identifier):
-        return _FUNCTIONS[identifier]() if identifier in _FUNCTIONS else FunctionLoss(identifier)
+        return (
+            _FUNCTIONS[identifier]() if is_loss_function(identifier) else FunctionLoss(identifier)
+        )
     raise ArgumentTypeError(
         f"loss is a name, a loss object or a function; got {identifier!r} of type "
         f"{type(identifier).__name__}."
     )
+
+
+def is_loss_function(function: Any) -> bool:
+    """Whether this is one of the functions of this module."""
+    try:
+        return function in _FUNCTIONS
+    except TypeError:  # an object that can be called and not be hashed
+        return False

@@ -1,6 +1,5 @@
 """The crossentropies: -log of the probability that the model gave to the right answer."""
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -9,9 +8,7 @@ from torch import Tensor
 
 from onfit import activations
 from onfit.errors import ArgumentError, ShapeError
-from onfit.losses.loss import Loss, aligned
-
-EPSILON = 1e-7  # Keras' fuzz factor: keeps the logarithm of a probability finite
+from onfit.losses.loss import EPSILON, NamedLoss, aligned
 
 
 def binary_crossentropy(
@@ -87,66 +84,62 @@ def _class_indices(y_true: Tensor, y_pred: Tensor) -> Tensor:
     return y_true.long()
 
 
-class _Crossentropy(Loss):
+class _Crossentropy(NamedLoss):
     """What the crossentropies share: `from_logits`, and the activation they can look behind."""
 
-    _activation: activations.Activation
-    _function: Callable[..., Tensor]
+    activation: activations.Activation
 
-    def __init__(self, from_logits: bool = False) -> None:
+    def __init__(self, from_logits: bool = False, **base: Any) -> None:
+        super().__init__(**base)
         self.from_logits = from_logits
         if from_logits:
-            self.output_activation = self._activation
+            self.output_activation = self.activation
         else:
-            self.logits_of = self._activation
+            self.logits_of = self.activation
 
-    def _options(self) -> dict[str, Any]:
-        return {}
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return type(self)._function(y_true, y_pred, from_logits=self.from_logits, **self._options())
+    def options(self) -> dict[str, Any]:
+        return {"from_logits": self.from_logits}
 
     def call_on_logits(self, y_true: Tensor, logits: Tensor) -> Tensor:
-        return type(self)._function(y_true, logits, from_logits=True, **self._options())
-
-    def get_config(self) -> dict[str, Any]:
-        return {"from_logits": self.from_logits, **self._options()}
+        return type(self).function(y_true, logits, **{**self.options(), "from_logits": True})
 
 
 class _SmoothedCrossentropy(_Crossentropy):
     """A crossentropy whose labels can be smoothed."""
 
-    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
+    def __init__(
+        self, from_logits: bool = False, label_smoothing: float = 0.0, **base: Any
+    ) -> None:
         if not 0 <= label_smoothing <= 1:
             raise ArgumentError(
                 f"{type(self).__name__}(label_smoothing={label_smoothing!r}): from 0 to 1."
             )
-        super().__init__(from_logits)
+        super().__init__(from_logits, **base)
         self.label_smoothing = label_smoothing
 
-    def _options(self) -> dict[str, Any]:
-        return {"label_smoothing": self.label_smoothing}
+    def options(self) -> dict[str, Any]:
+        return {**super().options(), "label_smoothing": self.label_smoothing}
 
 
 class BinaryCrossentropy(_SmoothedCrossentropy):
     """`binary_crossentropy` with its options."""
 
     name = "binary_crossentropy"
-    _activation = staticmethod(activations.sigmoid)
-    _function = staticmethod(binary_crossentropy)
+    activation = staticmethod(activations.sigmoid)
+    function = staticmethod(binary_crossentropy)
 
 
 class CategoricalCrossentropy(_SmoothedCrossentropy):
     """`categorical_crossentropy` with its options."""
 
     name = "categorical_crossentropy"
-    _activation = staticmethod(activations.softmax)
-    _function = staticmethod(categorical_crossentropy)
+    activation = staticmethod(activations.softmax)
+    function = staticmethod(categorical_crossentropy)
 
 
 class SparseCategoricalCrossentropy(_Crossentropy):
     """`sparse_categorical_crossentropy` with its options."""
 
     name = "sparse_categorical_crossentropy"
-    _activation = staticmethod(activations.softmax)
-    _function = staticmethod(sparse_categorical_crossentropy)
+    activation = staticmethod(activations.softmax)
+    function = staticmethod(sparse_categorical_crossentropy)

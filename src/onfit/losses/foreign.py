@@ -15,8 +15,8 @@ class FunctionLoss(Loss):
     """A user's function of `(y_true, y_pred)`, Keras' order."""
 
     def __init__(self, function: Callable[..., Tensor]) -> None:
+        super().__init__(name=getattr(function, "__name__", type(function).__name__))
         self.function = function
-        self.name = getattr(function, "__name__", type(function).__name__)
 
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         return self.function(y_true, y_pred)
@@ -26,8 +26,8 @@ class TorchLoss(Loss):
     """A torch loss: a module or function of `(input, target)`, torch's order."""
 
     def __init__(self, criterion: Callable[..., Tensor]) -> None:
+        super().__init__(name=getattr(criterion, "__name__", type(criterion).__name__))
         self.criterion = criterion
-        self.name = getattr(criterion, "__name__", type(criterion).__name__)
         if isinstance(criterion, nn.CrossEntropyLoss) or criterion is F.cross_entropy:
             self.output_activation = activations.softmax
         elif (

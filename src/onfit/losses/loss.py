@@ -1,26 +1,52 @@
-"""What a loss is: one value per sample, and their weighted mean."""
+"""What a loss is: one value per sample, and what they come to."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from onfit.activations import Activation
-from onfit.errors import ShapeError
+from onfit.errors import ArgumentError, ShapeError, did_you_mean
+
+EPSILON = 1e-7  # Keras' fuzz factor: keeps logarithms and quotients finite
+
+MEAN = "sum_over_batch_size"
+_REDUCTIONS = (MEAN, "mean", "sum", "mean_with_sample_weight", "none")
 
 
 class Loss:
     """A loss with its options. Subclass it and write `call`, or pass any function to `compile`.
 
+    Args:
+        name: how it is written in files and errors; that of its kind if None.
+        reduction: what the values of a batch come to. `"sum_over_batch_size"`, or `"mean"`:
+            their weighted sum over their number; `"sum"`; `"mean_with_sample_weight"`: their
+            weighted sum over the sum of the weights; `"none"`, which cannot be trained on:
+            a value per sample.
+
     Attributes:
-        name: how it is written in logs and files.
         logits_of: the activation that `call_on_logits` takes the place of; None for none.
         output_activation: what a metric should apply to the output to see probabilities.
+
+    Raises:
+        ArgumentError: for an unknown reduction.
     """
 
-    name = "loss"
+    name: str = "loss"
+    reduction: str = MEAN
     logits_of: Activation | None = None
     output_activation: Activation | None = None
+
+    def __init__(self, *, name: str | None = None, reduction: str | None = MEAN) -> None:
+        reduction = "none" if reduction is None else reduction
+        if reduction not in _REDUCTIONS:
+            raise ArgumentError(
+                f"{type(self).__name__}(reduction={reduction!r}): reduction is one of "
+                f"{', '.join(map(repr, _REDUCTIONS))}.{did_you_mean(reduction, _REDUCTIONS)}"
+            )
+        self.name = name or type(self).name
+        self.reduction = reduction
 
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         """One value per sample, or one for all."""
@@ -30,9 +56,11 @@ class Loss:
         """The same, from the output before the activation `logits_of`."""
         raise NotImplementedError
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Tensor | None = None) -> Tensor:
-        """The weighted mean over all samples: a scalar."""
-        return reduced(self.call(torch.as_tensor(y_true), torch.as_tensor(y_pred)), sample_weight)
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+        """What the samples, each with its weight, come to: a scalar."""
+        values = self.call(torch.as_tensor(y_true), torch.as_tensor(y_pred))
+        weight = None if sample_weight is None else torch.as_tensor(sample_weight)
+        return reduced(values, weight, self.reduction)
 
     def weightable(self) -> "Loss":
         """A form of this loss that gives a value per sample."""
@@ -40,18 +68,42 @@ class Loss:
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that would make it again."""
+        shared = {"name": self.name, "reduction": self.reduction}
+        return {key: value for key, value in shared.items() if value != getattr(type(self), key)}
+
+
+class NamedLoss(Loss):
+    """A loss that Keras has a name for: a function of `(y_true, y_pred)` and its options."""
+
+    function: ClassVar[Callable[..., Tensor]]
+
+    def options(self) -> dict[str, Any]:
+        """The arguments of the function besides the data."""
         return {}
 
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return type(self).function(y_true, y_pred, **self.options())
 
-def reduced(values: Tensor, sample_weight: Tensor | None) -> Tensor:
-    """The mean of `values`, each times its sample's weight, over the number of values.
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), **self.options()}
+
+
+def reduced(values: Tensor, sample_weight: Tensor | None, reduction: str = MEAN) -> Tensor:
+    """What `values`, each times its sample's weight, come to: by default the mean over their
+    number.
 
     Raises:
         ShapeError: if there is not one weight for each sample, or for each value.
     """
     if sample_weight is not None:
-        values = values * _fitting(sample_weight, values)
-    return values.mean() if values.ndim else values
+        weight = _fitting(sample_weight, values)
+        values = values * weight
+        if reduction == "mean_with_sample_weight" and values.ndim:
+            total = weight.sum()
+            return values.sum() / torch.where(total == 0, 1, total)
+    if reduction == "none" or not values.ndim:
+        return values
+    return values.sum() if reduction == "sum" else values.mean()
 
 
 def _fitting(weight: Tensor, values: Tensor) -> Tensor:

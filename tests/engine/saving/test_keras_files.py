@@ -255,6 +255,7 @@ def test_a_model_that_keras_built_from_data_takes_batches_of_any_size(tmp_path):
     other.fit(X, X[:, :3], batch_size=8, verbose=0)
     other.save(tmp_path / "theirs.h5")
     model = load_model(tmp_path / "theirs.h5")
+    assert model.input_shape == (None, 4)
     assert_same([predictions(model, X[:5])], [predictions(other)[:5]])
 
 

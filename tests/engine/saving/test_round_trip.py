@@ -8,7 +8,7 @@ from torch import nn
 
 from onfit import initializers, layers, losses, metrics, optimizers
 from onfit.callbacks import ModelCheckpoint
-from onfit.errors import OnfitWarning
+from onfit.errors import FileFormatError, OnfitWarning
 from onfit.models import Model, Sequential, load_model
 
 _draw = np.random.default_rng(0)
@@ -385,6 +385,8 @@ def test_a_sequential_with_a_forward_of_its_own_saves_its_weights(tmp_path):
     other = Scaled([layers.Dense(3, input_dim=4)])
     other.load_weights(tmp_path / "model.h5")
     assert_identical(predictions(other), predictions(model))
+    with pytest.raises(FileFormatError, match="only its own code can make"):
+        load_model(tmp_path / "model.h5")
 
 
 class TopLevel(Model):

@@ -1,0 +1,76 @@
+"""The graph of a module that only running it can tell."""
+
+import io
+import warnings
+from contextlib import redirect_stdout
+from typing import Any
+
+from torch import Tensor, nn
+
+from onfit.layers.modes import evaluating
+from onfit.layers.shapes import mapped
+
+
+class GraphTracer:
+    """Notes what a module is first called with, and can then trace it.
+
+    Nothing is kept alive by it but shapes and types: tracing is done with zeros.
+
+    Args:
+        net: the module. It is watched from now on, until it is called or `close` is.
+    """
+
+    def __init__(self, net: nn.Module) -> None:
+        self._net = net
+        self._call: Any = None  # the arguments and the named ones, with zeros for tensors
+        self._hook = net.register_forward_pre_hook(self._note, with_kwargs=True)
+
+    def graph_def(self) -> bytes | None:
+        """The graph as a serialized GraphDef; None as long as the module was not called.
+
+        Raises:
+            Exception: whatever torch, or the module's own code, says against being traced.
+        """
+        if self._call is None:
+            return None
+        # The one way to torch's graphs for TensorBoard that does not open a file of its own.
+        from torch.utils.tensorboard._pytorch_graph import graph
+
+        net = getattr(self._net, "_orig_mod", self._net)  # what torch.compile was given
+        tensors: list[Tensor] = []
+        mapped(tensors.append, Tensor, self._call)
+        if self._call != (tuple(tensors), {}):
+            net = _Refilled(net, self._call)
+        # torch warns that tracing is old, and prints what it raises as well.
+        quiet = (warnings.catch_warnings(action="ignore"), redirect_stdout(io.StringIO()))
+        with evaluating(net), quiet[0], quiet[1]:
+            traced, _ = graph(net, tuple(tensors), use_strict_trace=False)
+        serialized: bytes = traced.SerializeToString()
+        return serialized
+
+    def close(self) -> None:
+        """Watch no longer."""
+        self._hook.remove()
+
+    def _note(self, net: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._hook.remove()
+        self._call = mapped(_zeros_like, Tensor, (args, kwargs))
+
+
+class _Refilled(nn.Module):
+    """A module to be called with its tensors alone; whatever else it takes is known."""
+
+    def __init__(self, net: nn.Module, call: Any) -> None:
+        super().__init__()
+        self.net = net
+        self._call = call
+
+    def forward(self, *tensors: Tensor) -> Any:
+        rest = iter(tensors)
+        args, kwargs = mapped(lambda _: next(rest), Tensor, self._call)
+        return self.net(*args, **kwargs)
+
+
+def _zeros_like(tensor: Tensor) -> Tensor:
+    """As many zeros as `tensor` has numbers, in the room of one."""
+    return tensor.new_zeros(()).expand(tensor.shape)

@@ -1,0 +1,90 @@
+"""Embedding: a row of numbers for each whole number."""
+
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from onfit import initializers, regularizers
+from onfit.errors import ArgumentError, DataError
+from onfit.layers.checks import whole
+from onfit.layers.layer import Layer
+from onfit.layers.shapes import Shape
+
+
+class Embedding(Layer):
+    """Looks up a row of its table for each whole number that comes in.
+
+    Args:
+        input_dim: how many rows there are: inputs are 0 ... input_dim - 1.
+        output_dim: how long a row is.
+        embeddings_initializer: how the table, of shape (input_dim, output_dim), begins.
+        embeddings_regularizer: penalty on the table.
+        mask_zero: False; masks are not supported.
+        weights: an array, or a list of one, to begin with instead.
+        input_length: the length of the sequences, where it is fixed: the same as
+            `input_shape=(input_length,)`.
+        **layer: arguments of every layer.
+
+    Raises:
+        ArgumentError: for `mask_zero=True`.
+
+    Example:
+        >>> import torch
+        >>> Embedding(1000, 8)(torch.tensor([[4, 20, 7]])).shape
+        torch.Size([1, 3, 8])
+    """
+
+    embeddings: Tensor
+
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        embeddings_initializer: Any = "uniform",
+        embeddings_regularizer: Any = None,
+        mask_zero: bool = False,
+        weights: Any = None,
+        input_length: int | None = None,
+        **layer: Any,
+    ) -> None:
+        if mask_zero:
+            raise ArgumentError(
+                "Embedding(mask_zero=True): onfit's layers know no masks. Leave it out, and give "
+                "padding a weight of its own, as any other number has."
+            )
+        if input_length is not None:
+            layer.setdefault("input_shape", (input_length,))
+        super().__init__(**layer)
+        self.input_dim = whole(self, "input_dim", input_dim)
+        self.output_dim = whole(self, "output_dim", output_dim)
+        self.input_length = input_length
+        self.embeddings_initializer = initializers.get(embeddings_initializer)
+        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
+        if weights is not None:
+            self.ensure_built((None,))
+            self.set_weights(list(weights) if isinstance(weights, (list, tuple)) else [weights])
+
+    def build(self, input_shape: Shape) -> None:
+        shape = (self.input_dim, self.output_dim)
+        self.add_weight("embeddings", shape, self.embeddings_initializer)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.long()
+        try:
+            return F.embedding(x, self.embeddings)
+        except IndexError as error:
+            raise DataError(
+                f"{self.described} has rows 0 ... {self.input_dim - 1}; got numbers from "
+                f"{int(x.min())} to {int(x.max())}. Make input_dim larger than the largest."
+            ) from error
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "input_dim": self.input_dim,
+            "output_dim": self.output_dim,
+            "embeddings_initializer": self.embeddings_initializer,
+            "embeddings_regularizer": self.embeddings_regularizer,
+            "input_length": self.input_length,
+        }

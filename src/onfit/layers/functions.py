@@ -1,0 +1,93 @@
+"""Layers without weights that are one function: Reshape, and Lambda for any other."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from onfit.errors import ArgumentError, ArgumentTypeError, ShapeError
+from onfit.layers.layer import Layer
+
+
+class Reshape(Layer):
+    """Gives every sample another shape.
+
+    Args:
+        target_shape: the shape of one sample, without the batch axis; one axis may be -1, which
+            takes what the others leave.
+        **layer: arguments of every layer.
+
+    Raises:
+        ShapeError: naming the layer, where the sizes do not agree.
+
+    Example:
+        >>> import torch
+        >>> Reshape((2, -1))(torch.zeros(5, 12)).shape
+        torch.Size([5, 2, 6])
+    """
+
+    def __init__(self, target_shape: Sequence[int], **layer: Any) -> None:
+        super().__init__(**layer)
+        self.target_shape = tuple(target_shape)
+        if self.target_shape.count(-1) > 1:
+            raise ArgumentError(
+                f"Reshape(target_shape={target_shape}): only one axis can take what the others "
+                "leave (-1)."
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        have = math.prod(x.shape[1:])
+        want = math.prod(size for size in self.target_shape if size != -1)
+        if have != want and (-1 not in self.target_shape or have % want):
+            raise ShapeError(
+                f"{self.described} cannot give a sample of shape {tuple(x.shape[1:])}, {have} "
+                f"values, the shape {self.target_shape}."
+            )
+        return x.reshape(x.shape[0], *self.target_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "target_shape": self.target_shape}
+
+
+class Lambda(Layer):
+    """Any function of tensors as a layer.
+
+    Args:
+        function: takes a tensor, or a list of them, and returns one or several.
+        output_shape: what Keras may need to be told. onfit sees what shape comes out by running
+            the function, and takes this so that code written for Keras runs.
+        arguments: dict of further named arguments of the function.
+        **layer: arguments of every layer.
+
+    Example:
+        >>> import torch
+        >>> Lambda(lambda x, by: x * by, arguments={"by": 2})(torch.ones(1, 2))
+        tensor([[2., 2.]])
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        output_shape: Any = None,
+        arguments: Mapping[str, Any] | None = None,
+        **layer: Any,
+    ) -> None:
+        if not callable(function):
+            raise ArgumentTypeError(
+                f"Lambda(function={function!r}): function is a function of tensors; got "
+                f"{type(function).__name__}."
+            )
+        super().__init__(**layer)
+        self.function = function
+        self.arguments = dict(arguments or {})
+
+    def forward(self, x: Any) -> Any:
+        return self.function(x, **self.arguments)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "function": self.function,
+            "arguments": self.arguments,
+        }

@@ -1,0 +1,78 @@
+"""LSTM, on torch's kernel."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from onfit.layers.recurrent import Recurrent, States, kernel_options
+
+
+class LSTM(Recurrent):
+    """Long short-term memory (Hochreiter and Schmidhuber 1997).
+
+    Args:
+        units: how many values the output and the memory have.
+        activation: what the values go through: a name or a callable.
+        recurrent_activation: what the gates go through.
+        use_bias: whether to add a bias.
+        kernel_initializer: how `kernel`, of shape (features, 4 * units), begins. Its blocks are
+            the input gate, the forget gate, the values and the output gate.
+        recurrent_initializer: how `recurrent_kernel`, of shape (units, 4 * units), begins.
+        bias_initializer: how `bias`, of shape (4 * units,), begins.
+        unit_forget_bias: begin the forget gate's bias at 1 instead, to remember at first.
+        kernel_regularizer: penalty on `kernel`.
+        recurrent_regularizer: penalty on `recurrent_kernel`.
+        bias_regularizer: penalty on `bias`.
+        dropout: the fraction of the features to drop in training, the same at every step.
+        recurrent_dropout: the fraction of the output before to drop in training.
+        return_sequences: give the output of every step, (batch, steps, units), not the last.
+        return_state: give (output, output of the last step, memory).
+        go_backwards: begin at the end; outputs come in that order.
+        **layer: arguments of every layer.
+
+    Other activations than these, and `recurrent_dropout`, are computed step by step: slower.
+
+    Example:
+        >>> LSTM(16)(torch.zeros(2, 10, 4)).shape
+        torch.Size([2, 16])
+    """
+
+    gates = 4
+    states = 2
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        *,
+        unit_forget_bias: bool = True,
+        **recurrent: Any,
+    ) -> None:
+        super().__init__(units, activation, recurrent_activation, use_bias, **recurrent)
+        self.unit_forget_bias = unit_forget_bias
+
+    def _first_bias(self, shape: tuple[int, ...]) -> Tensor:
+        bias = self.bias_initializer(shape)
+        if self.unit_forget_bias:
+            bias[self.units : 2 * self.units] = 1.0
+        return bias
+
+    def _by_kernel(self, x: Tensor, states: States) -> tuple[Tensor, States]:
+        weights = [self.kernel.T, self.recurrent_kernel.T]
+        if self.bias is not None:
+            weights += [self.bias, torch.zeros_like(self.bias)]
+        outputs, *after = torch.lstm(x, [s[None] for s in states], *kernel_options(x, weights))
+        return outputs, [state[0] for state in after]
+
+    def _step(self, x: Tensor, seen: Tensor, states: States) -> States:
+        gates = x + seen @ self.recurrent_kernel
+        write, keep, value, show = gates.chunk(self.gates, -1)
+        gate, squash = self.recurrent_activation, self.activation
+        memory = gate(keep) * states[1] + gate(write) * squash(value)
+        return [gate(show) * squash(memory), memory]
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "unit_forget_bias": self.unit_forget_bias}

@@ -1,0 +1,243 @@
+"""Layers that bring their inputs to mean 0 and variance 1, then let them be scaled and shifted."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from onfit import initializers, regularizers
+from onfit.errors import ArgumentError, ShapeError
+from onfit.layers.activated import as_weight
+from onfit.layers.checks import known, require_size
+from onfit.layers.layer import Layer
+from onfit.layers.shapes import Shape
+
+
+class _Normalization(Layer):
+    """A layer with a `gamma` that scales and a `beta` that shifts, where they are wanted."""
+
+    gamma: Tensor | None
+    beta: Tensor | None
+
+    def __init__(
+        self,
+        epsilon: float,
+        center: bool,
+        scale: bool,
+        beta_initializer: Any,
+        gamma_initializer: Any,
+        beta_regularizer: Any,
+        gamma_regularizer: Any,
+        **layer: Any,
+    ) -> None:
+        super().__init__(**layer)
+        self.epsilon = epsilon
+        self.center = center
+        self.scale = scale
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+
+    def add_gamma_and_beta(self, shape: tuple[int, ...]) -> None:
+        """Make those of the two that are wanted; the other is None."""
+        for name, wanted in (("gamma", self.scale), ("beta", self.center)):
+            if wanted:
+                self.add_weight(name, shape, getattr(self, f"{name}_initializer"))
+            else:
+                self.register_parameter(name, None)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "epsilon": self.epsilon,
+            "center": self.center,
+            "scale": self.scale,
+            "beta_initializer": self.beta_initializer,
+            "gamma_initializer": self.gamma_initializer,
+            "beta_regularizer": self.beta_regularizer,
+            "gamma_regularizer": self.gamma_regularizer,
+        }
+
+
+class BatchNormalization(_Normalization):
+    """Normalizes each channel over the batch; outside of training, by what was usual in it.
+
+    In training the mean and the variance of the batch are used, and mixed into `moving_mean` and
+    `moving_variance`, which stand in for them everywhere else, and everywhere while
+    `trainable` is False.
+
+    Args:
+        axis: the axis of the channels.
+        momentum: how much of a moving statistic is kept at each batch.
+        epsilon: added to the variance.
+        center: whether to shift by `beta`.
+        scale: whether to scale by `gamma`.
+        beta_initializer: how `beta`, of shape (channels,), begins.
+        gamma_initializer: how `gamma` begins.
+        moving_mean_initializer: how `moving_mean` begins.
+        moving_variance_initializer: how `moving_variance` begins.
+        beta_regularizer: penalty on `beta`.
+        gamma_regularizer: penalty on `gamma`.
+        **layer: arguments of every layer.
+
+    Example:
+        >>> layer = BatchNormalization().train()
+        >>> layer(torch.tensor([[1.0], [3.0]])).flatten().tolist()  # doctest: +ELLIPSIS
+        [-0.999..., 0.999...]
+    """
+
+    moving_mean: Tensor
+    moving_variance: Tensor
+
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        **layer: Any,
+    ) -> None:
+        super().__init__(
+            epsilon,
+            center,
+            scale,
+            beta_initializer,
+            gamma_initializer,
+            beta_regularizer,
+            gamma_regularizer,
+            **layer,
+        )
+        self.axis = axis
+        self.momentum = momentum
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+
+    def build(self, input_shape: Shape) -> None:
+        self._check_axis(input_shape)
+        shape = (known(self, input_shape, self.axis, "channels"),)
+        self.add_gamma_and_beta(shape)
+        for name in ("moving_mean", "moving_variance"):
+            self.add_weight(name, shape, getattr(self, f"{name}_initializer"), trainable=False)
+
+    def _check_axis(self, shape: Sequence[Any]) -> None:
+        if not -len(shape) < self.axis < len(shape) or self.axis == 0:
+            raise ShapeError(
+                f"{self.described} has axis={self.axis}, which must be an axis of its inputs but "
+                f"not the batch; got shape {tuple(shape)}."
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        self._check_axis(x.shape)
+        require_size(self, x.shape, self.axis, len(self.moving_mean), "channels")
+        x = as_weight(x, self.moving_mean).movedim(self.axis, 1)
+        normalized = self._by_batch(x) if self.training and self.trainable else self._by_usual(x)
+        return normalized.movedim(1, self.axis)
+
+    def _by_batch(self, x: Tensor) -> Tensor:
+        # This kernel hands out the statistics that it computes. torch's usual function would mix
+        # in another variance, divided by n - 1, and refuses a batch of one.
+        y, mean, inverse_stddev = torch.native_batch_norm(
+            x, self.gamma, self.beta, None, None, True, 0.0, self.epsilon
+        )
+        variance = inverse_stddev.detach().square().reciprocal() - self.epsilon
+        self.moving_mean.lerp_(mean.detach(), 1 - self.momentum)
+        self.moving_variance.lerp_(variance, 1 - self.momentum)
+        return y
+
+    def _by_usual(self, x: Tensor) -> Tensor:
+        statistics = self.moving_mean, self.moving_variance
+        return F.batch_norm(x, *statistics, self.gamma, self.beta, False, 0.0, self.epsilon)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "axis": self.axis,
+            "momentum": self.momentum,
+            "moving_mean_initializer": self.moving_mean_initializer,
+            "moving_variance_initializer": self.moving_variance_initializer,
+        }
+
+
+class LayerNormalization(_Normalization):
+    """Normalizes each sample on its own, over one axis or several.
+
+    Args:
+        axis: the axis, or a list of axes.
+        epsilon: added to the variance.
+        center: whether to shift by `beta`.
+        scale: whether to scale by `gamma`.
+        beta_initializer: how `beta` begins; it is as long as the axes.
+        gamma_initializer: how `gamma` begins.
+        beta_regularizer: penalty on `beta`.
+        gamma_regularizer: penalty on `gamma`.
+        **layer: arguments of every layer.
+
+    Example:
+        >>> LayerNormalization()(torch.tensor([[1.0, 3.0]])).tolist()  # doctest: +ELLIPSIS
+        [[-0.999..., 0.999...]]
+    """
+
+    def __init__(
+        self,
+        axis: int | Sequence[int] = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        **layer: Any,
+    ) -> None:
+        super().__init__(
+            epsilon,
+            center,
+            scale,
+            beta_initializer,
+            gamma_initializer,
+            beta_regularizer,
+            gamma_regularizer,
+            **layer,
+        )
+        self.axis = axis if isinstance(axis, int) else list(axis)
+        if self.axis == []:
+            raise ArgumentError("LayerNormalization(axis=[]): there must be an axis.")
+
+    def build(self, input_shape: Shape) -> None:
+        axes = self._axes(input_shape)
+        self.add_gamma_and_beta(tuple(known(self, input_shape, axis, "values") for axis in axes))
+
+    def _axes(self, shape: Sequence[Any]) -> list[int]:
+        asked = [self.axis] if isinstance(self.axis, int) else self.axis
+        axes = sorted(axis % len(shape) for axis in asked if -len(shape) <= axis < len(shape))
+        if len(set(axes)) < len(asked) or 0 in axes:
+            raise ShapeError(
+                f"{self.described} has axis={self.axis}, which must be axes of its inputs but "
+                f"not the batch; got shape {tuple(shape)}."
+            )
+        return axes
+
+    def forward(self, x: Tensor) -> Tensor:
+        axes = self._axes(x.shape)
+        weight = self.beta if self.gamma is None else self.gamma
+        if weight is not None:
+            x = as_weight(x, weight)
+            for axis, size in zip(axes, weight.shape, strict=True):
+                require_size(self, x.shape, axis, size, "values")
+        last = list(range(-len(axes), 0))
+        x = x.movedim(axes, last)
+        shape = x.shape[-len(axes) :]
+        return F.layer_norm(x, shape, self.gamma, self.beta, self.epsilon).movedim(last, axes)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "axis": self.axis}

@@ -1,0 +1,218 @@
+"""What LSTM and GRU have in common: they walk along a sequence and remember."""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from onfit import activations, initializers, regularizers
+from onfit.errors import ShapeError
+from onfit.layers.activated import as_weight
+from onfit.layers.checks import fraction, known, require_rank, require_size, whole
+from onfit.layers.layer import Layer
+from onfit.layers.shapes import Shape
+
+States = list[Tensor]
+
+
+class Recurrent(Layer):
+    """A layer that walks along a sequence, with one block of its weights for each gate.
+
+    torch's kernels do the walk where they know all that is asked, and else a loop.
+    """
+
+    gates: int
+    states: int
+
+    kernel: Tensor
+    recurrent_kernel: Tensor
+    bias: Tensor | None
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any,
+        recurrent_activation: Any,
+        use_bias: bool,
+        *,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        **layer: Any,
+    ) -> None:
+        super().__init__(**layer)
+        self.units = whole(self, "units", units)
+        self.activation = activations.get(activation)
+        self.recurrent_activation = activations.get(recurrent_activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.recurrent_initializer = initializers.get(recurrent_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.recurrent_kernel_regularizer = regularizers.get(recurrent_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.dropout = fraction(self, "dropout", dropout)
+        self.recurrent_dropout = fraction(self, "recurrent_dropout", recurrent_dropout)
+        self.return_sequences = return_sequences
+        self.return_state = return_state
+        self.go_backwards = go_backwards
+
+    @property
+    def recurrent_regularizer(self) -> Any:
+        """The penalty on `recurrent_kernel`; may be changed at any time."""
+        return self.recurrent_kernel_regularizer
+
+    @recurrent_regularizer.setter
+    def recurrent_regularizer(self, value: Any) -> None:
+        self.recurrent_kernel_regularizer = regularizers.get(value)
+
+    # --- weights -------------------------------------------------------------------------
+
+    def build(self, input_shape: Shape) -> None:
+        require_rank(self, input_shape, ("batch", "steps", "features"))
+        width = self.gates * self.units
+        features = known(self, input_shape, -1, "features")
+        self.add_weight("kernel", (features, width), _laid_out(self.kernel_initializer))
+        self.add_weight(
+            "recurrent_kernel", (self.units, width), _laid_out(self.recurrent_initializer)
+        )
+        if self.use_bias:
+            self.add_weight("bias", self._bias_shape, self._first_bias)
+        else:
+            self.bias = None
+
+    @property
+    def _bias_shape(self) -> tuple[int, ...]:
+        return (self.gates * self.units,)
+
+    def _first_bias(self, shape: tuple[int, ...]) -> Tensor:
+        return self.bias_initializer(shape)
+
+    # --- computing -----------------------------------------------------------------------
+
+    def forward(self, x: Tensor, initial_state: Any = None) -> Any:
+        """Walk along `x`.
+
+        Args:
+            x: sequences, of shape (batch, steps, features).
+            initial_state: the state to begin with: a tensor or a list of them, as
+                `return_state` gives; zeros if None.
+        """
+        require_rank(self, x.shape, ("batch", "steps", "features"))
+        require_size(self, x.shape, -1, self.kernel.shape[0], "features")
+        x = as_weight(x, self.kernel)
+        states = self._begin(x, initial_state)
+        if self.dropout and self.training:
+            x = x * _mask(x[:, :1], self.dropout)
+        if self.go_backwards:
+            x = x.flip(1)
+        outputs, states = self._walked(x, states)
+        output = outputs if self.return_sequences else states[0]
+        return (output, *states) if self.return_state else output
+
+    def _begin(self, x: Tensor, given: Any) -> States:
+        if given is None:
+            return [x.new_zeros(len(x), self.units)] * self.states
+        states = [given] if isinstance(given, Tensor) else list(given)
+        shapes = [tuple(state.shape) for state in states]
+        if shapes != [(len(x), self.units)] * self.states:
+            raise ShapeError(
+                f"{self.described} begins with {self.states} states of shape (batch, "
+                f"{self.units}); got initial_state of shapes {shapes} for a batch of {len(x)}."
+            )
+        return [as_weight(state, x) for state in states]
+
+    def _walked(self, x: Tensor, states: States) -> tuple[Tensor, States]:
+        if x.is_meta:  # looking for shapes, and every step has the same
+            outputs, states = self._by_loop(x[:, :1], states)
+            return outputs.expand(-1, x.shape[1], -1), states
+        return (self._by_kernel if self._kernel_can else self._by_loop)(x, states)
+
+    @property
+    def _kernel_can(self) -> bool:
+        """Whether torch's kernel does all that is asked."""
+        masks = self.training and self.recurrent_dropout > 0
+        gates = self.activation, self.recurrent_activation
+        return gates == (activations.tanh, activations.sigmoid) and not masks
+
+    def _by_kernel(self, x: Tensor, states: States) -> tuple[Tensor, States]:
+        raise NotImplementedError
+
+    def _by_loop(self, x: Tensor, states: States) -> tuple[Tensor, States]:
+        mask = None
+        if self.recurrent_dropout and self.training:
+            mask = _mask(states[0], self.recurrent_dropout)
+        outputs = []
+        for step in self._projected(x).unbind(1):
+            seen = states[0] if mask is None else states[0] * mask
+            states = self._step(step, seen, states)
+            outputs.append(states[0])
+        return torch.stack(outputs, 1), states
+
+    def _projected(self, x: Tensor) -> Tensor:
+        """What the inputs add to the gates, for all steps at once."""
+        return x @ self.kernel if self.bias is None else x @ self.kernel + self.bias
+
+    def _step(self, x: Tensor, seen: Tensor, states: States) -> States:
+        """The states after a step.
+
+        Args:
+            x: what the input adds to the gates.
+            seen: the output of the step before, perhaps with some of it dropped.
+            states: the states of the step before.
+        """
+        raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "activation": self.activation,
+            "recurrent_activation": self.recurrent_activation,
+            "use_bias": self.use_bias,
+            "kernel_initializer": self.kernel_initializer,
+            "recurrent_initializer": self.recurrent_initializer,
+            "bias_initializer": self.bias_initializer,
+            "kernel_regularizer": self.kernel_regularizer,
+            "recurrent_regularizer": self.recurrent_regularizer,
+            "bias_regularizer": self.bias_regularizer,
+            "dropout": self.dropout,
+            "recurrent_dropout": self.recurrent_dropout,
+            "return_sequences": self.return_sequences,
+            "return_state": self.return_state,
+            "go_backwards": self.go_backwards,
+        }
+
+
+def _laid_out(initializer: Any) -> Any:
+    """An initializer of the same values, which lie in memory as torch's kernels read them."""
+    return lambda shape: initializer(shape).T.contiguous().T
+
+
+def _mask(like: Tensor, rate: float) -> Tensor:
+    return F.dropout(torch.ones_like(like), rate)
+
+
+def kernel_options(x: Tensor, weights: list[Tensor]) -> tuple[Any, ...]:
+    """What torch's kernels take behind the states."""
+    weights = _in_one_piece(weights) if x.is_cuda else weights
+    # Layers and their dropout, training (whether there may be a backward pass), directions, and
+    # that the batch comes first.
+    return weights, len(weights) == 4, 1, 0.0, torch.is_grad_enabled(), False, True
+
+
+def _in_one_piece(weights: list[Tensor]) -> list[Tensor]:
+    """Copies that lie behind each other in memory, as cuDNN wants them."""
+    piece = torch.cat([weight.reshape(-1) for weight in weights])
+    sizes = [weight.numel() for weight in weights]
+    parts = torch.split_with_sizes(piece, sizes)
+    return [part.view_as(like) for part, like in zip(parts, weights, strict=True)]
