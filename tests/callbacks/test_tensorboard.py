@@ -1,5 +1,6 @@
 import copy
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -11,13 +12,8 @@ import pytest
 from onfit.callbacks.tensorboard import TensorBoard
 from onfit.core import Callback, Run
 from onfit.core.hooks import hears
-from onfit.errors import (
-    ArgumentError,
-    CapabilityError,
-    MissingPackageError,
-    OnfitWarning,
-    StorageError,
-)
+from onfit.errors import ArgumentError, MissingPackageError, OnfitWarning, StorageError
+from tests.callbacks.event_reader import read, train
 
 
 @pytest.fixture
@@ -34,13 +30,6 @@ def _files_are_read_in_the_order_they_were_opened(monkeypatch):
     monkeypatch.setattr(event_file_writer, "_global_uid", counter)
 
 
-def read(folder):
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    accumulator = EventAccumulator(folder, size_guidance={"scalars": 0, "histograms": 0})
-    return accumulator.Reload()
-
-
 def curves(folder):
     """Tag -> list of (step, value)."""
     if not os.path.isdir(folder):
@@ -52,14 +41,6 @@ def curves(folder):
         ]
         for tag in events.Tags()["scalars"]
     }
-
-
-def train(callback, epochs, model=None, initial_epoch=0):
-    model = model or SimpleNamespace()
-    end = initial_epoch + len(epochs)
-    with Run(model, callback, epochs=end, initial_epoch=initial_epoch) as run:
-        for epoch in run.epochs():
-            run.log(**epochs[epoch - initial_epoch])
 
 
 def train_batches(callback, epochs, losses, size=2):
@@ -260,81 +241,46 @@ def test_a_folder_that_cannot_be_is_an_error_before_training(tmp_path):
         train(TensorBoard(tmp_path / "logs"), [])
 
 
-# --- histograms ----------------------------------------------------------------------------
-
-
-def with_weights(**weights):
-    return SimpleNamespace(named_weights=lambda: weights.items())
-
-
-def test_weights_are_counted_every_so_many_epochs(logs):
-    model = with_weights(kernel=np.array([[0.0, 1.0], [2.0, 3.0]]), bias=np.zeros(3))
-    train(TensorBoard(logs, histogram_freq=2), [{}] * 4, model)
-    events = read(f"{logs}/train")
-    assert events.Tags()["histograms"] == ["kernel", "bias"]
-    assert [event.step for event in events.Histograms("kernel")] == [0, 2]
-    kernel = events.Histograms("kernel")[0].histogram_value
-    assert (kernel.min, kernel.max, kernel.num) == (0.0, 3.0, 4)
-    assert (kernel.sum, kernel.sum_squares) == (6.0, 14.0)
-    assert kernel.bucket_limit[-1] == 3.0
-    assert len(kernel.bucket) == len(kernel.bucket_limit) == 30
-    assert [at for at, count in enumerate(kernel.bucket) if count] == [0, 10, 20, 29]
-    assert sum(events.Histograms("bias")[0].histogram_value.bucket) == 3
-
-
-def test_numbers_that_are_not_finite_are_not_counted(logs):
-    model = with_weights(some=np.array([1.0, np.nan, np.inf, 2.0]), none=np.array([np.nan]))
-    train(TensorBoard(logs, histogram_freq=1), [{}], model)
-    events = read(f"{logs}/train")
-    assert events.Tags()["histograms"] == ["some"]
-    assert events.Histograms("some")[0].histogram_value.num == 2
-
-
-def test_without_histogram_freq_weights_are_not_asked_for(logs):
-    def named_weights():
-        raise AssertionError
-
-    train(TensorBoard(logs), [{"loss": 1.0}], SimpleNamespace(named_weights=named_weights))
-
-
-def test_histograms_of_a_model_without_weights_are_an_error_before_training(logs):
-    with pytest.raises(
-        CapabilityError, match=r"TensorBoard\(histogram_freq=1\) needs named_weights"
-    ):
-        train(TensorBoard(logs, histogram_freq=1), [])
-
-
 # --- arguments -----------------------------------------------------------------------------
 
 
-def test_every_default_and_what_has_no_effect_is_silent(logs):
+def test_every_default_is_silent(logs):
     TensorBoard(logs)
     TensorBoard(logs, 0, 64, False, False, False, 0, [], {}, None, "epoch", 0)
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "how_often"),
     [
-        {"write_grads": True},
-        {"write_images": True, "profile_batch": (10, 20)},
-        {"embeddings_freq": 1, "embeddings_layer_names": ["e"], "embeddings_metadata": "m.tsv"},
-        {"embeddings_data": np.zeros(2)},
-        {"embeddings_data": np.zeros(0)},
+        ({"write_grads": True}, "histogram_freq"),
+        ({"write_images": True}, "histogram_freq"),
+        ({"embeddings_layer_names": ["e"], "embeddings_metadata": "m.tsv"}, "embeddings_freq"),
+        ({"embeddings_data": np.zeros(2)}, "embeddings_freq"),
+        ({"embeddings_data": np.zeros(0)}, "embeddings_freq"),
     ],
 )
-def test_what_is_not_written_in_this_version_is_named_once_and_the_run_goes_on(logs, arguments):
-    with pytest.warns(OnfitWarning, match="not written in this version") as caught:
+def test_what_is_written_at_no_epoch_is_named_and_the_run_goes_on(logs, arguments, how_often):
+    names = ", ".join(f"{name}=..." for name in arguments)
+    text = f"TensorBoard({names}): written only with {how_often}, and that is 0."
+    with pytest.warns(OnfitWarning, match=re.escape(text)) as caught:
         callback = TensorBoard(logs, **arguments)
     assert len(caught) == 1
-    for name in arguments:
-        assert f"{name}=..." in str(caught[0].message)
+    assert caught[0].filename == __file__
     train(callback, [{"loss": 1.0}])
     assert curves(f"{logs}/train") == {"epoch_loss": [(0, 1.0)]}
 
 
-def test_a_negative_histogram_freq_is_refused(logs):
-    with pytest.raises(ArgumentError, match="histogram_freq=-1"):
-        TensorBoard(logs, histogram_freq=-1)
+@pytest.mark.parametrize("argument", ["histogram_freq", "embeddings_freq"])
+def test_a_negative_frequency_is_refused(logs, argument):
+    with pytest.raises(ArgumentError, match=rf"TensorBoard\({argument}=-1\): .* 0 is never"):
+        TensorBoard(logs, **{argument: -1})
+
+
+@pytest.mark.parametrize("argument", ["embeddings_freq", "profile_batch"])
+def test_what_goes_to_folders_only_is_refused_elsewhere(argument):
+    with pytest.raises(ArgumentError, match=rf"log_dir='s3://a/b', {argument}=1\): .* folders"):
+        TensorBoard("s3://a/b", **{argument: 1})
+    TensorBoard("s3://a/b", histogram_freq=1)
 
 
 def test_a_misspelt_update_freq_is_refused(logs):
@@ -343,7 +289,7 @@ def test_a_misspelt_update_freq_is_refused(logs):
 
 
 def test_a_missing_tensorboard_library_is_named(monkeypatch):
-    monkeypatch.setattr("onfit.callbacks.event_files.find_spec", lambda name: None)
+    monkeypatch.setattr("onfit.callbacks.tensorboard.event_files.find_spec", lambda name: None)
     with pytest.raises(MissingPackageError, match=r'pip install "onfit\[tensorboard\]"'):
         TensorBoard()
 

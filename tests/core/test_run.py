@@ -13,7 +13,8 @@ from onfit.core.callback_list import CallbackList
 from onfit.core.hooks import HOOKS
 from onfit.core.logs import Logs
 from onfit.core.meter import RunningMeans
-from onfit.core.run import Run, batch_size
+from onfit.core.run import Run
+from onfit.core.sizes import batch_size
 from onfit.errors import ArgumentError, ArgumentTypeError
 
 

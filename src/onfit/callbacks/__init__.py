@@ -1,5 +1,6 @@
 """Every callback, one file each. Importing them loads no framework."""
 
+from onfit.callbacks.backup_and_restore import BackupAndRestore
 from onfit.callbacks.base_logger import BaseLogger
 from onfit.callbacks.csv_logger import CSVLogger
 from onfit.callbacks.early_stopping import EarlyStopping
@@ -16,6 +17,7 @@ from onfit.core.callback import Callback
 from onfit.core.callback_list import CallbackList
 
 __all__ = [
+    "BackupAndRestore",
     "BaseLogger",
     "CSVLogger",
     "Callback",

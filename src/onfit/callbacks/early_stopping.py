@@ -133,6 +133,20 @@ class EarlyStopping(Callback):
                 )
             self.model.set_weights(self.best_weights)
 
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "best": vars(self._best),
+            "best_weights": self.best_weights,
+            "best_weights_epoch": self._best_weights_epoch,
+            "stopped_epoch": self.stopped_epoch,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._best = Best(**state["best"])
+        self.best_weights = state["best_weights"]
+        self._best_weights_epoch = state["best_weights_epoch"]
+        self.stopped_epoch = state["stopped_epoch"]
+
     def _reason(self) -> str:
         if self._best.value is None:
             return f"{self.monitor} was no number for {self.wait} epochs"

@@ -54,6 +54,14 @@ class History(Callback):
             self.history.setdefault(name, []).append(value)
             self._epochs.setdefault(name, []).append(epoch)
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"epoch": self.epoch, "history": dict(self.history), "epochs": self._epochs}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.epoch = state["epoch"]
+        self.history = AliasDict(state["history"])
+        self._epochs = state["epochs"]
+
     def plot(
         self, path: StrPath | None = None, metrics: str | Iterable[str] | None = None
     ) -> "Figure":

@@ -33,6 +33,8 @@ class LambdaCallback(Callback):
         0 0.5
     """
 
+    remembers = ()
+
     def __init__(
         self,
         on_epoch_begin: Callable[..., object] | None = None,

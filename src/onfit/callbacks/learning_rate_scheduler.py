@@ -32,6 +32,8 @@ class LearningRateScheduler(Callback):
         >>> halve = LearningRateScheduler(lambda epoch, rate: rate / 2 if epoch else rate)
     """
 
+    remembers = ()
+
     def __init__(self, schedule: Schedule, verbose: int = 0) -> None:
         self._takes_rate = _takes_rate(schedule)
         self.schedule = schedule

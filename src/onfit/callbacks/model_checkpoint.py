@@ -136,6 +136,18 @@ class ModelCheckpoint(Callback):
         if not self._save_if_due(epoch, batches, logs or {}):
             self._cadence.put_off()
 
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "best": self.best,
+            "named_once": self._named_once,
+            "cadence": self._cadence.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.best = state["best"]
+        self._named_once = state["named_once"]
+        self._cadence.load_state_dict(state["cadence"])
+
     def _save_if_due(
         self, epoch: int, batch: int | None, logs: Logs, *, mid_epoch: bool = False
     ) -> bool:

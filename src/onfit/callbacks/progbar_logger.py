@@ -56,6 +56,8 @@ class ProgbarLogger(Callback):
          - 0s - loss: 0.2500
     """
 
+    remembers = ()
+
     def __init__(
         self,
         count_mode: str = "samples",

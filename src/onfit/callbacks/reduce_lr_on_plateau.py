@@ -3,7 +3,7 @@
 import inspect
 import warnings
 from collections.abc import Iterable
-from typing import Never
+from typing import Any, Never
 
 import numpy as np
 
@@ -111,6 +111,13 @@ class ReduceLROnPlateau(Callback):
         current = self._monitor.read(logs, self.params)
         if current is not None:
             self._judge(current, epoch)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": vars(self._best), "cooldown_counter": self.cooldown_counter}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._best = Best(**state["best"])
+        self.cooldown_counter = state["cooldown_counter"]
 
     def _judge(self, current: float, epoch: int) -> None:
         assert self._objective is not None, "on_train_begin comes first"

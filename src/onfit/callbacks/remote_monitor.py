@@ -48,6 +48,8 @@ class RemoteMonitor(Callback):
         >>> monitor = RemoteMonitor("http://localhost:9000", send_as_json=True)
     """
 
+    remembers = ()
+
     def __init__(
         self,
         root: str = "http://localhost:9000",

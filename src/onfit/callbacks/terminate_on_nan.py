@@ -24,6 +24,9 @@ class TerminateOnNaN(Callback):
         >>> stop = TerminateOnNaN()
     """
 
+    remembers = ()
+    stop_means = "failure"
+
     def __init__(self, raise_error: bool = False) -> None:
         self.raise_error = raise_error
 

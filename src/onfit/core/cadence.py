@@ -102,6 +102,15 @@ class Cadence:
         self._count = 0.0
         self._since = self._clock()
 
+    def state_dict(self) -> dict[str, float]:
+        """How far the count is; a clock is read anew in another process."""
+        return {"count": self._count, "waited": self._clock() - self._since}
+
+    def load_state_dict(self, state: dict[str, float]) -> None:
+        """Go on counting from there."""
+        self._count = state["count"]
+        self._since = self._clock() - state["waited"]
+
     def due_after_batch(self, size: int) -> bool:
         """Count a batch of `size` samples; whether it is time."""
         self._doubt_few_batches(size)

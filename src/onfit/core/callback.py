@@ -1,15 +1,21 @@
 """The base class of all callbacks."""
 
+import warnings
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from onfit.core.hooks import silent
+from onfit.core.plain import is_plain
 from onfit.core.protocols import Need
+from onfit.errors import OnfitWarning
 
 if TYPE_CHECKING:
     from onfit.core.run import Run
 
 Logs = dict[str, Any]
+
+# What others hand to a callback is theirs to restore.
+_NOT_STATE = {"model", "params", "run", "validation_data", "_told_what_is_left_out"}
 
 
 class Callback:
@@ -38,6 +44,14 @@ class Callback:
 
     # Class attributes, so that a subclass with its own __init__ need not call this one's.
     model: Any = None
+    # The attributes that state_dict keeps; None for all that are plain data.
+    remembers: tuple[str, ...] | None = None
+    # Whoever saves the run is told last, when all others have done their part.
+    told_last = False
+    # What a stop by this callback says of the training: that it has reached its "end", that it is
+    # to go on in another process ("pause"), or that it went wrong ("failure").
+    stop_means: Literal["end", "pause", "failure"] = "end"
+    _told_what_is_left_out = False
     params: dict[str, Any] = {}
     run: "Run | None" = None
     validation_data: list[Any] | None = None
@@ -53,6 +67,26 @@ class Callback:
     def needs(self) -> Iterable[Need]:
         """What this callback asks of the model; checked once, before training."""
         return ()
+
+    def state_dict(self) -> dict[str, Any]:
+        """What this callback has to remember if the run is resumed after a crash.
+
+        By default the plain data among its attributes: numbers, text, arrays, tensors, lists and
+        dicts of them. What else it holds is named once, in a warning.
+        """
+        own = {name: value for name, value in vars(self).items() if name not in _NOT_STATE}
+        if self.remembers is not None:
+            return {name: own[name] for name in self.remembers}
+        kept = {name: value for name, value in own.items() if is_plain(value)}
+        left_out = [name for name in own if name not in kept]
+        if left_out and not self._told_what_is_left_out:
+            self._told_what_is_left_out = True
+            warnings.warn(_left_out(type(self).__name__, left_out), OnfitWarning, stacklevel=2)
+        return kept
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Remember what an earlier `state_dict` gave; told after `on_train_begin`."""
+        vars(self).update(state)
 
     def request_stop(self, why: str) -> None:
         """Ask the training to end; `why` is told when it does."""
@@ -130,3 +164,10 @@ class Callback:
     @silent
     def on_exception(self, exception: BaseException) -> None:
         """Training is about to end by `exception`; `on_train_end` follows."""
+
+
+def _left_out(owner: str, names: list[str]) -> str:
+    return (
+        f"{owner} holds {', '.join(names)}, which is no plain data and is not kept for a run that "
+        "is resumed. Write state_dict and load_state_dict to keep what matters of it."
+    )

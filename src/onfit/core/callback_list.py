@@ -36,7 +36,7 @@ class CallbackList:
         model: Any = None,
         **params: Any,
     ) -> None:
-        self.callbacks = list(_checked(callbacks))
+        self.callbacks = sorted(_checked(callbacks), key=_told_last)
         self.stopped_by: Callback | None = None
         self.model = None
         self._table: dict[str, list[tuple[Callback, Hook]]] = {}
@@ -50,8 +50,8 @@ class CallbackList:
         return iter(self.callbacks)
 
     def append(self, callback: Callback) -> None:
-        """Add a callback at the end."""
-        self.callbacks.extend(_checked(callback))
+        """Add a callback at the end, but before those that are told last."""
+        self.callbacks = sorted([*self.callbacks, *_checked(callback)], key=_told_last)
         self.refresh()
 
     def set_params(self, params: dict[str, Any]) -> None:
@@ -117,6 +117,10 @@ class CallbackList:
             if name == older:
                 return partial(self.tell, newer)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+def _told_last(callback: Callback) -> bool:
+    return callback.told_last
 
 
 def _checked(callbacks: Any) -> Iterator[Callback]:

@@ -8,11 +8,18 @@ from typing import Any, Protocol
 
 from onfit._types import LogValues
 from onfit.core.logs import Logs
+from onfit.core.plain import is_plain
 from onfit.errors import ArgumentTypeError
 
 
 class Meter(Protocol):
     """Keeps the numbers of a walk through batches."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it has measured since the last reset, as plain data and arrays."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
 
     def reset(self) -> None:
         """Forget everything: an epoch starts."""
@@ -45,6 +52,17 @@ class RunningMeans:
         self._sums: dict[str, Any] = {}
         self._sizes: dict[str, int] = {}
 
+    def state_dict(self) -> dict[str, Any]:
+        """The sums so far; tensors of torch stay tensors, other frameworks' become numbers."""
+        return {
+            "sums": {name: _kept(value) for name, value in self._sums.items()},
+            "sizes": dict(self._sizes),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from such sums."""
+        self._sums, self._sizes = dict(state["sums"]), dict(state["sizes"])
+
     def add(self, values: LogValues, size: int) -> None:
         """Count one batch of `size` samples with its `values`."""
         self._last = {name: frozen(value) for name, value in values.items()}
@@ -70,6 +88,10 @@ def _number(name: str, value: Any) -> Any:
             "is a number or an array. Log anything else outside of `batches`, for the epoch."
         )
     return value
+
+
+def _kept(value: Any) -> Any:
+    return value if is_plain(value) else as_number(value)
 
 
 def frozen(value: Any) -> Any:

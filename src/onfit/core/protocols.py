@@ -6,6 +6,7 @@ that a run does not die in its last epoch for want of a method.
 
 import importlib
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -56,6 +57,17 @@ class HasLearningRate(Protocol):
 
 
 @runtime_checkable
+class CanResume(Protocol):
+    """It can be taken down as plain data and set up again, its optimizer included."""
+
+    def state_for_resume(self) -> dict[str, Any]:
+        """Plain data, arrays and tensors."""
+
+    def load_state_for_resume(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+
+
+@runtime_checkable
 class HasHistograms(Protocol):
     """Its weights can be listed by name."""
 
@@ -63,12 +75,65 @@ class HasHistograms(Protocol):
         """Pairs of a readable name and an array."""
 
 
+@runtime_checkable
+class HasActivations(Protocol):
+    """It can be asked what its layers put out."""
+
+    def named_activations(
+        self, x: Any, names: Iterable[str] | None = None
+    ) -> Iterable[tuple[str, list[Any]]]:
+        """Pairs of a layer's name and its outputs for `x`, of all layers or those named."""
+
+
+@runtime_checkable
+class HasGradients(Protocol):
+    """It can be asked for the gradients of its loss."""
+
+    def named_gradients(
+        self, x: Any, y: Any, sample_weight: Any = None
+    ) -> Iterable[tuple[str, Any]]:
+        """Pairs of a weight's name and the loss's gradient by it, on one batch."""
+
+
+@runtime_checkable
+class HasEmbeddings(Protocol):
+    """Its tables of embeddings can be listed by name."""
+
+    def named_embeddings(self) -> Iterable[tuple[str, Any]]:
+        """Pairs of a layer's name and an array of shape (rows, size)."""
+
+
+@runtime_checkable
+class HasGraph(Protocol):
+    """It can be drawn."""
+
+    def graph_config(self) -> dict[str, Any] | None:
+        """Its layers and what connects them, in Keras' words; None if only running it tells."""
+
+    def graph_tracer(self) -> Any:
+        """Something that notes how the model is called next, with `graph_def` and `close`."""
+
+
+@runtime_checkable
+class CanProfile(Protocol):
+    """What it makes the machine do can be recorded."""
+
+    def profiled(self, folder: str) -> AbstractContextManager[None]:
+        """A `with` block that leaves a trace file in `folder`."""
+
+
 # How each protocol reads in an error.
 _ASKS: dict[type, tuple[str, ...]] = {
     HasWeights: ("get_weights", "set_weights"),
     CanSave: ("save", "save_weights"),
     HasLearningRate: ("optimizer.learning_rate",),
+    CanResume: ("state_for_resume", "load_state_for_resume"),
     HasHistograms: ("named_weights",),
+    HasActivations: ("named_activations",),
+    HasGradients: ("named_gradients",),
+    HasEmbeddings: ("named_embeddings",),
+    HasGraph: ("graph_config", "graph_tracer"),
+    CanProfile: ("profiled",),
 }
 
 

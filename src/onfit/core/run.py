@@ -7,7 +7,6 @@ with Run(model, callbacks, epochs=20) as run:          on_train_begin ... on_tra
         run.log(val_loss=validate())
 """
 
-from collections import UserDict
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
@@ -20,8 +19,21 @@ from onfit.core.logs import Logs
 from onfit.core.meter import Meter, RunningMeans, as_number
 from onfit.core.progress import Progress
 from onfit.core.protocols import as_trainable
+from onfit.core.sizes import batch_size
+from onfit.core.state import Resumable, put_back
+from onfit.core.walks import batch_logs, told_predict, told_test
 from onfit.errors import ArgumentError
 
+# Every key that callbacks may look for, whatever the door they came through.
+_PARAMS: dict[str, Any] = {
+    "epochs": 1,
+    "steps": None,
+    "samples": None,
+    "batch_size": None,
+    "verbose": 1,  # as in fit: whoever adds a bar wants to see it
+    "do_validation": False,
+    "metrics": [],
+}
 Outcome = Literal["completed", "stopped", "interrupted", "failed"]
 _Batch = TypeVar("_Batch")
 
@@ -39,12 +51,15 @@ class Run:
         initial_epoch: the index of the first epoch.
         params: more facts for `self.params` (`batch_size`, `steps`, `samples`, `metrics` ...).
         meter: who measures the batches; by default `log` does.
+        parts: what else has to be set up again when the run is resumed, by name.
 
     Attributes:
         model: what callbacks see as `self.model`.
         progress: where the run is (`epoch`, `batch`, `step`).
         outcome: None while training; then `"completed"`, `"stopped"`, `"interrupted"` (by
             Ctrl-C or SIGTERM) or `"failed"`. `on_train_end` can read it.
+        before_pause: functions to call when the run is stopped in the middle of an epoch only to
+            go on elsewhere; filled by who saves the run.
         stop_reason: why it was asked to stop; empty if nobody said.
 
     Raises:
@@ -72,6 +87,7 @@ class Run:
         initial_epoch: int = 0,
         params: dict[str, Any] | None = None,
         meter: Meter | None = None,
+        parts: dict[str, Resumable] | None = None,
     ) -> None:
         if epochs < 0 or initial_epoch < 0:
             raise ArgumentError(
@@ -82,7 +98,7 @@ class Run:
         self.callbacks = (
             callbacks if isinstance(callbacks, CallbackList) else CallbackList(callbacks)
         )
-        self.params = _with_defaults(params, epochs)
+        self.params = {**_PARAMS, "epochs": epochs, **(params or {})}
         self.progress = Progress(epoch=initial_epoch)
         self.outcome: Outcome | None = None
         self.stop_reason = ""
@@ -90,6 +106,9 @@ class Run:
         self._end_epoch = epochs
         self._means = RunningMeans()
         self._meter: Meter = self._means if meter is None else meter
+        self.parts: dict[str, Resumable] = {**(parts or {}), "meter": self._meter}
+        self._resuming: dict[str, Any] | None = None  # the generators, until the walk goes on
+        self.before_pause: list[Callable[[], object]] = []
         self._open_epoch: int | None = None
         self._batch_values: dict[str, Any] | None = None  # None outside of a batch
         self._epoch_values: dict[str, Any] = {}
@@ -197,16 +216,49 @@ class Run:
 
         A stop is looked for before each epoch and after each batch.
         """
-        self._close_epoch()  # one that an earlier walk was broken off in
+        if self._resuming is None:
+            self._close_epoch()  # one that an earlier walk was broken off in
         while self.progress.epoch < self._end_epoch and not self.stopping:
-            epoch = self.progress.epoch
-            self.progress.batch = 0
-            self._meter.reset()
-            self._epoch_values, self._validations = {}, []
-            self._open_epoch = epoch
-            self.callbacks.tell("on_epoch_begin", epoch, Logs())
-            yield epoch
+            if self._open_epoch is None:
+                self._begin_epoch()
+            else:  # a run that was resumed in the middle of an epoch, which has begun already
+                self._epoch_values, self._validations = {}, []
+            yield self.progress.epoch
             self._close_epoch()
+
+    def _begin_epoch(self) -> None:
+        put_back(self._taken_random())
+        self.progress.batch = 0
+        self._meter.reset()
+        self._epoch_values, self._validations = {}, []
+        self._open_epoch = self.progress.epoch
+        self.callbacks.tell("on_epoch_begin", self.progress.epoch, Logs())
+
+    @property
+    def in_epoch(self) -> bool:
+        """Whether an epoch has begun and not ended."""
+        return self._open_epoch is not None
+
+    def resume(self, in_epoch: bool, random: dict[str, Any]) -> None:
+        """Go on from `progress`, in the middle of an epoch or before the next."""
+        self._open_epoch = self.progress.epoch if in_epoch else None
+        self._resuming = random
+
+    @property
+    def pausing(self) -> bool:
+        """Whether the run stops only to go on in another process: a signal came, or time is up."""
+        author = self.callbacks.stopped_by
+        return bool(self._interrupts.name) or (author is not None and author.stop_means == "pause")
+
+    def _prepare_pause(self) -> None:
+        """Let who saves the run do so now: the end of this epoch, told next, is not its end."""
+        if self.pausing:
+            for save in self.before_pause:
+                save()
+
+    def _taken_random(self) -> dict[str, Any] | None:
+        taken, self._resuming = self._resuming, None
+        return taken
 
     def _close_epoch(self) -> None:
         if self._open_epoch is None:
@@ -235,6 +287,7 @@ class Run:
         progress = self.progress
         begin = self.callbacks.teller("on_train_batch_begin")
         end = self.callbacks.teller("on_train_batch_end")
+        batches = self._from_here(batches)
         try:
             for batch in batches:
                 index = progress.batch
@@ -248,11 +301,28 @@ class Run:
                     self._means.add(self._batch_values, size(batch))
                 self._batch_values = None
                 if end is not None:
-                    end(index, _batch_logs(index, size(batch), self._meter))
+                    end(index, batch_logs(index, size(batch), self._meter))
                 if self.stopping:
+                    self._prepare_pause()
                     return
         finally:
             self._batch_values = None  # a `break` in the user's loop leaves a batch open
+
+    def _from_here(self, batches: Iterable[_Batch]) -> Iterable[_Batch]:
+        """Those batches of an epoch that are not done yet; all, unless the run was resumed."""
+        if self._resuming is None:
+            return batches
+        done = self.progress.batch
+        skip = getattr(batches, "skip", None)
+        if skip is not None:
+            skip(done)
+        rest = iter(batches)
+        if skip is None:
+            for _ in range(done):
+                next(rest, None)
+        # Only now: going through done batches may have drawn numbers.
+        put_back(self._taken_random())
+        return rest
 
     def log(self, **values: Any) -> None:
         """Log numbers: inside `batches` for this batch, outside for this epoch.
@@ -289,21 +359,7 @@ class Run:
         size: Callable[[_Batch], int] | None = None,
     ) -> Logs:
         """Walk `batches` with `step`, telling the `on_test` hooks; return what `meter` says."""
-        size = batch_size if size is None else size
-        begin = self.callbacks.teller("on_test_batch_begin")
-        end = self.callbacks.teller("on_test_batch_end")
-        meter.reset()
-        self.callbacks.tell("on_test_begin", Logs())
-        for index, batch in enumerate(batches):
-            if begin is not None:
-                begin(index, Logs(batch=index, size=size(batch)))
-            step(batch)
-            if end is not None:
-                end(index, _batch_logs(index, size(batch), meter))
-        logs = Logs()
-        meter.report_epoch(logs)
-        self.callbacks.tell("on_test_end", logs)
-        return logs
+        return told_test(self.callbacks, batches, step, meter, size or batch_size)
 
     def predict(
         self,
@@ -313,64 +369,4 @@ class Run:
         size: Callable[[_Batch], int] | None = None,
     ) -> Iterator[Any]:
         """Yield `step(batch)` for each batch, telling the `on_predict` hooks."""
-        size = batch_size if size is None else size
-        begin = self.callbacks.teller("on_predict_batch_begin")
-        end = self.callbacks.teller("on_predict_batch_end")
-        self.callbacks.tell("on_predict_begin", Logs())
-        for index, batch in enumerate(batches):
-            if begin is not None:
-                begin(index, Logs(batch=index, size=size(batch)))
-            outputs = step(batch)
-            if end is not None:
-                end(index, Logs(batch=index, size=size(batch), outputs=outputs))
-            yield outputs
-        self.callbacks.tell("on_predict_end", Logs())
-
-
-def batch_size(batch: Any) -> int:
-    """How many samples a batch of any loader has: the length of its first array, else 1.
-
-    >>> batch_size(([1, 2, 3], [0, 1, 0]))
-    3
-    """
-    # UserDict: what the tokenizers of transformers return.
-    while isinstance(batch, (tuple, dict, UserDict)) or (isinstance(batch, list) and _nests(batch)):
-        if not batch:
-            return 1
-        batch = batch[0] if isinstance(batch, (tuple, list)) else next(iter(batch.values()))
-    shape = getattr(batch, "shape", None)
-    if shape is not None:
-        return int(shape[0]) if len(shape) else 1
-    return len(batch) if hasattr(batch, "__len__") and not isinstance(batch, str) else 1
-
-
-def _nests(batch: list[Any]) -> bool:
-    """Whether a list holds arrays (as a DataLoader's does) rather than samples."""
-    return bool(batch) and hasattr(batch[0], "__len__") and not isinstance(batch[0], str)
-
-
-def _batch_logs(index: int, size: int, meter: Meter) -> Logs:
-    logs = Logs(batch=index, size=size)
-    meter.report_batch(logs)
-    logs.keep_means(lambda: _means_of(meter))
-    return logs
-
-
-def _means_of(meter: Meter) -> Logs:
-    logs = Logs()
-    meter.report_epoch(logs)
-    return logs
-
-
-def _with_defaults(params: dict[str, Any] | None, epochs: int) -> dict[str, Any]:
-    """Every key that callbacks may look for, whatever the door they came through."""
-    defaults: dict[str, Any] = {
-        "epochs": epochs,
-        "steps": None,
-        "samples": None,
-        "batch_size": None,
-        "verbose": 1,  # as in fit: whoever adds a bar wants to see it
-        "do_validation": False,
-        "metrics": [],
-    }
-    return {**defaults, **(params or {})}
+        return told_predict(self.callbacks, batches, step, size or batch_size)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 from onfit.engine.arrays import converted
-from onfit.engine.batches import moved
+from onfit.engine.reading import moved
 from onfit.errors import ArgumentError, did_you_mean
 from onfit.layers import Embedding, TorchModule
 from onfit.layers.modes import evaluating

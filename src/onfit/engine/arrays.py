@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from onfit.engine.numbers import array_of
 from onfit.errors import ArgumentError, DataError, did_you_mean
 from onfit.layers.shapes import mapped
 
@@ -41,23 +41,44 @@ def samples_of(x: Any, y: Any = None, sample_weight: Any = None, names: Names = 
         DataError: if they are empty, of different lengths, or hold no numbers.
     """
     samples = converted(x, y, sample_weight, names)
-    _check_lengths(samples)
+    check_lengths(samples)
     return samples
 
 
 def converted(x: Any, y: Any, weight: Any, names: Names) -> Samples:
     """As `samples_of`, without a look at the lengths."""
     inputs, outputs = names
-    several = len(outputs) > 1 and isinstance(weight, (list, tuple, dict))
     return Samples(
         tensors_of(arranged(x, inputs, "x"), "x"),
         None if y is None else tensors_of(arranged(y, outputs, "y"), "y"),
-        None
-        if weight is None
-        else tensors_of(arranged(weight, outputs, "sample_weight"), "sample_weight")
-        if several
-        else tensor_of(weight, "sample_weight").float(),
+        None if weight is None else _weights_of(weight, outputs),
     )
+
+
+def _weights_of(weight: Any, outputs: Sequence[str]) -> Data:
+    """Weights as floats: one tensor, or a tuple of one for each of several outputs. Those that
+    were left out, or given as None, are ones.
+    """
+    if isinstance(weight, Mapping):
+        for name in weight.keys() - set(outputs):
+            raise DataError(
+                f"sample_weight is a dict of {', '.join(map(str, weight))}; the model's outputs "
+                f"are {', '.join(outputs)}.{did_you_mean(name, outputs)}"
+            )
+        weight = {**dict.fromkeys(outputs), **weight}
+    if len(outputs) > 1 and _one_each(weight):
+        found = tensors_of(arranged(weight, outputs, "sample_weight"), "sample_weight")
+        samples = max((len(part) for part in found if part is not None), default=0)
+        ones = torch.ones(samples)
+        return tuple(ones if part is None else part.float() for part in found) if samples else None
+    return tensor_of(arranged(weight, outputs[:1], "sample_weight"), "sample_weight").float()
+
+
+def _one_each(weight: Any) -> bool:
+    """Whether there is something for each output, rather than a number for each sample."""
+    if isinstance(weight, (list, tuple)):
+        return all(part is None or hasattr(part, "__len__") for part in weight)
+    return isinstance(weight, Mapping)
 
 
 def arranged(data: Any, names: Sequence[str] | None, argument: str) -> Any:
@@ -67,7 +88,7 @@ def arranged(data: Any, names: Sequence[str] | None, argument: str) -> Any:
         DataError: if there are more or fewer of them, or a dict lacks a name.
     """
     if names is None:
-        return tuple(data) if _lists_arrays(data) else data
+        return tuple(data) if _lists_arrays(data) else _as_dict(data)
     if isinstance(data, Mapping):
         missing = [name for name in names if name not in data]
         if missing:
@@ -90,6 +111,11 @@ def arranged(data: Any, names: Sequence[str] | None, argument: str) -> Any:
     return data[0] if one else data
 
 
+def _as_dict(data: Any) -> Any:
+    """A dict of any Mapping, such as those that tokenizers return."""
+    return dict(data) if isinstance(data, Mapping) else data
+
+
 def _lists_arrays(data: Any) -> bool:
     """Whether a list is one of whole arrays rather than of numbers."""
     return isinstance(data, list) and bool(data) and all(_is_array(item) for item in data)
@@ -100,9 +126,14 @@ def _is_array(item: Any) -> bool:
 
 
 def tensors_of(data: Any, name: str) -> Data:
-    """A tensor of an array; a tuple or dict of tensors of a tuple or dict of arrays."""
+    """A tensor of an array; a tuple or dict of tensors of a tuple or dict of arrays. What is
+    None in a tuple stays so.
+    """
     if isinstance(data, tuple):
-        return tuple(tensor_of(part, f"{name}[{index}]") for index, part in enumerate(data))
+        return tuple(
+            None if part is None else tensor_of(part, f"{name}[{index}]")
+            for index, part in enumerate(data)
+        )
     if isinstance(data, dict):
         return {key: tensor_of(part, f"{name}[{key!r}]") for key, part in data.items()}
     return tensor_of(data, name)
@@ -113,49 +144,21 @@ def tensor_of(data: Any, name: str = "x") -> Tensor:
     be.
     """
     if not isinstance(data, Tensor):
-        data = _tensor_of_array(_array_of(data, name))
+        data = torch.from_numpy(array_of(data, name))
     return standard(data)
 
 
 def standard(tensor: Tensor) -> Tensor:
     """Floats in torch's default type, labels as int64; bytes (images) stay until a layer asks."""
     if tensor.is_floating_point():
-        return tensor if tensor.dtype in _KEPT else tensor.to(torch.get_default_dtype())
+        return tensor if tensor.dtype in _HALVES else tensor.to(torch.get_default_dtype())
     if tensor.dtype in (torch.int32, torch.int16, torch.int8):
         return tensor.long()
     return tensor
 
 
 # Half precision is a choice of the user's; doubles are what numpy makes when nobody chooses.
-_KEPT = (torch.float32, torch.float16, torch.bfloat16)
-
-
-def _array_of(data: Any, name: str) -> np.ndarray[Any, Any]:
-    if hasattr(data, "to_numpy"):
-        data = data.to_numpy()
-    try:
-        array = np.asarray(data)
-    except ValueError as error:
-        raise DataError(
-            f"{name} is not rectangular: {error}. Pad it to one length, or pass a DataLoader."
-        ) from error
-    if array.dtype.kind not in "fiub":
-        raise DataError(
-            f"{name} holds {array.dtype} values; training takes numbers. "
-            f"It begins {str(data)[:60]!r}. Encode text or objects as numbers first."
-        )
-    return array
-
-
-def _tensor_of_array(array: np.ndarray[Any, Any]) -> Tensor:
-    if array.dtype.kind == "u" and array.dtype.itemsize > 1:
-        array = array.astype(np.int64)
-    # torch shares memory with an array, and warns where that array must not be written.
-    if not array.flags.writeable or any(stride < 0 for stride in array.strides):
-        array = array.copy()
-    if not array.dtype.isnative:
-        array = array.astype(array.dtype.newbyteorder("="))
-    return torch.from_numpy(array)
+_HALVES = (torch.float16, torch.bfloat16)
 
 
 def parts(data: Data) -> tuple[Tensor, ...]:
@@ -172,7 +175,8 @@ def length(samples: Samples) -> int:
     return len(parts(samples.x)[0])
 
 
-def _check_lengths(samples: Samples) -> None:
+def check_lengths(samples: Samples) -> None:
+    """Raise a DataError unless there is something, with as many inputs as targets and weights."""
     named = [
         (f"{name}{f'[{index}]' if isinstance(data, (tuple, dict)) else ''}", part)
         for name, data in (("x", samples.x), ("y", samples.y), ("sample_weight", samples.weight))
@@ -195,19 +199,24 @@ def split(samples: Samples, fraction: float) -> tuple[Samples, Samples]:
     Raises:
         ArgumentError: if `fraction` is not between 0 and 1, or leaves one side empty.
     """
+    kept = kept_of(length(samples), fraction)
+    return rows(samples, slice(None, kept)), rows(samples, slice(kept, None))
+
+
+def kept_of(total: int, fraction: float) -> int:
+    """How many of `total` samples are left to train on when `fraction` of them is cut off."""
     if not 0 < fraction < 1:
         raise ArgumentError(
             f"validation_split={fraction!r}: the share of the samples to validate on, "
             "between 0 and 1."
         )
-    total = length(samples)
     kept = int(total * (1.0 - fraction))
     if kept in (0, total):
         raise ArgumentError(
             f"validation_split={fraction!r} of {total} samples leaves {kept} to train on and "
             f"{total - kept} to validate on; both need at least one."
         )
-    return rows(samples, slice(None, kept)), rows(samples, slice(kept, None))
+    return kept
 
 
 def rows(samples: Samples, which: slice) -> Samples:

@@ -1,17 +1,17 @@
 """Batches: of arrays, without a DataLoader, or of whatever loader the user brings."""
 
-import itertools
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
+from onfit.core.randomness import random_state, set_random_state
 from onfit.engine.arrays import (
     Names,
     Samples,
-    converted,
     each,
     length,
     parts,
@@ -19,6 +19,11 @@ from onfit.engine.arrays import (
     samples_of,
     weighted_by_class,
 )
+from onfit.engine.order import Order
+from onfit.engine.reading import Reader, moved
+from onfit.engine.sequences import Sequence, SequenceBatches
+from onfit.engine.torch_datasets import DatasetBatches
+from onfit.engine.walking import Epoch, require_same
 from onfit.errors import ArgumentError, DataError, OnfitWarning
 
 _ANY = Names()
@@ -44,8 +49,14 @@ class Batches(Protocol):
     def batch_size(self) -> int | None:
         """How many samples a batch has; None if nobody knows."""
 
-    def epoch(self, index: int) -> Iterator[Samples]:
+    def epoch(self, index: int) -> Epoch:
         """The batches of epoch `index`; at least one."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs to give the same batches, as plain data and arrays."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there; a FileFormatError if these are other data."""
 
     def first(self) -> Samples:
         """A batch to learn shapes from; no epoch misses it."""
@@ -79,27 +90,26 @@ class ArrayBatches:
         self.samples: int = length(data)
         self.steps: int = -(-self.samples // batch_size)
         self._device = device
-        # One draw from the global generator: runs differ unless the user seeds it.
-        self._seed = int(torch.randint(2**62, ())) if shuffle else None
+        self._order = Order(shuffle, samples=self.samples, batch_size=batch_size)
+        self.state_dict = self._order.state_dict
+        self.load_state_dict = self._order.load_state_dict
 
-    def epoch(self, index: int) -> Iterator[Samples]:
+    def epoch(self, index: int) -> Epoch:
         """The batches of epoch `index`: slices in order, or rows of one permutation."""
-        if self._seed is None:
-            for start in range(0, self.samples, self.batch_size):
+        return Epoch(lambda done: self._from(index, done))
+
+    def _from(self, index: int, done: int) -> Iterator[Samples]:
+        begin = done * self.batch_size
+        if not self._order.shuffles:
+            for start in range(begin, self.samples, self.batch_size):
                 yield self._placed(rows(self.data, slice(start, start + self.batch_size)))
-            return
-        for picked in torch.split(self._order(index), self.batch_size):
-            yield self._placed(_picked(self.data, picked))
+        elif begin < self.samples:
+            order = self._order.of(index, self.samples).to(parts(self.data.x)[0].device)
+            for picked in torch.split(order[begin:], self.batch_size):
+                yield self._placed(_picked(self.data, picked))
 
     def first(self) -> Samples:
         return self._placed(rows(self.data, slice(0, self.batch_size)))
-
-    def _order(self, epoch: int) -> Tensor:
-        # Spread by a large odd number, so that neighbouring seeds share no epochs' orders.
-        seed = (self._seed or 0) + epoch * 0x9E3779B97F4A7C15
-        generator = torch.Generator().manual_seed(seed % 2**63)
-        order = torch.randperm(self.samples, generator=generator)
-        return order.to(parts(self.data.x)[0].device)
 
     def _placed(self, batch: Samples) -> Samples:
         return batch if self._device is None else moved(batch, self._device)
@@ -110,33 +120,56 @@ class LoaderBatches:
 
     Args:
         loader: yields `x`, `(x, y)` or `(x, y, sample_weight)`.
-        class_weight: multiplies each sample's weight by that of its class.
-        device: where batches go.
-        names: what the model calls its inputs and outputs.
+        read: makes samples of what it yields.
     """
 
-    def __init__(
-        self,
-        loader: Iterable[Any],
-        class_weight: dict[int, float] | None = None,
-        device: torch.device | None = None,
-        names: Names = _ANY,
-    ) -> None:
+    def __init__(self, loader: Iterable[Any], read: Reader = Reader()) -> None:  # noqa: B008 - frozen
         self._loader = loader
-        self._names = names
-        self._class_weight = class_weight
-        self._device = device
+        self._read = read
         self.steps: int | None = _len(loader)
         self.batch_size: int | None = getattr(loader, "batch_size", None)
         self.samples: int | None = _len(getattr(loader, "dataset", None))
         if self.steps is not None and getattr(loader, "drop_last", False) and self.batch_size:
             self.samples = self.steps * self.batch_size
         self._peeked: Iterator[Samples] | None = None
+        self._begun: dict[str, Any] | None = None
+        self._restored: dict[str, Any] | None = None
 
-    def epoch(self, index: int) -> Iterator[Samples]:
+    def epoch(self, index: int) -> Epoch:
         """The loader's batches; what was peeked at is the beginning of the first epoch."""
+        return Epoch(self._from)
+
+    def _from(self, done: int) -> Iterator[Samples]:
+        if self._restored is not None and done:
+            # As when the epoch began: what the loader draws decides order and augmentation.
+            self._set_generators(self._restored)
+        self._restored = None
         batches, self._peeked = self._peeked or self._walk(), None
+        for _ in range(done):
+            next(batches, None)
         return batches
+
+    def state_dict(self) -> dict[str, Any]:
+        """The random generators as they were when the loader was last begun to be walked."""
+        return {"random": self._begun, **self._facts()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on in the same order; an epoch half-way is walked again up to there."""
+        require_same("data", {name: state[name] for name in self._facts()}, self._facts())
+        self._restored = self._begun = state["random"]
+        self._peeked = None
+
+    def _generators(self) -> dict[str, Any]:
+        own = getattr(self._loader, "generator", None)
+        return {"all": random_state(), "own": None if own is None else own.get_state()}
+
+    def _set_generators(self, state: dict[str, Any]) -> None:
+        set_random_state(state["all"])
+        if state["own"] is not None:
+            self._loader.generator.set_state(state["own"])  # type: ignore[attr-defined]
+
+    def _facts(self) -> dict[str, Any]:
+        return {"samples": self.samples, "steps": self.steps, "batch_size": self.batch_size}
 
     def first(self) -> Samples:
         batches = self._walk()
@@ -151,10 +184,10 @@ class LoaderBatches:
 
     def _walk(self) -> Iterator[Samples]:
         empty = True
+        self._begun = self._generators()
         for batch in self._loader:
             empty = False
-            samples = weighted_by_class(_unpacked(batch, self._names), self._class_weight)
-            yield samples if self._device is None else moved(samples, self._device)
+            yield self._read(batch)
         if empty:
             raise DataError(
                 f"{type(self._loader).__name__} yields no batch; there is nothing to work on."
@@ -177,6 +210,7 @@ class Steps:
             raise ArgumentError(f"steps={steps!r}: the number of batches is at least 1.")
         self._batches = batches
         self._go_on = go_on
+        self._walk = self._in_walk = 0  # which pass through the data, and how far in it
         self._source = self._passes()
         self.steps: int = steps
         self.batch_size = batches.batch_size
@@ -185,11 +219,16 @@ class Steps:
         )
         self.samples = steps * (batches.batch_size or 0) if whole else None
 
-    def epoch(self, index: int) -> Iterator[Samples]:
+    def epoch(self, index: int) -> Epoch:
         """The next `steps` batches, or the first ones."""
+        return Epoch(lambda done: self._from(index, done))
+
+    def _from(self, index: int, begin: int) -> Iterator[Samples]:
         if not self._go_on:
-            self._source = self._batches.epoch(index)
-        for done in range(self.steps):
+            epoch = self._batches.epoch(index)
+            epoch.skip(begin)
+            self._source = iter(epoch)
+        for done in range(begin, self.steps):
             batch = next(self._source, None)
             if batch is None and not done:
                 raise DataError(
@@ -215,10 +254,31 @@ class Steps:
         return self._batches.once
 
     def _passes(self) -> Iterator[Samples]:
-        for walk in itertools.count():
-            yield from self._batches.epoch(walk)
+        while True:
+            epoch = self._batches.epoch(self._walk)
+            epoch.skip(self._in_walk)
+            for batch in epoch:
+                self._in_walk += 1
+                yield batch
+            self._walk, self._in_walk = self._walk + 1, 0
             if self.once:
                 return
+
+    def state_dict(self) -> dict[str, Any]:
+        """How far the data were walked, across epochs."""
+        return {
+            "steps": self.steps,
+            "walk": self._walk,
+            "in_walk": self._in_walk,
+            "batches": self._batches.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        require_same("steps per epoch", state["steps"], self.steps)
+        self._walk, self._in_walk = state["walk"], state["in_walk"]
+        self._source = self._passes()
+        self._batches.load_state_dict(state["batches"])
 
 
 def batches_of(
@@ -234,28 +294,61 @@ def batches_of(
     device: torch.device | None = None,
     names: Names = _ANY,
 ) -> Batches:
-    """The batches of arrays or of a loader.
+    """The batches of arrays, or of whatever yields or holds batches or samples.
 
     Raises:
         ArgumentError: for arguments that contradict the kind of data.
         DataError: for data that cannot be used.
     """
     batches: Batches
+    x, y, sample_weight = opened(x, y, sample_weight)
     if isinstance(x, Samples) or not is_loader(x):
         data = x if isinstance(x, Samples) else samples_of(x, y, sample_weight, names)
         data = weighted_by_class(data, class_weight)
         size = checked_batch_size(batch_size)
         batches = ArrayBatches(data, size, shuffle, _elsewhere(data, device))
     else:
-        refuse_beside_loader(x, y=y, sample_weight=sample_weight, batch_size=batch_size)
-        batches = LoaderBatches(x, class_weight, device, names)
-    return batches if steps is None else Steps(batches, steps, go_on=go_on)
+        refuse_beside_loader(x, y=y, sample_weight=sample_weight)
+        batches = _loaded(x, batch_size, shuffle, Reader(names, class_weight, device))
+    # A Sequence learns that its epoch is over; so one of all its batches is none of steps.
+    whole = steps is None or steps == batches.steps
+    return batches if whole else Steps(batches, steps, go_on=go_on)
+
+
+def _loaded(x: Any, batch_size: int | None, shuffle: bool, read: Reader) -> Batches:
+    """The batches of what is not an array."""
+    if isinstance(x, IterableDataset):
+        return LoaderBatches(
+            DataLoader(x, checked_batch_size(batch_size), generator=torch.Generator()), read
+        )
+    if isinstance(x, Dataset):
+        return DatasetBatches(x, checked_batch_size(batch_size), shuffle, read)
+    refuse_beside_loader(x, batch_size=batch_size)
+    return SequenceBatches(x, shuffle, read) if isinstance(x, Sequence) else LoaderBatches(x, read)
+
+
+def opened(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    """The arrays, and those in a TensorDataset: they are faster to cut than samples to collect."""
+    if type(x) is not TensorDataset or len(x.tensors) > 3:
+        return x, y, sample_weight
+    refuse_beside_loader(x, y=y, sample_weight=sample_weight)
+    return (*x.tensors, None, None)[:3]
 
 
 def is_loader(x: Any) -> bool:
-    """Whether `x` yields batches, rather than being an array."""
-    array_like = hasattr(x, "shape") or hasattr(x, "to_numpy") or isinstance(x, (list, tuple, dict))
-    return isinstance(x, Iterable) and not array_like
+    """Whether `x` yields or holds batches or samples, rather than being an array."""
+    if isinstance(x, (Dataset, Sequence)):
+        return True
+    array_like = hasattr(x, "shape") or hasattr(x, "to_numpy")
+    return isinstance(x, Iterable) and not array_like and not isinstance(x, _ARRAYS)
+
+
+_ARRAYS = (list, tuple, Mapping, str, bytes)  # what is iterable and yet no loader
+
+
+def takes_batch_size(x: Any) -> bool:
+    """Whether it is for onfit to say how many samples of `x` make a batch."""
+    return not is_loader(x) or isinstance(x, Dataset)
 
 
 def refuse_beside_loader(loader: Any, **arguments: Any) -> None:
@@ -277,11 +370,6 @@ def checked_batch_size(batch_size: int | None) -> int:
     return int(batch_size)
 
 
-def moved(batch: Samples, device: torch.device) -> Samples:
-    """The batch on `device`."""
-    return each(lambda tensor: tensor.to(device, non_blocking=True), batch)
-
-
 def size_of(batch: Samples) -> int:
     """How many samples a batch has."""
     x = batch[0]
@@ -295,17 +383,6 @@ def _picked(data: Samples, which: Tensor) -> Samples:
 def _elsewhere(data: Samples, device: torch.device | None) -> torch.device | None:
     """`device`, if the data is not there already."""
     return None if device is None or parts(data.x)[0].device == device else device
-
-
-def _unpacked(batch: Any, names: Names) -> Samples:
-    if not isinstance(batch, (tuple, list)):
-        return converted(batch, None, None, names)
-    if not 1 <= len(batch) <= 3:
-        raise DataError(
-            f"a loader yields x, (x, y) or (x, y, sample_weight); got {len(batch)} things."
-        )
-    x, y, weight = [*batch, None, None][:3]
-    return converted(x, y, weight, names)
 
 
 def _chained(first: Samples, rest: Iterator[Samples]) -> Iterator[Samples]:

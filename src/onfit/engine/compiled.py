@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, count
 from typing import Any
 
 from onfit import losses, metrics, optimizers
@@ -9,7 +10,7 @@ from onfit._types import Mode
 from onfit.core.aliases import find
 from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
 from onfit.losses import Loss
-from onfit.metrics import AnyMetric, StatefulMetric
+from onfit.metrics import AnyMetric
 from onfit.optimizers import Optimizer
 
 
@@ -61,9 +62,9 @@ class Compiled:
         self.targets = [
             Target(
                 name,
-                None if losses_of[name] is None else losses.get(losses_of[name]),
+                None if losses_of[name] is None else _loss_of(losses_of[name]),
                 1.0 if weights[name] is None else float(weights[name]),
-                {self._log_name(name, m.name): m for m in _metrics_of(found)},
+                {self._log_name(name, key): m for key, m in _metrics_of(found).items()},
             )
             for name, found in _spread_metrics(metrics, output_names).items()
         ]
@@ -91,11 +92,6 @@ class Compiled:
     def named_metrics(self) -> dict[str, AnyMetric]:
         """All metrics, by their names in the logs."""
         return {name: m for target in self.targets for name, m in target.metrics.items()}
-
-    @property
-    def stateful(self) -> dict[str, StatefulMetric]:
-        """The metrics that keep a state."""
-        return {n: m for n, m in self.named_metrics.items() if isinstance(m, StatefulMetric)}
 
     @property
     def names(self) -> list[str]:
@@ -145,13 +141,28 @@ def _check_names(given: Mapping[str, Any], names: Sequence[str], argument: str) 
             )
 
 
-def _metrics_of(given: Any) -> list[AnyMetric]:
+def _loss_of(given: Any) -> Loss:
+    loss = losses.get(given)
+    if loss.reduction == "none":
+        raise ArgumentError(
+            f"loss={type(loss).__name__}(reduction='none') gives a value for each sample, and "
+            "training lowers one number. Leave out reduction, or pass 'sum'."
+        )
+    return loss
+
+
+def _metrics_of(given: Any) -> dict[str, AnyMetric]:
+    """Metrics by name; a name that several have is numbered from the second on, as in Keras."""
     if given is None:
-        return []
-    if isinstance(given, str) or callable(given):
+        return {}
+    if isinstance(given, (str, AnyMetric)) or callable(given):
         given = [given]
     if not isinstance(given, Sequence):
         raise ArgumentTypeError(
             f"metrics is a list of names or functions, such as ['accuracy']; got {given!r}."
         )
-    return [metrics.get(item) for item in given]
+    named: dict[str, AnyMetric] = {}
+    for metric in map(metrics.get, given):
+        others = (f"{metric.name}_{number}" for number in count(1))
+        named[next(name for name in chain([metric.name], others) if name not in named)] = metric
+    return named

@@ -56,6 +56,7 @@ def fit(
         initial_epoch=initial_epoch,
         params=_params(train, compiled.names, verbose, validate is not None),
         meter=step.totals,
+        parts={"data": train},
     )
     with run, training(model):
         for epoch in run.epochs():

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from onfit.engine.arrays import Names, Samples, parts, samples_of, split
+from onfit.core.validation import ValidationArrays
+from onfit.engine.arrays import Names, Samples, each, samples_of, split
 from onfit.engine.batches import Batches, batches_of, is_loader, refuse_beside_loader
 from onfit.errors import ArgumentError, DataError
+from onfit.layers.shapes import mapped
 
 if TYPE_CHECKING:
     from onfit.engine.trainer import Trainer
@@ -55,7 +57,7 @@ class ValidationData:
 
 def prepared(
     model: "Trainer", training: TrainingData, validation: ValidationData
-) -> tuple[Batches, Batches | None, list[Any] | None]:
+) -> tuple[Batches, Batches | None, ValidationArrays | None]:
     """Batches to train on, batches to validate on, and what callbacks see of the latter."""
     x, y, weight = training.x, training.y, training.sample_weight
     if x is None:
@@ -92,8 +94,8 @@ def prepared(
     return train, validate, shown
 
 
-def _held_out(data: Any, names: Names, as_numpy: bool) -> tuple[Any, list[Any] | None]:
-    """Validation data as samples or a loader, and the list of arrays that callbacks see."""
+def _held_out(data: Any, names: Names, as_numpy: bool) -> tuple[Any, ValidationArrays | None]:
+    """Validation data as samples or a loader, and the arrays of it that callbacks see."""
     if is_loader(data) and not isinstance(data, Samples):
         return data, None
     if not isinstance(data, Samples):
@@ -105,5 +107,5 @@ def _held_out(data: Any, names: Names, as_numpy: bool) -> tuple[Any, list[Any] |
         as_numpy = not isinstance(data[0], Tensor)
         x, y, weight = [*data, None][:3]
         data = samples_of(x, y, weight, names)
-    arrays = [part for piece in data for part in parts(piece)]
-    return data, [part.cpu().numpy() if as_numpy else part for part in arrays]
+    shown = (mapped(Tensor.numpy, Tensor, part) for part in each(Tensor.cpu, data))
+    return data, ValidationArrays(*(shown if as_numpy else data))

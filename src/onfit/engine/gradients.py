@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from onfit.engine.arrays import samples_of
-from onfit.engine.batches import moved
+from onfit.engine.reading import moved
 from onfit.engine.objective import Objective
 from onfit.layers.modes import evaluating
 

@@ -1,14 +1,17 @@
 """Model: a torch module that can be compiled, fitted, evaluated, saved."""
 
 import inspect
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from torch import Tensor, nn
 
 from onfit._types import StrPath
-from onfit.engine import saving
+from onfit.engine import activations, gradients, profiling, saving
 from onfit.engine import weights as weighing
 from onfit.engine.summary import summary_of
+from onfit.engine.tracing import GraphTracer
 from onfit.engine.trainer import Trainer
 from onfit.errors import ArgumentError, NotReadyError, did_you_mean
 from onfit.layers.graph import Traced, is_symbolic, record
@@ -152,6 +155,66 @@ class Model(Trainer, Traced):
         """Print a table of its layers, their output shapes and numbers of weights."""
         self._require_built("summary")
         print_fn(summary_of(self))
+
+    # --- looking inside ------------------------------------------------------------------
+
+    def named_gradients(
+        self, x: Any, y: Any, sample_weight: Any = None
+    ) -> list[tuple[str, Tensor]]:
+        """The loss's gradient by each weight, on one batch and without leaving a trace.
+
+        Args:
+            x: inputs, one row per sample.
+            y: targets.
+            sample_weight: weight of each sample in the loss.
+
+        Returns:
+            Pairs of a name, as in `named_weights`, and a tensor; frozen weights are left out.
+
+        Raises:
+            NotReadyError: if there is no loss.
+        """
+        return gradients.named_gradients(self, x, y, sample_weight)
+
+    def named_activations(
+        self, x: Any, names: Iterable[str] | None = None
+    ) -> list[tuple[str, list[Tensor]]]:
+        """What its layers put out for `x` in evaluation, without leaving a trace.
+
+        Args:
+            x: inputs, one row per sample.
+            names: which modules; by default its layers. Deeper ones by paths (`"encoder.0"`).
+
+        Returns:
+            Pairs of a name and the outputs: several if the layer has them, or was called again.
+
+        Raises:
+            ArgumentError: for a name that no layer has.
+        """
+        return activations.named_activations(self, self._inside, x, names)
+
+    def named_embeddings(self) -> list[tuple[str, Tensor]]:
+        """Pairs of a name and a table, of shape (rows, size), for each embedding in it."""
+        return activations.named_embeddings(self._inside)
+
+    def graph_config(self) -> dict[str, Any] | None:
+        """Its layers and what connects them, in Keras' words; None where only running it tells."""
+        from onfit.engine.graph_config import graph_config  # it knows models of both kinds
+
+        return graph_config(self)
+
+    def graph_tracer(self) -> GraphTracer:
+        """Something that notes how it is called next, and can then trace its graph."""
+        return GraphTracer(self._inside)
+
+    def profiled(self, folder: str) -> AbstractContextManager[None]:
+        """A `with` block of which torch's profiler writes a trace file, for TensorBoard too."""
+        return profiling.profiled(folder)
+
+    @property
+    def _inside(self) -> nn.Module:
+        """What its users know as the net."""
+        return self
 
     def _require_built(self, asked: str) -> None:
         if not self.built:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from onfit.engine.arrays import Samples
-from onfit.engine.compiled import Compiled, Target
+from onfit.engine.compiled import Compiled
 from onfit.engine.penalties import penalties_of
 from onfit.engine.totals import Totals
 from onfit.errors import DataError, NotReadyError
 from onfit.losses import reduced
-from onfit.metrics import StatefulMetric
+from onfit.metrics import AnyMetric, Metric, StatefulMetric
 
 if TYPE_CHECKING:
     from onfit.engine.trainer import Trainer
@@ -26,8 +26,13 @@ class Objective:
         behind_activations: whether to ask the model for logits; False to judge outputs that
             are there already.
 
+    Attributes:
+        metrics: for each output its metrics, by name in the logs. Those that keep a state are
+            this objective's own: what validation measures is not mixed into training's.
+
     Raises:
         NotReadyError: if there is no loss.
+        ArgumentError: if a metric gives several numbers, which a log cannot hold.
     """
 
     def __init__(
@@ -54,6 +59,13 @@ class Objective:
             else target.loss.output_activation
             for target, on_logits in zip(compiled.targets, self._on_logits, strict=True)
         ]  # fmt: skip
+        self.metrics: list[dict[str, AnyMetric]] = [
+            {
+                name: metric.for_logs() if isinstance(metric, StatefulMetric) else metric
+                for name, metric in target.metrics.items()
+            }
+            for target in compiled.targets
+        ]
         self._penalties = penalties_of(model)
 
     def __call__(self, batch: Samples) -> tuple[list[Tensor], Any]:
@@ -90,7 +102,7 @@ class Objective:
         if weight is not None:
             loss = loss.weightable()
         call = loss.call_on_logits if self._on_logits[index] else loss.call
-        return reduced(call(y, output), weight)
+        return reduced(call(y, output), weight, loss.reduction)
 
     def _one_each(self, y: Any) -> Sequence[Any]:
         if not isinstance(y, tuple) or len(y) != len(self._targets):
@@ -104,9 +116,15 @@ class Objective:
 
     # --- measuring -----------------------------------------------------------------------
 
+    @property
+    def stateful(self) -> dict[str, StatefulMetric]:
+        """The metrics that keep a state, by their names in the logs."""
+        named = {name: metric for metrics in self.metrics for name, metric in metrics.items()}
+        return {name: m for name, m in named.items() if isinstance(m, StatefulMetric)}
+
     def totals(self, compiled: Compiled) -> Totals:
         """A meter for what this objective measures."""
-        return Totals(compiled.names, compiled.stateful)
+        return Totals(compiled.names, self.stateful)
 
     def measure(self, y: Any, outputs: Any) -> list[Tensor]:
         """The metrics of a batch, but for those that keep a state, which take it in."""
@@ -120,17 +138,18 @@ class Objective:
 
     def _measured(self, index: int, y: Any, output: Any) -> list[Tensor]:
         """Metrics of one output; they see what the user means by it: probabilities, not logits."""
-        target: Target = self._targets[index]
-        if not target.metrics:
+        metrics = self.metrics[index]
+        if not metrics:
             return []
         output = output.detach() if isinstance(output, Tensor) else output
         activation, seen, values = self._activations[index], None, []
-        for metric in target.metrics.values():
+        for metric in metrics.values():
             shown = output
             if activation is not None and not metric.takes_logits:
                 shown = seen = activation(output) if seen is None else seen
-            if isinstance(metric, StatefulMetric):
-                metric.update(y, shown)
+            if isinstance(metric, Metric):
+                values.append(metric.of_batch(y, shown))
             else:
-                values.append(metric(y, shown))
+                assert isinstance(metric, StatefulMetric)
+                metric.update(y, shown)
         return values

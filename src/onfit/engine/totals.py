@@ -1,6 +1,7 @@
 """What a step measures: kept on the device, brought to Python once, when somebody reads."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -54,35 +55,62 @@ class Totals:
             self._report(logs, "", lambda: torch.stack(list(values)))
 
     def report_epoch(self, logs: Logs, prefix: str = "") -> None:
-        self._fold()
-        sums, count = self._sums, self._count
+        sums, count = self._folded()
         if sums is not None:
-            # A snapshot: `_sums` is replaced, never changed, so later batches do not show in it.
+            # A snapshot: sums are replaced, never changed, so later batches do not show in it.
             self._report(logs, prefix, lambda: sums / count)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was measured since the last reset. Batches not folded yet stay so, so that a
+        resumed epoch adds up in the same order, to the last bit.
+        """
+        return {
+            "sums": self._sums,
+            "count": self._count,
+            "values": [list(values) for values in self._values],
+            "sizes": list(self._sizes),
+            "stateful": {name: metric.state_dict() for name, metric in self._stateful.items()},
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self._sums, self._count = state["sums"], state["count"]
+        self._values, self._sizes = list(state["values"]), list(state["sizes"])
+        self._last = self._values[-1] if self._values else None
+        for name, metric in self._stateful.items():
+            metric.load_state_dict(state["stateful"][name])
 
     def _report(self, logs: Logs, prefix: str, means: Callable[[], Tensor]) -> None:
         if not self._stateful:
             logs.defer([prefix + name for name in self.names], lambda: means().tolist())
             return
-        # Taken now, as tensors: the state goes on, the logs stay those of this batch.
-        results = {name: metric.result() for name, metric in self._stateful.items()}
+        # Taken now: the state goes on, the logs stay those of this batch.
+        results = {name: metric.later() for name, metric in self._stateful.items()}
 
         def fetch() -> list[float]:
             found = dict(zip(self._means, means().tolist(), strict=True))
-            found |= {name: float(value) for name, value in results.items()}
+            found |= {name: float(result()) for name, result in results.items()}
             return [found[name] for name in self.names]
 
         logs.defer([prefix + name for name in self.names], fetch)
 
     def _fold(self) -> None:
+        self._sums, self._count = self._folded()
+        self._values, self._sizes = [], []
+
+    def _folded(self) -> tuple[Tensor | None, int]:
+        """Sums and count with all batches in them. Changes nothing: when somebody reads the
+        means must not decide in which order they are added up.
+        """
         if not self._values:
-            return
+            return self._sums, self._count
         values = torch.stack([torch.stack(list(batch)) for batch in self._values])
         sizes = torch.tensor(self._sizes, device=values.device, dtype=_wide(values.device))
         sums = (values.to(sizes.dtype) * sizes[:, None]).sum(0)
-        self._sums = sums if self._sums is None else self._sums + sums
-        self._count += sum(self._sizes)
-        self._values, self._sizes = [], []
+        return (
+            sums if self._sums is None else self._sums + sums,
+            self._count + sum(self._sizes),
+        )
 
 
 def _wide(device: torch.device) -> torch.dtype:

@@ -2,7 +2,8 @@
 
 import io
 import warnings
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from torch import Tensor, nn
@@ -22,7 +23,8 @@ class GraphTracer:
 
     def __init__(self, net: nn.Module) -> None:
         self._net = net
-        self._call: Any = None  # the arguments and the named ones, with zeros for tensors
+        self._call: Any = None  # arguments and named ones, with zeros for tensors
+        self._problem: Exception | None = None
         self._hook = net.register_forward_pre_hook(self._note, with_kwargs=True)
 
     def graph_def(self) -> bytes | None:
@@ -31,22 +33,28 @@ class GraphTracer:
         Raises:
             Exception: whatever torch, or the module's own code, says against being traced.
         """
+        if self._problem is not None:
+            raise self._problem
         if self._call is None:
             return None
         # The one way to torch's graphs for TensorBoard that does not open a file of its own.
         from torch.utils.tensorboard._pytorch_graph import graph
 
-        net = getattr(self._net, "_orig_mod", self._net)  # what torch.compile was given
-        tensors: list[Tensor] = []
-        mapped(tensors.append, Tensor, self._call)
-        if self._call != (tuple(tensors), {}):
-            net = _Refilled(net, self._call)
-        # torch warns that tracing is old, and prints what it raises as well.
-        quiet = (warnings.catch_warnings(action="ignore"), redirect_stdout(io.StringIO()))
-        with evaluating(net), quiet[0], quiet[1]:
-            traced, _ = graph(net, tuple(tensors), use_strict_trace=False)
+        net, tensors = self._prepared()
+        with evaluating(net), _quiet():
+            traced, _ = graph(net, tensors, use_strict_trace=False)  # type: ignore[no-untyped-call]
         serialized: bytes = traced.SerializeToString()
         return serialized
+
+    def _prepared(self) -> tuple[nn.Module, tuple[Tensor, ...]]:
+        """A module that takes nothing but tensors, and the tensors."""
+        net = getattr(self._net, "_orig_mod", self._net)  # what torch.compile was given
+        args, kwargs = self._call
+        if not kwargs and all(isinstance(arg, Tensor) for arg in args):
+            return net, args
+        tensors: list[Tensor] = []
+        mapped(tensors.append, Tensor, self._call)
+        return _Refilled(net, self._call), tuple(tensors)
 
     def close(self) -> None:
         """Watch no longer."""
@@ -54,7 +62,10 @@ class GraphTracer:
 
     def _note(self, net: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._hook.remove()
-        self._call = mapped(_zeros_like, Tensor, (args, kwargs))
+        try:
+            self._call = mapped(_zeros_like, Tensor, (args, kwargs))
+        except Exception as error:  # an odd argument is no reason to end a training
+            self._problem = error
 
 
 class _Refilled(nn.Module):
@@ -69,6 +80,13 @@ class _Refilled(nn.Module):
         rest = iter(tensors)
         args, kwargs = mapped(lambda _: next(rest), Tensor, self._call)
         return self.net(*args, **kwargs)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """torch warns that tracing is old, and prints what it then raises as well."""
+    with warnings.catch_warnings(action="ignore"), redirect_stdout(io.StringIO()):
+        yield
 
 
 def _zeros_like(tensor: Tensor) -> Tensor:

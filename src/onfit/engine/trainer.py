@@ -14,6 +14,7 @@ from onfit.engine.arrays import Names, Samples
 from onfit.engine.compiled import Compiled
 from onfit.engine.given import TrainingData, ValidationData
 from onfit.engine.objective import Objective
+from onfit.engine.resume import load_model_state, model_state
 from onfit.errors import ArgumentError, NotReadyError, did_you_mean
 from onfit.layers.modes import evaluating
 from onfit.optimizers import Optimizer
@@ -33,6 +34,7 @@ class Trainer(nn.Module):
         self.history: History | None = None
         self.input_names: list[str] | None = None
         self.output_names: list[str] = ["output"]
+        self.judge: Objective | None = None
         self._compiled: Compiled | None = None
 
     # --- what a kind of model decides ----------------------------------------------------
@@ -135,6 +137,20 @@ class Trainer(nn.Module):
     # Keras' newer name for the same.
     trainable_variables = trainable_weights
 
+    # --- resuming ------------------------------------------------------------------------
+
+    def state_for_resume(self) -> dict[str, Any]:
+        """Weights, optimizer and generators as plain data and tensors."""
+        return model_state(self, self.optimizer)
+
+    def load_state_for_resume(self, state: dict[str, Any]) -> None:
+        """Go on from there.
+
+        Raises:
+            FileFormatError: if weights or optimizer are others; nothing is changed then.
+        """
+        load_model_state(self, self.optimizer, state)
+
     # --- steps, for a subclass to write --------------------------------------------------
 
     def train_step(self, data: tuple[Any, ...]) -> dict[str, Any]:
@@ -179,16 +195,21 @@ class Trainer(nn.Module):
     def compute_metrics(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None
     ) -> dict[str, Tensor]:
-        """The metrics that `compile` received, of outputs, by name; this batch's values."""
-        metrics = self.compiled.named_metrics
-        means = [name for name in metrics if name not in self.compiled.stateful]
+        """The metrics that `compile` received, of outputs, by name; this batch's values, and of
+        metrics that keep a state those so far in this epoch.
+        """
+        judge = self._judge()
         with torch.no_grad():
-            values = dict(zip(means, self._judge().measure(y, y_pred), strict=True))
-        stateful = {name: metric.result() for name, metric in self.compiled.stateful.items()}
-        return {name: {**values, **stateful}[name] for name in metrics}
+            means = iter(judge.measure(y, y_pred))
+        stateful = judge.stateful
+        return {
+            name: stateful[name].result() if name in stateful else next(means)
+            for name in self.compiled.named_metrics
+        }
 
     def _judge(self) -> Objective:
-        return Objective(self, self.compiled, behind_activations=False)
+        """What judges outputs: in a step of `fit`, that step's own."""
+        return self.judge or Objective(self, self.compiled, behind_activations=False)
 
     # --- training and its relatives ------------------------------------------------------
 

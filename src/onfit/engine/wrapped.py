@@ -53,6 +53,10 @@ class Wrapped(Model):
         """Pairs of the net's own name for a weight and its tensor."""
         return [(name.removeprefix("net."), tensor) for name, tensor in super().named_weights()]
 
+    @property
+    def _inside(self) -> nn.Module:
+        return self.net
+
     def state_dict(self, *args: Any, **kwargs: Any) -> Any:
         """The net's."""
         return self.net.state_dict(*args, **kwargs)

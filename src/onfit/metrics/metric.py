@@ -9,6 +9,7 @@ from torch import Tensor
 
 from onfit._types import Mode
 from onfit.core.objective import direction_by_name
+from onfit.core.plain import is_plain
 
 
 class AnyMetric:
@@ -85,6 +86,17 @@ class StatefulMetric(AnyMetric):
         value = self.result()
         return lambda: value
 
+    def state_dict(self) -> dict[str, Any]:
+        """Its state, to go on from in a resumed training: tensors and plain data.
+
+        By default all attributes that are such; a subclass may say better.
+        """
+        return {name: value for name, value in vars(self).items() if is_plain(value)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        vars(self).update(state)
+
     def for_logs(self) -> "StatefulMetric":
         """A metric like this with a state of its own, for one step of a model to keep.
 
@@ -102,6 +114,40 @@ class StatefulMetric(AnyMetric):
 
     def reset_state(self) -> None:
         self.reset()
+
+
+class CountingMetric(StatefulMetric):
+    """A metric of counts that add up from batch to batch: write `update` and `value_of`.
+
+    The counts are one tensor, replaced and never changed, so that a log can keep them as they
+    are and have them computed only if it is read.
+    """
+
+    _counts: Tensor | None = None
+
+    def value_of(self, counts: Tensor | None) -> Tensor:
+        """The metric of such counts; of None before the first batch."""
+        raise NotImplementedError
+
+    def add(self, counts: Tensor) -> None:
+        """Count a batch."""
+        self._counts = counts if self._counts is None else self._counts + counts
+
+    def reset(self) -> None:
+        self._counts = None
+
+    def later(self) -> Callable[[], Tensor]:
+        counts = self._counts
+        return lambda: self.value_of(counts)
+
+    def result(self) -> Tensor:
+        return self.value_of(self._counts)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"counts": self._counts}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._counts = state["counts"]
 
 
 class Mean(AnyMetric):

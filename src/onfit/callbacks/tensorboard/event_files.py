@@ -1,11 +1,16 @@
 """Event files, as TensorBoard reads them, through its own writer. No TensorFlow, no torch."""
 
+import json
 import os
 import time
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
+
 from onfit._types import StrPath
+from onfit.callbacks.tensorboard.images import Pixels, png
 from onfit.errors import MissingPackageError
 
 _BUCKETS = 30
@@ -31,17 +36,46 @@ class EventFiles:
 
     def add_scalar(self, subfolder: str, tag: str, value: float, step: int) -> None:
         """Write one point of a curve."""
-        from tensorboard.compat.proto.summary_pb2 import Summary
+        self._add(subfolder, step, tag=tag, simple_value=value)
 
-        self._add(subfolder, Summary.Value(tag=tag, simple_value=value), step)
-
-    def add_histogram(self, subfolder: str, tag: str, values: Any, step: int) -> None:
+    def add_histogram(self, subfolder: str, tag: str, numbers: Any, step: int) -> None:
         """Write how the numbers of an array are distributed, those apart that are not finite."""
-        from tensorboard.compat.proto.summary_pb2 import HistogramProto, Summary
+        from tensorboard.compat.proto.summary_pb2 import HistogramProto
 
-        counted = _histogram(values)
+        counted = _histogram(numbers)
         if counted is not None:
-            self._add(subfolder, Summary.Value(tag=tag, histo=HistogramProto(**counted)), step)
+            self._add(subfolder, step, tag=tag, histo=HistogramProto(**counted))
+
+    def add_images(self, subfolder: str, tag: str, images: Sequence[Pixels], step: int) -> None:
+        """Write grey images, all of one size, that the dashboard shows under one tag."""
+        from tensorboard.plugins.image.metadata import create_summary_metadata
+
+        height, width = images[0].shape
+        size = [str(width).encode(), str(height).encode()]
+        self._add(
+            subfolder,
+            step,
+            tag=tag,
+            tensor=_texts([*size, *map(png, images)]),
+            metadata=create_summary_metadata(display_name=None, description=None),
+        )
+
+    def add_graph_config(self, subfolder: str, config: dict[str, Any]) -> None:
+        """Write a model's layers, in Keras' words, for the dashboard to draw."""
+        from tensorboard.compat.proto.summary_pb2 import SummaryMetadata
+
+        plugin = SummaryMetadata.PluginData(plugin_name="graph_keras_model", content=b"1")
+        self._add(
+            subfolder,
+            0,
+            tag="keras",
+            tensor=_texts(json.dumps(config).encode()),
+            metadata=SummaryMetadata(plugin_data=plugin),
+        )
+
+    def add_graph_def(self, subfolder: str, graph_def: bytes) -> None:
+        """Write a graph of operations."""
+        self._add_event(subfolder, graph_def=graph_def)
 
     def flush(self) -> None:
         """Wait until all is in the files, so that whoever looks can see it."""
@@ -54,12 +88,15 @@ class EventFiles:
         for writer in writers.values():
             writer.close()
 
-    def _add(self, subfolder: str, value: Any, step: int) -> None:
-        from tensorboard.compat.proto.event_pb2 import Event
+    def _add(self, subfolder: str, step: int, **value: Any) -> None:
         from tensorboard.compat.proto.summary_pb2 import Summary
 
-        event = Event(wall_time=time.time(), step=step, summary=Summary(value=[value]))
-        self._writer(subfolder).add_event(event)
+        self._add_event(subfolder, step=step, summary=Summary(value=[Summary.Value(**value)]))
+
+    def _add_event(self, subfolder: str, **content: Any) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event
+
+        self._writer(subfolder).add_event(Event(wall_time=time.time(), **content))
 
     def _writer(self, subfolder: str) -> Any:
         if subfolder not in self._writers:
@@ -92,10 +129,20 @@ def require_tensorboard(asked_by: str) -> None:
         )
 
 
+def _texts(content: bytes | list[bytes]) -> Any:
+    """A tensor of bytes, or of a row of them."""
+    from tensorboard.compat.proto.tensor_pb2 import TensorProto
+    from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
+    from tensorboard.compat.proto.types_pb2 import DT_STRING
+
+    if isinstance(content, bytes):
+        return TensorProto(dtype=DT_STRING, string_val=[content], tensor_shape=TensorShapeProto())
+    shape = TensorShapeProto(dim=[TensorShapeProto.Dim(size=len(content))])
+    return TensorProto(dtype=DT_STRING, string_val=content, tensor_shape=shape)
+
+
 def _histogram(values: Any) -> dict[str, Any] | None:
     """The fields of a HistogramProto; None where there is nothing to count."""
-    import numpy as np
-
     numbers = np.asarray(values, dtype=np.float64).ravel()
     numbers = numbers[np.isfinite(numbers)]
     if numbers.size == 0:

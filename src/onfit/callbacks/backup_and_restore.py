@@ -1,0 +1,158 @@
+"""BackupAndRestore: run the same script again after any death, and the run goes on."""
+
+import math
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from onfit._types import StrPath
+from onfit.core.cadence import Cadence
+from onfit.core.callback import Callback, Logs
+from onfit.core.console import say
+from onfit.core.protocols import CanResume, Need
+from onfit.core.state import restore_run, run_state
+from onfit.errors import ArgumentError
+from onfit.storage.checkpoints import CheckpointManager
+
+# "auto" saves so rarely that saving takes at most this share of the time.
+_SHARE = 0.01
+
+
+class BackupAndRestore(Callback):
+    """Saves the whole run now and then; on the next start goes on from the last save.
+
+    A save holds weights, optimizer, metrics, progress, the order of the data, all random
+    generators, and what every callback remembers. It is one checkpoint, whole or not there. A
+    run that was killed and started again ends as it would have without: same weights, same
+    history, same files.
+
+    Args:
+        backup_dir: a folder for this run alone.
+        save_freq: `"epoch"`, a number of *samples*, `"500 batches"`, `"10 minutes"`, or
+            `"auto"`: as often as saving takes at most 1% of the time.
+        keep: how many checkpoints stay, should the newest be damaged.
+        delete_checkpoint: remove them when training is complete, or was stopped by a callback
+            for which it is. After a time limit, a NaN, an interrupt or a failure they stay.
+        mean_time_between_failures: in seconds; with `save_freq="auto"`, saves at the optimal
+            interval for that rate, sqrt(2 * cost * mean_time), where that is longer (Young
+            1974, refined by Daly 2006).
+
+    Raises:
+        StorageError: if another run has the folder, or it cannot be written.
+        FileFormatError: if the checkpoint is of another model, optimizer or data; both sides are
+            listed.
+
+    Example:
+        >>> backup = BackupAndRestore("runs/backup", save_freq="10 minutes")
+    """
+
+    remembers = ()
+    told_last = True
+
+    def __init__(
+        self,
+        backup_dir: StrPath,
+        save_freq: str | int = "epoch",
+        keep: int = 2,
+        delete_checkpoint: bool = True,
+        *,
+        mean_time_between_failures: float | None = None,
+        verbose: int = 1,
+    ) -> None:
+        if isinstance(keep, bool) or not isinstance(keep, int) or keep < 1:
+            raise ArgumentError(f"BackupAndRestore(keep={keep!r}): at least one checkpoint stays.")
+        self.backup_dir = backup_dir
+        self.save_freq = save_freq
+        self.delete_checkpoint = delete_checkpoint
+        self.verbose = verbose
+        self._checkpoints = CheckpointManager(backup_dir, keep)
+        self._cadence: Cadence | _Affordable
+        if save_freq == "auto":
+            self._cadence = _Affordable(mean_time_between_failures)
+        else:
+            self._cadence = Cadence.of(save_freq, owner="BackupAndRestore", argument="save_freq")
+        if not self._cadence.counts_batches:
+            # The silent one of the base class, so that no batch costs anything.
+            self.on_train_batch_end = super().on_train_batch_end  # type: ignore[method-assign]
+
+    def needs(self) -> Iterable[Need]:
+        yield Need(CanResume)
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        assert self.run is not None, "a run tells this hook"
+        self._checkpoints.acquire()
+        self._cadence.restart()
+        self.run.before_pause.append(self._save)
+        state = self._checkpoints.latest()
+        if state is None:
+            return
+        restore_run(self.run, state)
+        if self.verbose:
+            say(f"Resuming from {_where(self.run.progress, self.run.in_epoch)}.")
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        if self._cadence.due_after_batch((logs or {}).get("size", 1)):
+            self._save()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        assert self.run is not None, "a run tells this hook"
+        # The end of an epoch that is only told because the run pauses is not its end.
+        if self._cadence.due_after_epoch() and not self.run.pausing:
+            self._save()
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        try:
+            if self.delete_checkpoint and self._is_over():
+                self._checkpoints.clear()
+        finally:
+            self._checkpoints.release()
+
+    def _is_over(self) -> bool:
+        """Whether training reached its end, rather than being cut short."""
+        assert self.run is not None, "a run tells this hook"
+        author = self.run.callbacks.stopped_by
+        ended = author is not None and author.stop_means == "end"
+        return self.run.outcome == "completed" or (self.run.outcome == "stopped" and ended)
+
+    def _save(self) -> None:
+        assert self.run is not None, "a run tells this hook"
+        begin = time.monotonic()
+        self._checkpoints.save(run_state(self.run))
+        if isinstance(self._cadence, _Affordable):
+            self._cadence.saving_took(time.monotonic() - begin)
+
+
+class _Affordable:
+    """A cadence that follows from what a save costs."""
+
+    counts_batches = True
+
+    def __init__(self, mean_time_between_failures: float | None) -> None:
+        self._mean_time = mean_time_between_failures
+        self._interval = 0.0  # the first save comes at once, and is measured
+        self.restart()
+
+    def restart(self) -> None:
+        """Count from now."""
+        self._since = time.monotonic()
+
+    def saving_took(self, seconds: float) -> None:
+        """Learn what a save costs."""
+        self._interval = seconds / _SHARE
+        if self._mean_time is not None:
+            self._interval = max(self._interval, math.sqrt(2 * seconds * self._mean_time))
+        self.restart()
+
+    def due_after_batch(self, size: int) -> bool:
+        """Whether a save is affordable again."""
+        return time.monotonic() - self._since >= self._interval
+
+    def due_after_epoch(self) -> bool:
+        """Whether a save is affordable again."""
+        return self.due_after_batch(0)
+
+
+def _where(progress: Any, in_epoch: bool) -> str:
+    if in_epoch:
+        return f"epoch {progress.epoch + 1}, after batch {progress.batch}"
+    return f"the end of epoch {progress.epoch}"

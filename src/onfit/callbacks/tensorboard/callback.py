@@ -1,0 +1,263 @@
+"""The TensorBoard callback: when what is written."""
+
+import numbers
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+from onfit._types import StrPath
+from onfit.callbacks.tensorboard.arguments import (
+    frequency,
+    require_local_folder,
+    warn_of_what_has_no_effect,
+)
+from onfit.callbacks.tensorboard.event_files import EventFiles, require_tensorboard
+from onfit.callbacks.tensorboard.graph import Graph
+from onfit.callbacks.tensorboard.histograms import Histograms
+from onfit.callbacks.tensorboard.profile import Profile, batches_of
+from onfit.callbacks.tensorboard.projector import Projector
+from onfit.core.aliases import find
+from onfit.core.cadence import Cadence
+from onfit.core.callback import Callback, Logs
+from onfit.core.meter import as_number
+from onfit.core.protocols import CanProfile, HasGradients, HasHistograms, Need
+from onfit.storage.durable import require_writable
+
+_TRAIN, _VALIDATION = "train", "validation"
+
+
+class TensorBoard(Callback):
+    """Writes curves, histograms, images, the graph, embeddings and profiles for TensorBoard.
+
+    Curves go to `train/` and `validation/` below `log_dir`, so that both show in one chart:
+    `epoch_<name>` over the epochs (counted from 0), `batch_<name>` over the batches of the
+    whole run. Look at them with `tensorboard --logdir=logs`. TensorFlow is not needed.
+
+    Args:
+        log_dir: the folder. Each training, also a second one with the same callback, adds event
+            files; none is ever changed.
+        histogram_freq: every so many epochs write histograms of the weights (`<weight>`) and of
+            what the layers put out (`<layer>_out`); 0 for never. Outputs are those for the
+            validation data; with none, or where it comes from a loader, they are left out.
+        batch_size: for how many samples activations, gradients and embeddings are computed at a
+            time; histograms show those of the first so many. None for all.
+        write_graph: whether to write the graph of the model: its layers, or the operations of a
+            torch module.
+        write_grads: whether to write histograms of the loss's gradients (`<weight>_grad`), as
+            often as the others.
+        write_images: whether to write weights as images (`<weight>/image`), as often as
+            histograms: kernels of convolutions one by one, at most 16 of each.
+        embeddings_freq: every so many epochs write embeddings for the projector; 0 for never.
+            It shows those written last.
+        embeddings_layer_names: the names of the layers to watch; None or empty for all embedding
+            layers.
+        embeddings_metadata: the file with a label for each row (tab-separated, with a header
+            line where it has several columns): a path in `log_dir` or from the current folder.
+            A dict has one for each layer's name; a text is for all layers.
+        embeddings_data: samples, as for `predict`, of which to write what the layers put out, one
+            row for each; None for the tables that embedding layers look up in.
+        update_freq: when the values of batches are written too: `"epoch"`: never; `"batch"`:
+            each; an int: every so many *samples*; or text such as `"100 batches"` or
+            `"30 seconds"`. The values of epochs are written after every epoch (with
+            `"5 epochs"`, after every fifth).
+        profile_batch: the batch to record with torch's profiler, counted from 1 over the whole
+            run, or the first and last of several: `(10, 20)` or `"10,20"`; 0 for none. The
+            trace, a `.pt.trace.json` for TensorBoard's torch profiler or a browser's tracing
+            page, lies in `plugins/profile/` below `log_dir`.
+
+    Raises:
+        ArgumentError: for an unknown `update_freq` or `profile_batch`, or a frequency below 0;
+            before training, for layers that the model does not have.
+        MissingPackageError: if the tensorboard library is not installed.
+        CapabilityError: before training, if something is asked for that the model cannot tell.
+        StorageError: before training, if `log_dir` cannot be written.
+
+    Example:
+        >>> board = TensorBoard("logs/first", histogram_freq=1, update_freq="100 batches")
+    """
+
+    def __init__(
+        self,
+        log_dir: StrPath = "./logs",
+        histogram_freq: int = 0,
+        batch_size: int | None = 32,
+        write_graph: bool = True,
+        write_grads: bool = False,
+        write_images: bool = False,
+        embeddings_freq: int = 0,
+        embeddings_layer_names: Iterable[str] | None = None,
+        embeddings_metadata: str | dict[str, str] | None = None,
+        embeddings_data: Any = None,
+        update_freq: str | int = "epoch",
+        profile_batch: int | str | Sequence[int] = 0,
+    ) -> None:
+        require_tensorboard("TensorBoard")
+        self.log_dir = os.fspath(log_dir)
+        self.histogram_freq = frequency("histogram_freq", histogram_freq)
+        self.batch_size = batch_size
+        self.write_graph = write_graph
+        self.write_grads = write_grads
+        self.write_images = write_images
+        self.embeddings_freq = frequency("embeddings_freq", embeddings_freq)
+        self.embeddings_layer_names = embeddings_layer_names
+        self.embeddings_metadata = embeddings_metadata
+        self.embeddings_data = embeddings_data
+        self.update_freq = update_freq
+        self.profile_batch = profile_batch
+        self._cadence = Cadence.of(update_freq, owner="TensorBoard", argument="update_freq")
+        self._profiled = batches_of(profile_batch)
+        self._files: EventFiles | None = None
+        # Those below are new in each training; None where nothing asks for them.
+        self._graph: Graph | None = None
+        self._histograms: Histograms | None = None
+        self._projector: Projector | None = None
+        self._profile: Profile | None = None
+        self._batches = 0  # told in this run
+        self._hear_no_batches_in_vain()
+        warn_of_what_has_no_effect(self)
+        require_local_folder(self)
+
+    def needs(self) -> Iterable[Need]:
+        if self.histogram_freq:
+            yield Need(HasHistograms, f"histogram_freq={self.histogram_freq}")
+            if self.write_grads:
+                yield Need(HasGradients, "write_grads=True")
+        if self.embeddings_freq:
+            yield from self._new_projector().needs(f"embeddings_freq={self.embeddings_freq}")
+        if self._profiled:
+            yield Need(CanProfile, f"profile_batch={self.profile_batch!r}")
+
+    # --- hooks ---------------------------------------------------------------------------
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._close()
+        self._cadence.restart()
+        self._batches = 0
+        if "://" not in self.log_dir:  # tensorboard writes to s3:// and the like too
+            probe = os.path.join(self.log_dir, "events")
+            require_writable(probe, f"TensorBoard(log_dir={self.log_dir!r})")
+        if self.histogram_freq:
+            self._histograms = Histograms(self.batch_size, self.write_grads, self.write_images)
+        if self.embeddings_freq:
+            self._projector = self._new_projector()
+            self._projector.prepare(self.model)
+        if self._profiled:
+            folder = os.path.join(self.log_dir, "plugins", "profile")
+            self._profile = Profile(self._profiled, folder)
+        if self.write_graph:
+            self._graph = Graph(self.model)
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self._write_graph(epoch)
+
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        if self._profile is not None:
+            self._profile.begin(self.model, self._steps_done() + 1)
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        logs = {} if logs is None else logs
+        self._batches += 1
+        if self._profile is not None:
+            self._profile.end(self._steps_done())
+        if self._cadence.due_after_batch(logs.get("size", 1)):
+            values = {name: logs[name] for name in logs if name not in ("batch", "size")}
+            self._write("batch", values, self._steps_done() - 1, self._current_epoch())
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        logs = {} if logs is None else logs
+        if self._cadence.counts_batches or self._cadence.due_after_epoch():
+            self._write("epoch", {**logs, **self._learning_rate(logs)}, epoch, epoch)
+        self._write_graph(epoch)
+        if self._histograms is not None and epoch % self.histogram_freq == 0:
+            files = self._open(epoch)
+            self._histograms.write(files, self.model, self.validation_data, epoch)
+        if self._projector is not None and epoch % self.embeddings_freq == 0:
+            self._projector.write(self.model)
+        if self._files is not None:
+            self._files.flush()
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        self._close()
+
+    # --- writing -------------------------------------------------------------------------
+
+    def _write(self, kind: str, values: dict[str, Any], step: int, first_epoch: int) -> None:
+        for name, value in _numbers(values):
+            folder = _VALIDATION if name.startswith("val_") else _TRAIN
+            tag = f"{kind}_{name.removeprefix('val_')}"
+            self._open(first_epoch).add_scalar(folder, tag, value, step)
+
+    def _write_graph(self, epoch: int) -> None:
+        if self._graph is not None:
+            self._graph.write(partial(self._open, epoch))
+
+    def _open(self, epoch: int) -> EventFiles:
+        """The files of this run. They are opened when the first value is there to write."""
+        if self._files is None:
+            self._files = EventFiles(self.log_dir, self._purge_steps(epoch))
+        return self._files
+
+    def _purge_steps(self, epoch: int) -> dict[str, int]:
+        """From where a run that goes on hides what an earlier one wrote beyond that point."""
+        if epoch == 0:
+            return {}
+        # Where train/ counts batches too, no step means the same for all of its curves.
+        folders = [_VALIDATION] if self._cadence.counts_batches else [_TRAIN, _VALIDATION]
+        return dict.fromkeys(folders, epoch)
+
+    def _close(self) -> None:
+        """End whatever is open, each even if another cannot."""
+        with ExitStack() as stack:
+            for part in (self._files, self._graph, self._profile):
+                if part is not None:
+                    stack.callback(part.close)
+            self._files = self._graph = self._profile = None
+
+    # --- where the run is ----------------------------------------------------------------
+
+    def _steps_done(self) -> int:
+        """Batches so far, those before a resumed run went on included."""
+        return self._batches if self.run is None else self.run.progress.step
+
+    def _current_epoch(self) -> int:
+        return 0 if self.run is None else self.run.progress.epoch
+
+    def _learning_rate(self, logs: Logs) -> dict[str, Any]:
+        """The rate of the model's optimizer, where no callback has logged it."""
+        name = find("learning_rate", logs)
+        if name is not None:
+            return {"learning_rate": logs[name]}
+        rate = getattr(getattr(self.model, "optimizer", None), "learning_rate", None)
+        return {} if rate is None else {"learning_rate": rate}
+
+    # --- arguments -----------------------------------------------------------------------
+
+    def _new_projector(self) -> Projector:
+        return Projector(
+            self.log_dir,
+            self.embeddings_layer_names,
+            self.embeddings_metadata,
+            self.embeddings_data,
+            self.batch_size,
+        )
+
+    def _hear_no_batches_in_vain(self) -> None:
+        """Take the silent hooks of the base class, so that a batch costs nothing."""
+        wanted = {
+            "on_train_batch_begin": self._profiled is not None,
+            "on_train_batch_end": self._profiled is not None or self._cadence.counts_batches,
+        }
+        for hook, needed in wanted.items():
+            overridden = getattr(type(self), hook) is not getattr(TensorBoard, hook)
+            if not needed and not overridden:
+                setattr(self, hook, getattr(super(), hook))
+
+
+def _numbers(values: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    """Those of the values that are one number, as floats."""
+    for name, value in values.items():
+        number = as_number(value)
+        if isinstance(number, numbers.Real):
+            yield name, float(number)

@@ -1,0 +1,33 @@
+"""The random generators of a process, read and put back: Python's, numpy's, and torch's where
+torch is loaded. Nothing is imported for that.
+"""
+
+import random
+import sys
+from typing import Any
+
+import numpy as np
+
+
+def random_state() -> dict[str, Any]:
+    """All generators as they are now, as plain data and arrays."""
+    state: dict[str, Any] = {"python": random.getstate(), "numpy": np.random.get_state()}
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        state["torch"] = torch.get_rng_state().numpy().copy()
+        if torch.cuda.is_initialized():
+            state["cuda"] = [one.cpu().numpy() for one in torch.cuda.get_rng_state_all()]
+    return state
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Put the generators back to where `random_state` saw them."""
+    random.setstate(state["python"])
+    np.random.set_state(state["numpy"])
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return
+    if "torch" in state:
+        torch.set_rng_state(torch.from_numpy(state["torch"].copy()))
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all([torch.from_numpy(one.copy()) for one in state["cuda"]])

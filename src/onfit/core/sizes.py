@@ -1,0 +1,26 @@
+"""How many samples a batch has."""
+
+from collections import UserDict
+from typing import Any
+
+
+def batch_size(batch: Any) -> int:
+    """How many samples a batch of any loader has: the length of its first array, else 1.
+
+    >>> batch_size(([1, 2, 3], [0, 1, 0]))
+    3
+    """
+    # UserDict: what the tokenizers of transformers return.
+    while isinstance(batch, (tuple, dict, UserDict)) or (isinstance(batch, list) and _nests(batch)):
+        if not batch:
+            return 1
+        batch = batch[0] if isinstance(batch, (tuple, list)) else next(iter(batch.values()))
+    shape = getattr(batch, "shape", None)
+    if shape is not None:
+        return int(shape[0]) if len(shape) else 1
+    return len(batch) if hasattr(batch, "__len__") and not isinstance(batch, str) else 1
+
+
+def _nests(batch: list[Any]) -> bool:
+    """Whether a list holds arrays (as a DataLoader's does) rather than samples."""
+    return bool(batch) and hasattr(batch[0], "__len__") and not isinstance(batch[0], str)

@@ -1,0 +1,63 @@
+"""What callbacks see of the data that a training validates on."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+
+class ValidationArrays(list[Any]):
+    """The arrays in one flat list, as Keras has them, that still knows what each of them is.
+
+    Args:
+        x: inputs: an array, or a tuple or dict of them.
+        y: targets, likewise.
+        sample_weight: weights, likewise; None if there are none.
+
+    Example:
+        >>> data = ValidationArrays(([1, 2], [3, 4]), [5, 6])
+        >>> data
+        [[1, 2], [3, 4], [5, 6]]
+        >>> data.first(1).x
+        ([1], [3])
+    """
+
+    def __init__(self, x: Any, y: Any = None, sample_weight: Any = None) -> None:
+        self.x = x
+        self.y = y
+        self.sample_weight = sample_weight
+        super().__init__(array for part in (x, y, sample_weight) for array in _arrays(part))
+
+    @classmethod
+    def of(cls, data: list[Any] | None) -> Self | None:
+        """What `Callback.validation_data` holds: a plain list is `[x, y]`, or with weights."""
+        return data if data is None or isinstance(data, cls) else cls(*data)
+
+    def first(self, samples: int | None) -> Self:
+        """Those of the first `samples` samples; of all, if it is None."""
+        return self._rows(slice(samples))
+
+    def batches(self, size: int | None) -> Iterator[Self]:
+        """Those of `size` samples at a time; of all at once, if it is None."""
+        samples = len(self[0])
+        size = size or samples
+        for start in range(0, samples, size):
+            yield self._rows(slice(start, start + size))
+
+    def _rows(self, which: slice) -> Self:
+        parts = (self.x, self.y, self.sample_weight)
+        return type(self)(*(_each(lambda array: array[which], part) for part in parts))
+
+
+def _arrays(part: Any) -> tuple[Any, ...]:
+    if part is None:
+        return ()
+    if isinstance(part, dict):
+        return tuple(part.values())
+    return part if isinstance(part, tuple) else (part,)
+
+
+def _each(function: Callable[[Any], Any], part: Any) -> Any:
+    if part is None:
+        return None
+    if isinstance(part, dict):
+        return {name: function(array) for name, array in part.items()}
+    return tuple(map(function, part)) if isinstance(part, tuple) else function(part)

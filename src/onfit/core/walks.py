@@ -1,0 +1,68 @@
+"""The walks that do not train: evaluation and prediction, their hooks told batch by batch."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+from onfit.core.callback_list import CallbackList
+from onfit.core.logs import Logs
+from onfit.core.meter import Meter
+
+_Batch = TypeVar("_Batch")
+
+
+def told_test(
+    callbacks: CallbackList,
+    batches: Iterable[_Batch],
+    step: Callable[[_Batch], object],
+    meter: Meter,
+    size: Callable[[_Batch], int],
+) -> Logs:
+    """Take `step` on each batch, telling the `on_test` hooks; return what `meter` says."""
+    begin = callbacks.teller("on_test_batch_begin")
+    end = callbacks.teller("on_test_batch_end")
+    meter.reset()
+    callbacks.tell("on_test_begin", Logs())
+    for index, batch in enumerate(batches):
+        if begin is not None:
+            begin(index, Logs(batch=index, size=size(batch)))
+        step(batch)
+        if end is not None:
+            end(index, batch_logs(index, size(batch), meter))
+    logs = epoch_logs(meter)
+    callbacks.tell("on_test_end", logs)
+    return logs
+
+
+def told_predict(
+    callbacks: CallbackList,
+    batches: Iterable[_Batch],
+    step: Callable[[_Batch], Any],
+    size: Callable[[_Batch], int],
+) -> Iterator[Any]:
+    """Yield `step(batch)` for each batch, telling the `on_predict` hooks."""
+    begin = callbacks.teller("on_predict_batch_begin")
+    end = callbacks.teller("on_predict_batch_end")
+    callbacks.tell("on_predict_begin", Logs())
+    for index, batch in enumerate(batches):
+        if begin is not None:
+            begin(index, Logs(batch=index, size=size(batch)))
+        outputs = step(batch)
+        if end is not None:
+            end(index, Logs(batch=index, size=size(batch), outputs=outputs))
+        yield outputs
+    callbacks.tell("on_predict_end", Logs())
+
+
+def batch_logs(index: int, size: int, meter: Meter) -> Logs:
+    """The logs of a batch, its values still to be fetched."""
+    logs = Logs(batch=index, size=size)
+    meter.report_batch(logs)
+    logs.keep_means(lambda: epoch_logs(meter))
+    return logs
+
+
+def epoch_logs(meter: Meter) -> Logs:
+    """The logs of what was measured since the last reset."""
+    logs = Logs()
+    meter.report_epoch(logs)
+    return logs

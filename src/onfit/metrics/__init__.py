@@ -1,0 +1,239 @@
+"""Metrics by Keras' names, and torchmetrics' as they are.
+
+Most are functions of `(y_true, y_pred)` that give a value per sample, and an epoch's value is
+the mean; some (AUC, Precision ...) keep a state instead.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
+from onfit.losses import (
+    binary_crossentropy,
+    categorical_crossentropy,
+    categorical_hinge,
+    hinge,
+    huber,
+    is_loss_function,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+)
+from onfit.metrics.accuracy import (
+    Accuracy,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+    accuracy,
+    binary_accuracy,
+    categorical_accuracy,
+    sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
+)
+from onfit.metrics.auc import AUC
+from onfit.metrics.confusion import Precision, Recall
+from onfit.metrics.error import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalHinge,
+    CosineSimilarity,
+    Hinge,
+    KLDivergence,
+    LogCoshError,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    RootMeanSquaredError,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
+    cosine_similarity,
+)
+from onfit.metrics.f_score import F1Score, FBetaScore
+from onfit.metrics.foreign import TorchMetric, is_of_torchmetrics
+from onfit.metrics.metric import AnyMetric, Mean, Metric, StatefulMetric
+
+__all__ = [
+    "AUC",
+    "Accuracy",
+    "AnyMetric",
+    "BinaryAccuracy",
+    "BinaryCrossentropy",
+    "CategoricalAccuracy",
+    "CategoricalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "F1Score",
+    "FBetaScore",
+    "Hinge",
+    "KLDivergence",
+    "LogCoshError",
+    "Mean",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Metric",
+    "Poisson",
+    "Precision",
+    "Recall",
+    "RootMeanSquaredError",
+    "SparseCategoricalAccuracy",
+    "SparseCategoricalCrossentropy",
+    "SparseTopKCategoricalAccuracy",
+    "SquaredHinge",
+    "StatefulMetric",
+    "TopKCategoricalAccuracy",
+    "TorchMetric",
+    "accuracy",
+    "binary_accuracy",
+    "binary_crossentropy",
+    "categorical_accuracy",
+    "categorical_crossentropy",
+    "categorical_hinge",
+    "cosine_similarity",
+    "from_config",
+    "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
+    "sparse_categorical_accuracy",
+    "sparse_categorical_crossentropy",
+    "sparse_top_k_categorical_accuracy",
+    "squared_hinge",
+    "top_k_categorical_accuracy",
+]
+
+_Make = Callable[..., AnyMetric]  # takes name=
+
+# Functions of one value per sample, and the classes that are the same as objects.
+_MEANS: dict[Callable[..., Any], _Make] = {
+    binary_accuracy: BinaryAccuracy,
+    binary_crossentropy: BinaryCrossentropy,
+    categorical_accuracy: CategoricalAccuracy,
+    categorical_crossentropy: CategoricalCrossentropy,
+    categorical_hinge: CategoricalHinge,
+    cosine_similarity: CosineSimilarity,
+    hinge: Hinge,
+    kl_divergence: KLDivergence,
+    log_cosh: LogCoshError,
+    mean_absolute_error: MeanAbsoluteError,
+    mean_absolute_percentage_error: MeanAbsolutePercentageError,
+    mean_squared_error: MeanSquaredError,
+    mean_squared_logarithmic_error: MeanSquaredLogarithmicError,
+    poisson: Poisson,
+    sparse_categorical_accuracy: SparseCategoricalAccuracy,
+    sparse_categorical_crossentropy: SparseCategoricalCrossentropy,
+    sparse_top_k_categorical_accuracy: SparseTopKCategoricalAccuracy,
+    squared_hinge: SquaredHinge,
+    top_k_categorical_accuracy: TopKCategoricalAccuracy,
+}
+_CLASSES: dict[str, _Make] = {
+    cls.__name__: cls
+    for cls in (*_MEANS.values(), Accuracy, AUC, F1Score, FBetaScore, Precision, Recall,
+                RootMeanSquaredError)
+}  # fmt: skip
+_SHORT: dict[str, _Make] = {
+    "bce": BinaryCrossentropy, "kld": KLDivergence, "mae": MeanAbsoluteError,
+    "mape": MeanAbsolutePercentageError, "mse": MeanSquaredError,
+    "msle": MeanSquaredLogarithmicError,
+}  # fmt: skip
+
+
+def _accuracy(name: str) -> AnyMetric:
+    return Metric(accuracy, name, "max")
+
+
+def _huber(name: str) -> AnyMetric:
+    return Metric(huber, name, "min")
+
+
+def _macro_f1(name: str) -> AnyMetric:
+    """With one number for all classes, which a log can hold."""
+    return F1Score(average="macro", name=name)
+
+
+_LONG: dict[str, _Make] = {
+    **{function.__name__: make for function, make in _MEANS.items()},
+    "acc": _accuracy, "accuracy": _accuracy, "auc": AUC, "f1": _macro_f1, "f1_score": _macro_f1,
+    "huber": _huber, "precision": Precision, "recall": Recall,
+    "root_mean_squared_error": RootMeanSquaredError,
+}  # fmt: skip
+_NAMED: dict[str, _Make] = {
+    **_CLASSES,
+    **_LONG,
+    **_SHORT,
+    **{name.upper(): make for name, make in _SHORT.items()},
+    "Accuracy": _accuracy, "ACC": _accuracy, "Acc": _accuracy, "F1Score": _macro_f1,
+    # The names of older versions.
+    "cosine": CosineSimilarity, "cosine_proximity": CosineSimilarity,
+    "kullback_leibler_divergence": KLDivergence, "logcosh": LogCoshError,
+}  # fmt: skip
+
+
+def get(identifier: Any) -> AnyMetric:
+    """The metric of that name, or a function of `(y_true, y_pred)` as one.
+
+    Args:
+        identifier: a Keras name, which is also the metric's name in the logs; a metric; an
+            object of torchmetrics; or a function that gives a value per sample.
+
+    Raises:
+        ArgumentError: for an unknown name.
+        ArgumentTypeError: for anything else that is not a metric.
+
+    >>> get("acc").name, get("acc").direction
+    ('acc', 'max')
+    """
+    if isinstance(identifier, AnyMetric):
+        return identifier
+    if isinstance(identifier, str):
+        if identifier not in _NAMED:
+            raise ArgumentError(
+                f"metrics=[{identifier!r}] is not known. Known are "
+                f"{', '.join(sorted({**_LONG, **_SHORT}))}; or pass a function of "
+                f"(y_true, y_pred).{did_you_mean(identifier, _NAMED)}"
+            )
+        return _NAMED[identifier](name=identifier)
+    if is_of_torchmetrics(identifier):
+        return TorchMetric(identifier)
+    if callable(identifier) and not isinstance(identifier, type):
+        return _of_function(identifier)
+    raise ArgumentTypeError(
+        f"a metric is a name or a function of (y_true, y_pred); got {identifier!r} of type "
+        f"{type(identifier).__name__}."
+    )
+
+
+def _of_function(function: Callable[..., Any]) -> AnyMetric:
+    name = getattr(function, "__name__", type(function).__name__)
+    if getattr(function, "__hash__", None) is not None and function in _MEANS:
+        return _MEANS[function](name=name)
+    return Metric(function, name, "min" if is_loss_function(function) else None)
+
+
+def from_config(class_name: str, config: dict[str, Any]) -> AnyMetric:
+    """The metric of that class.
+
+    Raises:
+        ArgumentError: for an unknown class.
+    """
+    if class_name not in _CLASSES:
+        raise ArgumentError(f"a saved model names the metric {class_name!r}, unknown here.")
+    return _CLASSES[class_name](**config)

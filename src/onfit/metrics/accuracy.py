@@ -1,0 +1,183 @@
+"""How often the model is right."""
+
+from torch import Tensor
+
+from onfit.errors import ShapeError
+from onfit.metrics.metric import Metric
+
+
+def binary_accuracy(y_true: Tensor, y_pred: Tensor, threshold: float = 0.5) -> Tensor:
+    """The share, over the last axis, of outputs on the right side of `threshold`."""
+    y_true, y_pred = matched("binary_accuracy", y_true, y_pred)
+    return _share((y_pred > threshold).to(y_true.dtype) == y_true)
+
+
+def categorical_accuracy(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """1 where the largest output is that of the one-hot label's class, else 0."""
+    _require_same_shape("categorical_accuracy", y_true, y_pred)
+    return (y_true.argmax(-1) == y_pred.argmax(-1)).float()
+
+
+def sparse_categorical_accuracy(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """1 where the largest output is that of the class whose index is the label, else 0."""
+    y_true = _indices("sparse_categorical_accuracy", y_true, y_pred)
+    return (y_pred.argmax(-1) == y_true).float()
+
+
+def top_k_categorical_accuracy(y_true: Tensor, y_pred: Tensor, k: int = 5) -> Tensor:
+    """1 where the one-hot label's class is among those of the `k` largest outputs, else 0."""
+    _require_same_shape("top_k_categorical_accuracy", y_true, y_pred)
+    return _in_top_k(y_true.argmax(-1), y_pred, k)
+
+
+def sparse_top_k_categorical_accuracy(y_true: Tensor, y_pred: Tensor, k: int = 5) -> Tensor:
+    """1 where the label, a class index, is among those of the `k` largest outputs, else 0."""
+    return _in_top_k(_indices("sparse_top_k_categorical_accuracy", y_true, y_pred), y_pred, k)
+
+
+def accuracy(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """The accuracy that the shapes ask for: binary, sparse categorical or categorical.
+
+    One output per sample is binary; class indices are sparse; one-hot labels are categorical.
+    """
+    if y_pred.ndim == 1 or y_pred.shape[-1] == 1:
+        return binary_accuracy(y_true, y_pred)
+    if y_true.ndim < y_pred.ndim or y_true.shape[-1] == 1:
+        return sparse_categorical_accuracy(y_true, y_pred)
+    return categorical_accuracy(y_true, y_pred)
+
+
+def _equality(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """The share, over the last axis, of outputs that equal the label."""
+    y_true, y_pred = matched("Accuracy", y_true, y_pred)
+    return _share(y_true.to(y_pred.dtype) == y_pred)
+
+
+def _share(right: Tensor) -> Tensor:
+    return right.float().mean(-1) if right.ndim > 1 else right.float()
+
+
+def _in_top_k(labels: Tensor, y_pred: Tensor, k: int) -> Tensor:
+    """Compared with the k-th largest, so that classes that share its place all count."""
+    least = y_pred.topk(min(k, y_pred.shape[-1]), -1).values[..., -1]
+    return (y_pred.gather(-1, labels.long()[..., None]).squeeze(-1) >= least).float()
+
+
+def matched(name: str, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
+    """Both with the same axes: y of shape (n,) meets outputs of shape (n, 1), and back.
+
+    Raises:
+        ShapeError: if they do not fit.
+    """
+    if y_true.ndim == y_pred.ndim - 1 and y_pred.shape[-1] == 1:
+        y_true = y_true[..., None]
+    elif y_true.ndim == y_pred.ndim + 1 and y_true.shape[-1] == 1:
+        y_true = y_true.squeeze(-1)
+    _require_same_shape(name, y_true, y_pred)
+    return y_true, y_pred
+
+
+def _require_same_shape(name: str, y_true: Tensor, y_pred: Tensor) -> None:
+    if y_true.shape != y_pred.shape:
+        raise ShapeError(
+            f"{name} compares y with outputs of the same shape; got y of shape "
+            f"{tuple(y_true.shape)} and outputs of shape {tuple(y_pred.shape)}. Where y is a "
+            "class index and the outputs are one per class, make it one-hot."
+        )
+
+
+def _indices(name: str, y_true: Tensor, y_pred: Tensor) -> Tensor:
+    if y_true.ndim == y_pred.ndim and y_true.shape[-1] == 1:
+        y_true = y_true.squeeze(-1)
+    if y_true.shape != y_pred.shape[:-1]:
+        raise ShapeError(
+            f"{name} takes one class index per sample; got y of shape {tuple(y_true.shape)} for "
+            f"outputs of shape {tuple(y_pred.shape)}."
+        )
+    return y_true
+
+
+class Accuracy(Metric):
+    """The share of outputs that equal the label.
+
+    (The name `"accuracy"` is something else: the accuracy that the shapes ask for.)
+
+    Args:
+        name: its name in the logs.
+    """
+
+    def __init__(self, name: str = "accuracy") -> None:
+        super().__init__(_equality, name, "max")
+
+
+class BinaryAccuracy(Metric):
+    """`binary_accuracy` as an object.
+
+    Args:
+        name: its name in the logs.
+        threshold: outputs above it say 1.
+
+    Example:
+        >>> accuracy = BinaryAccuracy(threshold=0.8)
+        >>> accuracy.update_state([1, 1, 0, 0], [0.9, 0.6, 0.6, 0.2])
+        >>> float(accuracy.result())
+        0.75
+    """
+
+    def __init__(self, name: str = "binary_accuracy", threshold: float = 0.5) -> None:
+        super().__init__(binary_accuracy, name, "max", threshold=threshold)
+
+
+class CategoricalAccuracy(Metric):
+    """`categorical_accuracy` as an object.
+
+    Args:
+        name: its name in the logs.
+    """
+
+    # The largest output stays the largest through a softmax, so none need be computed.
+    takes_logits = True
+
+    def __init__(self, name: str = "categorical_accuracy") -> None:
+        super().__init__(categorical_accuracy, name, "max")
+
+
+class SparseCategoricalAccuracy(Metric):
+    """`sparse_categorical_accuracy` as an object.
+
+    Args:
+        name: its name in the logs.
+    """
+
+    takes_logits = True
+
+    def __init__(self, name: str = "sparse_categorical_accuracy") -> None:
+        super().__init__(sparse_categorical_accuracy, name, "max")
+
+
+class TopKCategoricalAccuracy(Metric):
+    """`top_k_categorical_accuracy` as an object.
+
+    Args:
+        k: how many of the largest outputs to look at.
+        name: its name in the logs.
+    """
+
+    takes_logits = True
+
+    def __init__(self, k: int = 5, name: str = "top_k_categorical_accuracy") -> None:
+        super().__init__(top_k_categorical_accuracy, name, "max", k=k)
+
+
+class SparseTopKCategoricalAccuracy(Metric):
+    """`sparse_top_k_categorical_accuracy` as an object.
+
+    Args:
+        k: how many of the largest outputs to look at.
+        name: its name in the logs.
+    """
+
+    takes_logits = True
+
+    def __init__(self, k: int = 5, name: str = "sparse_top_k_categorical_accuracy") -> None:
+        super().__init__(sparse_top_k_categorical_accuracy, name, "max", k=k)

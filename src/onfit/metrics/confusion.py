@@ -1,0 +1,153 @@
+"""Precision and recall: how many of what is said are right, and how many of what is are said."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from onfit.errors import ArgumentError, ShapeError
+from onfit.metrics.accuracy import matched
+from onfit.metrics.counts import ConfusionCounts, Thresholds, check_thresholds, weight_of_each
+from onfit.metrics.metric import CountingMetric, StatefulMetric, quotient
+
+_LOWEST = -1e10  # below any output that is among the largest
+
+
+class _ShareAtThreshold(CountingMetric):
+    """A share of the positives, or of those that should be: precision and recall.
+
+    Args:
+        thresholds: an output above it says 1; 0.5 if None. A list gives a value for each.
+        top_k: the `top_k` largest outputs of each sample say 1.
+        class_id: look at this class alone.
+        name: its name in the logs.
+
+    Raises:
+        ArgumentError: for a threshold that is not from 0 to 1.
+    """
+
+    direction = "max"
+
+    def __init__(
+        self,
+        thresholds: float | Sequence[float] | None = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.name = name or type(self).__name__.lower()
+        self.init_thresholds = thresholds
+        self.top_k = top_k
+        self.class_id = class_id
+        self.thresholds = self._as_list(thresholds)
+        # Counted in growing order; each threshold's place in it gives back the user's order.
+        growing = sorted(self.thresholds)
+        self._places = [growing.index(threshold) for threshold in self.thresholds]
+        self._thresholds = Thresholds(growing)
+
+    def _as_list(self, thresholds: float | Sequence[float] | None) -> list[float]:
+        if thresholds is None:
+            return [0.5 if self.top_k is None else _LOWEST]
+        given = list(thresholds) if isinstance(thresholds, Sequence) else [thresholds]
+        check_thresholds(type(self).__name__, given)
+        return given
+
+    def for_logs(self) -> StatefulMetric:
+        if len(self.thresholds) > 1:
+            raise ArgumentError(
+                f"{type(self).__name__}(thresholds={self.init_thresholds!r}) gives a value for "
+                "each threshold, and a log holds one number. Pass one metric for each, with "
+                "names of their own."
+            )
+        return super().for_logs()
+
+    def update(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
+        y_true, y_pred = matched(type(self).__name__, y_true, y_pred)
+        if self.top_k is not None:
+            y_pred = _only_largest(y_pred, self.top_k)
+        if self.class_id is not None:
+            y_true, y_pred = self._of_class(y_true), self._of_class(y_pred)
+        self.add(self._thresholds.count(y_true, y_pred, weight_of_each(sample_weight, y_pred)))
+
+    def _of_class(self, y: Tensor) -> Tensor:
+        if y.ndim == 1:
+            raise ShapeError(
+                f"{type(self).__name__}(class_id={self.class_id}) takes an output per class; "
+                f"got outputs of shape {tuple(y.shape)}. Leave out class_id."
+            )
+        return y[..., self.class_id]
+
+    def value_of(self, counts: Tensor | None) -> Tensor:
+        value = torch.zeros(len(self.thresholds))
+        if counts is not None:
+            found = ConfusionCounts(counts)
+            value = quotient(found.true_positives, self._of(found)).float()
+        return value[0] if len(self.thresholds) == 1 else value[self._places]
+
+    def _of(self, counts: ConfusionCounts) -> Tensor:
+        """What the true positives are a share of."""
+        raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that would make it again."""
+        return {
+            "name": self.name,
+            "thresholds": self.init_thresholds,
+            "top_k": self.top_k,
+            "class_id": self.class_id,
+        }
+
+
+class Precision(_ShareAtThreshold):
+    """The share of the positives that are right.
+
+    Args:
+        thresholds: an output above it is a positive; 0.5 if None. A list gives a value for
+            each (and cannot be used in `compile`).
+        top_k: the `top_k` largest outputs of each sample are positives.
+        class_id: look at this class alone.
+        name: its name in the logs.
+
+    Raises:
+        ArgumentError: for a threshold that is not from 0 to 1.
+
+    Example:
+        >>> precision = Precision()
+        >>> precision.update_state([0, 1, 1, 1], [0.9, 0.2, 0.7, 0.8])
+        >>> round(float(precision.result()), 4)
+        0.6667
+    """
+
+    def _of(self, counts: ConfusionCounts) -> Tensor:
+        return counts.true_positives + counts.false_positives
+
+
+class Recall(_ShareAtThreshold):
+    """The share of what should be positive that is.
+
+    Args:
+        thresholds: an output above it is a positive; 0.5 if None. A list gives a value for
+            each (and cannot be used in `compile`).
+        top_k: the `top_k` largest outputs of each sample are positives.
+        class_id: look at this class alone.
+        name: its name in the logs.
+
+    Raises:
+        ArgumentError: for a threshold that is not from 0 to 1.
+
+    Example:
+        >>> recall = Recall()
+        >>> recall.update_state([0, 1, 1, 1], [0.9, 0.2, 0.7, 0.8])
+        >>> round(float(recall.result()), 4)
+        0.6667
+    """
+
+    def _of(self, counts: ConfusionCounts) -> Tensor:
+        return counts.true_positives + counts.false_negatives
+
+
+def _only_largest(y_pred: Tensor, k: int) -> Tensor:
+    """The `k` largest outputs of each sample; the others below any threshold."""
+    largest = y_pred.topk(k, -1)
+    return torch.full_like(y_pred, _LOWEST).scatter(-1, largest.indices, largest.values)

@@ -1,0 +1,233 @@
+"""Losses as metrics: how far off the model is."""
+
+import torch
+from torch import Tensor
+
+from onfit import losses
+from onfit.metrics.metric import CountingMetric, Metric, quotient, without_last_ones
+
+
+def cosine_similarity(y_true: Tensor, y_pred: Tensor, axis: int = -1) -> Tensor:
+    """The cosine of the angle between two vectors: 1 where they point the same way.
+
+    (The loss of this name is its opposite.)
+
+    Args:
+        y_true: vectors, of the shape of `y_pred`.
+        y_pred: vectors.
+        axis: the axis along which the numbers of one vector lie.
+    """
+    return -losses.cosine_similarity(y_true, y_pred, axis)
+
+
+class MeanSquaredError(Metric):
+    """`mean_squared_error` as an object.
+
+    Args:
+        name: its name in the logs.
+    """
+
+    def __init__(self, name: str = "mean_squared_error") -> None:
+        super().__init__(losses.mean_squared_error, name, "min")
+
+
+class RootMeanSquaredError(CountingMetric):
+    """The root of the mean squared error over all samples so far.
+
+    Args:
+        name: its name in the logs.
+
+    Example:
+        >>> error = RootMeanSquaredError()
+        >>> error.update_state([0.0, 0.0], [3.0, 5.0])
+        >>> round(float(error.result()) ** 2, 4)
+        17.0
+    """
+
+    direction = "min"
+
+    def __init__(self, name: str = "root_mean_squared_error") -> None:
+        self.name = name
+
+    def update(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
+        squares = losses.mean_squared_error(y_true, y_pred)
+        squares = squares.flatten(1).mean(1) if squares.ndim > 1 else squares
+        weight = torch.ones_like(squares)
+        if sample_weight is not None:
+            weight = weight * without_last_ones(sample_weight)
+        self.add(torch.stack([(squares * weight).sum(), weight.sum()]))
+
+    def value_of(self, counts: Tensor | None) -> Tensor:
+        return torch.zeros(()) if counts is None else torch.sqrt(quotient(counts[0], counts[1]))
+
+    def get_config(self) -> dict[str, str]:
+        """The arguments that would make it again."""
+        return {"name": self.name}
+
+
+class MeanAbsoluteError(Metric):
+    """`mean_absolute_error` as an object.
+
+    Args:
+        name: its name in the logs.
+    """
+
+    def __init__(self, name: str = "mean_absolute_error") -> None:
+        super().__init__(losses.mean_absolute_error, name, "min")
+
+
+class MeanAbsolutePercentageError(Metric):
+    """`mean_absolute_percentage_error` as an object.
+
+    Args:
+        name: its name in the logs.
+    """
+
+    def __init__(self, name: str = "mean_absolute_percentage_error") -> None:
+        super().__init__(losses.mean_absolute_percentage_error, name, "min")
+
+
+class MeanSquaredLogarithmicError(Metric):
+    """`mean_squared_logarithmic_error` as an object.
+
+    Args:
+        name: its name in the logs.
+    """
+
+    def __init__(self, name: str = "mean_squared_logarithmic_error") -> None:
+        super().__init__(losses.mean_squared_logarithmic_error, name, "min")
+
+
+class LogCoshError(Metric):
+    """`log_cosh` as an object.
+
+    Args:
+        name: its name in the logs.
+    """
+
+    def __init__(self, name: str = "logcosh") -> None:
+        super().__init__(losses.log_cosh, name, "min")
+
+
+class CosineSimilarity(Metric):
+    """`cosine_similarity` as an object.
+
+    Args:
+        name: its name in the logs.
+        axis: the axis along which the numbers of one vector lie.
+    """
+
+    def __init__(self, name: str = "cosine_similarity", axis: int = -1) -> None:
+        super().__init__(cosine_similarity, name, "max", axis=axis)
+
+
+class Hinge(Metric):
+    """`hinge` as an object.
+
+    Args:
+        name: its name in the logs.
+    """
+
+    def __init__(self, name: str = "hinge") -> None:
+        super().__init__(losses.hinge, name, "min")
+
+
+class SquaredHinge(Metric):
+    """`squared_hinge` as an object.
+
+    Args:
+        name: its name in the logs.
+    """
+
+    def __init__(self, name: str = "squared_hinge") -> None:
+        super().__init__(losses.squared_hinge, name, "min")
+
+
+class CategoricalHinge(Metric):
+    """`categorical_hinge` as an object.
+
+    Args:
+        name: its name in the logs.
+    """
+
+    def __init__(self, name: str = "categorical_hinge") -> None:
+        super().__init__(losses.categorical_hinge, name, "min")
+
+
+class KLDivergence(Metric):
+    """`kl_divergence` as an object.
+
+    Args:
+        name: its name in the logs.
+    """
+
+    def __init__(self, name: str = "kl_divergence") -> None:
+        super().__init__(losses.kl_divergence, name, "min")
+
+
+class Poisson(Metric):
+    """`poisson` as an object.
+
+    Args:
+        name: its name in the logs.
+    """
+
+    def __init__(self, name: str = "poisson") -> None:
+        super().__init__(losses.poisson, name, "min")
+
+
+class BinaryCrossentropy(Metric):
+    """`binary_crossentropy` as an object.
+
+    Args:
+        name: its name in the logs.
+        from_logits: whether a sigmoid is still to come.
+        label_smoothing: how far to move the labels towards 0.5, from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        name: str = "binary_crossentropy",
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        options = {"from_logits": from_logits, "label_smoothing": label_smoothing}
+        super().__init__(losses.binary_crossentropy, name, "min", **options)
+        self.takes_logits = from_logits
+
+
+class CategoricalCrossentropy(Metric):
+    """`categorical_crossentropy` as an object.
+
+    Args:
+        name: its name in the logs.
+        from_logits: whether a softmax is still to come.
+        label_smoothing: how far to move the labels towards uniform, from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        name: str = "categorical_crossentropy",
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        options = {"from_logits": from_logits, "label_smoothing": label_smoothing}
+        super().__init__(losses.categorical_crossentropy, name, "min", **options)
+        self.takes_logits = from_logits
+
+
+class SparseCategoricalCrossentropy(Metric):
+    """`sparse_categorical_crossentropy` as an object.
+
+    Args:
+        name: its name in the logs.
+        from_logits: whether a softmax is still to come.
+    """
+
+    def __init__(
+        self, name: str = "sparse_categorical_crossentropy", from_logits: bool = False
+    ) -> None:
+        super().__init__(
+            losses.sparse_categorical_crossentropy, name, "min", from_logits=from_logits
+        )
+        self.takes_logits = from_logits

@@ -1,0 +1,114 @@
+"""Metrics that onfit did not write: those of torchmetrics."""
+
+import copy
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from onfit._types import Mode
+from onfit.core.objective import direction_by_name
+from onfit.errors import ArgumentError, ArgumentTypeError
+from onfit.metrics.metric import StatefulMetric
+
+_DIRECTIONS: dict[Any, Mode] = {True: "max", False: "min"}
+
+
+class TorchMetric(StatefulMetric):
+    """A torchmetrics object; `compile` makes one of any it is given.
+
+    It gets outputs and targets in torch's order, outputs of shape (n, 1) as (n,), and the
+    targets of a classification as integers, one-hot labels as class indices.
+
+    Args:
+        metric: the torchmetrics object; a copy of it is used.
+        name: its name in the logs; that of its class, in snake case, if None.
+
+    Raises:
+        ArgumentTypeError: for a collection of metrics.
+
+    Example:
+        >>> import torchmetrics                                             # doctest: +SKIP
+        >>> model.compile("adam", "binary_crossentropy",                    # doctest: +SKIP
+        ...     metrics=[TorchMetric(torchmetrics.AUROC("binary"), "auc")])
+    """
+
+    def __init__(self, metric: Any, name: str | None = None) -> None:
+        if hasattr(metric, "items"):
+            raise ArgumentTypeError(
+                f"{type(metric).__name__} holds several metrics. Pass each of them as one, such "
+                "as metrics=[*collection.values()]."
+            )
+        self.name = name or _snake_case(type(metric).__name__)
+        self.direction = _DIRECTIONS.get(
+            getattr(metric, "higher_is_better", None), direction_by_name(self.name)
+        )
+        self.metric = copy.deepcopy(metric)
+        self.reset()
+
+    def reset(self) -> None:
+        self.metric.reset()
+        self._device: torch.device | None = None
+
+    def update(self, y_true: Tensor, y_pred: Tensor) -> None:
+        if y_pred.device != self._device:
+            self.metric.to(y_pred.device)
+            self._device = y_pred.device
+        y_true, y_pred = self._in_its_form(y_true, y_pred)
+        self.metric.update(y_pred, y_true)
+
+    def _in_its_form(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
+        if y_pred.ndim > 1 and y_pred.shape[-1] == 1:
+            y_pred = y_pred.squeeze(-1)
+        if y_true.ndim > 1 and y_true.shape[-1] == 1:
+            y_true = y_true.squeeze(-1)
+        kind = type(self.metric)
+        if not any("torchmetrics.classification" in base.__module__ for base in kind.__mro__):
+            return y_true.to(y_pred.dtype), y_pred
+        if kind.__name__.startswith("Multiclass") and y_true.shape == y_pred.shape:
+            y_true = y_true.argmax(-1)
+        return y_true.long(), y_pred
+
+    def state_dict(self) -> dict[str, Any]:
+        states = {name: getattr(self.metric, name) for name in self.metric._defaults}
+        return {"states": states, "updates": self.metric._update_count}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.reset()
+        for name, value in state["states"].items():
+            setattr(self.metric, name, value)
+        self.metric._update_count = state["updates"]
+
+    def result(self) -> Tensor:
+        """The value so far; NaN before the first batch."""
+        if not self.metric.update_called:
+            return torch.tensor(torch.nan)
+        value = self.metric.compute()
+        if isinstance(value, Mapping) or not (isinstance(value, Tensor) and value.numel() == 1):
+            raise ArgumentError(
+                f"the metric {self.name} of torchmetrics computed {_described(value)}, and a log "
+                "holds one number. Choose options that give one, such as average='macro'."
+            )
+        return value.detach().clone().reshape(())
+
+
+def is_of_torchmetrics(given: Any) -> bool:
+    """Whether this is an object of torchmetrics, or of a subclass."""
+    modules = (base.__module__ for base in type(given).__mro__)
+    return any(module.partition(".")[0] == "torchmetrics" for module in modules) and all(
+        hasattr(given, method) for method in ("update", "compute", "reset")
+    )
+
+
+def _described(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"values of shape {tuple(value.shape)}"
+    return f"a {type(value).__name__}"
+
+
+def _snake_case(name: str) -> str:
+    """`binary_f1_score`, of `BinaryF1Score`; `binary_auroc`, of `BinaryAUROC`."""
+    name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
+    return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()

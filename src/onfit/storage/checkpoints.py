@@ -1,0 +1,198 @@
+"""A folder of checkpoints, each of them whole, or not there.
+
+A checkpoint is a folder of its own, written hidden, given a manifest with the size and the
+checksum of every file in it, and renamed when all is on the disk. It is never changed again.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from onfit._types import StrPath
+from onfit.errors import OnfitWarning, StorageError
+from onfit.storage import durable
+from onfit.storage.trees import packed, unpacked
+
+_NAME = re.compile(r"checkpoint-(\d{8})")
+_HIDDEN = ".writing-"
+_MANIFEST, _STATE, _ARRAYS = "manifest.json", "state.json", "arrays.npz"
+
+
+class CheckpointManager:
+    """Keeps the newest checkpoints of one run in a folder.
+
+    Args:
+        folder: made if it is missing.
+        keep: how many checkpoints stay; older ones are removed once a newer one is whole.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     checkpoints = CheckpointManager(folder)
+        ...     checkpoints.save({"epoch": 3, "weights": [np.zeros(2)]})
+        ...     checkpoints.latest()["epoch"]
+        3
+    """
+
+    def __init__(self, folder: StrPath, keep: int = 2) -> None:
+        self.folder = Path(folder)
+        self.keep = keep
+        self._lock: IO[str] | None = None
+
+    # --- one run at a time ---------------------------------------------------------------
+
+    def acquire(self) -> None:
+        """Make the folder this run's own, and clear away what a killed one left half-written.
+
+        The lock is the operating system's: it goes with the process, however that ends.
+
+        Raises:
+            StorageError: if another run has it, or it cannot be written.
+        """
+        if self._lock is not None:
+            return
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = open(self.folder / ".lock", "w")  # noqa: SIM115 - held until release
+        except OSError as error:
+            raise StorageError(
+                f"checkpoints cannot be kept in {str(self.folder)!r}: {error.strerror}. "
+                "Choose a folder that you may write to."
+            ) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.close()
+            raise StorageError(
+                f"another run keeps its checkpoints in {str(self.folder)!r} right now. "
+                "Wait for it, or give this run a folder of its own."
+            ) from error
+        self._lock = lock
+        for orphan in self.folder.glob(f"{_HIDDEN}*"):
+            shutil.rmtree(orphan, ignore_errors=True)
+
+    def release(self) -> None:
+        """Let others have the folder."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    # --- saving --------------------------------------------------------------------------
+
+    def save(self, tree: Any) -> None:
+        """Write a checkpoint; when this returns it is on the disk, whole.
+
+        Args:
+            tree: nested plain data and arrays.
+
+        Raises:
+            StorageError: if it cannot be written; all earlier ones are as they were.
+        """
+        text, arrays = packed(tree)
+        target = self.folder / f"checkpoint-{self._next_number():08d}"
+        hidden: Path | None = None
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            hidden = Path(tempfile.mkdtemp(prefix=_HIDDEN, dir=self.folder))
+            self._write(hidden, text, arrays)
+            durable.rename(hidden, target)
+            durable.fsync_folder(self.folder)
+        except OSError as error:
+            if hidden is not None:
+                shutil.rmtree(hidden, ignore_errors=True)
+            raise StorageError(
+                f"the checkpoint {str(target)!r} could not be written: {error}. Earlier ones are "
+                "as they were. Make room there, or choose another folder."
+            ) from error
+        self._remove_old()
+
+    def _write(self, folder: Path, text: str, arrays: dict[str, Any]) -> None:
+        with open(folder / _ARRAYS, "wb") as file:
+            np.savez(file, allow_pickle=False, **{f"a{key}": arrays[key] for key in arrays})
+        (folder / _STATE).write_text(text)
+        listed = {}
+        for name in (_STATE, _ARRAYS):
+            durable.fsync_file(folder / name)
+            listed[name] = {"size": (folder / name).stat().st_size, "blake2b": _sum(folder / name)}
+        (folder / _MANIFEST).write_text(json.dumps({"format": 1, "files": listed}))
+        durable.fsync_file(folder / _MANIFEST)
+        durable.fsync_folder(folder)
+
+    def _remove_old(self) -> None:
+        for _, old in self._found()[: -self.keep]:
+            # Hidden first: a crash half-way must not leave a checkpoint that looks damaged.
+            doomed = self.folder / f"{_HIDDEN}{old.name}"
+            with suppress(OSError):
+                os.rename(old, doomed)
+                shutil.rmtree(doomed)
+
+    # --- finding -------------------------------------------------------------------------
+
+    def latest(self) -> Any:
+        """The newest checkpoint that is whole; None if there is none.
+
+        A damaged one is told about, left where it is, and passed over.
+        """
+        for _, path in reversed(self._found()):
+            problem = _problem_with(path)
+            if problem is None:
+                return _read(path)
+            warnings.warn(
+                f"the checkpoint {str(path)!r} is damaged ({problem}); the one before it is used.",
+                OnfitWarning,
+                stacklevel=2,
+            )
+        return None
+
+    def clear(self) -> None:
+        """Remove all checkpoints, and the folder if nothing else is in it."""
+        for _, path in self._found():
+            shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):
+            (self.folder / ".lock").unlink()
+            self.folder.rmdir()
+
+    def _found(self) -> list[tuple[int, Path]]:
+        """Number and path of every checkpoint, oldest first."""
+        if not self.folder.is_dir():
+            return []
+        matches = ((_NAME.fullmatch(path.name), path) for path in self.folder.iterdir())
+        return sorted((int(match[1]), path) for match, path in matches if match)
+
+    def _next_number(self) -> int:
+        found = self._found()
+        return found[-1][0] + 1 if found else 0
+
+
+def _problem_with(path: Path) -> str | None:
+    """What is wrong with a checkpoint; None if its files are what the manifest says."""
+    try:
+        manifest = json.loads((path / _MANIFEST).read_text())
+        for name, facts in manifest["files"].items():
+            if (path / name).stat().st_size != facts["size"]:
+                return f"{name} has another size than was written"
+            if _sum(path / name) != facts["blake2b"]:
+                return f"{name} has another content than was written"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return f"its manifest cannot be read: {error}"
+    return None
+
+
+def _read(path: Path) -> Any:
+    with np.load(path / _ARRAYS, allow_pickle=False) as file:
+        arrays = {key.removeprefix("a"): file[key] for key in file.files}
+    return unpacked((path / _STATE).read_text(), arrays)
+
+
+def _sum(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()

@@ -1,0 +1,109 @@
+"""Nested plain data with arrays in it, as JSON and arrays apart, and back. Nothing is pickled."""
+
+import importlib
+import json
+from typing import Any
+
+import numpy as np
+
+from onfit.errors import ArgumentTypeError
+
+Array = np.ndarray[Any, Any]
+
+# Marks, in JSON, what JSON has no word for. No user's dict has such a key by accident.
+_TUPLE, _ARRAY, _TENSOR, _SCALAR, _PAIRS, _BYTES = (
+    f"onfit:{word}" for word in ("tuple", "array", "tensor", "scalar", "pairs", "bytes")
+)
+
+
+def packed(tree: Any) -> tuple[str, dict[str, Array]]:
+    """The tree as text, and the arrays that the text refers to.
+
+    Raises:
+        ArgumentTypeError: naming what is no plain data.
+
+    >>> text, arrays = packed({"wait": 2, "weights": (np.zeros(3),)})
+    >>> list(arrays)
+    ['0']
+    """
+    arrays: dict[str, Array] = {}
+    return json.dumps(_plain(tree, arrays)), arrays
+
+
+def unpacked(text: str, arrays: dict[str, Array]) -> Any:
+    """What `packed` took apart."""
+    return _restored(json.loads(text), arrays)
+
+
+def _plain(value: Any, arrays: dict[str, Array]) -> Any:
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if isinstance(value, tuple):
+        return {_TUPLE: [_plain(item, arrays) for item in value]}
+    if isinstance(value, list):
+        return [_plain(item, arrays) for item in value]
+    if isinstance(value, dict):
+        return _plain_dict(value, arrays)
+    if isinstance(value, bytes):
+        return {_BYTES: value.hex()}
+    if isinstance(value, np.generic):
+        return {_SCALAR: [value.dtype.str, value.item()]}
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
+        return {_ARRAY: _kept(value, arrays)}
+    if type(value).__module__ == "torch" and hasattr(value, "detach"):
+        return _plain_tensor(value, arrays)
+    raise ArgumentTypeError(
+        f"{value!r} of type {type(value).__name__} is no plain data. Numbers, text, arrays, "
+        "tensors, and lists and dicts of them can be kept."
+    )
+
+
+def _plain_dict(value: dict[Any, Any], arrays: dict[str, Array]) -> Any:
+    if all(type(key) is str and not key.startswith("onfit:") for key in value):
+        return {key: _plain(item, arrays) for key, item in value.items()}
+    return {_PAIRS: [[_plain(k, arrays), _plain(v, arrays)] for k, v in value.items()]}
+
+
+def _plain_tensor(value: Any, arrays: dict[str, Array]) -> Any:
+    """A tensor by its bytes, so that types numpy lacks (bfloat16) come back as they were."""
+    tensor = value.detach().cpu().contiguous()
+    torch = importlib.import_module("torch")
+    raw = tensor.reshape(-1).view(torch.uint8).numpy()
+    kind = str(tensor.dtype).removeprefix("torch.")
+    return {_TENSOR: [_kept(raw.copy(), arrays), kind, list(tensor.shape)]}
+
+
+def _kept(array: Array, arrays: dict[str, Array]) -> str:
+    key = str(len(arrays))
+    arrays[key] = array
+    return key
+
+
+def _restored(value: Any, arrays: dict[str, Array]) -> Any:
+    if isinstance(value, list):
+        return [_restored(item, arrays) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        mark, content = next(iter(value.items()))
+        if mark in _RESTORERS:
+            return _RESTORERS[mark](content, arrays)
+    return {key: _restored(item, arrays) for key, item in value.items()}
+
+
+def _restored_tensor(content: Any, arrays: dict[str, Array]) -> Any:
+    key, kind, shape = content
+    torch = importlib.import_module("torch")
+    return torch.from_numpy(arrays[key].copy()).view(getattr(torch, kind)).reshape(shape)
+
+
+_RESTORERS: dict[str, Any] = {
+    _TUPLE: lambda content, arrays: tuple(_restored(item, arrays) for item in content),
+    _ARRAY: lambda content, arrays: arrays[content],
+    _TENSOR: _restored_tensor,
+    _SCALAR: lambda content, arrays: np.dtype(content[0]).type(content[1]),
+    _PAIRS: lambda content, arrays: {
+        _restored(key, arrays): _restored(item, arrays) for key, item in content
+    },
+    _BYTES: lambda content, arrays: bytes.fromhex(content),
+}
