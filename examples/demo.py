@@ -49,7 +49,7 @@ history = model.fit(
     validation_split=0.2,
     callbacks=[
         ReduceLROnPlateau(monitor="val_loss", factor=0.3, patience=3, verbose=1),
-        EarlyStopping(monitor="val_loss", patience=8, verbose=1),
+        EarlyStopping(monitor="val_loss", patience=8),
         ModelCheckpoint(HERE / "best.h5", monitor="val_loss", save_best_only=True),
         CSVLogger(HERE / "log.csv"),
         TensorBoard(BOARD / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"),

@@ -540,6 +540,42 @@ def test_reduce_lr_on_a_validation_accuracy_that_stands_still():
     assert history.history["lr"] == pytest.approx([0.002] * 11 + [0.0002])
 
 
+ACTIVATIONS = """
+import keras
+import numpy as np
+
+class ActivationLogger(keras.callbacks.Callback):
+  def set_model(self, model): # 호출하는 모델에 대한 정보를 전달하기 위해 훈련 전에 호출한다.
+    self.model = model
+    layer_outputs = [layer.outputs for layer in model.layers]
+    self.activations_model = keras.models.Model(inputs = model.input, outputs = layer_outputs)
+  
+  def on_epoch_end(self, epoch, logs = None): # 매 에포크가 끝날 때 마다 호출한다.
+    if self.validation_data is None:
+      raise RuntimeError('Requires validation_data.')
+      
+    validation_sample = self.validation_data[0][0:1]
+    activations = self.activations_model.predict(validation_sample)
+    
+    f = open('activations_at_epoch_' + str(epoch) + '.npz', 'wb')
+    np.savez(f, activations)
+    f.close()
+"""  # noqa: W293
+
+
+def test_activations_of_every_layer_are_logged():
+    x, y = small_data(8)
+    model = Sequential([Dense(1, activation="tanh", input_dim=4), Dense(1)])
+    model.compile(optimizer="sgd", loss="mse")
+    logger = run(ACTIVATIONS).ActivationLogger()
+    model.fit(x, y, epochs=2, verbose=0, validation_data=(x, y), callbacks=[logger])
+    first, second = (np.load(f"activations_at_epoch_{epoch}.npz")["arr_0"] for epoch in (0, 1))
+    kernel, bias, *_ = model.get_weights()
+    assert second[0] == pytest.approx(np.tanh(x[:1] @ kernel + bias), abs=1e-6)
+    assert second[1] == pytest.approx(model.predict(x[:1], verbose=0), abs=1e-6)
+    assert not np.array_equal(first, second)
+
+
 # --- moons --------------------------------------------------------------------------------
 
 MOONS = """

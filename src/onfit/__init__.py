@@ -16,17 +16,22 @@ from onfit.errors import MissingPackageError, did_you_mean
 if TYPE_CHECKING:
     from onfit import (
         activations,
+        backend,
         callbacks,
+        datasets,
         errors,
         initializers,
+        keras,
         layers,
         losses,
         metrics,
         models,
         optimizers,
+        regularizers,
         utils,
     )
     from onfit.core import Run
+    from onfit.keras import math, nn
     from onfit.layers import Input
     from onfit.models import Model, Sequential, load_model
 
@@ -39,15 +44,21 @@ __all__ = [
     "Sequential",
     "__version__",
     "activations",
+    "backend",
     "callbacks",
+    "datasets",
     "errors",
     "initializers",
+    "keras",
     "layers",
     "load_model",
     "losses",
+    "math",
     "metrics",
     "models",
+    "nn",
     "optimizers",
+    "regularizers",
     "utils",
 ]
 
@@ -58,6 +69,8 @@ _HOMES = {
     "Run": "onfit.core",
     "Sequential": "onfit.models",
     "load_model": "onfit.models",
+    "math": "onfit.keras",
+    "nn": "onfit.keras",
 }
 
 

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests.callbacks.event_reader import read, train
 
 from onfit.callbacks.tensorboard import TensorBoard
 from onfit.core import Callback, Run
 from onfit.core.hooks import hears
 from onfit.errors import ArgumentError, MissingPackageError, OnfitWarning, StorageError
-from tests.callbacks.event_reader import read, train
 
 
 @pytest.fixture

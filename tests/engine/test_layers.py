@@ -79,9 +79,10 @@ def test_activation_is_the_function() -> None:
     assert Activation(torch.abs)(x).tolist() == [[1.0, 2.0]]
 
 
-def test_dropout_zeroes_some_and_scales_the_rest_in_training_only() -> None:
+@pytest.mark.parametrize("seed", [None, 3])
+def test_dropout_zeroes_some_and_scales_the_rest_in_training_only(seed: int | None) -> None:
     torch.manual_seed(0)
-    layer, x = Dropout(0.25), torch.ones(100, 100)
+    layer, x = Dropout(0.25, seed=seed), torch.ones(100, 100)
     out = layer.train()(x)
     assert out.unique().tolist() == [0.0, pytest.approx(4 / 3)]
     assert float((out == 0).float().mean()) == pytest.approx(0.25, abs=0.02)

@@ -58,6 +58,9 @@ def test_nan_is_never_the_best() -> None:
     stopped = both("EarlyStopping", lambda c, s: s.stop_training, epochs, patience=1)
     assert stopped == [[False, True], [False, False, False]]
 
+    at_once = both("EarlyStopping", lambda c, s: s.stop_training, epochs)
+    assert at_once == [[False, True], [False, False, False]]
+
     rates = both(
         "ReduceLROnPlateau",
         lambda c, s: s.optimizer.learning_rate,

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from onfit.engine.numbers import array_of
 from onfit.errors import ArgumentError, DataError, did_you_mean
-from onfit.layers.shapes import mapped
+from onfit.layers.shapes import Shape, mapped
 
 Data = Any  # a tensor, or a tuple or dict of them
 
@@ -22,10 +22,13 @@ class Samples(NamedTuple):
 
 
 class Names(NamedTuple):
-    """What a model calls its inputs and outputs. None for inputs: whatever comes is passed on."""
+    """What a model calls its inputs and outputs, and the inputs' shapes where it knows them.
+    None for inputs: whatever comes is passed on.
+    """
 
     inputs: Sequence[str] | None = None
     outputs: Sequence[str] = ("output",)
+    shapes: Sequence[Shape | None] = ()
 
 
 _ANY = Names()
@@ -47,12 +50,25 @@ def samples_of(x: Any, y: Any = None, sample_weight: Any = None, names: Names = 
 
 def converted(x: Any, y: Any, weight: Any, names: Names) -> Samples:
     """As `samples_of`, without a look at the lengths."""
-    inputs, outputs = names
+    inputs, outputs, shapes = names
     return Samples(
-        tensors_of(arranged(x, inputs, "x"), "x"),
+        _with_features(tensors_of(arranged(x, inputs, "x"), "x"), shapes),
         None if y is None else tensors_of(arranged(y, outputs, "y"), "y"),
         None if weight is None else _weights_of(weight, outputs),
     )
+
+
+def _with_features(x: Data, shapes: Sequence[Shape | None]) -> Data:
+    """Inputs with the last axis that was left out because it has length 1: for a model that takes
+    (None, 1), a number per sample will do.
+    """
+    if isinstance(x, Tensor):
+        shape = shapes[0] if shapes else None
+        lacks_axis = shape is not None and shape[-1:] == (1,) and x.ndim == len(shape) - 1
+        return x.unsqueeze(-1) if lacks_axis else x
+    if isinstance(x, tuple) and len(x) == len(shapes):
+        return tuple(_with_features(*pair) for pair in zip(x, [[s] for s in shapes], strict=True))
+    return x
 
 
 def _weights_of(weight: Any, outputs: Sequence[str]) -> Data:

@@ -1,4 +1,4 @@
-"""Batches: of arrays, without a DataLoader, or of whatever loader the user brings."""
+"""Batches, of whatever the user brings."""
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,30 +8,29 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
-from onfit.core.randomness import random_state, set_random_state
-from onfit.engine.arrays import (
-    Names,
-    Samples,
-    each,
-    length,
-    parts,
-    rows,
-    samples_of,
-    weighted_by_class,
-)
-from onfit.engine.order import Order
-from onfit.engine.reading import Reader, moved
+from onfit.engine.array_batches import ArrayBatches
+from onfit.engine.arrays import Names, Samples, parts, samples_of, weighted_by_class
+from onfit.engine.dataset_batches import DatasetBatches
+from onfit.engine.loader_batches import HOW_TO_WALK_AGAIN, LoaderBatches
+from onfit.engine.reading import Reader
 from onfit.engine.sequences import Sequence, SequenceBatches
-from onfit.engine.torch_datasets import DatasetBatches
 from onfit.engine.walking import Epoch, require_same
 from onfit.errors import ArgumentError, DataError, OnfitWarning
 
-_ANY = Names()
+__all__ = [
+    "ArrayBatches",
+    "Batches",
+    "LoaderBatches",
+    "Steps",
+    "batches_of",
+    "is_loader",
+    "opened",
+    "refuse_beside_loader",
+    "size_of",
+    "takes_batch_size",
+]
 
-_HOW_TO_WALK_AGAIN = (
-    " A generator ends for good: pass more of it, fewer steps or epochs, or a DataLoader or "
-    "other object that can be walked through again."
-)
+_ANY = Names()
 
 
 class Batches(Protocol):
@@ -64,135 +63,6 @@ class Batches(Protocol):
     @property
     def once(self) -> bool:
         """Whether only one epoch can be had of it."""
-
-
-class ArrayBatches:
-    """Batches of arrays in memory. The order of epoch e depends on the seed and e alone.
-
-    Args:
-        samples: the data.
-        batch_size: samples in a batch; the last may be smaller.
-        shuffle: whether each epoch has an order of its own.
-        device: where batches go.
-    """
-
-    once = False
-
-    def __init__(
-        self,
-        data: Samples,
-        batch_size: int,
-        shuffle: bool = False,
-        device: torch.device | None = None,
-    ) -> None:
-        self.data = data
-        self.batch_size: int = batch_size
-        self.samples: int = length(data)
-        self.steps: int = -(-self.samples // batch_size)
-        self._device = device
-        self._order = Order(shuffle, samples=self.samples, batch_size=batch_size)
-        self.state_dict = self._order.state_dict
-        self.load_state_dict = self._order.load_state_dict
-
-    def epoch(self, index: int) -> Epoch:
-        """The batches of epoch `index`: slices in order, or rows of one permutation."""
-        return Epoch(lambda done: self._from(index, done))
-
-    def _from(self, index: int, done: int) -> Iterator[Samples]:
-        begin = done * self.batch_size
-        if not self._order.shuffles:
-            for start in range(begin, self.samples, self.batch_size):
-                yield self._placed(rows(self.data, slice(start, start + self.batch_size)))
-        elif begin < self.samples:
-            order = self._order.of(index, self.samples).to(parts(self.data.x)[0].device)
-            for picked in torch.split(order[begin:], self.batch_size):
-                yield self._placed(_picked(self.data, picked))
-
-    def first(self) -> Samples:
-        return self._placed(rows(self.data, slice(0, self.batch_size)))
-
-    def _placed(self, batch: Samples) -> Samples:
-        return batch if self._device is None else moved(batch, self._device)
-
-
-class LoaderBatches:
-    """Batches of a DataLoader, or of any iterable that can be walked again each epoch.
-
-    Args:
-        loader: yields `x`, `(x, y)` or `(x, y, sample_weight)`.
-        read: makes samples of what it yields.
-    """
-
-    def __init__(self, loader: Iterable[Any], read: Reader = Reader()) -> None:  # noqa: B008 - frozen
-        self._loader = loader
-        self._read = read
-        self.steps: int | None = _len(loader)
-        self.batch_size: int | None = getattr(loader, "batch_size", None)
-        self.samples: int | None = _len(getattr(loader, "dataset", None))
-        if self.steps is not None and getattr(loader, "drop_last", False) and self.batch_size:
-            self.samples = self.steps * self.batch_size
-        self._peeked: Iterator[Samples] | None = None
-        self._begun: dict[str, Any] | None = None
-        self._restored: dict[str, Any] | None = None
-
-    def epoch(self, index: int) -> Epoch:
-        """The loader's batches; what was peeked at is the beginning of the first epoch."""
-        return Epoch(self._from)
-
-    def _from(self, done: int) -> Iterator[Samples]:
-        if self._restored is not None and done:
-            # As when the epoch began: what the loader draws decides order and augmentation.
-            self._set_generators(self._restored)
-        self._restored = None
-        batches, self._peeked = self._peeked or self._walk(), None
-        for _ in range(done):
-            next(batches, None)
-        return batches
-
-    def state_dict(self) -> dict[str, Any]:
-        """The random generators as they were when the loader was last begun to be walked."""
-        return {"random": self._begun, **self._facts()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on in the same order; an epoch half-way is walked again up to there."""
-        require_same("data", {name: state[name] for name in self._facts()}, self._facts())
-        self._restored = self._begun = state["random"]
-        self._peeked = None
-
-    def _generators(self) -> dict[str, Any]:
-        own = getattr(self._loader, "generator", None)
-        return {"all": random_state(), "own": None if own is None else own.get_state()}
-
-    def _set_generators(self, state: dict[str, Any]) -> None:
-        set_random_state(state["all"])
-        if state["own"] is not None:
-            self._loader.generator.set_state(state["own"])  # type: ignore[attr-defined]
-
-    def _facts(self) -> dict[str, Any]:
-        return {"samples": self.samples, "steps": self.steps, "batch_size": self.batch_size}
-
-    def first(self) -> Samples:
-        batches = self._walk()
-        batch = next(batches)
-        self._peeked = _chained(batch, batches)
-        return batch
-
-    @property
-    def once(self) -> bool:
-        """Whether it is a generator or the like, which ends for good."""
-        return isinstance(self._loader, Iterator)
-
-    def _walk(self) -> Iterator[Samples]:
-        empty = True
-        self._begun = self._generators()
-        for batch in self._loader:
-            empty = False
-            yield self._read(batch)
-        if empty:
-            raise DataError(
-                f"{type(self._loader).__name__} yields no batch; there is nothing to work on."
-                + (_HOW_TO_WALK_AGAIN if self.once else "")
-            )
 
 
 class Steps:
@@ -233,7 +103,7 @@ class Steps:
             if batch is None and not done:
                 raise DataError(
                     f"the data ended before epoch {index} (counted from 0) of {self.steps} "
-                    f"batches.{_HOW_TO_WALK_AGAIN}"
+                    f"batches.{HOW_TO_WALK_AGAIN}"
                 )
             if batch is None:
                 warnings.warn(
@@ -310,9 +180,9 @@ def batches_of(
     else:
         refuse_beside_loader(x, y=y, sample_weight=sample_weight)
         batches = _loaded(x, batch_size, shuffle, Reader(names, class_weight, device))
-    # A Sequence learns that its epoch is over; so one of all its batches is none of steps.
-    whole = steps is None or steps == batches.steps
-    return batches if whole else Steps(batches, steps, go_on=go_on)
+    if steps is None or (steps == batches.steps and not isinstance(batches, LoaderBatches)):
+        return batches  # a Sequence learns of the end of its epoch only when walked to the end
+    return Steps(batches, steps, go_on=go_on)
 
 
 def _loaded(x: Any, batch_size: int | None, shuffle: bool, read: Reader) -> Batches:
@@ -332,7 +202,8 @@ def opened(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
     if type(x) is not TensorDataset or len(x.tensors) > 3:
         return x, y, sample_weight
     refuse_beside_loader(x, y=y, sample_weight=sample_weight)
-    return (*x.tensors, None, None)[:3]
+    x, y, sample_weight = [*x.tensors, None, None][:3]
+    return x, y, sample_weight
 
 
 def is_loader(x: Any) -> bool:
@@ -376,22 +247,6 @@ def size_of(batch: Samples) -> int:
     return len(x if type(x) is Tensor else parts(x)[0])
 
 
-def _picked(data: Samples, which: Tensor) -> Samples:
-    return each(lambda tensor: tensor.index_select(0, which), data)
-
-
 def _elsewhere(data: Samples, device: torch.device | None) -> torch.device | None:
     """`device`, if the data is not there already."""
     return None if device is None or parts(data.x)[0].device == device else device
-
-
-def _chained(first: Samples, rest: Iterator[Samples]) -> Iterator[Samples]:
-    yield first
-    yield from rest
-
-
-def _len(sized: Any) -> int | None:
-    try:
-        return len(sized)
-    except TypeError:
-        return None

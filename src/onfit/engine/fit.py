@@ -11,14 +11,10 @@ from onfit.core.callback_list import CallbackList
 from onfit.core.logs import Logs
 from onfit.core.run import Run
 from onfit.engine.arrays import Samples, samples_of, weighted_by_class
-from onfit.engine.batches import (
-    Batches,
-    batches_of,
-    moved,
-    size_of,
-)
+from onfit.engine.batches import Batches, batches_of, size_of
 from onfit.engine.given import TrainingData, ValidationData, prepared
 from onfit.engine.own_step import OwnStep
+from onfit.engine.reading import moved
 from onfit.engine.step import TestStep, TrainStep, test_step_of, train_step_of
 from onfit.errors import ArgumentError
 from onfit.layers.modes import evaluating, training
@@ -42,6 +38,7 @@ def fit(
     history = model.history = History()
     listeners = _listeners(callbacks, history, verbose)
     train, validate, shown = prepared(model, data, validation)
+    validation.require_enough(validate, range(initial_epoch, epochs))
     model.ensure_built(train.first())
     step, test = train_step_of(model, compiled), test_step_of(model, compiled)
     step.prepare()
@@ -151,6 +148,7 @@ FIT_ARGUMENTS = (
     "x", "y", "batch_size", "epochs", "verbose", "callbacks", "validation_split",
     "validation_data", "shuffle", "class_weight", "sample_weight", "initial_epoch",
     "steps_per_epoch", "validation_steps", "validation_freq", "validation_batch_size",
+    "max_queue_size", "workers", "use_multiprocessing",
 )  # fmt: skip
 
 

@@ -12,14 +12,14 @@ from onfit.engine.naming import key_for
 from onfit.errors import ArgumentError, ArgumentTypeError
 from onfit.layers import Input, Layer
 from onfit.layers.graph import Node, Symbol, symbols_in
-from onfit.layers.shapes import mapped
+from onfit.layers.shapes import Shape, Spec, mapped
 
 
-class _Slot(int):
+class Slot(int):
     """The place of a value among those of a forward pass."""
 
 
-class _Call(NamedTuple):
+class Call(NamedTuple):
     """One step of a forward pass: a layer, what it takes, and where what it gives goes."""
 
     layer: nn.Module
@@ -59,7 +59,7 @@ class Functional(Model):
         self._one_input = isinstance(inputs, Symbol)
         self._one_output = isinstance(outputs, Symbol)
         self._register_layers(nodes)
-        self._calls, self._output_slots = _plan(begin, end, nodes)
+        self.calls, self.output_slots, self.specs = _plan(begin, end, nodes)
         self.input_names = [symbol.name for symbol in begin]
         self.output_names = list(outputs) if isinstance(outputs, dict) else self._output_names(end)
         self._input_symbols, self._output_symbols = begin, end
@@ -106,6 +106,11 @@ class Functional(Model):
         return list(self._input_symbols)
 
     @property
+    def input_shapes(self) -> Sequence[Shape | None]:
+        """The shapes of what goes in, batch axis first."""
+        return [spec.shape for spec, _ in self._input_specs]
+
+    @property
     def output(self) -> Any:
         """The symbol that comes out; a list of them if there are several."""
         return self._output_symbols[0] if self._one_output else list(self._output_symbols)
@@ -119,7 +124,7 @@ class Functional(Model):
 
     def forward(self, x: Any) -> Any:
         """The outputs: a tensor for a model of one output, else a list of them."""
-        values = self._values(x, self._calls)
+        values = self._values(x, self.calls)
         return self._picked(values)
 
     @property
@@ -127,54 +132,54 @@ class Functional(Model):
         """For each output, the activation that it goes through last, if it can be left out."""
         return [
             None if call is None else call.layer.output_activation  # type: ignore[misc]
-            for call in map(self._head, self._output_slots)
+            for call in map(self._head, self.output_slots)
         ]
 
     def logits(self, x: Any, wanted: Sequence[bool] = (True,)) -> Any:
         """The outputs, those that are `wanted` so before their last activation."""
         heads = {
             id(self._head(slot)): slot
-            for slot, want in zip(self._output_slots, wanted, strict=True)
+            for slot, want in zip(self.output_slots, wanted, strict=True)
             if want
         }
-        values = self._values(x, [call for call in self._calls if id(call) not in heads])
-        for call in self._calls:
+        values = self._values(x, [call for call in self.calls if id(call) not in heads])
+        for call in self.calls:
             if id(call) in heads:
                 layer: Any = call.layer
                 values[heads[id(call)]] = layer.preactivation(*_filled(call.args, values))
         return self._picked(values)
 
-    def _head(self, slot: int) -> _Call | None:
+    def _head(self, slot: int) -> Call | None:
         """The call that gives an output, if nothing else uses it and its activation is apart."""
-        used = [taken for call in self._calls for taken in _slots((call.args, call.kwargs))]
-        if slot in used or self._output_slots.count(_Slot(slot)) > 1:
+        used = [taken for call in self.calls for taken in _slots((call.args, call.kwargs))]
+        if slot in used or self.output_slots.count(Slot(slot)) > 1:
             return None
-        for call in self._calls:
+        for call in self.calls:
             if call.outputs == slot and isinstance(call.layer, Layer):
                 return call if call.layer.output_activation is not None else None
         return None
 
     def replayed(self, begin: Sequence[Symbol], clone: Any) -> list[Symbol]:
         """The outputs of the same calls from other symbols, by the layers that `clone` gives."""
-        calls = [call._replace(layer=clone(call.layer)) for call in self._calls]
+        calls = [call._replace(layer=clone(call.layer)) for call in self.calls]
         values = self._values(list(begin), calls)
-        return [values[slot] for slot in self._output_slots]
+        return [values[slot] for slot in self.output_slots]
 
-    def _values(self, x: Any, calls: Iterable[_Call]) -> dict[int, Any]:
+    def _values(self, x: Any, calls: Iterable[Call]) -> dict[int, Any]:
         values: dict[int, Any] = dict(enumerate(self.ordered_inputs(x)))
         for layer, args, kwargs, outputs in calls:
             if kwargs:
                 result = layer(*_filled(args, values), **_filled(kwargs, values))
             else:
                 result = layer(*_filled(args, values))
-            if type(outputs) is _Slot:
+            if type(outputs) is Slot:
                 values[outputs] = result
             else:
                 _store(outputs, result, values)
         return values
 
     def _picked(self, values: dict[int, Any]) -> Any:
-        picked = [values[slot] for slot in self._output_slots]
+        picked = [values[slot] for slot in self.output_slots]
         return picked[0] if self._one_output else picked
 
     def ordered_inputs(self, x: Any) -> Sequence[Any]:
@@ -198,8 +203,8 @@ class Functional(Model):
             Input(batch_shape=spec.shape, dtype=spec.dtype, name=name)
             for spec, name in self._input_specs
         ]
-        values = self._values(list(self._input_symbols), self._calls)
-        self._output_symbols = [values[slot] for slot in self._output_slots]
+        values = self._values(list(self._input_symbols), self.calls)
+        self._output_symbols = [values[slot] for slot in self.output_slots]
 
 
 def _symbols(given: Any, argument: str) -> list[Symbol]:
@@ -240,12 +245,15 @@ def _ordered(begin: Sequence[Symbol], end: Sequence[Symbol]) -> list[Node]:
 
 def _plan(
     begin: Sequence[Symbol], end: Sequence[Symbol], nodes: Sequence[Node]
-) -> tuple[list[_Call], list[_Slot]]:
+) -> tuple[list[Call], list[Slot], dict[int, Spec]]:
     """The nodes as calls between numbered places; plain data, that copies and pickles."""
-    slots = {id(symbol): _Slot(index) for index, symbol in enumerate(begin)}
+    slots = {id(symbol): Slot(index) for index, symbol in enumerate(begin)}
+    specs: dict[int, Spec] = {slots[id(symbol)]: symbol.spec for symbol in begin}
 
-    def place(symbol: Symbol) -> _Slot:
-        return slots.setdefault(id(symbol), _Slot(len(slots)))
+    def place(symbol: Symbol) -> Slot:
+        slot = slots.setdefault(id(symbol), Slot(len(slots)))
+        specs[slot] = symbol.spec
+        return slot
 
     calls = []
     for node in nodes:
@@ -253,19 +261,19 @@ def _plan(
         args, kwargs, outputs = (
             mapped(place, Symbol, part) for part in (node.args, node.kwargs, node.outputs)
         )
-        calls.append(_Call(node.layer, args, kwargs, outputs))
-    return calls, [slots[id(symbol)] for symbol in end]
+        calls.append(Call(node.layer, args, kwargs, outputs))
+    return calls, [slots[id(symbol)] for symbol in end], specs
 
 
 def _filled(structure: Any, values: dict[int, Any]) -> Any:
     """Arguments with the values in their places."""
-    if type(structure) is tuple and len(structure) == 1 and type(structure[0]) is _Slot:
+    if type(structure) is tuple and len(structure) == 1 and type(structure[0]) is Slot:
         return (values[structure[0]],)  # one tensor in: by far the most common
-    return mapped(values.__getitem__, _Slot, structure)
+    return mapped(values.__getitem__, Slot, structure)
 
 
 def _store(places: Any, result: Any, values: dict[int, Any]) -> None:
-    if isinstance(places, _Slot):
+    if isinstance(places, Slot):
         values[places] = result
     elif isinstance(places, dict):
         for key, place in places.items():
@@ -277,7 +285,7 @@ def _store(places: Any, result: Any, values: dict[int, Any]) -> None:
 
 def _slots(structure: Any) -> list[int]:
     found: list[int] = []
-    mapped(found.append, _Slot, structure)
+    mapped(found.append, Slot, structure)
     return found
 
 

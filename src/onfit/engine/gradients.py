@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from onfit.engine.arrays import samples_of
-from onfit.engine.reading import moved
 from onfit.engine.objective import Objective
+from onfit.engine.reading import moved
 from onfit.layers.modes import evaluating
 
 if TYPE_CHECKING:

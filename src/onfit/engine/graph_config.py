@@ -44,7 +44,7 @@ def _functional(model: Functional, name: str) -> Config:
     for slot, symbol in enumerate(model.inputs):
         history[slot] = [symbol.name, 0, 0]
         layers[symbol.name] = {**_input(symbol.name, symbol.spec), "inbound_nodes": []}
-    for call in model._calls:
+    for call in model.calls:
         key = names[id(call.layer)]
         config = layers.setdefault(key, {**_layer(call.layer, key), "inbound_nodes": []})
         taken = [history[slot] for slot in _slots((call.args, call.kwargs))]
@@ -56,8 +56,9 @@ def _functional(model: Functional, name: str) -> Config:
         "config": {
             "name": name,
             "layers": list(layers.values()),
-            "input_layers": [history[slot] for slot in range(len(model.inputs))],
-            "output_layers": [history[slot] for slot in model._output_slots],
+            # Bare names, for TensorBoard takes those of any number of inputs.
+            "input_layers": [symbol.name for symbol in model.inputs],
+            "output_layers": [history[slot] for slot in model.output_slots],
         },
     }
 

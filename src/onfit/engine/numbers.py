@@ -43,7 +43,7 @@ def array_of(data: Any, name: str) -> Array:
 
 def _refuse_kinds(data: Any, name: str) -> None:
     """Refuse what numpy would take for a single object, with words of its own."""
-    if isinstance(data, (Dataset, DataLoader, Iterator)):
+    if isinstance(data, (Dataset, DataLoader, Iterator)) or hasattr(data, "on_epoch_end"):
         raise DataError(
             f"{name} is a {type(data).__name__} where an array belongs. Whatever yields batches "
             "is given alone, as x of fit, evaluate or predict, and yields (x, y)."
@@ -67,8 +67,7 @@ def _of_frame(frame: Any, name: str) -> Array:
             f"{name} has columns that hold no numbers: {', '.join(others)}. Leave them out, or "
             "encode them as numbers first."
         )
-    array = frame.to_numpy(dtype="float64", na_value=np.nan)
-    return array
+    return np.asarray(frame.to_numpy(dtype="float64", na_value=np.nan))
 
 
 def _shareable(array: Array) -> Array:

@@ -16,6 +16,8 @@ from onfit.engine.arrays import (
 )
 from onfit.errors import DataError
 
+_ANY = Names()
+
 
 @dataclass(frozen=True)
 class Reader:
@@ -27,7 +29,7 @@ class Reader:
         device: where samples go; None leaves them where they are.
     """
 
-    names: Names = Names()
+    names: Names = _ANY
     class_weight: dict[int, float] | None = None
     device: torch.device | None = None
 

@@ -58,7 +58,7 @@ class Sequence(ABC):
     def __getitem__(self, index: int) -> Any:
         """Batch `index`: `x`, `(x, y)` or `(x, y, sample_weight)`."""
 
-    def on_epoch_end(self) -> None:
+    def on_epoch_end(self) -> None:  # noqa: B027 - a hook, for those who want it
         """Called after each walk through all batches; to choose or order samples anew."""
 
     def __iter__(self) -> Iterator[Any]:
@@ -146,13 +146,13 @@ def read_ahead(x: Any, workers: int, max_queue_size: int, use_multiprocessing: b
             warn_of_processes()
         return _ReadAhead(x, workers, max_queue_size)
     if isinstance(x, Iterator):
-        _warn("a generator is read by the training itself, one batch after the other")
+        _warn(f"workers={workers}: a generator is read by the training itself, batch by batch")
     return x
 
 
 def warn_of_processes() -> None:
     """Say what `use_multiprocessing` leads to."""
-    _warn("use_multiprocessing: batches are made by threads of this process")
+    _warn("use_multiprocessing: a Sequence is read by this process")
 
 
 def _warn(what: str) -> None:

@@ -114,6 +114,11 @@ class Sequential(Model):
         return None if self._begin is None else self._begin.shape
 
     @property
+    def input_shapes(self) -> Sequence[Shape | None]:
+        """The shape of its one input."""
+        return (self.input_shape,)
+
+    @property
     def output_shape(self) -> Shape | None:
         """The shape of its output, batch axis first; None if nobody knows yet."""
         return None if self._end is None else self._end.shape

@@ -5,7 +5,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import Any
+from unittest.mock import patch
 
+import torch
 from torch import Tensor, nn
 
 from onfit.layers.modes import evaluating
@@ -85,7 +87,11 @@ class _Refilled(nn.Module):
 @contextmanager
 def _quiet() -> Iterator[None]:
     """torch warns that tracing is old, and prints what it then raises as well."""
-    with warnings.catch_warnings(action="ignore"), redirect_stdout(io.StringIO()):
+    with (
+        warnings.catch_warnings(action="ignore"),
+        redirect_stdout(io.StringIO()),
+        patch.object(torch._jit_internal, "module_has_exports", lambda module: False),
+    ):
         yield
 
 

@@ -10,13 +10,16 @@ from onfit._types import Mode
 from onfit.activations import Activation
 from onfit.callbacks.history import History
 from onfit.engine import fit as fitting
+from onfit.engine import generators
 from onfit.engine.arrays import Names, Samples
 from onfit.engine.compiled import Compiled
 from onfit.engine.given import TrainingData, ValidationData
 from onfit.engine.objective import Objective
 from onfit.engine.resume import load_model_state, model_state
+from onfit.engine.sequences import read_ahead
 from onfit.errors import ArgumentError, NotReadyError, did_you_mean
 from onfit.layers.modes import evaluating
+from onfit.layers.shapes import Shape
 from onfit.optimizers import Optimizer
 
 
@@ -61,9 +64,14 @@ class Trainer(nn.Module):
         return self(x)
 
     @property
+    def input_shapes(self) -> Sequence[Shape | None]:
+        """The shapes of its inputs, batch axis first; empty if nobody knows."""
+        return ()
+
+    @property
     def names(self) -> Names:
-        """What its inputs and outputs are called."""
-        return Names(self.input_names, self.output_names)
+        """What its inputs and outputs are called, and the inputs' shapes where it knows them."""
+        return Names(self.input_names, self.output_names, self.input_shapes)
 
     @property
     def device(self) -> torch.device | None:
@@ -231,28 +239,39 @@ class Trainer(nn.Module):
         validation_steps: int | None = None,
         validation_freq: int | Iterable[int] = 1,
         validation_batch_size: int | None = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
         **old: Any,
     ) -> History:
         """Train.
 
         Args:
-            x: inputs: a numpy array or tensor with one row per sample, or a DataLoader that
-                yields `(x, y)` or `(x, y, sample_weight)`.
-            y: targets, one per sample; None with a loader.
+            x: inputs: an array, tensor or pandas object with one row per sample; for several
+                inputs a list or dict of them. Or what brings its targets along, as `(x, y)` or
+                `(x, y, sample_weight)`: a torch Dataset, of samples; a DataLoader, a generator
+                or an `onfit.utils.Sequence`, of batches.
+            y: targets, one per sample; for several outputs a list or dict of them.
             batch_size: samples per step; 32 if None.
             epochs: the index of the epoch to stop before.
             verbose: 0 silent, 1 a bar per epoch, 2 a line per epoch; `"auto"` is 1.
             callbacks: instances of `onfit.callbacks.Callback`.
             validation_split: the share of the samples, cut off the end, to validate on.
-            validation_data: `(x, y)`, `(x, y, sample_weight)` or a loader to validate on.
-            shuffle: a new order of the samples each epoch. Loaders have their own.
+            validation_data: `(x, y)`, `(x, y, sample_weight)`, or anything that `x` may be that
+                brings its targets along.
+            shuffle: a new order of the samples each epoch; of the batches of a Sequence. A
+                DataLoader or a generator has its own.
             class_weight: dict from class index to the weight of its samples in the loss.
-            sample_weight: weight of each sample in the loss, of shape (samples,).
+            sample_weight: weight of each sample in the loss, of shape (samples,); for several
+                outputs also a list or dict of such.
             initial_epoch: the index of the first epoch, to go on from an earlier `fit`.
             steps_per_epoch: batches per epoch; the next epoch goes on where this one ended.
             validation_steps: batches to validate on.
             validation_freq: validate every so many epochs, or in these epochs (from 1).
             validation_batch_size: samples per validation batch; `batch_size` if None.
+            max_queue_size: batches of a Sequence to make ahead of their use.
+            workers: threads that make them; up to 1 the training makes each itself.
+            use_multiprocessing: accepted for Keras' sake; threads are used even so.
             **old: arguments of older versions; each is an error that names its successor.
 
         Returns:
@@ -265,6 +284,7 @@ class Trainer(nn.Module):
         """
         if old:
             raise ArgumentError(_unknown_argument("fit", old, fitting.FIT_ARGUMENTS))
+        x = read_ahead(x, workers, max_queue_size, use_multiprocessing)
         return fitting.fit(
             self,
             TrainingData(x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch),
@@ -291,11 +311,14 @@ class Trainer(nn.Module):
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
     ) -> Any:
         """Measure loss and metrics without training, and without leaving a trace in the model.
 
         Args:
-            x: inputs, or a loader, as in `fit`.
+            x: inputs, in any form that `fit` takes.
             y: targets.
             batch_size: samples per batch; 32 if None.
             verbose: 1 for a bar.
@@ -303,13 +326,16 @@ class Trainer(nn.Module):
             steps: how many batches; all if None.
             callbacks: told of the `on_test` hooks.
             return_dict: return `{name: value}`.
+            max_queue_size: as in `fit`.
+            workers: as in `fit`.
+            use_multiprocessing: as in `fit`.
 
         Returns:
             The loss, a float; with metrics a list of floats in the order of `metrics_names`.
         """
         logs = fitting.evaluate(
             self,
-            x,
+            read_ahead(x, workers, max_queue_size, use_multiprocessing),
             y,
             sample_weight,
             batch_size=batch_size,
@@ -326,19 +352,31 @@ class Trainer(nn.Module):
         verbose: int | str = "auto",
         steps: int | None = None,
         callbacks: Any = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
     ) -> Any:
         """The model's outputs for `x`, as a numpy array (a list of them for several outputs).
 
         Args:
-            x: inputs, or a loader; targets that a loader yields are ignored.
+            x: inputs, in any form that `fit` takes; targets that it brings along are ignored.
             batch_size: samples per batch; 32 if None.
             verbose: 1 for a bar.
             steps: how many batches; all if None.
             callbacks: told of the `on_predict` hooks.
+            max_queue_size: as in `fit`.
+            workers: as in `fit`.
+            use_multiprocessing: as in `fit`.
         """
+        x = read_ahead(x, workers, max_queue_size, use_multiprocessing)
         return fitting.predict(
             self, x, batch_size=batch_size, steps=steps, callbacks=callbacks, verbose=verbose
         )
+
+    # Keras' older methods for generators, which do the same.
+    fit_generator = generators.fit_generator
+    evaluate_generator = generators.evaluate_generator
+    predict_generator = generators.predict_generator
 
     def train_on_batch(
         self,

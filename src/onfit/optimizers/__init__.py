@@ -3,15 +3,38 @@
 from typing import Any
 
 from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
+from onfit.optimizers import schedules
+from onfit.optimizers.adadelta import Adadelta
+from onfit.optimizers.adagrad import Adagrad
 from onfit.optimizers.adam import Adam
+from onfit.optimizers.adamax import Adamax
+from onfit.optimizers.adamw import AdamW
+from onfit.optimizers.nadam import Nadam
 from onfit.optimizers.optimizer import LearningRate, Optimizer
 from onfit.optimizers.rmsprop import RMSprop
 from onfit.optimizers.sgd import SGD
 from onfit.optimizers.torch_optimizer import TorchOptimizer
 
-__all__ = ["SGD", "Adam", "LearningRate", "Optimizer", "RMSprop", "TorchOptimizer", "get"]
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "LearningRate",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "TorchOptimizer",
+    "get",
+    "schedules",
+]
 
-_CLASSES: dict[str, type[Optimizer]] = {"sgd": SGD, "rmsprop": RMSprop, "adam": Adam}
+_CLASSES: dict[str, type[Optimizer]] = {
+    cls.__name__.lower(): cls
+    for cls in (SGD, RMSprop, Adagrad, Adadelta, Adam, AdamW, Adamax, Nadam)
+}
 
 
 def get(identifier: Any) -> Optimizer:

@@ -13,18 +13,20 @@ class Adam(Optimizer):
     """Adaptive moment estimation (Kingma and Ba 2014).
 
     Args:
-        learning_rate: how far a step goes.
+        learning_rate: how far a step goes, or a schedule.
         beta_1: how much of the old mean gradient is kept at each step.
         beta_2: how much of the old mean squared gradient is kept.
         epsilon: added to the root of the mean square before its bias is corrected, as in Keras
             ("epsilon hat" in the paper; torch adds it after).
         amsgrad: divide by the largest mean square so far (Reddi et al. 2018).
-        **base: `name`.
+        **base: `weight_decay`, `clipnorm`, `clipvalue`, `global_clipnorm`, `name`.
     """
+
+    together = 2
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: Any = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,

@@ -12,7 +12,10 @@ import torch
 from torch import Tensor
 
 from onfit.errors import ArgumentError, NotReadyError, did_you_mean
+from onfit.optimizers import clipping
+from onfit.optimizers.schedules import LearningRateSchedule
 
+_CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
 _State = tuple[Tensor, dict[str, Tensor]]  # a parameter, and its tensor in each slot
 
 
@@ -54,41 +57,118 @@ class Optimizer:
     Subclass it: name its state in `slot_names`, write `_update`.
 
     Args:
-        learning_rate: how far a step goes.
+        learning_rate: how far a step goes, or a schedule of `onfit.optimizers.schedules`.
         name: its name; by default that of its class, in lower case.
+        weight_decay: before each step, parameters lose this share of themselves, times the
+            learning rate.
+        clipnorm: scale each gradient so that its norm is no more than this.
+        clipvalue: cut each number of a gradient off at this, and at its negative.
+        global_clipnorm: scale all gradients alike, so that their common norm is no more than
+            this.
 
     Attributes:
         iterations: how many steps were taken.
         params: the parameters it was built for.
         slots: for each name of `slot_names`, a tensor per parameter.
+
+    Raises:
+        ArgumentError: for an argument that does not exist or cannot be meant, and for more than
+            one way to clip.
     """
 
     slot_names: tuple[str, ...] = ()
+    # How many of the first slots a file of Keras has parameter by parameter, not one by one.
+    together = 1
 
-    def __init__(self, learning_rate: float = 0.01, name: str | None = None, **old: Any) -> None:
+    def __init__(
+        self,
+        learning_rate: Any = 0.01,
+        name: str | None = None,
+        *,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        **old: Any,
+    ) -> None:
         if "lr" in old:
             learning_rate = old.pop("lr")  # Keras' name before 2.3
         if old:
-            raise ArgumentError(
-                f"{type(self).__name__}({next(iter(old))}=...) is not an argument of this "
-                f"optimizer. It takes {', '.join(self.get_config_names())}."
-                f"{did_you_mean(next(iter(old)), self.get_config_names())}"
-            )
+            raise ArgumentError(self._unknown(next(iter(old))))
         self.name = name or type(self).__name__.lower()
-        self._rate = checked_rate(learning_rate)
+        self.weight_decay = weight_decay
+        self.clipnorm = clipnorm
+        self.clipvalue = clipvalue
+        self.global_clipnorm = global_clipnorm
+        self._check_clips()
         self.iterations = 0
+        self._take(learning_rate)
         self.params: list[Tensor] = []
         self.slots: dict[str, list[Tensor]] = {slot: [] for slot in self.slot_names}
         self._resting: list[_State] = []
 
+    def _unknown(self, name: str) -> str:
+        if name == "decay":
+            return (
+                f"{type(self).__name__}(decay=...) is of Keras 2. Write learning_rate="
+                "schedules.InverseTimeDecay(rate, decay_steps=1, decay_rate=decay), which is the "
+                "same."
+            )
+        return (
+            f"{type(self).__name__}({name}=...) is not an argument of this optimizer. It takes "
+            f"{', '.join(self.get_config_names())}.{did_you_mean(name, self.get_config_names())}"
+        )
+
+    def _check_clips(self) -> None:
+        given = {name: getattr(self, name) for name in _CLIPS if getattr(self, name) is not None}
+        asked = f"{type(self).__name__}({', '.join(f'{n}={v!r}' for n, v in given.items())})"
+        if len(given) > 1:
+            raise ArgumentError(f"{asked}: gradients are clipped in one way. Pass one of them.")
+        if not all(value > 0 for value in given.values()):
+            raise ArgumentError(f"{asked}: a limit is above 0; None is no limit.")
+
     @property
     def learning_rate(self) -> LearningRate:
-        """How far a step goes; setting it takes effect at the next batch."""
-        return LearningRate(self._rate, self)
+        """How far the next step goes; setting it takes effect at the next batch.
+
+        Raises:
+            ArgumentError: if it is set to a number, and follows a schedule.
+        """
+        return LearningRate(self._rate if self._schedule is None else self._scheduled(), self)
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
-        self._rate = checked_rate(value)
+        if self._schedule is not None and not isinstance(value, LearningRateSchedule):
+            raise ArgumentError(
+                f"{self.name}.learning_rate = {value!r}: this learning rate follows a schedule, "
+                f"{type(self._schedule).__name__}, which says it anew at every step. Make the "
+                f"optimizer with a number, {type(self).__name__}(learning_rate=...), or leave out "
+                "what sets it (ReduceLROnPlateau, LearningRateScheduler)."
+            )
+        self._take(value)
+
+    def _take(self, rate: Any) -> None:
+        self._schedule = rate if isinstance(rate, LearningRateSchedule) else None
+        self._rate = checked_rate(rate) if self._schedule is None else self._scheduled()
+
+    def _scheduled(self) -> float:
+        """What the schedule says of the next step."""
+        assert self._schedule is not None
+        return checked_rate(self._schedule(self.iterations))
+
+    @property
+    def schedule(self) -> LearningRateSchedule | None:
+        """What the learning rate follows; None if it is a number."""
+        return self._schedule
+
+    def rate_state(self) -> float | None:
+        """The learning rate, to go on with after a restart; None where a schedule tells it."""
+        return None if self._schedule is not None else self._rate
+
+    def load_rate_state(self, state: float | None) -> None:
+        """Go on with that learning rate."""
+        if state is not None and self._schedule is None:
+            self._rate = checked_rate(state)
 
     @property
     def lr(self) -> LearningRate:
@@ -112,11 +192,15 @@ class Optimizer:
         self.params = list(params)
         self.slots = {
             slot: [
-                known[id(param)][slot] if id(param) in known else torch.zeros_like(param)
+                known[id(param)][slot] if id(param) in known else self._new_slot(slot, param)
                 for param in self.params
             ]
             for slot in self.slot_names
         }
+
+    def _new_slot(self, slot: str, param: Tensor) -> Tensor:
+        """The state that a parameter starts with."""
+        return torch.zeros_like(param)
 
     def _states(self) -> list[_State]:
         slots = self.slots.items()
@@ -133,13 +217,32 @@ class Optimizer:
             moved = [index for index, grad in enumerate(grads) if grad is not None]
             params = [params[index] for index in moved]
             slots = [[slot[index] for index in moved] for slot in slots]
+        if self._schedule is not None:
+            self._rate = self._scheduled()
         self.iterations += 1
         if params:
+            known = self._clipped(known)
+            if self.weight_decay:
+                torch._foreach_mul_(params, 1.0 - self.weight_decay * self._rate)
             self._update(params, known, *slots)
+
+    def _clipped(self, grads: list[Tensor]) -> list[Tensor]:
+        if self.clipnorm is not None:
+            return clipping.by_norm(grads, self.clipnorm)
+        if self.global_clipnorm is not None:
+            return clipping.by_global_norm(grads, self.global_clipnorm)
+        if self.clipvalue is not None:
+            return clipping.by_value(grads, self.clipvalue)
+        return grads
 
     def _update(self, params: list[Tensor], grads: list[Tensor], *slots: list[Tensor]) -> None:
         """Change `params` in place. Runs without gradients; `iterations` counts this step."""
         raise NotImplementedError
+
+    @property
+    def scalars(self) -> dict[str, float]:
+        """What Keras keeps in a file behind the slots, though `iterations` tells it."""
+        return {}
 
     def state(self) -> list[Tensor]:
         """Its state, parameter after parameter: what a file has to hold besides iterations."""
@@ -163,7 +266,15 @@ class Optimizer:
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that would make it again."""
-        return {"learning_rate": self._rate, "name": self.name}
+        rate = self._rate if self._schedule is None else self._schedule
+        shared = {name: getattr(self, name) for name in ("weight_decay", *_CLIPS)}
+        given = {name: value for name, value in shared.items() if value is not None}
+        return {"learning_rate": rate, "name": self.name, **given}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Optimizer":
+        """An optimizer of these arguments."""
+        return cls(**config)
 
     @classmethod
     def get_config_names(cls) -> list[str]:

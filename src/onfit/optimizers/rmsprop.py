@@ -12,17 +12,17 @@ class RMSprop(Optimizer):
     """Divides the gradient by the root of its recent mean square (Hinton 2012).
 
     Args:
-        learning_rate: how far a step goes.
+        learning_rate: how far a step goes, or a schedule.
         rho: how much of the old mean square is kept at each step.
         momentum: how much of the last step goes into the next.
         epsilon: added to the mean square, inside the root, as in Keras (torch adds it outside).
         centered: subtract the squared mean of the gradients: divide by their variance.
-        **base: `name`.
+        **base: `weight_decay`, `clipnorm`, `clipvalue`, `global_clipnorm`, `name`.
     """
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: Any = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-7,

@@ -13,13 +13,13 @@ class SGD(Optimizer):
     """Gradient descent: `param -= learning_rate * grad`, or along a momentum.
 
     Args:
-        learning_rate: how far a step goes.
+        learning_rate: how far a step goes, or a schedule.
         momentum: how much of the last step goes into the next, from 0 to 1. The momentum is
             scaled by the learning rate when it is taken up, as in Keras (torch scales it when
             it is used).
         nesterov: look ahead along the momentum (Nesterov 1983, in the form of Sutskever et
             al. 2013).
-        **base: `name`.
+        **base: `weight_decay`, `clipnorm`, `clipvalue`, `global_clipnorm`, `name`.
 
     Example:
         >>> SGD(learning_rate=0.1, momentum=0.9).learning_rate
@@ -28,7 +28,7 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.01,
+        learning_rate: Any = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
         **base: Any,

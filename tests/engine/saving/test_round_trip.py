@@ -292,6 +292,38 @@ def test_functions_and_classes_of_the_users_are_found_by_their_names(tmp_path):
     assert_identical(loaded.evaluate(X, ONE_HOT, verbose=0), model.evaluate(X, ONE_HOT, verbose=0))
 
 
+class Largest(metrics.StatefulMetric):
+    name, direction = "largest", "max"
+
+    def reset(self):
+        self.largest = torch.tensor(-torch.inf)
+
+    def update(self, y_true, y_pred):
+        self.largest = torch.maximum(self.largest, y_pred.max())
+
+    def result(self):
+        return self.largest
+
+
+class Above(Largest):
+    def __init__(self, least):
+        self.least = least
+
+    def get_config(self):
+        return {"least": self.least}
+
+
+def test_metrics_of_the_users_are_found_by_name_and_by_class(tmp_path):
+    model = small()
+    model.compile("sgd", "mse", metrics=[Largest()])
+    for found in (Largest, Largest()):
+        loaded = saved_and_loaded(model, tmp_path, custom_objects={"largest": found})
+        assert isinstance(loaded.compiled.metrics[0], Largest)
+    model.compile("sgd", "mse", metrics=[Above(3)])
+    loaded = saved_and_loaded(model, tmp_path, custom_objects={"Above": Above})
+    assert loaded.compiled.metrics[0].least == 3
+
+
 def test_a_function_as_loss_is_found_by_its_name(tmp_path):
     model = small()
     model.compile("sgd", cubed)

@@ -151,6 +151,24 @@ def test_names_of_weights_as_keras_2_wrote_them_are_understood(tmp_path):
     np.testing.assert_array_equal(model.get_weights()[0], kernel)
 
 
+class Wide(layers.Layer):
+    def build(self, input_shape):
+        for index in range(12):
+            self.add_weight(f"weight_{index}", (1,), "zeros")
+
+    def forward(self, x):
+        return x
+
+
+def test_numbered_weights_of_a_layer_are_counted_beyond_ten(tmp_path):
+    with h5py.File(tmp_path / "w.weights.h5", "w") as file:
+        for index in range(12):
+            file[f"layers/wide/vars/{index}"] = [float(index)]
+    model = Sequential([layers.Input((4,)), Wide()])
+    model.load_weights(tmp_path / "w.weights.h5")
+    assert [float(weight[0]) for weight in model.get_weights()] == list(range(12))
+
+
 def test_the_byte_order_of_another_machine_is_understood(tmp_path):
     model, other = stack(3), stack(3)
     model.save_weights(tmp_path / "w.h5")

@@ -87,7 +87,7 @@ class TensorBoard(Callback):
         write_grads: bool = False,
         write_images: bool = False,
         embeddings_freq: int = 0,
-        embeddings_layer_names: Iterable[str] | None = None,
+        embeddings_layer_names: Sequence[str] | None = None,
         embeddings_metadata: str | dict[str, str] | None = None,
         embeddings_data: Any = None,
         update_freq: str | int = "epoch",

@@ -2,7 +2,7 @@
 
 import shutil
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class Projector:
     def __init__(
         self,
         log_dir: str,
-        names: Iterable[str] | None,
+        names: Sequence[str] | None,
         metadata: str | dict[str, str] | None,
         data: Any,
         batch_size: int | None,

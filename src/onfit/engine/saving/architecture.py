@@ -29,9 +29,13 @@ if TYPE_CHECKING:
 
 def can_be_described(model: "Model") -> bool:
     """Whether a list of its layers is all there is to `model`: whether it is a plain Sequential."""
-    from onfit.engine.sequential import Sequential  # a Model, and models import this package
+    # Models, and models import this package.
+    from onfit.engine.functional import Functional
+    from onfit.engine.sequential import Sequential
 
-    return isinstance(model, Sequential) and type(model).forward is Sequential.forward
+    return (isinstance(model, Sequential) and type(model).forward is Sequential.forward) or (
+        type(model) is Functional
+    )
 
 
 def model_config(model: Any) -> Config:
@@ -40,6 +44,13 @@ def model_config(model: Any) -> Config:
     Raises:
         ArgumentError: naming a layer that cannot be described.
     """
+    from onfit.engine.functional import Functional
+
+    if isinstance(model, Functional):
+        from onfit.engine.saving.functional import functional_config
+
+        dtype = _dtype_of(model, "float32")
+        return functional_config(model, lambda layer: _layer_config(layer, model, dtype))
     begin = model.input
     shape = list(begin.shape)
     dtype = str(begin.dtype).removeprefix("torch.")
@@ -91,8 +102,8 @@ def _undescribable(layer: nn.Module, model: Any) -> str:
 # --- reading ---------------------------------------------------------------------------------
 
 
-def model_from_config(config: Config, custom: Custom) -> "Sequential":
-    """The Sequential that `model_config`, or Keras, described; its weights are new ones.
+def model_from_config(config: Config, custom: Custom) -> "Model":
+    """The model that `model_config`, or Keras, described; its weights are new ones.
 
     Raises:
         ArgumentError: naming the layer that cannot be made, and why.
@@ -100,10 +111,16 @@ def model_from_config(config: Config, custom: Custom) -> "Sequential":
     """
     from onfit.engine.sequential import Sequential
 
+    if config["class_name"] in ("Functional", "Model"):
+        from onfit.engine.saving.functional import functional_from_config
+
+        return functional_from_config(
+            config["config"], lambda kind, layer: _made(kind, layer, custom)
+        )
     if config["class_name"] != "Sequential":
         raise FileFormatError(
-            f"it holds a {config['class_name']} model, and onfit makes Sequential ones from "
-            "files. Build the model and use load_weights."
+            f"it holds a model of class {config['class_name']}, which only its own code can make. "
+            "Build the model and use load_weights."
         )
     config = config["config"]
     model = Sequential(name=config["name"])
@@ -122,15 +139,19 @@ def _add(model: "Sequential", kind: str, config: Config, custom: Custom) -> None
         model.add(Input(shape[1:], dtype=dtype))
     if kind == "InputLayer":
         return
-    if kind == "Sequential":
-        model.add(model_from_config({"class_name": kind, "config": config}, custom))
-        return
+    model.add(_made(kind, config, custom))
+    model.layers[-1].to(getattr(torch, dtype))
+
+
+def _made(kind: str, config: Config, custom: Custom) -> nn.Module:
+    """A layer, or a model that is one."""
+    if kind in ("Sequential", "Functional", "Model"):
+        return model_from_config({"class_name": kind, "config": config}, custom)
+    config = {**config, "dtype": _dtype_name(config.get("dtype"))}
     try:
-        layer = _layer(kind, config, custom)
-        model.add(layer)
+        return _layer(kind, config, custom)
     except (OnfitError, TypeError) as error:
         raise ArgumentError(f"layer {config.get('name')!r} ({kind}): {error}") from error
-    layer.to(getattr(torch, dtype))
 
 
 def _layer(kind: str, config: Config, custom: Custom) -> Layer:

@@ -17,14 +17,13 @@ from onfit.errors import FileFormatError, OnfitError, OnfitWarning
 
 if TYPE_CHECKING:
     from onfit.engine.model import Model
-    from onfit.engine.sequential import Sequential
 
 
 def load_model(
     filepath: StrPath,
     custom_objects: Mapping[str, Any] | None = None,
     compile: bool = True,  # noqa: A002  # Keras' name
-) -> "Sequential":
+) -> "Model":
     """Read a whole model that `save`, or Keras, wrote.
 
     It predicts as it did, and goes on training as it would have: the optimizer's state, the

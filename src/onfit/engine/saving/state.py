@@ -10,7 +10,7 @@ from torch import Tensor
 
 from onfit.engine.saving.layout import TOP_LEVEL, Array, Arrays
 from onfit.errors import FileFormatError
-from onfit.optimizers import Adam, Optimizer
+from onfit.optimizers import Optimizer
 
 if TYPE_CHECKING:
     from onfit.engine.model import Model
@@ -116,7 +116,7 @@ def _listed(layers: Mapping[str, Sequence[tuple[str, Any]]]) -> str:
 
 
 def optimizer_arrays(model: "Model", optimizer: Optimizer) -> Arrays:
-    """Keras' optimizer variables: iteration, learning_rate, and the slots of what trains now.
+    """Keras' optimizer variables: steps, learning rate, and the slots of what trains now.
 
     The optimizer is built for that, as its next step would: new weights have slots of zeros.
     """
@@ -125,40 +125,43 @@ def optimizer_arrays(model: "Model", optimizer: Optimizer) -> Arrays:
     names = {id(tensor): name.replace(".", "_") for name, tensor in model.named_weights()}
     slots = [
         (f"{model.name}_{names[id(params[i])]}_{slot}", as_array(optimizer.slots[slot][i]))
-        for slot, i in _slot_order(optimizer, len(params))
+        for slot, i in _slot_order(optimizer)
     ]
-    scalars = [
-        ("iteration", np.array(optimizer.iterations)),
-        ("learning_rate", np.array(optimizer.learning_rate, dtype=np.float32)),
-    ]
-    return [(f"{optimizer.name}/{name}", value) for name, value in [*scalars, *slots]]
+    first = [("iteration", np.array(optimizer.iterations))]
+    if optimizer.schedule is None:
+        first.append(("learning_rate", np.array(optimizer.learning_rate, dtype=np.float32)))
+    last = [(name, np.array(value, np.float32)) for name, value in optimizer.scalars.items()]
+    return [(f"{optimizer.name}/{name}", value) for name, value in [*first, *slots, *last]]
 
 
 def restore_optimizer(model: "Model", optimizer: Optimizer, saved: Arrays) -> bool:
-    """Build the optimizer and give it a saved state; False, and a fresh one, if that is not its
-    own (the learning rate comes from the configuration, where it has all its digits).
+    """Build the optimizer and give it a saved state; False, and a fresh one, if that is not its.
+
+    The learning rate comes from the configuration, where it has all its digits, and the scalars
+    from the number of steps.
     """
-    params = _trainables(model)
-    optimizer.build(params)
-    order = _slot_order(optimizer, len(params))
+    optimizer.build(_trainables(model))
+    order = _slot_order(optimizer)
+    first = 1 if optimizer.schedule is not None else 2
+    shapes = [tuple(optimizer.slots[slot][i].shape) for slot, i in order]
+    expected = [*[()] * first, *shapes, *[()] * len(optimizer.scalars)]
     values = [value for _, value in saved]
-    if [value.shape for value in values] != [(), (), *(tuple(params[i].shape) for _, i in order)]:
+    if [value.shape for value in values] != expected:
         return False
-    slots = dict(zip(order, values[2:], strict=True))
-    in_own_order = [slots[slot, i] for i in range(len(params)) for slot in optimizer.slot_names]
-    optimizer.load_state(int(values[0]), in_own_order)
+    slots = dict(zip(order, values[first:], strict=False))
+    own_order = [(slot, i) for i in range(len(optimizer.params)) for slot in optimizer.slot_names]
+    optimizer.load_state(int(values[0]), [slots[place] for place in own_order])
     return True
 
 
-def _slot_order(optimizer: Optimizer, count: int) -> list[tuple[str, int]]:
+def _slot_order(optimizer: Optimizer) -> list[tuple[str, int]]:
     """Slot names and indices of parameters in the order in which Keras makes the variables:
-    slot after slot, but Adam's momentum and velocity together for each parameter.
+    slot after slot, but the first `together` of them side by side for each parameter.
     """
-    names = list(optimizer.slot_names)
-    groups = [[name] for name in names]
-    if isinstance(optimizer, Adam):
-        groups = [names[:2], *groups[2:]]
-    return [(name, index) for group in groups for index in range(count) for name in group]
+    names, together = list(optimizer.slot_names), optimizer.together
+    groups = [names[:together], *([name] for name in names[together:])]
+    indices = range(len(optimizer.params))
+    return [(name, index) for group in groups for index in indices for name in group]
 
 
 def _trainables(model: "Model") -> list[Tensor]:

@@ -9,7 +9,6 @@ from torch.nn.modules.loss import _Loss as TorchLossModule
 
 from onfit import losses, metrics, optimizers
 from onfit.engine.compiled import Compiled
-from onfit.engine.naming import snake_case
 from onfit.engine.saving.values import (
     WEIGHTS_INSTEAD,
     Config,
@@ -18,10 +17,12 @@ from onfit.engine.saving.values import (
     find,
     from_plain,
     function_name,
+    lookup,
     make,
     require_whole,
     served,
     to_plain,
+    unknown,
 )
 from onfit.errors import ArgumentError
 from onfit.losses import FunctionLoss, Loss, TorchLoss
@@ -86,23 +87,36 @@ def _torch_loss_config(criterion: Any, owner: str) -> Config:
 
 def _metric_config(metric: AnyMetric, owner: str) -> Any:
     owner = f"{owner}: metric {metric.name}"
-    function = getattr(metric, "function", metric)
-    if _known_metric(metric.name) is function:
+    known = lookup(metrics.get, metric.name)
+    if known is not None and _alike(known, metric):
         return metric.name
-    kind = getattr(function, "__name__", "")
-    if _known_metric(kind) is function and function is not metrics.accuracy:
-        camel = "".join(word.capitalize() for word in kind.split("_"))
-        return {"class_name": camel, "config": {"name": metric.name}}
-    if _known_metric(metric.name) is not None or metric.name == "<lambda>":
-        function_name(function, owner, metrics.get)  # says what is wrong
+    if type(metric) is Metric:
+        return _function_metric_config(metric, owner, taken=known is not None)
+    if not hasattr(metric, "get_config"):
+        return metric.name
+    config = to_plain(metric.get_config(), owner)
+    if not _is_ours(metric, metrics):
+        require_whole(metric, config, AnyMetric, owner)
+    return {"class_name": type(metric).__name__, "config": config}
+
+
+def _function_metric_config(metric: Metric, owner: str, taken: bool) -> Any:
+    named = metrics.get(metric.function)
+    if _is_ours(named, metrics) and type(named) is not Metric:
+        config = to_plain(metric.get_config(), owner)
+        return {"class_name": type(named).__name__, "config": config}
+    if taken or metric.name == "<lambda>":
+        function_name(metric.function, owner, metrics.get)  # says what is wrong
     return metric.name
 
 
-def _known_metric(name: str) -> Any:
-    try:
-        return getattr(metrics.get(name), "function", None)
-    except ArgumentError:
-        return None
+def _alike(known: AnyMetric, metric: AnyMetric) -> bool:
+    configs = [each.get_config() for each in (known, metric) if hasattr(each, "get_config")]
+    return (
+        type(known) is type(metric)
+        and getattr(known, "function", None) is getattr(metric, "function", None)
+        and (len(configs) < 2 or configs[0] == configs[1])
+    )
 
 
 def _is_ours(made: Any, room: Any) -> bool:
@@ -132,14 +146,9 @@ def _optimizer(config: Config, custom: Custom) -> Any:
     kind, config = config["class_name"], config["config"]
     if kind in custom:
         return make(custom[kind], from_plain(config, custom))
-    if isinstance(config.get("learning_rate"), dict):
-        raise ArgumentError(
-            "its learning rate is a schedule, "
-            f"{config['learning_rate'].get('class_name')}, which onfit has as a callback: "
-            "LearningRateScheduler."
-        )
     known = type(find(kind, {}, optimizers.get))
-    return optimizers.from_config(kind, served(known.get_config_names(), config))
+    config = served(known.get_config_names(), config)
+    return optimizers.from_config(kind, from_plain(config, custom))
 
 
 def _loss(config: Any, custom: Custom) -> Any:
@@ -172,15 +181,19 @@ def _metrics(config: Any, custom: Custom) -> list[AnyMetric] | None:
 
 def _metric(config: Any, custom: Custom) -> AnyMetric:
     if isinstance(config, str):
-        found = find(config, custom, metrics.get)
-        return found if isinstance(found, AnyMetric) else Metric(found, config)
+        return _named_metric(config, find(config, custom, metrics.get))
     kind, config = config["class_name"], config["config"]
     if kind in custom:
         return metrics.get(make(custom[kind], from_plain(config, custom)))
     if kind == "function":
-        return Metric(find(config, custom, metrics.get), config)
-    # Keras' class Accuracy compares for equality; only the name "accuracy" asks the shapes.
-    name = kind if kind == "Accuracy" else snake_case(kind)
-    found = find(name, {}, metrics.get)
-    served((), config)
-    return Metric(found.function, config.get("name", name))
+        return _named_metric(config, find(config, custom, metrics.get))
+    known = getattr(metrics, kind, None)
+    if not (isinstance(known, type) and issubclass(known, AnyMetric)):
+        raise ArgumentError(unknown(kind, custom))
+    return metrics.from_config(kind, served(argument_names(known), config))
+
+
+def _named_metric(name: str, found: Any) -> AnyMetric:
+    """What `custom_objects` gave may be a metric, its class, or a function."""
+    found = found() if isinstance(found, type) else found
+    return found if isinstance(found, AnyMetric) else Metric(found, name)

@@ -6,16 +6,22 @@ again in `custom_objects`: no code is ever written to a file or read from one.
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from types import ModuleType
 from typing import Any
 
 from onfit import activations, initializers, regularizers
 from onfit.errors import ArgumentError, OnfitError, did_you_mean
+from onfit.optimizers import schedules
 
 Config = dict[str, Any]
 Custom = Mapping[str, Any]
 
-# Where objects inside a layer's configuration live, under Keras' name and ours.
-_ROOMS = {"keras.initializers": initializers, "keras.regularizers": regularizers}
+# Where the objects inside a configuration live, by Keras' names for these rooms.
+_ROOMS: dict[str, ModuleType] = {
+    "keras.initializers": initializers,
+    "keras.regularizers": regularizers,
+    "keras.optimizers.schedules": schedules,
+}
 # Options of Keras that onfit does not have, with the values that ask for nothing. (Any option
 # that is None, False, 0 or empty asks for nothing.)
 _ASKS_FOR_NOTHING: dict[str, tuple[Any, ...]] = {
@@ -25,7 +31,7 @@ _ASKS_FOR_NOTHING: dict[str, tuple[Any, ...]] = {
     "threshold": (0.5,),
 }
 # Options that change nothing whatever they are.
-_IDLE = {"dtype", "ema_momentum", "jit_compile", "name"}
+_IDLE = {"dtype", "ema_momentum", "jit_compile", "name", "renorm_momentum"}
 
 
 # --- writing ---------------------------------------------------------------------------------
@@ -66,13 +72,15 @@ WEIGHTS_INSTEAD = (
 
 def _object_config(value: Any, owner: str) -> Config:
     kind = type(value).__name__
-    homes = [
-        module for module, room in _ROOMS.items() if type(_known(room.get, kind)) is type(value)
-    ]
+    homes = [name for name, room in _ROOMS.items() if getattr(room, kind, None) is type(value)]
+    try:
+        config = value.get_config()
+    except NotImplementedError as error:
+        raise ArgumentError(f"{owner}: {error} {WEIGHTS_INSTEAD}") from error
     return {
         "module": homes[0] if homes else None,
         "class_name": kind,
-        "config": to_plain(value.get_config(), owner),
+        "config": to_plain(config, owner),
         "registered_name": None if homes else kind,
     }
 
@@ -94,7 +102,7 @@ def function_name(function: Any, owner: str, get: Callable[[str], Any]) -> str:
             f"{owner}: {function!r} has no name under which it could be found again. Write it "
             f"as a function with a name (def ...). {WEIGHTS_INSTEAD}"
         )
-    if _known(get, name) is not None:
+    if lookup(get, name) is not None:
         raise ArgumentError(
             f"{owner}: your function is called {name!r}, as one of onfit's is, which would be "
             f"found in its place. Rename it. {WEIGHTS_INSTEAD}"
@@ -102,7 +110,7 @@ def function_name(function: Any, owner: str, get: Callable[[str], Any]) -> str:
     return str(name)
 
 
-def _known(get: Callable[[str], Any], name: str) -> Any:
+def lookup(get: Callable[[str], Any], name: str) -> Any:
     """What `get` has under `name`; None if nothing."""
     try:
         return get(name)
@@ -166,11 +174,11 @@ def _made(kind: str, config: Any, custom: Custom) -> Any:
     if kind in custom:
         return make(custom[kind], from_plain(config, custom))
     for room in _ROOMS.values():
-        known = _known(room.get, kind)
-        if known is not None:
-            config = served(argument_names(type(known)), config)
+        known = getattr(room, kind, None)
+        if isinstance(known, type):
+            config = served(argument_names(known), config)
             return room.from_config(kind, from_plain(config, custom))
-    raise ArgumentError(_unknown(kind, custom))
+    raise ArgumentError(unknown(kind, custom))
 
 
 def find(name: str, custom: Custom, get: Callable[[str], Any]) -> Any:
@@ -181,13 +189,14 @@ def find(name: str, custom: Custom, get: Callable[[str], Any]) -> Any:
     """
     if name in custom:
         return custom[name]
-    found = _known(get, name)
+    found = lookup(get, name)
     if found is None:
-        raise ArgumentError(_unknown(name, custom))
+        raise ArgumentError(unknown(name, custom))
     return found
 
 
-def _unknown(name: str, custom: Custom) -> str:
+def unknown(name: str, custom: Custom) -> str:
+    """The text for a name in a file that means nothing here."""
     return (
         f"the file names {name!r}, which is not known here. If it is yours, pass "
         f"custom_objects={{{name!r}: ...}}.{did_you_mean(name, custom)}"

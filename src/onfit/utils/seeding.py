@@ -1,4 +1,4 @@
-"""Small helpers, under the names Keras has for them."""
+"""One seed for all random generators."""
 
 import random
 
@@ -6,8 +6,6 @@ import numpy as np
 import torch
 
 from onfit.errors import ArgumentError
-
-__all__ = ["set_random_seed"]
 
 
 def set_random_seed(seed: int) -> None:

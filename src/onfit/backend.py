@@ -1,0 +1,135 @@
+"""What Keras' callbacks and scripts ask of its backend: `from onfit import backend as K`.
+
+Arithmetic is torch's: where a script says `K.mean(x)`, write `torch.mean(x)`.
+"""
+
+from typing import Any, NoReturn
+
+import torch
+from torch import Tensor
+
+from onfit.errors import ArgumentError, ArgumentTypeError, ShapeError, did_you_mean
+from onfit.losses.loss import EPSILON
+
+__all__ = [
+    "clear_session",
+    "epsilon",
+    "floatx",
+    "get_value",
+    "image_data_format",
+    "set_floatx",
+    "set_value",
+]
+
+_FLOATS = ("float16", "bfloat16", "float32", "float64")
+
+
+def get_value(x: Any) -> Any:
+    """The value of a learning rate, a weight or a number.
+
+    Args:
+        x: `model.optimizer.lr`, a tensor or parameter, or a plain number.
+
+    Returns:
+        A float for a learning rate; a copy as a numpy array for a tensor; else `x` itself.
+
+    Example:
+        >>> from onfit.optimizers import SGD
+        >>> get_value(SGD(0.1).lr)
+        0.1
+    """
+    if isinstance(x, Tensor):
+        return x.detach().cpu().numpy().copy()
+    return x.value if callable(getattr(x, "assign", None)) else x
+
+
+def set_value(x: Any, value: Any) -> None:
+    """Give a learning rate or a weight a new value; it takes effect at the next batch.
+
+    Args:
+        x: `model.optimizer.lr`, or a tensor or parameter.
+        value: a number, or an array of the tensor's shape.
+
+    Raises:
+        ShapeError: if the shapes differ.
+        ArgumentTypeError: if `x` is a plain number, of which nobody would see the change.
+
+    Example:
+        >>> from onfit.optimizers import SGD
+        >>> optimizer = SGD(0.1)
+        >>> set_value(optimizer.lr, 0.01)
+        >>> optimizer.learning_rate
+        0.01
+    """
+    if isinstance(x, Tensor):
+        _fill(x, torch.as_tensor(value))
+    elif callable(getattr(x, "assign", None)):
+        x.assign(value)
+    else:
+        raise ArgumentTypeError(
+            f"set_value({x!r}, {value!r}): a {type(x).__name__} is a value of its own, and setting "
+            "it would change nothing. Assign to the attribute it came from: "
+            f"layer.rate = {value!r}."
+        )
+
+
+def _fill(tensor: Tensor, value: Tensor) -> None:
+    if value.shape != tensor.shape:
+        raise ShapeError(
+            f"set_value: the tensor has shape {tuple(tensor.shape)}, the new value "
+            f"{tuple(value.shape)}. Pass an array of the tensor's shape."
+        )
+    with torch.no_grad():
+        tensor.copy_(value)
+
+
+def floatx() -> str:
+    """The name of the type that floats have unless one asks for another: torch's default.
+
+    >>> floatx()
+    'float32'
+    """
+    return str(torch.get_default_dtype()).removeprefix("torch.")
+
+
+def set_floatx(value: str) -> None:
+    """Set the type of floats: of weights made from now on, and of the data given to `fit`.
+
+    Args:
+        value: `"float16"`, `"bfloat16"`, `"float32"` or `"float64"`.
+
+    Raises:
+        ArgumentError: for another name.
+    """
+    if value not in _FLOATS:
+        raise ArgumentError(
+            f"set_floatx({value!r}): the type of floats is one of {', '.join(_FLOATS)}."
+            f"{did_you_mean(value, _FLOATS)}"
+        )
+    torch.set_default_dtype(getattr(torch, value))
+
+
+def epsilon() -> float:
+    """The small number by which losses keep away from log(0) and division by 0."""
+    return EPSILON
+
+
+def image_data_format() -> str:
+    """Where layers expect an image's channels unless told otherwise: `"channels_last"`."""
+    return "channels_last"
+
+
+def clear_session() -> None:
+    """Do nothing, since there is nothing to clear.
+
+    Keras keeps a graph and a count of layer names for the whole process. Here a model holds all
+    that belongs to it: its memory is free when nobody refers to it, and the names of its layers
+    are counted in it alone.
+    """
+
+
+def __getattr__(name: str) -> NoReturn:
+    hint = did_you_mean(name, __all__)
+    if not name.startswith("_") and hasattr(torch, name):
+        hint = f" Arithmetic is torch's: torch.{name}."
+    raise AttributeError(f"module 'onfit.backend' has no attribute {name!r}.{hint}")

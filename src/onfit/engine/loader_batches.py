@@ -1,0 +1,107 @@
+"""Batches of a DataLoader, a generator, or whatever else yields them."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from onfit.core.randomness import random_state, set_random_state
+from onfit.engine.arrays import Samples
+from onfit.engine.reading import Reader
+from onfit.engine.walking import Epoch, require_same
+from onfit.errors import DataError
+
+HOW_TO_WALK_AGAIN = (
+    " A generator ends for good: pass more of it, fewer steps or epochs, or a DataLoader or "
+    "other object that can be walked through again."
+)
+
+
+class LoaderBatches:
+    """Batches of a DataLoader, or of any iterable that can be walked again each epoch.
+
+    Args:
+        loader: yields `x`, `(x, y)` or `(x, y, sample_weight)`.
+        read: makes samples of what it yields.
+    """
+
+    def __init__(self, loader: Iterable[Any], read: Reader = Reader()) -> None:  # noqa: B008 - frozen
+        self._loader = loader
+        self._read = read
+        self.steps: int | None = _len(loader)
+        self.batch_size: int | None = getattr(loader, "batch_size", None)
+        self.samples: int | None = _len(getattr(loader, "dataset", None))
+        if self.steps is not None and getattr(loader, "drop_last", False) and self.batch_size:
+            self.samples = self.steps * self.batch_size
+        self._peeked: Iterator[Samples] | None = None
+        self._begun: dict[str, Any] | None = None
+        self._restored: dict[str, Any] | None = None
+
+    def epoch(self, index: int) -> Epoch:
+        """The loader's batches; what was peeked at is the beginning of the first epoch."""
+        return Epoch(self._from)
+
+    def _from(self, done: int) -> Iterator[Samples]:
+        if self._restored is not None and done:
+            # As when the epoch began: what the loader draws decides order and augmentation.
+            self._set_generators(self._restored)
+        self._restored = None
+        batches, self._peeked = self._peeked or self._walk(), None
+        for _ in range(done):
+            next(batches, None)
+        return batches
+
+    def state_dict(self) -> dict[str, Any]:
+        """The random generators as they were when the loader was last begun to be walked."""
+        return {"random": self._begun, **self._facts()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on in the same order; an epoch half-way is walked again up to there."""
+        require_same("data", {name: state[name] for name in self._facts()}, self._facts())
+        self._restored = self._begun = state["random"]
+        self._peeked = None
+
+    def _generators(self) -> dict[str, Any]:
+        own = getattr(self._loader, "generator", None)
+        return {"all": random_state(), "own": None if own is None else own.get_state()}
+
+    def _set_generators(self, state: dict[str, Any]) -> None:
+        set_random_state(state["all"])
+        if state["own"] is not None:
+            self._loader.generator.set_state(state["own"])  # type: ignore[attr-defined]
+
+    def _facts(self) -> dict[str, Any]:
+        return {"samples": self.samples, "steps": self.steps, "batch_size": self.batch_size}
+
+    def first(self) -> Samples:
+        batches = self._walk()
+        batch = next(batches)
+        self._peeked = _chained(batch, batches)
+        return batch
+
+    @property
+    def once(self) -> bool:
+        """Whether it is a generator or the like, which ends for good."""
+        return isinstance(self._loader, Iterator)
+
+    def _walk(self) -> Iterator[Samples]:
+        empty = True
+        self._begun = self._generators()
+        for batch in self._loader:
+            empty = False
+            yield self._read(batch)
+        if empty:
+            raise DataError(
+                f"{type(self._loader).__name__} yields no batch; there is nothing to work on."
+                + (HOW_TO_WALK_AGAIN if self.once else "")
+            )
+
+
+def _chained(first: Samples, rest: Iterator[Samples]) -> Iterator[Samples]:
+    yield first
+    yield from rest
+
+
+def _len(sized: Any) -> int | None:
+    try:
+        return len(sized)
+    except TypeError:
+        return None

@@ -1,0 +1,67 @@
+"""Keras as a part of something larger, as some scripts know it.
+
+    import onfit as tf
+    from onfit import keras
+
+Then `keras.layers.Dense`, `tf.keras.callbacks`, `tf.nn.relu` and `tf.math.exp` are found.
+"""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from onfit import (
+    activations,
+    backend,
+    callbacks,
+    datasets,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    regularizers,
+    utils,
+)
+from onfit import activations as nn
+from onfit.layers import Input
+from onfit.models import Model, Sequential
+
+__all__ = [
+    "Input",
+    "Model",
+    "Sequential",
+    "activations",
+    "backend",
+    "callbacks",
+    "datasets",
+    "initializers",
+    "layers",
+    "losses",
+    "math",
+    "metrics",
+    "models",
+    "nn",
+    "optimizers",
+    "regularizers",
+    "utils",
+]
+
+
+def _of_numbers_too(function: Callable[[Tensor], Tensor]) -> Callable[[Any], Tensor]:
+    """One of torch's functions, which take tensors alone, for plain numbers too."""
+    return lambda x: function(torch.as_tensor(x))
+
+
+# What schedules are made of.
+math = SimpleNamespace(
+    cos=_of_numbers_too(torch.cos),
+    exp=_of_numbers_too(torch.exp),
+    log=_of_numbers_too(torch.log),
+    pow=lambda x, y: torch.pow(torch.as_tensor(x), y),
+    sqrt=_of_numbers_too(torch.sqrt),
+)

@@ -1,0 +1,58 @@
+"""Adagrad: steps scaled by all gradients so far."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from onfit.errors import ArgumentError
+from onfit.optimizers.optimizer import Optimizer
+
+
+class Adagrad(Optimizer):
+    """Divides the gradient by the root of the sum of all its squares (Duchi et al. 2011).
+
+    Args:
+        learning_rate: how far a step goes, or a schedule.
+        initial_accumulator_value: where that sum starts, from 0 upwards.
+        epsilon: added to the sum, inside the root, as in Keras (torch adds it outside).
+        **base: `weight_decay`, `clipnorm`, `clipvalue`, `global_clipnorm`, `name`.
+
+    Raises:
+        ArgumentError: for an argument that cannot be meant.
+    """
+
+    slot_names = ("accumulator",)
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        initial_accumulator_value: float = 0.1,
+        epsilon: float = 1e-7,
+        **base: Any,
+    ) -> None:
+        if not initial_accumulator_value >= 0:
+            raise ArgumentError(
+                f"Adagrad(initial_accumulator_value={initial_accumulator_value!r}): a sum of "
+                "squares starts from 0 upwards."
+            )
+        self.initial_accumulator_value = initial_accumulator_value
+        self.epsilon = epsilon
+        super().__init__(learning_rate, **base)
+
+    def _new_slot(self, slot: str, param: Tensor) -> Tensor:
+        return torch.full_like(param, self.initial_accumulator_value)
+
+    def _update(self, params: list[Tensor], grads: list[Tensor], *slots: list[Tensor]) -> None:
+        accumulators = slots[0]
+        torch._foreach_addcmul_(accumulators, grads, grads)
+        root = torch._foreach_add(accumulators, self.epsilon)
+        torch._foreach_sqrt_(root)
+        torch._foreach_addcdiv_(params, grads, root, -self._rate)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "initial_accumulator_value": self.initial_accumulator_value,
+            "epsilon": self.epsilon,
+        }

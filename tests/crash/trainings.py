@@ -1,0 +1,258 @@
+"""Trainings to be killed, and all that they leave: weights, generators, histories, files."""
+
+import hashlib
+import itertools
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+import onfit
+from onfit import layers, optimizers
+from onfit.callbacks import (
+    BackupAndRestore,
+    BaseLogger,
+    Callback,
+    CSVLogger,
+    EarlyStopping,
+    History,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+    TensorBoard,
+)
+from onfit.core.randomness import random_state
+from onfit.storage.trees import packed
+from tests.crash.points import Edge, LastEdge
+
+Left = dict[str, Any]
+SAMPLES, FEATURES, BATCH = 24, 6, 4
+
+
+class LossHistory(Callback):
+    """The example of Keras' documents: a callback of a user who never thought of crashes."""
+
+    def on_train_begin(self, logs=None):
+        self.losses = []
+
+    def on_batch_end(self, batch, logs=None):
+        self.losses.append(logs["loss"])
+
+
+class Noisy(Dataset):
+    """Samples that are augmented, differently each time, with every generator there is."""
+
+    def __init__(self, x: torch.Tensor, y: torch.Tensor) -> None:
+        self.x, self.y = x, y
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, index):
+        noise = torch.rand(FEATURES) * random.random() * np.random.random()
+        return self.x[index] + noise.float() * 0.1, self.y[index]
+
+
+class Shuffled(onfit.utils.Sequence):
+    """Batches by their numbers."""
+
+    def __len__(self) -> int:
+        return SAMPLES // BATCH
+
+    def __getitem__(self, index):
+        x, y = data()
+        return x[index * BATCH : (index + 1) * BATCH], y[index * BATCH : (index + 1) * BATCH]
+
+
+def data(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """A problem so noisy that validation soon stops improving."""
+    draw = torch.Generator().manual_seed(seed)
+    x = torch.randn(SAMPLES, FEATURES, generator=draw)
+    return x, x[:, :1] + torch.randn(SAMPLES, 1, generator=draw)
+
+
+def seed_everything() -> None:
+    """Begin as a fresh process begins that seeds what it draws from."""
+    random.seed(3)
+    np.random.seed(3)
+    torch.manual_seed(3)
+
+
+def compiled() -> onfit.Model:
+    """A net with everything that has a state of its own."""
+    model = onfit.Sequential(
+        [
+            layers.Dense(8, activation="relu", input_shape=(FEATURES,)),
+            layers.BatchNormalization(),
+            layers.Dropout(0.4),
+            layers.Dense(1),
+        ]
+    )
+    model.compile(optimizers.SGD(0.1, momentum=0.9), loss="mse", metrics=["mae"])
+    return model
+
+
+def callbacks(folder: Path, save_freq: str) -> list[Callback]:
+    """One of each that keeps something, between two that only hear."""
+    return [
+        Edge(),
+        BaseLogger(),
+        LossHistory(),
+        EarlyStopping(patience=3, restore_best_weights=True),
+        ReduceLROnPlateau(factor=0.5, patience=1),
+        ModelCheckpoint(folder / "best.h5", save_best_only=True, load_weights_on_restart=True),
+        ModelCheckpoint(
+            folder / "at-{epoch}-{batch}.h5", save_weights_only=True, save_freq="5 batches"
+        ),
+        CSVLogger(folder / "log.csv"),
+        CSVLogger(folder / "more.csv", append=True),
+        TensorBoard(folder / "board", histogram_freq=1, update_freq="batch"),
+        BackupAndRestore(folder / "backup", save_freq=save_freq, verbose=0),
+        LastEdge(),
+    ]
+
+
+def fitted(folder: Path, x: Any, y: Any = None, *, save_freq: str = "2 batches", **more: Any) -> Left:
+    """Train, and tell all that can be told of it."""
+    model, heard = compiled(), callbacks(folder, save_freq)
+    validation = {"validation_data": data(seed=1)} if "validation_split" not in more else {}
+    history = model.fit(
+        x, y, epochs=EPOCHS, verbose=0, callbacks=heard, **validation, **more
+    )
+    return {
+        "model": _digest(model.state_for_resume()),
+        "history": [history.epoch, dict(history.history)],
+        "losses": heard[2].losses,
+        "stop": [heard[3].best, heard[3].wait, heard[3].stopped_epoch, heard[3].best_epoch],
+        "plateau": heard[4].state_dict(),
+        "random": _digest(random_state()),
+    }
+
+
+EPOCHS = 4
+
+
+def arrays(folder: Path) -> Left:
+    """Arrays, saved after every second batch."""
+    x, y = data()
+    return fitted(folder, x, y, batch_size=BATCH, validation_split=1 / 6)
+
+
+def arrays_saved_by_epoch(folder: Path) -> Left:
+    """Arrays, saved after every epoch."""
+    x, y = data()
+    return fitted(folder, x, y, batch_size=BATCH, save_freq="epoch")
+
+
+def loader(folder: Path) -> Left:
+    """A DataLoader that loads in this process, augments, and draws its order anew."""
+    return fitted(folder, DataLoader(Noisy(*data()), BATCH, shuffle=True))
+
+
+def loader_with_workers(folder: Path) -> Left:
+    """A DataLoader with two worker processes."""
+    return fitted(folder, DataLoader(Noisy(*data()), BATCH, shuffle=True, num_workers=2))
+
+
+def loader_in_steps(folder: Path) -> Left:
+    """A DataLoader whose passes do not end where epochs do."""
+    walk = DataLoader(Noisy(*data()), BATCH, shuffle=True)
+    return fitted(folder, walk, steps_per_epoch=4, save_freq="3 batches")
+
+
+def generator(folder: Path) -> Left:
+    """A generator, which can only be gone through."""
+    return fitted(folder, _endless(), steps_per_epoch=4, save_freq="3 batches")
+
+
+def sequence(folder: Path) -> Left:
+    """A Sequence, in an order of its own each epoch."""
+    return fitted(folder, Shuffled(), save_freq="3 batches")
+
+
+def loop(folder: Path) -> Left:
+    """A loop written by hand, around a module and an optimizer of torch."""
+    net = nn.Sequential(nn.Linear(FEATURES, 8), nn.BatchNorm1d(8), nn.Dropout(0.4), nn.Linear(8, 1))
+    optimizer = torch.optim.AdamW(net.parameters(), lr=0.05)
+    walk = DataLoader(Noisy(*data()), BATCH, shuffle=True)
+    history, losses = History(), LossHistory()
+    saved = [
+        ModelCheckpoint(folder / "best.h5", monitor="loss", save_best_only=True),
+        CSVLogger(folder / "log.csv", append=True),
+        BackupAndRestore(folder / "backup", save_freq="2 batches", verbose=0),
+    ]
+    heard = [Edge(), history, losses, *saved, LastEdge()]
+    with onfit.Run(net, heard, optimizer=optimizer, epochs=EPOCHS, params={"verbose": 0}) as run:
+        for _ in run.epochs():
+            for x, y in run.batches(walk):
+                optimizer.zero_grad()
+                loss = nn.functional.mse_loss(net(x), y)
+                loss.backward()
+                optimizer.step()
+                run.log(loss=loss)
+    return {
+        "model": _digest({"net": net.state_dict(), "optimizer": optimizer.state_dict()}),
+        "history": [history.epoch, dict(history.history)],
+        "losses": losses.losses,
+        "random": _digest(random_state()),
+    }
+
+
+TRAININGS: dict[str, Callable[[Path], Left]] = {
+    training.__name__: training
+    for training in (
+        arrays,
+        arrays_saved_by_epoch,
+        loader,
+        loader_with_workers,
+        loader_in_steps,
+        generator,
+        sequence,
+        loop,
+    )
+}
+
+
+def files_left(folder: Path) -> Left:
+    """What the folder holds, but for the checkpoints: bytes of files, and points of curves."""
+    found: Left = {
+        path.name: hashlib.blake2b(path.read_bytes()).hexdigest()
+        for path in sorted(folder.iterdir())
+        if path.is_file() and not path.name.endswith(".partial.h5")
+    }
+    return {**found, **_curves(folder / "board")}
+
+
+def _curves(folder: Path) -> Left:
+    """Every point of every curve as TensorBoard shows it."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    found = {}
+    for part in sorted(folder.glob("*")):
+        board = EventAccumulator(str(part), size_guidance={"scalars": 0, "histograms": 0}).Reload()
+        for tag in board.Tags()["scalars"]:
+            found[f"{part.name}/{tag}"] = [[one.step, one.value] for one in board.Scalars(tag)]
+        for tag in board.Tags()["histograms"]:
+            found[f"{part.name}/{tag}"] = [
+                [one.step, one.histogram_value.sum] for one in board.Histograms(tag)
+            ]
+    return found
+
+
+def _endless() -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    noisy = Noisy(*data())
+    for begin in itertools.cycle(range(0, SAMPLES, BATCH)):
+        batch = [noisy[begin + offset] for offset in range(BATCH)]
+        yield torch.stack([x for x, _ in batch]), torch.stack([y for _, y in batch])
+
+
+def _digest(tree: Any) -> str:
+    text, stored = packed(tree)
+    digest = hashlib.blake2b(text.encode())
+    for name, array in stored.items():
+        digest.update(name.encode() + array.tobytes())
+    return digest.hexdigest()
