@@ -92,7 +92,7 @@ def compiled() -> onfit.Model:
             layers.Dense(1),
         ]
     )
-    model.compile(optimizers.SGD(0.1, momentum=0.9), loss="mse", metrics=["mae"])
+    model.compile(optimizers.SGD(0.01, momentum=0.9), loss="mse", metrics=["mae"])
     return model
 
 
@@ -102,7 +102,7 @@ def callbacks(folder: Path, save_freq: str) -> list[Callback]:
         Edge(),
         BaseLogger(),
         LossHistory(),
-        EarlyStopping(patience=3, restore_best_weights=True),
+        EarlyStopping(patience=2, restore_best_weights=True),
         ReduceLROnPlateau(factor=0.5, patience=1),
         ModelCheckpoint(folder / "best.h5", save_best_only=True, load_weights_on_restart=True),
         ModelCheckpoint(
@@ -133,7 +133,7 @@ def fitted(folder: Path, x: Any, y: Any = None, *, save_freq: str = "2 batches",
     }
 
 
-EPOCHS = 4
+EPOCHS = 5
 
 
 def arrays(folder: Path) -> Left:

@@ -1,11 +1,17 @@
 """Every deliberate disagreement with Keras is shown by a test; the list has no dead entries."""
 
-from tests.twin import test_callbacks, test_disagreements, test_metrics, test_training
+from tests.twin import (
+    test_callbacks,
+    test_disagreements,
+    test_metrics,
+    test_optimizers,
+    test_training,
+)
 from tests.twin.exclusions import EXCLUSIONS
 
 
 def test_every_exclusion_has_a_test_and_a_sentence() -> None:
-    modules = (test_callbacks, test_disagreements, test_metrics, test_training)
+    modules = (test_callbacks, test_disagreements, test_metrics, test_optimizers, test_training)
     tests = [test for module in modules for test in vars(module).values()]
     shown = {name for test in tests for name in getattr(test, "shows", ())}
     assert shown == set(EXCLUSIONS)

@@ -18,7 +18,7 @@ from tests.twin.keras_twin import (
 
 pytestmark = tolerant_of_keras
 
-SAMPLES = 49  # three batches of 16, and one of a single sample
+SAMPLES = 33  # two batches of 16, and one of a single sample
 
 SEQUENCE, IMAGE, FLAT = (7, 4), (6, 5, 4), (6,)
 
@@ -47,6 +47,9 @@ def targets() -> np.ndarray[Any, Any]:
 def assert_trained_alike(build: Script, x: Any, optimizer: Script) -> None:
     outcomes = []
     reference, model = same_start(build)
+    assert [layer.output.shape for layer in model.layers] == [
+        layer.output.shape for layer in reference.layers if type(layer).__name__ != "InputLayer"
+    ]
     close(model.predict(x, verbose=0), reference.predict(x, verbose=0))
     for lib, each in ((KERAS, reference), (ONFIT, model)):
         each.compile(optimizer=optimizer(lib), loss="mse")
@@ -213,7 +216,7 @@ LAYERS: dict[str, tuple[tuple[int, ...], Script]] = {
         lambda lib: lib.layers.GRU(5, reset_after=False, use_bias=False),
     ),
     "reshape": (IMAGE, lambda lib: lib.layers.Reshape((10, -1))),
-    "lambda": (IMAGE, lambda lib: lib.layers.Lambda(lambda x: x * 2 - 1)),
+    "lambda": (IMAGE, lambda lib: lib.layers.Lambda(lambda x: x / 2 - 1)),
 }
 
 WITH_ADAM = ("conv1d same", "conv2d same", "conv2d groups", "lstm", "gru", "layer normalization",
@@ -230,13 +233,6 @@ def test_layers_compute_and_learn_as_keras_do(name: str) -> None:
 def test_layers_learn_with_adam_as_keras_do(name: str) -> None:
     shape, layer = LAYERS[name]
     assert_trained_alike(amidst(shape, layer), inputs(shape), adam)
-
-
-@pytest.mark.parametrize("name", LAYERS)
-def test_shapes_are_known_before_there_are_values(name: str) -> None:
-    shape, layer = LAYERS[name]
-    layers = [amidst(shape, layer)(lib).layers[1] for lib in (KERAS, ONFIT)]
-    assert layers[1].output.shape == layers[0].output.shape
 
 
 @pytest.mark.parametrize("optimizer", [sgd, adam])

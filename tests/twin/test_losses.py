@@ -6,8 +6,6 @@ import keras
 import numpy as np
 import pytest
 import torch
-
-from onfit import losses
 from tests.twin.keras_twin import (
     CLASSES,
     Array,
@@ -17,6 +15,8 @@ from tests.twin.keras_twin import (
     make_data,
     tolerant_of_keras,
 )
+
+from onfit import losses
 
 pytestmark = tolerant_of_keras
 

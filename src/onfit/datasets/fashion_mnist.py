@@ -5,6 +5,7 @@ The classes: 0 T-shirt/top, 1 trouser, 2 pullover, 3 dress, 4 coat, 5 sandal, 6 
 """
 
 import gzip
+import math
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,10 @@ def read_idx(path: Path) -> Array:
     """
     with gzip.open(path) as file:
         content = file.read()
-    axes = content[3] if content[:3] == b"\0\0\x08" else 0
-    shape = np.frombuffer(content, ">u4", axes, offset=4).astype(int) if axes else ()
-    values = np.frombuffer(content, np.uint8, offset=4 + 4 * axes)
-    if not axes or values.size != np.prod(shape):
+    axes = int.from_bytes(content[3:4]) if content.startswith(b"\0\0\x08") else 0
+    begin = 4 + 4 * axes
+    shape = [int.from_bytes(content[at : at + 4]) for at in range(4, begin, 4)]
+    if not axes or len(content) - begin != math.prod(shape):
         raise FileFormatError(f"{str(path)!r} is no IDX file of bytes. Delete it, and load again.")
-    return values.reshape(shape).copy()  # that may be written to
+    # A copy, because what numpy reads from bytes may not be written to.
+    return np.frombuffer(content, np.uint8, offset=begin).reshape(shape).copy()

@@ -30,7 +30,8 @@ class ArrayBatches:
         shuffle: bool = False,
         device: torch.device | None = None,
     ) -> None:
-        self.data = data
+        # On one device, so that one order picks from all; each batch may go to another still.
+        self.data = moved(data, parts(data.x)[0].device)
         self.batch_size: int = batch_size
         self.samples: int = length(data)
         self.steps: int = -(-self.samples // batch_size)

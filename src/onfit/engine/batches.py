@@ -98,6 +98,8 @@ class Steps:
             epoch = self._batches.epoch(index)
             epoch.skip(begin)
             self._source = iter(epoch)
+        else:
+            self._reach(index * self.steps + begin)
         for done in range(begin, self.steps):
             batch = next(self._source, None)
             if batch is None and not done:
@@ -114,6 +116,18 @@ class Steps:
                 )
                 return
             yield batch
+
+    def _reach(self, position: int) -> None:
+        """Go to where so many batches are behind, should a fit begin at a later epoch.
+
+        Only where the order of the data depends on the epoch; a loader goes on as it is.
+        """
+        per_walk = self._batches.steps
+        if per_walk is None or isinstance(self._batches, LoaderBatches):
+            return
+        if self._walk * per_walk + self._in_walk != position:
+            self._walk, self._in_walk = divmod(position, per_walk)
+            self._source = self._passes()
 
     def first(self) -> Samples:
         return self._batches.first()
@@ -249,4 +263,6 @@ def size_of(batch: Samples) -> int:
 
 def _elsewhere(data: Samples, device: torch.device | None) -> torch.device | None:
     """`device`, if the data is not there already."""
-    return None if device is None or parts(data.x)[0].device == device else device
+    tensors = (*parts(data.x), *parts(data.y), *parts(data.weight))
+    there = device is None or all(tensor.device == device for tensor in tensors)
+    return None if there else device

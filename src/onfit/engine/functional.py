@@ -7,7 +7,7 @@ from torch import nn
 
 from onfit.activations import Activation
 from onfit.engine.arrays import arranged
-from onfit.engine.model import Model
+from onfit.engine.model import Model, logits_of
 from onfit.engine.naming import key_for
 from onfit.errors import ArgumentError, ArgumentTypeError
 from onfit.layers import Input, Layer
@@ -145,8 +145,7 @@ class Functional(Model):
         values = self._values(x, [call for call in self.calls if id(call) not in heads])
         for call in self.calls:
             if id(call) in heads:
-                layer: Any = call.layer
-                values[heads[id(call)]] = layer.preactivation(*_filled(call.args, values))
+                values[heads[id(call)]] = logits_of(call.layer, *_filled(call.args, values))
         return self._picked(values)
 
     def _head(self, slot: int) -> Call | None:

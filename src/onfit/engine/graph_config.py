@@ -1,13 +1,14 @@
 """The layers of a model and what connects them, in Keras' words, for whoever draws graphs."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from onfit.engine.functional import Functional, _slots
+from onfit.engine.functional import Functional
+from onfit.engine.saving.functional import functional_config
 from onfit.engine.sequential import Sequential
 from onfit.layers import TorchModule
-from onfit.layers.shapes import Spec
 
 if TYPE_CHECKING:
     from onfit.engine.model import Model
@@ -31,39 +32,26 @@ def _model(layer: nn.Module, name: str) -> Config | None:
 
 def _sequential(model: Sequential, name: str) -> Config:
     begin = model.input
+    dtype = str(begin.dtype).removeprefix("torch.")
+    config = {"name": begin.name or "input", "dtype": dtype, "batch_shape": list(begin.shape)}
     layers = [_layer(layer, key) for key, layer in model.named_children()]
-    layers.insert(0, _input(begin.name or "input", begin.spec))
+    layers.insert(0, {"class_name": "InputLayer", "config": config})
     return {"class_name": "Sequential", "config": {"name": name, "layers": layers}}
 
 
 def _functional(model: Functional, name: str) -> Config:
-    names = {id(layer): key for key, layer in model.named_children()}
-    # Where each value comes from, as Keras says it: layer, which call of it, which output of that.
-    history: dict[int, list[Any]] = {}
-    layers: dict[str, Config] = {}
-    for slot, symbol in enumerate(model.inputs):
-        history[slot] = [symbol.name, 0, 0]
-        layers[symbol.name] = {**_input(symbol.name, symbol.spec), "inbound_nodes": []}
-    for call in model.calls:
-        key = names[id(call.layer)]
-        config = layers.setdefault(key, {**_layer(call.layer, key), "inbound_nodes": []})
-        taken = [history[slot] for slot in _slots((call.args, call.kwargs))]
-        for index, slot in enumerate(_slots(call.outputs)):
-            history[slot] = [key, len(config["inbound_nodes"]), index]
-        config["inbound_nodes"].append({"args": [_tensor(each) for each in taken], "kwargs": {}})
-    return {
-        "class_name": "Functional",
-        "config": {
-            "name": name,
-            "layers": list(layers.values()),
-            # Bare names, for TensorBoard takes those of any number of inputs.
-            "input_layers": [symbol.name for symbol in model.inputs],
-            "output_layers": [history[slot] for slot in model.output_slots],
-        },
-    }
+    described = functional_config(model, _layer)
+    config = described["config"]
+    # TensorBoard connects inputs by their bare names, and looks for tensors in flat lists.
+    config |= {"name": name, "input_layers": [symbol.name for symbol in model.inputs]}
+    for layer in config["layers"]:
+        layer["inbound_nodes"] = [
+            {"args": list(_tensors(node)), "kwargs": {}} for node in layer["inbound_nodes"]
+        ]
+    return described
 
 
-def _layer(layer: nn.Module, name: str) -> Config:
+def _layer(layer: nn.Module, name: str = "") -> Config:
     described = _model(layer, name)
     if described is not None:
         return described
@@ -75,14 +63,12 @@ def _layer(layer: nn.Module, name: str) -> Config:
     return {"class_name": kind, "config": config}
 
 
-def _input(name: str, spec: Spec) -> Config:
-    dtype = str(spec.dtype).removeprefix("torch.")
-    shape = list(spec.shape)
-    return {
-        "class_name": "InputLayer",
-        "config": {"name": name, "dtype": dtype, "batch_shape": shape},
-    }
-
-
-def _tensor(history: list[Any]) -> Config:
-    return {"class_name": "__keras_tensor__", "config": {"keras_history": history}}
+def _tensors(structure: Any) -> Iterator[Config]:
+    """The tensors that stand somewhere in the arguments of a call."""
+    if isinstance(structure, dict) and structure.get("class_name") == "__keras_tensor__":
+        yield structure
+    elif isinstance(structure, dict):
+        yield from _tensors(list(structure.values()))
+    elif isinstance(structure, (list, tuple)):
+        for part in structure:
+            yield from _tensors(part)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from onfit._types import StrPath
@@ -223,3 +224,11 @@ class Model(Trainer, Traced):
                 "input. Give the first layer input_shape=..., call model.build((None, ...)), or "
                 "fit once."
             )
+
+
+def logits_of(layer: Any, *args: Any) -> Any:
+    """What a last layer gives before its activation; who hooked the layer sees its output too."""
+    if layer._forward_hooks:
+        with torch.no_grad():
+            layer(*args)
+    return layer.preactivation(*args)

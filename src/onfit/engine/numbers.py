@@ -43,6 +43,7 @@ def array_of(data: Any, name: str) -> Array:
 
 def _refuse_kinds(data: Any, name: str) -> None:
     """Refuse what numpy would take for a single object, with words of its own."""
+    # on_epoch_end: what tells a Sequence, whose room is above this one.
     if isinstance(data, (Dataset, DataLoader, Iterator)) or hasattr(data, "on_epoch_end"):
         raise DataError(
             f"{name} is a {type(data).__name__} where an array belongs. Whatever yields batches "

@@ -17,7 +17,7 @@ from onfit.errors import ArgumentError, DataError, OnfitWarning
 class Sequence(ABC):
     """Batches that can be asked for by their numbers. Write `__len__` and `__getitem__`.
 
-    `fit` takes them in a new order each epoch, unless told `shuffle=False`. After each walk
+    Whatever has these and `on_epoch_end` counts as one, so that Keras' own are taken too. `fit` takes them in a new order each epoch, unless told `shuffle=False`. After each walk
     through all of them `on_epoch_end` is called.
 
     Args:
@@ -61,8 +61,17 @@ class Sequence(ABC):
     def on_epoch_end(self) -> None:  # noqa: B027 - a hook, for those who want it
         """Called after each walk through all batches; to choose or order samples anew."""
 
+    @classmethod
+    def __subclasshook__(cls, other: type) -> Any:
+        if cls is Sequence and all(hasattr(other, name) for name in _METHODS):
+            return True
+        return NotImplemented
+
     def __iter__(self) -> Iterator[Any]:
         return (self[index] for index in range(len(self)))
+
+
+_METHODS = ("__len__", "__getitem__", "on_epoch_end")
 
 
 class SequenceBatches:
@@ -86,7 +95,7 @@ class SequenceBatches:
         self.load_state_dict = self._order.load_state_dict
         if not len(sequence):
             raise DataError(f"{_named(sequence)} is empty; there is nothing to work on.")
-        if sequence.use_multiprocessing:
+        if getattr(sequence, "use_multiprocessing", False):
             warn_of_processes()
 
     @property
@@ -107,10 +116,10 @@ class SequenceBatches:
         return self._read(self._sequence[0])
 
     def _made(self, order: Iterable[int]) -> Iterator[Any]:
-        sequence = self._sequence
-        if sequence.workers < 2:
-            return map(sequence.__getitem__, order)
-        return _ahead(sequence.__getitem__, order, sequence.workers, sequence.max_queue_size)
+        make, workers = self._sequence.__getitem__, getattr(self._sequence, "workers", 1)
+        if workers < 2:
+            return map(make, order)
+        return _ahead(make, order, workers, self._sequence.max_queue_size)
 
 
 class _ReadAhead(Sequence):

@@ -7,7 +7,7 @@ from torch import nn
 
 from onfit.activations import Activation
 from onfit.engine.arrays import Samples
-from onfit.engine.model import Model
+from onfit.engine.model import Model, logits_of
 from onfit.engine.naming import key_for
 from onfit.errors import ArgumentError, ArgumentTypeError
 from onfit.layers import Input, Layer, TorchModule
@@ -135,8 +135,7 @@ class Sequential(Model):
 
     def logits(self, x: Any, wanted: Sequence[bool] = (True,)) -> Any:
         """The output before the last activation."""
-        last: Any = self._layers[-1]
-        return last.preactivation(self._through(self._layers[:-1], x))
+        return logits_of(self._layers[-1], self._through(self._layers[:-1], x))
 
     def _through(self, layers: list[nn.Module], x: Any) -> Any:
         for layer in layers:

@@ -43,7 +43,7 @@ class GraphTracer:
         from torch.utils.tensorboard._pytorch_graph import graph
 
         net, tensors = self._prepared()
-        with evaluating(net), _quiet():
+        with evaluating(net), _traceable():
             traced, _ = graph(net, tensors, use_strict_trace=False)  # type: ignore[no-untyped-call]
         serialized: bytes = traced.SerializeToString()
         return serialized
@@ -85,8 +85,10 @@ class _Refilled(nn.Module):
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """torch warns that tracing is old, and prints what it then raises as well."""
+def _traceable() -> Iterator[None]:
+    """torch warns that tracing is old, and prints what it then raises as well; and it reads every
+    attribute of every module in search of code to export, which some of ours answer with an error.
+    """
     with (
         warnings.catch_warnings(action="ignore"),
         redirect_stdout(io.StringIO()),

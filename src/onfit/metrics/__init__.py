@@ -172,7 +172,8 @@ def _macro_f1(name: str) -> AnyMetric:
 _LONG: dict[str, _Make] = {
     **{function.__name__: make for function, make in _MEANS.items()},
     "acc": _accuracy, "accuracy": _accuracy, "auc": AUC, "f1": _macro_f1, "f1_score": _macro_f1,
-    "huber": _huber, "precision": Precision, "recall": Recall,
+    "f_beta_score": FBetaScore, "huber": _huber, "log_cosh_error": LogCoshError,
+    "precision": Precision, "recall": Recall,
     "root_mean_squared_error": RootMeanSquaredError,
 }  # fmt: skip
 _NAMED: dict[str, _Make] = {

@@ -1,0 +1,91 @@
+"""Kill trainings at every place there is, and see that each ends as if nobody had.
+
+python -m tests.crash              what `make crash` does
+python -m tests.crash --sample 12  a dozen places
+"""
+
+import argparse
+import multiprocessing
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from pathlib import Path
+
+import torch
+
+from tests.crash.killing import Place, Verdict, killed_and_compared, left_by, places_of
+from tests.crash.killing import train_and_tell
+from tests.crash.trainings import TRAININGS
+
+# Struck at every place; of the others, which differ in how they load their data, some.
+_THOROUGHLY = "arrays"
+_PLACES_OF_OTHERS = 40
+
+
+def main() -> int:
+    torch.set_num_threads(1)
+    arguments = _parsed()
+    if arguments.train:
+        train_and_tell(arguments.train[0], Path(arguments.train[1]))
+        return 0
+    _warm_up()
+    begin = time.monotonic()
+    # Forked now, while there are no threads.
+    with ProcessPoolExecutor(arguments.processes, multiprocessing.get_context("fork")) as pool:
+        verdicts = list(_verdicts(pool, arguments.training or list(TRAININGS), arguments.sample))
+    return _told(verdicts, time.monotonic() - begin)
+
+
+def _parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
+    parser.add_argument("--sample", type=int, help="so many places, of all trainings together")
+    parser.add_argument("--training", nargs="+", choices=TRAININGS, help="only these")
+    parser.add_argument("--processes", type=int, default=2, help="so many at a time")
+    parser.add_argument("--train", nargs=2, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _warm_up() -> None:
+    """Import what a training imports, so that no fork has to."""
+    for name in ("h5py", "tensorboard.backend.event_processing.event_accumulator"):
+        __import__(name)
+
+
+def _verdicts(pool: Executor, trainings: list[str], sample: int | None) -> Iterator[Verdict]:
+    expected = dict(zip(trainings, pool.map(left_by, trainings), strict=True))
+    found = dict(zip(trainings, pool.map(places_of, trainings), strict=True))
+    places = [place for name in trainings for place in _chosen(found[name], trainings, sample)]
+    wanted = [expected[place.training] for place in places]
+    for verdict in pool.map(killed_and_compared, places, wanted):
+        for problem in verdict.differences if verdict.struck else ("it was not killed there",):
+            print(f"{verdict.place.training}, killed at {verdict.place.name}: {problem}")
+        yield verdict
+
+
+def _chosen(places: list[Place], trainings: list[str], sample: int | None) -> list[Place]:
+    """Places from the first to the last, as far apart as their number allows."""
+    if sample is not None:
+        wanted = -(-sample // len(trainings))
+    else:
+        wanted = len(places) if places[0].training == _THOROUGHLY else _PLACES_OF_OTHERS
+    step = len(places) / min(wanted, len(places))
+    return [places[int((number + 0.5) * step)] for number in range(min(wanted, len(places)))]
+
+
+def _told(verdicts: list[Verdict], seconds: float) -> int:
+    struck = [verdict for verdict in verdicts if verdict.struck]
+    identical = [verdict for verdict in struck if not verdict.differences]
+    over = sum(verdict.over for verdict in identical)
+    print(
+        f"{len(identical)} of {len(struck)} identical, in {seconds:.0f} s "
+        f"({over} were killed when all was done, and left all their files)"
+    )
+    missed = len(verdicts) - len(struck)
+    if missed:
+        print(f"{missed} were not killed where they should have been")
+    return 0 if len(identical) == len(verdicts) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,167 @@
+"""Kills a training at one place, starts it again, and compares what it leaves.
+
+All processes are forks of one that has imported everything and trained nothing; only what they are
+compared with, the training that nobody kills, is a process of its own from the start.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.crash.points import Points
+from tests.crash.trainings import TRAININGS, Left, files_left, seed_everything
+
+# In memory where there is such a thing: thousands of fsyncs are no pleasure for a disk.
+_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place to be killed at: which training, and the how many-eth of its places."""
+
+    training: str
+    number: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of killing a training there, and starting it again.
+
+    Attributes:
+        struck: whether it was killed, and at that very place.
+        differences: from the training nobody killed; there should be none.
+        over: whether training had ended and its checkpoints were gone, so that there was nothing
+            to go on with, only files to compare.
+    """
+
+    place: Place
+    struck: bool
+    differences: tuple[str, ...]
+    over: bool = False
+
+
+def places_of(training: str) -> list[Place]:
+    """All places of a training, in the order it comes by them."""
+    with _scratch() as scratch:
+
+        def counted() -> None:
+            points = Points(scratch / "run")
+            points.watch()
+            _train(training, scratch)
+            (scratch / "names.json").write_text(json.dumps(points.names))
+
+        _must_end_well(training, _forked(counted))
+        names = json.loads((scratch / "names.json").read_text())
+        return [Place(training, number, name) for number, name in enumerate(names)]
+
+
+def left_by(training: str) -> Left:
+    """What a training leaves if nobody kills it, in a fresh process."""
+    with _scratch() as scratch:
+        command = [sys.executable, "-m", "tests.crash", "--train", training, str(scratch)]
+        _must_end_well(training, subprocess.run(command, check=False).returncode)
+        return _all_left(scratch)
+
+
+def train_and_tell(training: str, scratch: Path) -> None:
+    """Train, and write down what there is to tell besides the files."""
+    left = _train(training, scratch)
+    (scratch / "left.json").write_text(json.dumps(left))
+
+
+def killed_and_compared(place: Place, expected: Left) -> Verdict:
+    """Kill the training there, start it again, and say whether all is as it would have been."""
+    with _scratch() as scratch:
+        struck = _killed(place, scratch)
+        if _is_over(scratch / "run"):
+            found = files_left(scratch / "run")
+            wanted = {name: expected[name] for name in files_left(scratch / "run")}
+            return Verdict(place, struck, _differences(wanted, found), over=True)
+        status = _forked(lambda: train_and_tell(place.training, scratch))
+        if status != 0:
+            return Verdict(place, struck, (f"started again, it ended with status {status}",))
+        return Verdict(place, struck, _differences(expected, _all_left(scratch)))
+
+
+def _killed(place: Place, scratch: Path) -> bool:
+    """Whether the training was killed at that place."""
+    reader, writer = os.pipe()
+
+    def killed() -> None:
+        os.close(reader)
+        Points(scratch / "run", strike=place.number, report=writer).watch()
+        _train(place.training, scratch)
+
+    status = _forked(killed)
+    os.close(writer)
+    with open(reader) as report:
+        name = report.read()
+    by_kill = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+    return by_kill and name == place.name
+
+
+def _is_over(run: Path) -> bool:
+    """Whether there is nothing to go on with although there was."""
+    return (run / "best.h5").exists() and not list(run.glob("backup/checkpoint-*"))
+
+
+def _train(training: str, scratch: Path) -> Left:
+    (scratch / "run").mkdir(exist_ok=True)
+    seed_everything()
+    return TRAININGS[training](scratch / "run")
+
+
+def _all_left(scratch: Path) -> Left:
+    """What it told and what its files are, both as they come back from JSON."""
+    told = json.loads((scratch / "left.json").read_text())
+    return {**told, **json.loads(json.dumps(files_left(scratch / "run")))}
+
+
+def _differences(expected: Left, found: Left) -> tuple[str, ...]:
+    return tuple(
+        f"{name}: {expected.get(name)!r} became {found.get(name)!r}"
+        for name in sorted(expected.keys() | found.keys())
+        if repr(expected.get(name)) != repr(found.get(name))  # a NaN is like another
+    )
+
+
+def _forked(task: Callable[[], None]) -> int:
+    """Do `task` in a fork; how it ended, as `os.waitpid` says it."""
+    sys.stdout.flush()
+    child = os.fork()
+    if child:
+        return os.waitpid(child, 0)[1]
+    code = 1
+    try:
+        task()
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _must_end_well(training: str, status: int) -> None:
+    if status != 0:
+        raise RuntimeError(f"{training} ended with status {status} although nobody killed it")
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    folder = tempfile.mkdtemp(prefix="onfit-crash-", dir=_MEMORY)
+    try:
+        yield Path(folder)
+    finally:
+        # Worker processes of a killed training may still be about.
+        shutil.rmtree(folder, ignore_errors=True)
