@@ -18,6 +18,10 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 # What a person sees, line by line.
 SAYS = {
+    "activation_logger": [
+        r"^epoch_0\.npz: \d+% of 32 units at work, a \d with \d+%$",
+        r"^epoch_4\.npz: ",
+    ],
     "checkpoints": [
         r"^Epoch 00001: val_loss improved from inf to \d\.\d+, saving model to runs/checkpoints/",
         r"^runs/checkpoints/best\.h5$",

@@ -72,7 +72,7 @@ CLIPS = [
 @pytest.mark.parametrize("options", CLIPS, ids=str)
 @pytest.mark.parametrize("kind", ["SGD", "Adam", "AdamW"])
 def test_gradients_are_clipped_as_in_keras(kind: str, options: dict[str, float]) -> None:
-    trained_alike(lambda lib: getattr(lib.optimizers, kind)(0.02, **options))
+    trained_alike(lambda lib: getattr(lib.optimizers, kind)(0.01, **options))
 
 
 def test_a_gradient_of_zeros_survives_clipping_as_in_keras() -> None:

@@ -4,19 +4,30 @@ from typing import Any
 
 import numpy as np
 
+# Arrays of numbers, text and times; what else numpy holds are objects.
+_ARRAY_KINDS = "biufcmMSU"
+
 
 def is_plain(value: Any) -> bool:
     """Whether `value` is a number, text, an array, a tensor, or lists and dicts of them.
 
+    Of lists and dicts only Python's own: another kind would not be that kind again.
+
     >>> is_plain({"losses": [0.5, 0.25]}), is_plain(print)
     (True, False)
     """
-    if value is None or isinstance(value, (bool, int, float, str, bytes, np.generic)):
+    if value is None or type(value) in (bool, int, float, str, bytes):
         return True
-    if isinstance(value, np.ndarray):
-        return value.dtype.kind in "biufc"
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, np.generic) or type(value) is np.ndarray:
+        return value.dtype.kind in _ARRAY_KINDS
+    if type(value) in (list, tuple):
         return all(map(is_plain, value))
-    if isinstance(value, dict):
+    if type(value) is dict:
         return all(is_plain(item) for pair in value.items() for item in pair)
-    return type(value).__module__ == "torch" and hasattr(value, "detach")
+    # A float that knows more than its value, such as a learning rate, is kept as that value.
+    return isinstance(value, float) or _is_dense_tensor(value)
+
+
+def _is_dense_tensor(value: Any) -> bool:
+    layout = str(getattr(value, "layout", ""))
+    return type(value).__module__ == "torch" and layout == "torch.strided"

@@ -20,11 +20,11 @@ from onfit.errors import ArgumentError
 from onfit.layers.modes import evaluating, training
 
 if TYPE_CHECKING:
-    from onfit.engine.trainer import Trainer
+    from onfit.engine.compilable import Compilable
 
 
 def fit(
-    model: "Trainer",
+    model: "Compilable",
     data: TrainingData,
     validation: ValidationData,
     *,
@@ -66,7 +66,7 @@ def fit(
 
 
 def evaluate(
-    model: "Trainer",
+    model: "Compilable",
     x: Any,
     y: Any,
     sample_weight: Any,
@@ -96,7 +96,7 @@ def evaluate(
 
 
 def predict(
-    model: "Trainer",
+    model: "Compilable",
     x: Any,
     *,
     batch_size: int | None,
@@ -118,7 +118,7 @@ def predict(
 
 
 def train_on_batch(
-    model: "Trainer", x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None
+    model: "Compilable", x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None
 ) -> dict[str, float]:
     """One step of training, outside of any run."""
     batch = _one_batch(model, x, y, sample_weight, class_weight)
@@ -128,7 +128,7 @@ def train_on_batch(
     return _report(step)
 
 
-def test_on_batch(model: "Trainer", x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
+def test_on_batch(model: "Compilable", x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
     """One batch measured."""
     batch = _one_batch(model, x, y, sample_weight, None)
     step = test_step_of(model, model.compiled)
@@ -137,7 +137,7 @@ def test_on_batch(model: "Trainer", x: Any, y: Any, sample_weight: Any) -> dict[
     return _report(step)
 
 
-def predict_on_batch(model: "Trainer", x: Any) -> Any:
+def predict_on_batch(model: "Compilable", x: Any) -> Any:
     """Outputs for one batch."""
     batch = _one_batch(model, x, None, None, None)
     with evaluating(model):
@@ -189,7 +189,7 @@ def _params(
 
 
 def _one_batch(
-    model: "Trainer", x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None
+    model: "Compilable", x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None
 ) -> Samples:
     batch = weighted_by_class(samples_of(x, y, sample_weight, model.names), class_weight)
     model.ensure_built(batch)

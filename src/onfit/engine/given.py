@@ -22,7 +22,7 @@ from onfit.errors import ArgumentError, DataError
 from onfit.layers.shapes import mapped
 
 if TYPE_CHECKING:
-    from onfit.engine.trainer import Trainer
+    from onfit.engine.compilable import Compilable
 
 
 @dataclass
@@ -80,7 +80,7 @@ class ValidationData:
 
 
 def prepared(
-    model: "Trainer", training: TrainingData, validation: ValidationData
+    model: "Compilable", training: TrainingData, validation: ValidationData
 ) -> tuple[Batches, Batches | None, ValidationArrays | None]:
     """Batches to train on, batches to validate on, and what callbacks see of the latter."""
     x, y, weight = opened(training.x, training.y, training.sample_weight)

@@ -14,7 +14,7 @@ from onfit.losses import reduced
 from onfit.metrics import AnyMetric, Metric, StatefulMetric
 
 if TYPE_CHECKING:
-    from onfit.engine.trainer import Trainer
+    from onfit.engine.compilable import Compilable
 
 
 class Objective:
@@ -36,7 +36,7 @@ class Objective:
     """
 
     def __init__(
-        self, model: "Trainer", compiled: Compiled, *, behind_activations: bool = True
+        self, model: "Compilable", compiled: Compiled, *, behind_activations: bool = True
     ) -> None:
         if not compiled.has_loss:
             raise NotReadyError(

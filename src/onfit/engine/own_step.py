@@ -14,7 +14,7 @@ from onfit.errors import ArgumentTypeError
 from onfit.metrics import StatefulMetric
 
 if TYPE_CHECKING:
-    from onfit.engine.trainer import Trainer
+    from onfit.engine.compilable import Compilable
 
 
 class OwnStep:
@@ -29,7 +29,7 @@ class OwnStep:
             keep a state, what they come to.
     """
 
-    def __init__(self, model: "Trainer", step: Callable[[Any], Any]) -> None:
+    def __init__(self, model: "Compilable", step: Callable[[Any], Any]) -> None:
         self._model = model
         self._step = step
         self._judge = _judge_of(model)
@@ -90,7 +90,7 @@ class _Means(RunningMeans):
             metric.load_state_dict(state["stateful"][name])
 
 
-def _judge_of(model: "Trainer") -> Objective | None:
+def _judge_of(model: "Compilable") -> Objective | None:
     """What `compute_loss` and `compute_metrics` judge with throughout an epoch; None for a model
     that was compiled without a loss, whose own step computes one.
     """

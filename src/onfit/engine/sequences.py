@@ -17,8 +17,9 @@ from onfit.errors import ArgumentError, DataError, OnfitWarning
 class Sequence(ABC):
     """Batches that can be asked for by their numbers. Write `__len__` and `__getitem__`.
 
-    Whatever has these and `on_epoch_end` counts as one, so that Keras' own are taken too. `fit` takes them in a new order each epoch, unless told `shuffle=False`. After each walk
-    through all of them `on_epoch_end` is called.
+    `fit` takes them in a new order each epoch, unless told `shuffle=False`. After each walk
+    through all of them `on_epoch_end` is called. Whatever has these three methods is taken for a
+    Sequence, Keras' own too.
 
     Args:
         workers: threads that make batches ahead of their use. Up to 1 the training makes each

@@ -13,28 +13,28 @@ from onfit.engine.objective import Objective
 from onfit.engine.own_step import OwnStep
 
 if TYPE_CHECKING:
+    from onfit.engine.compilable import Compilable
     from onfit.engine.compiled import Compiled
-    from onfit.engine.trainer import Trainer
 
 
-def train_step_of(model: "Trainer", compiled: "Compiled") -> "TrainStep | OwnStep":
+def train_step_of(model: "Compilable", compiled: "Compiled") -> "TrainStep | OwnStep":
     """The step that `fit` takes: the model's own if its author wrote one."""
     if _is_own(model, "train_step"):
         return OwnStep(model, model.train_step)
     return TrainStep(model, compiled)
 
 
-def test_step_of(model: "Trainer", compiled: "Compiled") -> "TestStep | OwnStep":
+def test_step_of(model: "Compilable", compiled: "Compiled") -> "TestStep | OwnStep":
     """The step that validation and `evaluate` take."""
     if _is_own(model, "test_step"):
         return OwnStep(model, model.test_step)
     return TestStep(model, compiled)
 
 
-def _is_own(model: "Trainer", name: str) -> bool:
-    from onfit.engine.trainer import Trainer  # which is made of steps
+def _is_own(model: "Compilable", name: str) -> bool:
+    from onfit.engine.compilable import Compilable  # which is made of steps
 
-    return getattr(type(model), name) is not getattr(Trainer, name)
+    return getattr(type(model), name) is not getattr(Compilable, name)
 
 
 class TrainStep:
@@ -44,7 +44,7 @@ class TrainStep:
         totals: what the batches of this epoch amount to.
     """
 
-    def __init__(self, model: "Trainer", compiled: "Compiled") -> None:
+    def __init__(self, model: "Compilable", compiled: "Compiled") -> None:
         self._objective = Objective(model, compiled)
         self._optimizer = compiled.optimizer
         self._parameters = list(model.parameters())
@@ -84,7 +84,7 @@ class TestStep:
 
     __test__ = False  # its name is not a test's
 
-    def __init__(self, model: "Trainer", compiled: "Compiled") -> None:
+    def __init__(self, model: "Compilable", compiled: "Compiled") -> None:
         self._objective = Objective(model, compiled)
         self.totals = self._objective.totals(compiled)
 

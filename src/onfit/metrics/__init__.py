@@ -106,6 +106,7 @@ __all__ = [
     "get",
     "hinge",
     "huber",
+    "is_of_torchmetrics",
     "kl_divergence",
     "log_cosh",
     "mean_absolute_error",

@@ -2,7 +2,6 @@
 
 import copy
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -73,11 +72,12 @@ class TorchMetric(StatefulMetric):
 
     def state_dict(self) -> dict[str, Any]:
         states = {name: getattr(self.metric, name) for name in self.metric._defaults}
-        return {"states": states, "updates": self.metric._update_count}
+        # A copy: torchmetrics changes its states in place.
+        return {"states": copy.deepcopy(states), "updates": self.metric._update_count}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.reset()
-        for name, value in state["states"].items():
+        for name, value in copy.deepcopy(state["states"]).items():
             setattr(self.metric, name, value)
         self.metric._update_count = state["updates"]
 
@@ -86,7 +86,7 @@ class TorchMetric(StatefulMetric):
         if not self.metric.update_called:
             return torch.tensor(torch.nan)
         value = self.metric.compute()
-        if isinstance(value, Mapping) or not (isinstance(value, Tensor) and value.numel() == 1):
+        if not isinstance(value, Tensor) or value.numel() != 1:
             raise ArgumentError(
                 f"the metric {self.name} of torchmetrics computed {_described(value)}, and a log "
                 "holds one number. Choose options that give one, such as average='macro'."

@@ -11,9 +11,12 @@ from onfit.errors import ArgumentTypeError
 Array = np.ndarray[Any, Any]
 
 # Marks, in JSON, what JSON has no word for. No user's dict has such a key by accident.
-_TUPLE, _ARRAY, _TENSOR, _SCALAR, _PAIRS, _BYTES = (
-    f"onfit:{word}" for word in ("tuple", "array", "tensor", "scalar", "pairs", "bytes")
+_TUPLE, _ARRAY, _TENSOR, _SCALAR, _ELEMENT, _PAIRS, _BYTES = (
+    f"onfit:{word}"
+    for word in ("tuple", "array", "tensor", "scalar", "element", "pairs", "bytes")
 )
+# Arrays of numbers, text and times; what else numpy holds are objects.
+_ARRAY_KINDS = "biufcmMSU"
 
 
 def packed(tree: Any) -> tuple[str, dict[str, Array]]:
@@ -38,6 +41,10 @@ def unpacked(text: str, arrays: dict[str, Array]) -> Any:
 def _plain(value: Any, arrays: dict[str, Array]) -> Any:
     if value is None or type(value) in (bool, int, float, str):
         return value
+    if isinstance(value, (np.generic, np.ndarray)) and value.dtype.kind in _ARRAY_KINDS:
+        return _plain_array(value, arrays)
+    if isinstance(value, float):
+        return float(value)
     if isinstance(value, tuple):
         return {_TUPLE: [_plain(item, arrays) for item in value]}
     if isinstance(value, list):
@@ -46,16 +53,22 @@ def _plain(value: Any, arrays: dict[str, Array]) -> Any:
         return _plain_dict(value, arrays)
     if isinstance(value, bytes):
         return {_BYTES: value.hex()}
-    if isinstance(value, np.generic):
-        return {_SCALAR: [value.dtype.str, value.item()]}
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
-        return {_ARRAY: _kept(value, arrays)}
     if type(value).__module__ == "torch" and hasattr(value, "detach"):
         return _plain_tensor(value, arrays)
     raise ArgumentTypeError(
         f"{value!r} of type {type(value).__name__} is no plain data. Numbers, text, arrays, "
         "tensors, and lists and dicts of them can be kept."
     )
+
+
+def _plain_array(value: Any, arrays: dict[str, Array]) -> Any:
+    if isinstance(value, np.ndarray):
+        return {_ARRAY: _kept(value, arrays)}
+    # As text where text can say it, to the last bit: there may be thousands, and an array each
+    # would be slow.
+    if value.dtype.kind in "biuf" and value.dtype.itemsize <= 8:
+        return {_SCALAR: [value.dtype.str, value.item()]}
+    return {_ELEMENT: _kept(np.asarray(value), arrays)}
 
 
 def _plain_dict(value: dict[Any, Any], arrays: dict[str, Array]) -> Any:
@@ -70,7 +83,8 @@ def _plain_tensor(value: Any, arrays: dict[str, Array]) -> Any:
     torch = importlib.import_module("torch")
     raw = tensor.reshape(-1).view(torch.uint8).numpy()
     kind = str(tensor.dtype).removeprefix("torch.")
-    return {_TENSOR: [_kept(raw.copy(), arrays), kind, list(tensor.shape)]}
+    place = str(value.device)
+    return {_TENSOR: [_kept(raw.copy(), arrays), kind, list(tensor.shape), place]}
 
 
 def _kept(array: Array, arrays: dict[str, Array]) -> str:
@@ -92,9 +106,13 @@ def _restored(value: Any, arrays: dict[str, Array]) -> Any:
 
 
 def _restored_tensor(content: Any, arrays: dict[str, Array]) -> Any:
-    key, kind, shape = content
+    key, kind, shape, place = content
     torch = importlib.import_module("torch")
-    return torch.from_numpy(arrays[key].copy()).view(getattr(torch, kind)).reshape(shape)
+    tensor = torch.from_numpy(arrays[key].copy()).view(getattr(torch, kind)).reshape(shape)
+    try:
+        return tensor.to(place)
+    except (RuntimeError, AssertionError):  # this machine has no such device
+        return tensor
 
 
 _RESTORERS: dict[str, Any] = {
@@ -102,6 +120,7 @@ _RESTORERS: dict[str, Any] = {
     _ARRAY: lambda content, arrays: arrays[content],
     _TENSOR: _restored_tensor,
     _SCALAR: lambda content, arrays: np.dtype(content[0]).type(content[1]),
+    _ELEMENT: lambda content, arrays: arrays[content][()],
     _PAIRS: lambda content, arrays: {
         _restored(key, arrays): _restored(item, arrays) for key, item in content
     },

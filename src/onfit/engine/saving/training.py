@@ -88,7 +88,8 @@ def _torch_loss_config(criterion: Any, owner: str) -> Config:
 def _metric_config(metric: AnyMetric, owner: str) -> Any:
     owner = f"{owner}: metric {metric.name}"
     known = lookup(metrics.get, metric.name)
-    if known is not None and _alike(known, metric):
+    # Written out where it keeps a state: some names mean more in Keras, or nothing.
+    if known is not None and _alike(known, metric) and isinstance(metric, Metric):
         return metric.name
     if type(metric) is Metric:
         return _function_metric_config(metric, owner, taken=known is not None)
@@ -196,4 +197,6 @@ def _metric(config: Any, custom: Custom) -> AnyMetric:
 def _named_metric(name: str, found: Any) -> AnyMetric:
     """What `custom_objects` gave may be a metric, its class, or a function."""
     found = found() if isinstance(found, type) else found
+    if metrics.is_of_torchmetrics(found):
+        return metrics.TorchMetric(found, name)
     return found if isinstance(found, AnyMetric) else Metric(found, name)
