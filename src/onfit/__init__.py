@@ -97,7 +97,7 @@ def _load(name: str) -> Any:
             return importlib.import_module(f"onfit.{name}")
         return getattr(importlib.import_module(home), name)
     except ModuleNotFoundError as error:
-        if error.name != "torch":
+        if (error.name or "").partition(".")[0] != "torch":
             raise
         raise MissingPackageError(
             f"onfit.{name} is built on torch, which is not installed. "

@@ -176,6 +176,18 @@ def test_batches_are_counted_without_a_run_too(logs):
     assert model.recorded == [2, 3, 2, 3]
 
 
+def test_a_run_that_goes_on_in_the_midst_of_them_records_the_rest(logs):
+    model = Profiled()
+
+    class GoesOn(Callback):
+        def on_train_begin(self, logs=None):
+            self.run.progress.step = 3
+
+    board = TensorBoard(logs, profile_batch=(2, 5))
+    train_batches([GoesOn(), board], 4, model=model, step=model.step)
+    assert model.recorded == [1, 2]  # the fourth and the fifth of all
+
+
 def test_a_training_that_fails_leaves_what_was_recorded(logs):
     model = Profiled()
 

@@ -5,6 +5,7 @@ python -m tests.crash --sample 12  a dozen places
 """
 
 import argparse
+import importlib
 import multiprocessing
 import sys
 import time
@@ -13,10 +14,17 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 
 import torch
+from tests.crash.killing import (
+    Place,
+    Verdict,
+    killed_and_compared,
+    left_by,
+    places_of,
+    train_and_tell,
+)
+from tests.crash.trainings import TRAININGS, compiled
 
-from tests.crash.killing import Place, Verdict, killed_and_compared, left_by, places_of
-from tests.crash.killing import train_and_tell
-from tests.crash.trainings import TRAININGS
+from onfit.core.console import say
 
 # Struck at every place; of the others, which differ in how they load their data, some.
 _THOROUGHLY = "arrays"
@@ -47,9 +55,16 @@ def _parsed() -> argparse.Namespace:
 
 
 def _warm_up() -> None:
-    """Import what a training imports, so that no fork has to."""
-    for name in ("h5py", "tensorboard.backend.event_processing.event_accumulator"):
-        __import__(name)
+    """Import what a training imports, so that no fork has to: by what makes it do so."""
+    compiled()
+    torch.optim.AdamW([torch.zeros(1)])
+    for name in (
+        "h5py",
+        "onfit.engine.saving",
+        "tensorboard.backend.event_processing.event_accumulator",
+        "tensorboard.summary.writer.event_file_writer",
+    ):
+        importlib.import_module(name)
 
 
 def _verdicts(pool: Executor, trainings: list[str], sample: int | None) -> Iterator[Verdict]:
@@ -59,7 +74,7 @@ def _verdicts(pool: Executor, trainings: list[str], sample: int | None) -> Itera
     wanted = [expected[place.training] for place in places]
     for verdict in pool.map(killed_and_compared, places, wanted):
         for problem in verdict.differences if verdict.struck else ("it was not killed there",):
-            print(f"{verdict.place.training}, killed at {verdict.place.name}: {problem}")
+            say(f"{verdict.place.training}, killed at {verdict.place.name}: {problem}")
         yield verdict
 
 
@@ -77,13 +92,13 @@ def _told(verdicts: list[Verdict], seconds: float) -> int:
     struck = [verdict for verdict in verdicts if verdict.struck]
     identical = [verdict for verdict in struck if not verdict.differences]
     over = sum(verdict.over for verdict in identical)
-    print(
+    say(
         f"{len(identical)} of {len(struck)} identical, in {seconds:.0f} s "
         f"({over} were killed when all was done, and left all their files)"
     )
     missed = len(verdicts) - len(struck)
     if missed:
-        print(f"{missed} were not killed where they should have been")
+        say(f"{missed} were not killed where they should have been")
     return 0 if len(identical) == len(verdicts) else 1
 
 

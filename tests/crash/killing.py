@@ -98,14 +98,15 @@ def _killed(place: Place, scratch: Path) -> bool:
     reader, writer = os.pipe()
 
     def killed() -> None:
-        os.close(reader)
         Points(scratch / "run", strike=place.number, report=writer).watch()
         _train(place.training, scratch)
 
     status = _forked(killed)
+    # Not to the end: worker processes of the killed one may keep the other side open.
+    os.write(writer, b"\n")
+    name = os.read(reader, 1000).decode().rstrip()
+    os.close(reader)
     os.close(writer)
-    with open(reader) as report:
-        name = report.read()
     by_kill = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
     return by_kill and name == place.name
 
@@ -143,6 +144,7 @@ def _forked(task: Callable[[], None]) -> int:
         return os.waitpid(child, 0)[1]
     code = 1
     try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         task()
         code = 0
     except BaseException:

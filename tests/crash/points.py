@@ -46,7 +46,10 @@ class Points:
 
     def reach(self, what: str) -> None:
         """Be killed here, if it is the place. Threads and workers have none: their order varies."""
-        if os.getpid() != self._process or threading.current_thread() is not threading.main_thread():
+        if (
+            os.getpid() != self._process
+            or threading.current_thread() is not threading.main_thread()
+        ):
             return
         name = f"{what} ({self._where})"
         if len(self.names) == self._strike:

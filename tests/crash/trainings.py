@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from tests.crash.points import Edge, LastEdge
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -27,7 +28,6 @@ from onfit.callbacks import (
 )
 from onfit.core.randomness import random_state
 from onfit.storage.trees import packed
-from tests.crash.points import Edge, LastEdge
 
 Left = dict[str, Any]
 SAMPLES, FEATURES, BATCH = 24, 6, 4
@@ -110,19 +110,19 @@ def callbacks(folder: Path, save_freq: str) -> list[Callback]:
         ),
         CSVLogger(folder / "log.csv"),
         CSVLogger(folder / "more.csv", append=True),
-        TensorBoard(folder / "board", histogram_freq=1, update_freq="batch"),
+        TensorBoard(folder / "board", histogram_freq=1),
         BackupAndRestore(folder / "backup", save_freq=save_freq, verbose=0),
         LastEdge(),
     ]
 
 
-def fitted(folder: Path, x: Any, y: Any = None, *, save_freq: str = "2 batches", **more: Any) -> Left:
+def fitted(
+    folder: Path, x: Any, y: Any = None, *, save_freq: str = "2 batches", **more: Any
+) -> Left:
     """Train, and tell all that can be told of it."""
     model, heard = compiled(), callbacks(folder, save_freq)
     validation = {"validation_data": data(seed=1)} if "validation_split" not in more else {}
-    history = model.fit(
-        x, y, epochs=EPOCHS, verbose=0, callbacks=heard, **validation, **more
-    )
+    history = model.fit(x, y, epochs=EPOCHS, verbose=0, callbacks=heard, **validation, **more)
     return {
         "model": _digest(model.state_for_resume()),
         "history": [history.epoch, dict(history.history)],
@@ -222,7 +222,7 @@ def files_left(folder: Path) -> Left:
     found: Left = {
         path.name: hashlib.blake2b(path.read_bytes()).hexdigest()
         for path in sorted(folder.iterdir())
-        if path.is_file() and not path.name.endswith(".partial.h5")
+        if path.is_file() and not path.name.startswith(".")
     }
     return {**found, **_curves(folder / "board")}
 

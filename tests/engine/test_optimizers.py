@@ -276,3 +276,17 @@ def test_a_model_frozen_altogether_can_be_fitted(kind: str) -> None:
     assert len(model.fit(X, Y, epochs=2, verbose=0).history["loss"]) == 2
     for mine, theirs in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+def test_adam_takes_a_gradient_of_another_memory_layout_for_what_it_is() -> None:
+    plain = torch.arange(24.0).reshape(2, 3, 4).requires_grad_()
+    turned = plain.detach().clone().requires_grad_()
+    grad = torch.linspace(-1, 1, 24).reshape(2, 3, 4)
+    other_layout = grad.permute(2, 1, 0).contiguous().permute(2, 1, 0)
+    assert other_layout.stride() != grad.stride()
+    for param, given in ((plain, grad), (turned, other_layout)):
+        adam = optimizers.Adam()
+        adam.build([param])
+        with torch.no_grad():
+            adam.apply([given])
+    assert torch.equal(plain, turned)

@@ -249,7 +249,7 @@ def test_an_epoch_can_be_taken_up_in_the_middle(make: Any) -> None:
     other = batches_of(make(), shuffle=True, **size)
     other.load_state_dict(batches.state_dict())
     epoch = other.epoch(2)
-    epoch.skip(1)
+    epoch.begin_after(1)
     assert [batch.x.flatten().tolist() for batch in epoch] == whole[1:]
 
 

@@ -5,8 +5,6 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-
-from onfit.optimizers import schedules
 from tests.twin.exclusions import excluded
 from tests.twin.keras_twin import (
     KERAS,
@@ -19,6 +17,8 @@ from tests.twin.keras_twin import (
     same_start,
     tolerant_of_keras,
 )
+
+from onfit.optimizers import schedules
 
 pytestmark = tolerant_of_keras
 

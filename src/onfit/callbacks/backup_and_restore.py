@@ -1,9 +1,10 @@
 """BackupAndRestore: run the same script again after any death, and the run goes on."""
 
 import math
+import os
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onfit._types import StrPath
 from onfit.core.cadence import Cadence
@@ -11,8 +12,11 @@ from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
 from onfit.core.protocols import CanResume, Need
 from onfit.core.state import restore_run, run_state
-from onfit.errors import ArgumentError
+from onfit.errors import ArgumentError, FileFormatError
 from onfit.storage.checkpoints import CheckpointManager
+
+if TYPE_CHECKING:
+    from onfit.core.run import Run
 
 # "auto" saves so rarely that saving takes at most this share of the time.
 _SHARE = 0.01
@@ -22,9 +26,9 @@ class BackupAndRestore(Callback):
     """Saves the whole run now and then; on the next start goes on from the last save.
 
     A save holds weights, optimizer, metrics, progress, the order of the data, all random
-    generators, and what every callback remembers. It is one checkpoint, whole or not there. A
-    run that was killed and started again ends as it would have without: same weights, same
-    history, same files.
+    generators, and what every callback remembers. It is one checkpoint, whole or not there; the
+    first comes before the first batch. A run that was killed and started again ends as it would
+    have without: same weights, same history, same files.
 
     Args:
         backup_dir: a folder for this run alone.
@@ -85,10 +89,11 @@ class BackupAndRestore(Callback):
         self.run.before_pause.append(self._save)
         state = self._checkpoints.latest()
         if state is None:
-            return
-        restore_run(self.run, state)
-        if self.verbose:
-            say(f"Resuming from {_where(self.run.progress, self.run.in_epoch)}.")
+            # Now, so that a run which is killed early begins again with the same weights, and
+            # one that cannot be saved fails before hours are spent on it.
+            self._save()
+        else:
+            self._restore(self.run, state)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         if self._cadence.due_after_batch((logs or {}).get("size", 1)):
@@ -96,8 +101,11 @@ class BackupAndRestore(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         assert self.run is not None, "a run tells this hook"
-        # The end of an epoch that is only told because the run pauses is not its end.
-        if self._cadence.due_after_epoch() and not self.run.pausing:
+        due = self._cadence.due_after_epoch()
+        if self.run.pausing:
+            # An epoch that is cut short was saved in the middle, and goes on from there.
+            due = not self.run.cut_short
+        if due:
             self._save()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
@@ -114,8 +122,20 @@ class BackupAndRestore(Callback):
         ended = author is not None and author.stop_means == "end"
         return self.run.outcome == "completed" or (self.run.outcome == "stopped" and ended)
 
+    def _restore(self, run: "Run", state: Any) -> None:
+        try:
+            restore_run(run, state)
+        except FileFormatError as error:
+            error.add_note(f"the checkpoint is in {os.fspath(self.backup_dir)!r}")
+            raise
+        if self.verbose:
+            say(f"Resuming from {_where(run.progress, run.in_epoch)}.")
+
     def _save(self) -> None:
         assert self.run is not None, "a run tells this hook"
+        author = self.run.callbacks.stopped_by
+        if author is not None and author.stop_means == "failure":
+            return  # what went wrong is nothing to go on from; the last save is
         begin = time.monotonic()
         self._checkpoints.save(run_state(self.run))
         if isinstance(self._cadence, _Affordable):

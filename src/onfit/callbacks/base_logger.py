@@ -36,6 +36,8 @@ class BaseLogger(Callback):
         {'loss': 1.2}
     """
 
+    remembers = ("_last", "_totals", "_seen")
+
     def __init__(self, stateful_metrics: Iterable[str] | None = None) -> None:
         self.stateful_metrics = set(stateful_metrics or ())
         self._forget()

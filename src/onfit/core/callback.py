@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
-from onfit.core.hooks import silent
+from onfit.core.hooks import ALL_NAMES, silent
 from onfit.core.plain import is_plain
 from onfit.core.protocols import Need
 from onfit.errors import OnfitWarning
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 Logs = dict[str, Any]
 
-# What others hand to a callback is theirs to restore.
-_NOT_STATE = {"model", "params", "run", "validation_data", "_told_what_is_left_out"}
+# What others hand to a callback is theirs to restore; and hooks are what it does.
+_NOT_STATE = {"model", "params", "run", "validation_data", "_told_what_is_left_out", *ALL_NAMES}
 
 
 class Callback:

@@ -19,8 +19,9 @@ from onfit.core.logs import Logs
 from onfit.core.meter import Meter, RunningMeans, as_number
 from onfit.core.progress import Progress
 from onfit.core.protocols import as_trainable
+from onfit.core.replay import again, position_in, start_of
 from onfit.core.sizes import batch_size
-from onfit.core.state import Resumable, put_back
+from onfit.core.state import Resumable, arguments_of, put_back
 from onfit.core.walks import batch_logs, told_predict, told_test
 from onfit.errors import ArgumentError
 
@@ -61,6 +62,8 @@ class Run:
         before_pause: functions to call when the run is stopped in the middle of an epoch only to
             go on elsewhere; filled by who saves the run.
         stop_reason: why it was asked to stop; empty if nobody said.
+        cut_short: whether the epoch ended, or is about to, before its last batch or its
+            validation, since a stop came in one of its batches.
 
     Raises:
         CapabilityError: before training, if a callback needs what the model cannot do.
@@ -108,6 +111,11 @@ class Run:
         self._meter: Meter = self._means if meter is None else meter
         self.parts: dict[str, Resumable] = {**(parts or {}), "meter": self._meter}
         self._resuming: dict[str, Any] | None = None  # the generators, until the walk goes on
+        self._walk_start: dict[str, Any] | None = None
+        self._walk_position: Any = None  # when resuming, of a loader that can tell
+        self._source: Any = None  # the batches that are being walked through
+        self.cut_short = False
+        self.arguments: dict[str, dict[str, str]] = {}  # of the callbacks, before training
         self.before_pause: list[Callable[[], object]] = []
         self._open_epoch: int | None = None
         self._batch_values: dict[str, Any] | None = None  # None outside of a batch
@@ -137,6 +145,7 @@ class Run:
         self.callbacks.set_model(self.model)
         for callback in self.callbacks:
             callback.run = self
+        self.arguments = arguments_of(self.callbacks)
         self.callbacks.refresh()
 
     def __exit__(
@@ -229,6 +238,7 @@ class Run:
     def _begin_epoch(self) -> None:
         put_back(self._taken_random())
         self.progress.batch = 0
+        self.cut_short = False
         self._meter.reset()
         self._epoch_values, self._validations = {}, []
         self._open_epoch = self.progress.epoch
@@ -239,10 +249,21 @@ class Run:
         """Whether an epoch has begun and not ended."""
         return self._open_epoch is not None
 
-    def resume(self, in_epoch: bool, random: dict[str, Any]) -> None:
-        """Go on from `progress`, in the middle of an epoch or before the next."""
+    def resume(self, in_epoch: bool, walk: dict[str, Any], random: dict[str, Any]) -> None:
+        """Go on from `progress`, in the middle of an epoch or before the next.
+
+        Args:
+            in_epoch: whether the epoch had begun.
+            walk: what `walk_state` said.
+            random: the random generators.
+        """
         self._open_epoch = self.progress.epoch if in_epoch else None
+        self._walk_start, self._walk_position = walk["start"], walk["position"]
         self._resuming = random
+
+    def walk_state(self) -> dict[str, Any]:
+        """How the walk through this epoch's batches began, and where it is, for `resume`."""
+        return {"start": self._walk_start, "position": position_in(self._source)}
 
     @property
     def pausing(self) -> bool:
@@ -287,9 +308,9 @@ class Run:
         progress = self.progress
         begin = self.callbacks.teller("on_train_batch_begin")
         end = self.callbacks.teller("on_train_batch_end")
-        batches = self._from_here(batches)
+        self._source = batches
         try:
-            for batch in batches:
+            for batch in self._from_here(batches):
                 index = progress.batch
                 if begin is not None:
                     begin(index, Logs(batch=index, size=size(batch)))
@@ -303,23 +324,25 @@ class Run:
                 if end is not None:
                     end(index, batch_logs(index, size(batch), self._meter))
                 if self.stopping:
+                    self.cut_short = True
                     self._prepare_pause()
                     return
         finally:
+            self._source = None
             self._batch_values = None  # a `break` in the user's loop leaves a batch open
 
     def _from_here(self, batches: Iterable[_Batch]) -> Iterable[_Batch]:
         """Those batches of an epoch that are not done yet; all, unless the run was resumed."""
+        begin_after = getattr(batches, "begin_after", None)  # of those who keep their own state
         if self._resuming is None:
+            self._walk_start = start_of(batches) if begin_after is None else None
             return batches
         done = self.progress.batch
-        skip = getattr(batches, "skip", None)
-        if skip is not None:
-            skip(done)
-        rest = iter(batches)
-        if skip is None:
-            for _ in range(done):
-                next(rest, None)
+        if begin_after is not None:
+            begin_after(done)
+            rest = iter(batches)
+        else:
+            rest = again(batches, self._walk_start, self._walk_position, done)
         # Only now: going through done batches may have drawn numbers.
         put_back(self._taken_random())
         return rest

@@ -1,5 +1,7 @@
 """Everything a run needs to go on exactly from where it was."""
 
+import inspect
+import os
 import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from onfit.core.run import Run
 
 _FORMAT = 1
+_NO_MATTER = {"verbose"}  # an argument that changes what is said, not what is done
+_SIMPLE = (bool, int, float, str, type(None))
 
 
 class Resumable(Protocol):
@@ -57,10 +61,10 @@ def run_state(run: "Run") -> dict[str, Any]:
         if run.stopping and not run.pausing
         else None,
         "model": run.model.state_for_resume(),
-        "callbacks": {
-            name: callback.state_dict() for name, callback in names_of(run.callbacks).items()
-        },
+        "callbacks": {name: callback.state_dict() for name, callback in _remembering(run).items()},
+        "arguments": run.arguments,
         "parts": {name: part.state_dict() for name, part in run.parts.items()},
+        "walk": run.walk_state(),
         "random": random_state(),
     }
 
@@ -76,31 +80,91 @@ def restore_run(run: "Run", state: dict[str, Any]) -> None:
             f"the checkpoint has format {state.get('format')!r}; this version of onfit reads "
             f"{_FORMAT}. Resume with the version that wrote it."
         )
+    _restore_parts(run, state["parts"], state["in_epoch"])
     run.model.load_state_for_resume(state["model"])
-    for name, part in run.parts.items():
-        part.load_state_dict(state["parts"][name])
-    _restore_callbacks(run, state["callbacks"])
+    _tell_changes(run, state)
+    for name, callback in _remembering(run).items():
+        if name in state["callbacks"]:
+            callback.load_state_dict(state["callbacks"][name])
     for key, value in state["progress"].items():
         setattr(run.progress, key, value)
-    run.resume(in_epoch=state["in_epoch"], random=state["random"])
+    run.resume(in_epoch=state["in_epoch"], walk=state["walk"], random=state["random"])
     if state["stop"] is not None:
         run.model.stop_training = True
         run.stop_reason = state["stop"]["why"]
         run.callbacks.stopped_by = names_of(run.callbacks).get(state["stop"]["by"])
 
 
-def _restore_callbacks(run: "Run", states: dict[str, Any]) -> None:
-    callbacks = names_of(run.callbacks)
-    if callbacks.keys() != states.keys():
-        warnings.warn(
-            f"the checkpoint is of a run with the callbacks {', '.join(sorted(states))}; this one "
-            f"has {', '.join(sorted(callbacks))}. What both have goes on, the rest begins anew.",
-            OnfitWarning,
-            stacklevel=2,
+def arguments_of(callbacks: Iterable["Callback"]) -> dict[str, dict[str, str]]:
+    """What callbacks that remember something were made with, as far as it is numbers and text, as
+    text: a resumed run is told of what is different.
+
+    >>> from onfit.callbacks import EarlyStopping
+    >>> arguments_of([EarlyStopping(patience=3)])["EarlyStopping/0"]["patience"]
+    '3'
+    """
+    return {
+        name: _arguments_of(callback)
+        for name, callback in names_of(callbacks).items()
+        if callback.remembers != ()
+    }
+
+
+def _arguments_of(callback: "Callback") -> dict[str, str]:
+    names = inspect.signature(type(callback)).parameters.keys() - _NO_MATTER
+    held = {name: _text_of(value) for name, value in vars(callback).items() if name in names}
+    return {name: text for name, text in held.items() if text is not None}
+
+
+def _text_of(value: Any) -> str | None:
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    return repr(value) if isinstance(value, _SIMPLE) else None
+
+
+def _restore_parts(run: "Run", states: dict[str, Any], in_epoch: bool) -> None:
+    if states.keys() != run.parts.keys():
+        raise FileFormatError(
+            "this run cannot go on from the checkpoint, which is of a run of another kind.\n"
+            f"  the checkpoint has: {', '.join(sorted(states))}\n"
+            f"  this run has:       {', '.join(sorted(run.parts))}\n"
+            "Train in the way it began, or give this run another folder."
         )
-    for name, callback in callbacks.items():
-        if name in states:
-            callback.load_state_dict(states[name])
+    for name, part in run.parts.items():
+        if name != "meter" or in_epoch:  # which forgets everything when an epoch begins
+            part.load_state_dict(states[name])
+
+
+def _tell_changes(run: "Run", state: dict[str, Any]) -> None:
+    """Say which callbacks, and which of their arguments, are not those of the checkpoint."""
+    mine, saved = set(_remembering(run)), set(state["callbacks"])
+    if mine != saved:
+        _warn(
+            f"the checkpoint is of a run with the callbacks {', '.join(sorted(saved)) or 'none'}; "
+            f"this one has {', '.join(sorted(mine)) or 'none'}. What both have goes on, the rest "
+            "begins anew."
+        )
+    for name in sorted(mine & saved):
+        before, now = state["arguments"].get(name, {}), run.arguments.get(name, {})
+        changed = [key for key in now if key in before and before[key] != now[key]]
+        if changed:
+            _warn(
+                f"{name} was made with {_listed(before, changed)} when the checkpoint was saved, "
+                f"and with {_listed(now, changed)} in this run, which is what counts from here on."
+            )
+
+
+def _listed(arguments: dict[str, str], names: list[str]) -> str:
+    return ", ".join(f"{name}={arguments[name]}" for name in names)
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, OnfitWarning, stacklevel=3)
+
+
+def _remembering(run: "Run") -> dict[str, "Callback"]:
+    """Those callbacks that have something to remember, by name."""
+    return {name: one for name, one in names_of(run.callbacks).items() if one.remembers != ()}
 
 
 def _author(run: "Run") -> str:

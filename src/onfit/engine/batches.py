@@ -96,7 +96,7 @@ class Steps:
     def _from(self, index: int, begin: int) -> Iterator[Samples]:
         if not self._go_on:
             epoch = self._batches.epoch(index)
-            epoch.skip(begin)
+            epoch.begin_after(begin)
             self._source = iter(epoch)
         else:
             self._reach(index * self.steps + begin)
@@ -140,7 +140,7 @@ class Steps:
     def _passes(self) -> Iterator[Samples]:
         while True:
             epoch = self._batches.epoch(self._walk)
-            epoch.skip(self._in_walk)
+            epoch.begin_after(self._in_walk)
             for batch in epoch:
                 self._in_walk += 1
                 yield batch

@@ -59,7 +59,7 @@ def fit(
         for epoch in run.epochs():
             for batch in run.batches(train.epoch(epoch), size=size_of):
                 step(batch)
-            if validate is not None and validation.due(epoch) and not run.stopping:
+            if validate is not None and validation.due(epoch) and not run.cut_short:
                 with evaluating(model):
                     run.validate(validate.epoch(epoch), test, test.totals, size=size_of)
     return history

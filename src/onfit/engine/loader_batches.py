@@ -3,7 +3,14 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from onfit.core.randomness import random_state, set_random_state
+from onfit.core.replay import (
+    State,
+    again,
+    own_generator,
+    position_in,
+    set_own_generator,
+    start_of,
+)
 from onfit.engine.arrays import Samples
 from onfit.engine.reading import Reader
 from onfit.engine.walking import Epoch, require_same
@@ -32,7 +39,7 @@ class LoaderBatches:
         if self.steps is not None and getattr(loader, "drop_last", False) and self.batch_size:
             self.samples = self.steps * self.batch_size
         self._peeked: Iterator[Samples] | None = None
-        self._begun: dict[str, Any] | None = None
+        self._start: State | None = None  # how the walk began that is under way
         self._restored: dict[str, Any] | None = None
 
     def epoch(self, index: int) -> Epoch:
@@ -40,33 +47,34 @@ class LoaderBatches:
         return Epoch(self._from)
 
     def _from(self, done: int) -> Iterator[Samples]:
-        if self._restored is not None and done:
-            # As when the epoch began: what the loader draws decides order and augmentation.
-            self._set_generators(self._restored)
-        self._restored = None
-        batches, self._peeked = self._peeked or self._walk(), None
-        for _ in range(done):
-            next(batches, None)
-        return batches
+        peeked, self._peeked = self._peeked, None
+        restored, self._restored = self._restored, None
+        if self.once or restored is None:
+            # What ends for good cannot begin again as it was; it has begun in this process.
+            batches = peeked or self._walk()
+            return again(batches, None, None, done) if done else batches
+        if not done and not restored["peeked"]:
+            return self._walk()
+        position = restored["position"]
+        rest = again(self._loader, restored["start"], position, done, restored["peeked"])
+        return map(self._read, rest)
 
     def state_dict(self) -> dict[str, Any]:
-        """The random generators as they were when the loader was last begun to be walked."""
-        return {"random": self._begun, **self._facts()}
+        """How the walk began that is under way, and where the loader is, if it can tell."""
+        peeked = self._peeked is not None
+        return {
+            "start": self._start,
+            "peeked": int(peeked),
+            "position": None if peeked else position_in(self._loader),
+            "own": own_generator(self._loader),
+            **self._facts(),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on in the same order; an epoch half-way is walked again up to there."""
         require_same("data", {name: state[name] for name in self._facts()}, self._facts())
-        self._restored = self._begun = state["random"]
-        self._peeked = None
-
-    def _generators(self) -> dict[str, Any]:
-        own = getattr(self._loader, "generator", None)
-        return {"all": random_state(), "own": None if own is None else own.get_state()}
-
-    def _set_generators(self, state: dict[str, Any]) -> None:
-        set_random_state(state["all"])
-        if state["own"] is not None:
-            self._loader.generator.set_state(state["own"])  # type: ignore[attr-defined]
+        set_own_generator(self._loader, state["own"])
+        self._restored, self._start = state, state["start"]
 
     def _facts(self) -> dict[str, Any]:
         return {"samples": self.samples, "steps": self.steps, "batch_size": self.batch_size}
@@ -84,7 +92,7 @@ class LoaderBatches:
 
     def _walk(self) -> Iterator[Samples]:
         empty = True
-        self._begun = self._generators()
+        self._start = start_of(self._loader)
         for batch in self._loader:
             empty = False
             yield self._read(batch)

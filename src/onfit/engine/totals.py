@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from onfit.core.logs import Logs
+from onfit.errors import FileFormatError
 from onfit.metrics import StatefulMetric
 
 # So many batches are kept before they are folded into sums: rarely enough to cost nothing,
@@ -65,6 +66,7 @@ class Totals:
         resumed epoch adds up in the same order, to the last bit.
         """
         return {
+            "names": self.names,
             "sums": self._sums,
             "count": self._count,
             "values": [list(values) for values in self._values],
@@ -73,12 +75,24 @@ class Totals:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
+        """Go on from there.
+
+        Raises:
+            FileFormatError: in the middle of an epoch in which something else was measured.
+        """
+        if state["names"] != self.names and (state["count"] or state["sizes"]):
+            raise FileFormatError(
+                "this run cannot go on in the middle of an epoch: its metrics are others.\n"
+                f"  the checkpoint has: {', '.join(state['names'])}\n"
+                f"  this run has:       {', '.join(self.names)}\n"
+                "Compile the model as it was, or give this run another folder."
+            )
         self._sums, self._count = state["sums"], state["count"]
         self._values, self._sizes = list(state["values"]), list(state["sizes"])
         self._last = self._values[-1] if self._values else None
         for name, metric in self._stateful.items():
-            metric.load_state_dict(state["stateful"][name])
+            if name in state["stateful"]:
+                metric.load_state_dict(state["stateful"][name])
 
     def _report(self, logs: Logs, prefix: str, means: Callable[[], Tensor]) -> None:
         if not self._stateful:

@@ -20,7 +20,7 @@ class Epoch:
         self._walk = walk
         self._done = 0
 
-    def skip(self, done: int) -> None:
+    def begin_after(self, done: int) -> None:
         """Begin after so many batches, which an earlier process has done."""
         self._done = done
 

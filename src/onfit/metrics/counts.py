@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -26,27 +27,30 @@ class ConfusionCounts:
     @property
     def true_positives(self) -> Tensor:
         """Labels of 1 that the model found, at each threshold."""
-        return self._shaped(self._above(1))
+        return self._shaped(self._above[1])
 
     @property
     def false_positives(self) -> Tensor:
         """Labels of 0 that the model took for 1, at each threshold."""
-        return self._shaped(self._above(0))
+        return self._shaped(self._above[0])
 
     @property
     def false_negatives(self) -> Tensor:
         """Labels of 1 that the model took for 0, at each threshold."""
-        return self._shaped(self.histogram[1].sum(0) - self._above(1))
+        return self._shaped(self.histogram[1].sum(0) - self._above[1])
 
     @property
     def true_negatives(self) -> Tensor:
         """Labels of 0 that the model left, at each threshold."""
-        return self._shaped(self.histogram[0].sum(0) - self._above(0))
+        return self._shaped(self.histogram[0].sum(0) - self._above[0])
 
-    def _above(self, label: int) -> Tensor:
-        buckets = self.histogram[label, 1:]
+    @cached_property
+    def _above(self) -> Tensor:
+        """Outputs above each threshold, for labels of 0 and of 1."""
+        buckets = self.histogram[:, 1:]
+        count = buckets.shape[1]
         # A sum from each bucket on. Not cumsum, which no CUDA device does deterministically.
-        return torch.ones(len(buckets), len(buckets)).to(buckets).triu() @ buckets
+        return buckets.new_ones(count, count).triu() @ buckets
 
     def _shaped(self, counts: Tensor) -> Tensor:
         return counts if self.apart else counts[:, 0]

@@ -48,7 +48,7 @@ class Adam(Optimizer):
         step = torch.full((), float(self.iterations), device=params[0].device)
         torch._fused_adam_(
             params,
-            grads,
+            [_laid_out_as(p, g) for p, g in zip(params, grads, strict=True)],
             momentum,
             velocity,
             hats[0] if hats else [],
@@ -70,3 +70,12 @@ class Adam(Optimizer):
             "epsilon": self.epsilon,
             "amsgrad": self.amsgrad,
         }
+
+
+def _laid_out_as(param: Tensor, grad: Tensor) -> Tensor:
+    """`grad` in the memory layout of `param`. The fused kernel walks raw memory: with another
+    layout (a convolution of channels-last images has one) it would add the wrong numbers.
+    """
+    if grad.stride() == param.stride():
+        return grad
+    return torch.empty_like(param).copy_(grad)

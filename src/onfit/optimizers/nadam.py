@@ -1,6 +1,7 @@
 """Nadam: Adam that looks ahead along its momentum."""
 
 import math
+import sys
 from typing import Any
 
 import torch
@@ -63,7 +64,8 @@ class Nadam(Optimizer):
         known, product = self._known if self._known[0] <= step else (0, 1.0)
         for each in range(known + 1, step + 1):
             product *= self._share(each)
-            if not product:  # too small for a float, as it then is for ever
+            if product < sys.float_info.min:  # no more than 0, and that for ever
+                product = 0.0
                 break
         self._known = (step, product)
         return product

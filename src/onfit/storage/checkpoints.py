@@ -4,7 +4,6 @@ A checkpoint is a folder of its own, written hidden, given a manifest with the s
 checksum of every file in it, and renamed when all is on the disk. It is never changed again.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -12,6 +11,7 @@ import re
 import shutil
 import tempfile
 import warnings
+import weakref
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -23,8 +23,13 @@ from onfit.errors import OnfitWarning, StorageError
 from onfit.storage import durable
 from onfit.storage.trees import packed, unpacked
 
+try:
+    import fcntl
+except ImportError:  # Windows: there, two runs on one folder are not noticed
+    fcntl = None  # type: ignore[assignment]
+
 _NAME = re.compile(r"checkpoint-(\d{8})")
-_HIDDEN = ".writing-"
+_HIDDEN, _LOCK = ".writing-", ".lock"
 _MANIFEST, _STATE, _ARRAYS = "manifest.json", "state.json", "arrays.npz"
 
 
@@ -53,7 +58,8 @@ class CheckpointManager:
     def acquire(self) -> None:
         """Make the folder this run's own, and clear away what a killed one left half-written.
 
-        The lock is the operating system's: it goes with the process, however that ends.
+        The lock is the operating system's: it goes with the process, however that ends. (Where
+        there is no fcntl, as on Windows, nothing is locked.)
 
         Raises:
             StorageError: if another run has it, or it cannot be written.
@@ -62,21 +68,20 @@ class CheckpointManager:
             return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock = open(self.folder / ".lock", "w")  # noqa: SIM115 - held until release
+            lock = open(self.folder / _LOCK, "w")  # noqa: SIM115 - held until release
         except OSError as error:
             raise StorageError(
                 f"checkpoints cannot be kept in {str(self.folder)!r}: {error.strerror}. "
                 "Choose a folder that you may write to."
             ) from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        if not _locked(lock):
             lock.close()
             raise StorageError(
                 f"another run keeps its checkpoints in {str(self.folder)!r} right now. "
                 "Wait for it, or give this run a folder of its own."
-            ) from error
+            )
         self._lock = lock
+        _close_in_children(lock)
         for orphan in self.folder.glob(f"{_HIDDEN}*"):
             shutil.rmtree(orphan, ignore_errors=True)
 
@@ -129,11 +134,14 @@ class CheckpointManager:
 
     def _remove_old(self) -> None:
         for _, old in self._found()[: -self.keep]:
-            # Hidden first: a crash half-way must not leave a checkpoint that looks damaged.
-            doomed = self.folder / f"{_HIDDEN}{old.name}"
-            with suppress(OSError):
-                os.rename(old, doomed)
-                shutil.rmtree(doomed)
+            self._remove(old)
+
+    def _remove(self, checkpoint: Path) -> None:
+        # Hidden first: a crash half-way must not leave a checkpoint that looks damaged.
+        doomed = self.folder / f"{_HIDDEN}{checkpoint.name}"
+        with suppress(OSError):
+            os.rename(checkpoint, doomed)
+            shutil.rmtree(doomed)
 
     # --- finding -------------------------------------------------------------------------
 
@@ -142,23 +150,26 @@ class CheckpointManager:
 
         A damaged one is told about, left where it is, and passed over.
         """
-        for _, path in reversed(self._found()):
+        found = [path for _, path in self._found()]
+        while found:
+            path = found.pop()
             problem = _problem_with(path)
             if problem is None:
                 return _read(path)
+            instead = "the one before it is used" if found else "there is none before it"
             warnings.warn(
-                f"the checkpoint {str(path)!r} is damaged ({problem}); the one before it is used.",
+                f"the checkpoint {str(path)!r} is damaged ({problem}); {instead}.",
                 OnfitWarning,
                 stacklevel=2,
             )
         return None
 
     def clear(self) -> None:
-        """Remove all checkpoints, and the folder if nothing else is in it."""
+        """Remove all checkpoints, the newest last, and the folder if nothing else is in it."""
         for _, path in self._found():
-            shutil.rmtree(path, ignore_errors=True)
+            self._remove(path)
         with suppress(OSError):
-            (self.folder / ".lock").unlink()
+            (self.folder / _LOCK).unlink()
             self.folder.rmdir()
 
     def _found(self) -> list[tuple[int, Path]]:
@@ -171,6 +182,34 @@ class CheckpointManager:
     def _next_number(self) -> int:
         found = self._found()
         return found[-1][0] + 1 if found else 0
+
+
+def _locked(file: IO[str]) -> bool:
+    """Lock the file for this process; whether nobody else has it."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system that knows no locks
+        return True
+    return True
+
+
+def _close_in_children(file: IO[str]) -> None:
+    """A forked process, such as a worker that loads data, may live on for a while after this one
+    was killed, and must not hold the lock for it.
+    """
+    known = weakref.ref(file)
+
+    def close() -> None:
+        held = known()
+        if held is not None:
+            held.close()
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=close)
 
 
 def _problem_with(path: Path) -> str | None:

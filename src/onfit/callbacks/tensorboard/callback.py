@@ -115,6 +115,7 @@ class TensorBoard(Callback):
         self._projector: Projector | None = None
         self._profile: Profile | None = None
         self._batches = 0  # told in this run
+        self._resumed_at: int | None = None  # the batches done when the run was saved
         self._hear_no_batches_in_vain()
         warn_of_what_has_no_effect(self)
         require_local_folder(self)
@@ -134,7 +135,7 @@ class TensorBoard(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._close()
         self._cadence.restart()
-        self._batches = 0
+        self._batches, self._resumed_at = 0, None
         if "://" not in self.log_dir:  # tensorboard writes to s3:// and the like too
             probe = os.path.join(self.log_dir, "events")
             require_writable(probe, f"TensorBoard(log_dir={self.log_dir!r})")
@@ -181,6 +182,17 @@ class TensorBoard(Callback):
     def on_train_end(self, logs: Logs | None = None) -> None:
         self._close()
 
+    def state_dict(self) -> dict[str, Any]:
+        """Where the run is, once what was written up to there is in the files."""
+        if self._files is not None:
+            self._files.flush()
+        return {"cadence": self._cadence.state_dict(), "step": self._steps_done()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there; what is in the files beyond it will be hidden."""
+        self._cadence.load_state_dict(state["cadence"])
+        self._batches = self._resumed_at = state["step"]
+
     # --- writing -------------------------------------------------------------------------
 
     def _write(self, kind: str, values: dict[str, Any], step: int, first_epoch: int) -> None:
@@ -201,11 +213,14 @@ class TensorBoard(Callback):
 
     def _purge_steps(self, epoch: int) -> dict[str, int]:
         """From where a run that goes on hides what an earlier one wrote beyond that point."""
-        if epoch == 0:
+        if epoch == 0 and self._resumed_at is None:
             return {}
-        # Where train/ counts batches too, no step means the same for all of its curves.
-        folders = [_VALIDATION] if self._cadence.counts_batches else [_TRAIN, _VALIDATION]
-        return dict.fromkeys(folders, epoch)
+        if not self._cadence.counts_batches:
+            return {_TRAIN: epoch, _VALIDATION: epoch}
+        # Where train/ counts batches too, its steps are those of batches. What an epoch wrote that
+        # is gone through again may then show twice, at the same place.
+        of_batches = {} if self._resumed_at is None else {_TRAIN: self._resumed_at}
+        return {_VALIDATION: epoch, **of_batches}
 
     def _close(self) -> None:
         """End whatever is open, each even if another cannot."""

@@ -145,7 +145,9 @@ def _input_of(name: str, config: Config) -> Symbol:
 def _arguments(node: Any) -> tuple[Any, Any]:
     """What a layer was called on: Keras 3 says it by args and kwargs, Keras 2 by a list."""
     if isinstance(node, dict):
-        return tuple(node["args"]), {k: v for k, v in node["kwargs"].items() if v is not None}
+        # Keras notes the mode of the call it traced the layer with, and masks that are not there.
+        kwargs = {k: v for k, v in node["kwargs"].items() if v is not None and k != "training"}
+        return tuple(node["args"]), kwargs
     tensors = [
         {"class_name": "__keras_tensor__", "config": {"keras_history": part[:3]}} for part in node
     ]

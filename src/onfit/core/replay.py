@@ -1,0 +1,108 @@
+"""Walking through the same batches again, up to where a run was that goes on in another process.
+
+What decides the order, and what is made of each sample, is drawn when a walk begins. So it is begun
+with the random generators as they were then; batches already done are passed over; and the
+generators are left as they were before.
+"""
+
+import math
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from typing import Any
+
+from onfit.core.console import say
+from onfit.core.randomness import random_state, set_random_state
+
+State = dict[str, Any]
+
+
+def start_of(source: Any) -> State:
+    """The random generators as a walk through `source` finds them; its own too, if it has one."""
+    return {"all": random_state(), "own": own_generator(source)}
+
+
+def own_generator(source: Any) -> Any:
+    """The state of the generator that `source` draws from; None if it has none of its own."""
+    own: Any = getattr(source, "generator", None)
+    return own.get_state() if hasattr(own, "get_state") else None
+
+
+def set_own_generator(source: Any, state: Any) -> None:
+    """Put that generator back, if there is one."""
+    if state is not None:
+        source.generator.set_state(state)
+
+
+def position_in(source: Any) -> Any:
+    """Where `source` is, if it can tell, as torchdata's StatefulDataLoader can; else None."""
+    return source.state_dict() if _can_tell(source) else None
+
+
+def again(
+    source: Iterable[Any], start: State | None, position: Any, done: int, ahead: int = 0
+) -> Iterator[Any]:
+    """The batches of `source`, begun as `start` says, without the first `done`.
+
+    Args:
+        source: what was walked through.
+        start: what `start_of` said when that walk began; None to begin as things are.
+        position: what `position_in` said after `done` batches; None if it could not tell.
+        done: how many batches are not wanted again.
+        ahead: how many of the next ones had already been fetched.
+    """
+    if position is not None and _can_tell(source):
+        source.load_state_dict(position)  # type: ignore[attr-defined]
+        # From its end such a loader would begin anew.
+        return iter(source) if done < _length(source) else iter(())
+    before = random_state()
+    if start is not None:
+        set_random_state(start["all"])
+        set_own_generator(source, start["own"])
+    try:
+        batches = iter(source)
+        _pass_over(source, batches, done)
+        return chain(list(islice(batches, ahead)), batches)
+    finally:
+        set_random_state(before)
+
+
+def _can_tell(source: Any) -> bool:
+    return hasattr(source, "state_dict") and hasattr(source, "load_state_dict")
+
+
+def _length(source: Any) -> float:
+    try:
+        return len(source)
+    except TypeError:
+        return math.inf
+
+
+def _pass_over(source: Any, batches: Iterator[Any], done: int) -> None:
+    if _numbers_suffice(source, batches):
+        for _ in islice(iter(batches._next_index, None), done):  # type: ignore[attr-defined]
+            pass
+    elif done:
+        say(
+            f"Loading {done} batches of this epoch again, to go on after them"
+            f"{_HINT if getattr(source, 'num_workers', 0) else ''}."
+        )
+        for _ in islice(batches, done):
+            pass
+
+
+def _numbers_suffice(source: Any, batches: Iterator[Any]) -> bool:
+    """Whether it is a DataLoader of torch that picks samples, in this process, when asked for
+    them: then it is enough to go through their numbers.
+    """
+    data = sys.modules.get("torch.utils.data")
+    return (
+        data is not None
+        and type(source) is data.DataLoader
+        and source.num_workers == 0
+        and not isinstance(source.dataset, data.IterableDataset)
+        and hasattr(batches, "_next_index")
+    )
+
+
+_HINT = " (torchdata's StatefulDataLoader would go on at once)"
