@@ -1,6 +1,7 @@
 """CSVLogger: what stands in the file, whatever happens."""
 
 import csv
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +11,7 @@ import torch
 
 from onfit.callbacks.csv_logger import CSVLogger
 from onfit.core import Run
-from onfit.errors import ArgumentError, FileFormatError, StorageError
+from onfit.errors import ArgumentError, FileFormatError, OnfitWarning, StorageError
 from onfit.storage import durable
 
 
@@ -325,7 +326,7 @@ def test_a_mark_that_excel_puts_before_the_header_is_no_part_of_it(path):
 def test_hooks_may_be_called_without_the_start_of_training(path):
     logger = CSVLogger(path, separator="\t")
     assert (logger.filename, logger.separator, logger.append) == (str(path), "\t", False)
-    assert logger.state_dict() == {"rows": 0, "started": False}
+    assert logger.state_dict() == {"size": 0, "rows": 0, "columns": [], "started": False}
     write(logger, {"loss": 1})
     assert text(path) == "epoch\tloss\r\n0\t1\r\n"
 
@@ -379,9 +380,46 @@ def test_a_state_taken_between_resuming_and_the_next_line_is_as_good(path):
     assert len(rows(path)) == 3
 
 
-def test_resuming_without_the_file_begins_one(path):
-    write(resumed(path, {"rows": 2, "started": True}), {"loss": 2}, first=2)
+def test_resuming_without_the_file_says_so_and_begins_one(path):
+    state = write(begin(path), {"loss": 0}, {"loss": 1}).state_dict()
+    path.unlink()
+    with pytest.warns(OnfitWarning) as caught:
+        write(resumed(path, state), {"loss": 2}, first=2)
+    assert str(caught[0].message) == (
+        f"CSVLogger(filename={str(path)!r}) goes on in a file of 0 lines, which had 2 when the "
+        "run was saved. What is missing stays so."
+    )
     assert text(path) == "epoch,loss\r\n2,2\r\n"
+
+
+def test_a_line_cut_in_two_by_the_kill_is_written_anew(path):
+    logger = write(begin(path), {"loss": 0})
+    state = logger.state_dict()
+    write(logger, {"loss": 1234}, first=1)
+    os.truncate(path, path.stat().st_size - 3)
+    write(resumed(path, state), {"loss": 1234}, first=1)
+    assert text(path) == "epoch,loss\r\n0,0\r\n1,1234\r\n"
+
+
+def test_resuming_keeps_every_byte_that_was_there(path):
+    path.write_bytes(b'epoch,loss\n0,"0.50"\n\n')
+    logger = write(begin(path, append=True), {"loss": 1}, first=1)
+    state = logger.state_dict()
+    write(logger, {"loss": 22}, first=2)
+    write(resumed(path, state, append=True), {"loss": 2}, first=2)
+    assert path.read_bytes() == b'epoch,loss\n0,"0.50"\n\n1,1\r\n2,2\r\n'
+
+
+def test_a_state_is_taken_once_the_lines_are_on_the_disk(path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(durable, "fsync_file", synced.append)
+    logger = begin(path)
+    logger.state_dict()
+    assert synced == []
+    write(logger, {"loss": 0})
+    synced.clear()
+    assert logger.state_dict()["size"] == path.stat().st_size
+    assert synced == [path]
 
 
 def test_a_run_after_a_resumed_one_begins_anew(path):

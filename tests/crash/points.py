@@ -11,6 +11,7 @@ import re
 import signal
 import sys
 import threading
+from collections import Counter
 from pathlib import Path
 
 from onfit.core.callback import Callback
@@ -33,7 +34,7 @@ class Points:
         report: a file descriptor to write the name of that place to before.
 
     Attributes:
-        names: of all places so far.
+        names: of all places so far, each another.
     """
 
     def __init__(self, folder: Path, strike: int | None = None, report: int = -1) -> None:
@@ -43,6 +44,7 @@ class Points:
         self._report = report
         self._process = os.getpid()
         self._where = "outside"
+        self._times: Counter[str] = Counter()
 
     def reach(self, what: str) -> None:
         """Be killed here, if it is the place. Threads and workers have none: their order varies."""
@@ -51,7 +53,8 @@ class Points:
             or threading.current_thread() is not threading.main_thread()
         ):
             return
-        name = f"{what} ({self._where})"
+        self._times[what] += 1
+        name = f"{what} ({self._where}), time {self._times[what]}"
         if len(self.names) == self._strike:
             os.write(self._report, name.encode())
             os.kill(self._process, signal.SIGKILL)

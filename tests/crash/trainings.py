@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import logging
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -137,9 +138,9 @@ EPOCHS = 5
 
 
 def arrays(folder: Path) -> Left:
-    """Arrays, saved after every second batch."""
+    """Arrays, saved after every third batch."""
     x, y = data()
-    return fitted(folder, x, y, batch_size=BATCH, validation_split=1 / 6)
+    return fitted(folder, x, y, batch_size=BATCH, validation_split=1 / 6, save_freq="3 batches")
 
 
 def arrays_saved_by_epoch(folder: Path) -> Left:
@@ -231,6 +232,7 @@ def _curves(folder: Path) -> Left:
     """Every point of every curve as TensorBoard shows it."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+    logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it tells of each restart
     found = {}
     for part in sorted(folder.glob("*")):
         board = EventAccumulator(str(part), size_guidance={"scalars": 0, "histograms": 0}).Reload()

@@ -1,6 +1,7 @@
 """Metrics against those of Keras itself, over batches of which the last is ragged."""
 
 import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.twin.keras_twin import (
 )
 
 from onfit import metrics
+from onfit.models import load_model
 
 pytestmark = tolerant_of_keras
 
@@ -250,3 +252,16 @@ def _is_known(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def test_keras_finds_what_a_file_of_ours_says_of_metrics_by_name(tmp_path: Path) -> None:
+    model = hidden(ONFIT, CLASSES, "softmax")
+    names = ["f1", "f1_score", "auc", "precision", "recall", "acc"]
+    model.compile("sgd", "categorical_crossentropy", metrics=names)
+    model.save(tmp_path / "model.h5")
+    ours = model.evaluate(DATA.x, DATA.onehot, verbose=0, return_dict=True)
+    for load in (keras.models.load_model, load_model):
+        loaded = load(tmp_path / "model.h5")
+        found = loaded.evaluate(DATA.x, DATA.onehot, verbose=0, return_dict=True)
+        assert found.keys() == ours.keys() == {"loss", *names}
+        close([found[name] for name in names], [ours[name] for name in names])

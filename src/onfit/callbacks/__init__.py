@@ -13,6 +13,7 @@ from onfit.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
 from onfit.callbacks.remote_monitor import RemoteMonitor
 from onfit.callbacks.tensorboard import TensorBoard
 from onfit.callbacks.terminate_on_nan import TerminateOnNaN
+from onfit.callbacks.time_limit import TimeLimit
 from onfit.core.callback import Callback
 from onfit.core.callback_list import CallbackList
 
@@ -32,4 +33,5 @@ __all__ = [
     "RemoteMonitor",
     "TensorBoard",
     "TerminateOnNaN",
+    "TimeLimit",
 ]

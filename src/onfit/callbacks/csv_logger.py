@@ -3,13 +3,16 @@
 import csv
 import io
 import os
+import warnings
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from onfit._types import StrPath
 from onfit.core.callback import Callback, Logs
 from onfit.core.meter import as_number
-from onfit.errors import ArgumentError, FileFormatError
+from onfit.errors import ArgumentError, FileFormatError, OnfitWarning
+from onfit.storage import durable
 from onfit.storage.durable import replacing, require_writable
 
 _MISSING = "NA"
@@ -51,13 +54,14 @@ class CSVLogger(Callback):
         self._columns: list[str] = []  # of the file, once this run has looked at it
         self._rows = 0  # lines in the file below its header
         self._started = False  # whether this run, or the one it resumes, has written
-        self._rows_to_keep: int | None = None  # when resuming
+        self._found: list[str] = []  # the columns the file had before training
+        self._kept: dict[str, Any] | None = None  # what of the file to go on from, when resuming
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         require_writable(self.filename, f"CSVLogger(filename={self.filename!r})")
-        self._columns, self._started, self._rows_to_keep = [], False, None
-        columns, rows = self._table.read() if self.append else ([], [])
-        self._check_columns(columns, self.params.get("metrics") or ())
+        self._columns, self._started, self._kept = [], False, None
+        self._found, rows = self._table.read() if self.append else ([], [])
+        self._check_columns(self._found, self.params.get("metrics") or ())
         self._rows = len(rows)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
@@ -72,27 +76,56 @@ class CSVLogger(Callback):
         self._rows += 1
 
     def state_dict(self) -> dict[str, Any]:
-        """How far the file was written, so that a resumed run goes on from there."""
-        return {"rows": self._rows, "started": self._started}
+        """How far the file was written, once that is on the disk."""
+        if self._kept is not None:  # nothing was written since
+            return self._kept
+        if self._started:
+            self._table.sync()
+        return {
+            "size": self._table.size(),
+            "rows": self._rows,
+            "columns": self._columns or self._found,
+            "started": self._started,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on in the file as it was when `state` was taken.
 
         The lines written after that are of epochs that will be gone through again; they are
-        replaced by the new ones at the first write.
+        removed at the first write.
         """
-        self._rows = self._rows_to_keep = state["rows"]
-        self._started = state["started"]
+        self._rows, self._started, self._kept = state["rows"], state["started"], state
 
     def _take_up(self, values: Mapping[str, Any]) -> None:
         """At the first write: find out what of the file stays."""
+        kept, self._kept = self._kept, None
         columns, rows = self._table.read() if self.append or self._started else ([], [])
+        if kept is not None and (self.append or self._started):
+            columns, rows = self._cut_back(columns, rows, kept)
         if not self._started:
             self._check_columns(columns, values)
-        kept = rows[: self._rows_to_keep]
-        if kept != rows:
-            self._table.write(columns, kept)
-        self._columns, self._rows = columns, len(kept)
+        self._columns, self._rows = columns, len(rows)
+
+    def _cut_back(
+        self, columns: list[str], rows: list[_Row], kept: Mapping[str, Any]
+    ) -> tuple[list[str], list[_Row]]:
+        """Remove from the file what a run that was killed wrote after it was saved."""
+        before, count = kept["columns"], kept["rows"]
+        if len(rows) < count:
+            warnings.warn(
+                f"CSVLogger(filename={self.filename!r}) goes on in a file of {len(rows)} lines, "
+                f"which had {count} when the run was saved. What is missing stays so.",
+                OnfitWarning,
+                stacklevel=2,
+            )
+            return columns, rows
+        if columns == before or not before:
+            self._table.cut(kept["size"])
+            return before, rows[:count]
+        # It has got a column since.
+        rows = [_rearranged(row, columns, before) for row in rows[:count]]
+        self._table.write(before, rows)
+        return before, rows
 
     def _widen(self, values: Mapping[str, Any]) -> None:
         """Write the file anew, with a column for each of `values`, and them in its last line."""
@@ -137,6 +170,20 @@ class _Table:
                     "Give another filename, or append=False to replace it."
                 ) from error
         return (lines[0], lines[1:]) if lines else ([], [])
+
+    def size(self) -> int:
+        """How many bytes it has; 0 where there is no file."""
+        return os.path.getsize(self._path) if os.path.exists(self._path) else 0
+
+    def sync(self) -> None:
+        """Wait until it is on the disk."""
+        if self.exists():
+            durable.fsync_file(Path(self._path))
+
+    def cut(self, size: int) -> None:
+        """Keep the first `size` bytes."""
+        if self.size() > size:
+            os.truncate(self._path, size)
 
     def write(self, header: list[str], rows: list[_Row]) -> None:
         """Put a file of `header` and `rows` in the place of what is there, or leave that."""

@@ -1,0 +1,77 @@
+"""TimeLimit: end before somebody else ends it."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from onfit.core.cadence import Cadence
+from onfit.core.callback import Callback, Logs
+from onfit.errors import ArgumentError
+
+
+class TimeLimit(Callback):
+    """Stops training when its time is up, after the batch it is in.
+
+    For machines that are lent for so long and no longer. Beside a `BackupAndRestore` the run is
+    saved at that very batch; start the script again and it goes on from there, with the whole
+    time before it.
+
+    Args:
+        limit: for how long to train, from the start of `fit`: text such as `"2 hours"`,
+            `"90 minutes"` or `"30 seconds"`, a number of seconds, or a `datetime.timedelta`.
+            Leave some of the time you have for what comes after.
+        clock: returns seconds; only differences matter.
+
+    Raises:
+        ArgumentError: if `limit` is no time, or not above 0.
+
+    Example:
+        >>> limit = TimeLimit("2 hours")
+    """
+
+    remembers = ()
+    stop_means = "pause"
+
+    def __init__(
+        self, limit: str | float | timedelta, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.limit = limit
+        self._seconds = _seconds_of(limit)
+        self._clock = clock
+        self._begin = clock()
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._begin = self._clock()
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        self._stop_if_over()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        # Validation takes time too; and not everybody's epochs have batches.
+        self._stop_if_over()
+
+    def _stop_if_over(self) -> None:
+        if self._clock() - self._begin >= self._seconds:
+            self.request_stop(f"its limit of {_said(self.limit)} is reached")
+
+
+def _seconds_of(limit: Any) -> float:
+    if isinstance(limit, timedelta):
+        limit = limit.total_seconds()
+    if isinstance(limit, str):
+        cadence = Cadence.of(limit, owner="TimeLimit", argument="limit")
+        seconds = cadence.amount if cadence.unit == "seconds" else 0
+    else:
+        number = isinstance(limit, (int, float)) and not isinstance(limit, bool)
+        seconds = limit if number else 0
+    if not seconds > 0:
+        raise ArgumentError(
+            f"TimeLimit({limit!r}): the limit is a time above 0. Pass text such as '2 hours' or "
+            "'90 minutes', a number of seconds, or a timedelta."
+        )
+    return seconds
+
+
+def _said(limit: str | float | timedelta) -> str:
+    return f"{limit} seconds" if isinstance(limit, (int, float)) else str(limit)
