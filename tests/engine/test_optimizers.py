@@ -290,3 +290,15 @@ def test_adam_takes_a_gradient_of_another_memory_layout_for_what_it_is() -> None
         with torch.no_grad():
             adam.apply([given])
     assert torch.equal(plain, turned)
+
+
+def test_an_optimizer_that_has_trained_one_model_refuses_another() -> None:
+    shared = optimizers.SGD()
+    for _ in range(2):
+        model = Sequential([Dense(1, input_dim=2)])
+        model.compile(shared, "mse")
+        if shared.iterations:
+            with pytest.raises(ArgumentError, match="has taken 1 steps for another model"):
+                model.fit(np.zeros((4, 2)), np.zeros(4), verbose=0)
+        else:
+            model.fit(np.zeros((4, 2)), np.zeros(4), verbose=0)

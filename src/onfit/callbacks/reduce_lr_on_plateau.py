@@ -101,6 +101,8 @@ class ReduceLROnPlateau(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         mode = resolve_mode(self.mode, self.monitor, "ReduceLROnPlateau", self.model)
         self._objective = Objective(mode, self.min_delta)
+        # A rate that follows a schedule refuses to be set: now, not at the first plateau.
+        self.model.optimizer.learning_rate = float(self.model.optimizer.learning_rate)
         self._best = Best()
         self._monitor.reset()
         self.cooldown_counter = 0

@@ -18,6 +18,7 @@ _GROUPS = (
     ("kld", "KLD", "kl_divergence", "kullback_leibler_divergence"),
     ("cosine_similarity", "cosine_proximity", "cosine"),
     ("log_cosh", "logcosh"),
+    ("f1", "f1_score"),
 )
 SYNONYMS = {name: group for group in _GROUPS for name in group}
 

@@ -184,10 +184,18 @@ class Optimizer:
 
         The state of a parameter that is no longer among them (its layer was frozen) is put
         aside until it is.
+
+        Raises:
+            ArgumentError: if the optimizer has moved other parameters, and none of these.
         """
         states = [*self._resting, *self._states()]
         known = {id(param): state for param, state in states}
         wanted = {id(param) for param in params}
+        if self.iterations and known and wanted and not known.keys() & wanted:
+            raise ArgumentError(
+                f"this {type(self).__name__} has taken {self.iterations} steps for another model. "
+                "Give each model an optimizer of its own."
+            )
         self._resting = [(param, state) for param, state in states if id(param) not in wanted]
         self.params = list(params)
         self.slots = {

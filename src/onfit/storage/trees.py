@@ -12,8 +12,7 @@ Array = np.ndarray[Any, Any]
 
 # Marks, in JSON, what JSON has no word for. No user's dict has such a key by accident.
 _TUPLE, _ARRAY, _TENSOR, _SCALAR, _ELEMENT, _PAIRS, _BYTES = (
-    f"onfit:{word}"
-    for word in ("tuple", "array", "tensor", "scalar", "element", "pairs", "bytes")
+    f"onfit:{word}" for word in ("tuple", "array", "tensor", "scalar", "element", "pairs", "bytes")
 )
 # Arrays of numbers, text and times; what else numpy holds are objects.
 _ARRAY_KINDS = "biufcmMSU"
@@ -108,7 +107,10 @@ def _restored(value: Any, arrays: dict[str, Array]) -> Any:
 def _restored_tensor(content: Any, arrays: dict[str, Array]) -> Any:
     key, kind, shape, place = content
     torch = importlib.import_module("torch")
-    tensor = torch.from_numpy(arrays[key].copy()).view(getattr(torch, kind)).reshape(shape)
+    raw, dtype = arrays[key], getattr(torch, kind)
+    # What is empty has no bytes to look at in another way.
+    flat = torch.from_numpy(raw.copy()).view(dtype) if raw.size else torch.empty(0, dtype=dtype)
+    tensor = flat.reshape(shape)
     try:
         return tensor.to(place)
     except (RuntimeError, AssertionError):  # this machine has no such device
