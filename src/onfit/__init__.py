@@ -31,7 +31,8 @@ if TYPE_CHECKING:
         utils,
     )
     from onfit.core import Run
-    from onfit.keras import math, nn
+    from onfit.keras import math as math
+    from onfit.keras import nn as nn
     from onfit.layers import Input
     from onfit.models import Model, Sequential, load_model
 
@@ -53,10 +54,8 @@ __all__ = [
     "layers",
     "load_model",
     "losses",
-    "math",
     "metrics",
     "models",
-    "nn",
     "optimizers",
     "regularizers",
     "utils",
@@ -75,7 +74,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in __all__ and name not in _HOMES:
         # With `name` left empty, a traceback does not add a second guess to ours.
         raise AttributeError(f"module 'onfit' has no attribute {name!r}.{_guess(name)}", obj=None)
     value = globals()[name] = _version() if name == "__version__" else _load(name)

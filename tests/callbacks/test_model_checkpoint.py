@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from onfit.callbacks import LambdaCallback
 from onfit.callbacks.model_checkpoint import ModelCheckpoint
 from onfit.core import Callback, Run
 from onfit.core.hooks import hears
@@ -504,3 +505,23 @@ def test_hooks_told_without_a_run_work_too():
         callback.on_epoch_end(0)
         callback.on_epoch_end(1, None)
     assert sorted(os.listdir()) == ["1.h5", "2.h5"]
+
+
+def test_a_suffix_the_model_does_not_save_to_is_found_before_training(tmp_path):
+    from onfit.layers import Dense
+    from onfit.models import Sequential
+
+    model = Sequential([Dense(1, input_dim=2)])
+    model.compile("sgd", "mse")
+    told = []
+    with pytest.raises(ArgumentError, match=r"the name has the suffix '\.keras'"):
+        model.fit(
+            [[0.0, 1.0]],
+            [0.0],
+            verbose=0,
+            callbacks=[
+                ModelCheckpoint(tmp_path / "best.keras"),
+                LambdaCallback(on_epoch_begin=lambda epoch, logs: told.append(epoch)),
+            ],
+        )
+    assert told == []

@@ -154,6 +154,11 @@ def test_a_direction_nobody_knows_is_an_error_that_says_what_to_pass():
     with pytest.raises(ArgumentError) as caught:
         resolve_mode("auto", "val_person", "EarlyStopping", Asked(None))
     text = str(caught.value)
-    assert "EarlyStopping(monitor='val_person', mode='auto')" in text
-    assert "Pass mode='max' or mode='min'." in text
-    assert "Did you mean 'val_pearson'?" in text
+    assert "EarlyStopping(monitor='val_person')" in text
+    assert "no metric of this model is called so. Did you mean 'val_pearson'?" in text
+    assert "pass mode='max' or mode='min'" in text
+
+
+def test_a_name_like_no_other_whose_direction_nobody_knows_is_told_so():
+    with pytest.raises(ArgumentError, match="nothing says whether 'gain' should grow or shrink"):
+        resolve_mode("auto", "gain", "EarlyStopping", Asked(None))

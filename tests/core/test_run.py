@@ -15,7 +15,7 @@ from onfit.core.logs import Logs
 from onfit.core.meter import RunningMeans
 from onfit.core.run import Run
 from onfit.core.sizes import batch_size
-from onfit.errors import ArgumentError, ArgumentTypeError
+from onfit.errors import ArgumentError, ArgumentTypeError, NotReadyError
 
 
 class Diary(Callback):
@@ -234,7 +234,7 @@ def test_a_model_that_takes_no_attributes_is_an_error():
 
 @pytest.mark.parametrize("arguments", [{"epochs": -1}, {"initial_epoch": -1}])
 def test_counting_below_zero_is_an_error(arguments):
-    with pytest.raises(ArgumentError, match="count from 0 upwards; got epochs="):
+    with pytest.raises(ArgumentError, match="are whole numbers from 0; got epochs="):
         Run(SimpleNamespace(), **arguments)
 
 
@@ -605,3 +605,33 @@ def test_walking_the_epochs_again_after_a_break_goes_on_with_the_next_one() -> N
             break
         assert list(run.epochs()) == [1, 2]
     assert ended == [0, 1, 2]
+
+
+def test_a_run_is_walked_once() -> None:
+    run = Run(SimpleNamespace())
+    with run:
+        pass
+    with pytest.raises(NotReadyError, match="Make a new Run for each training"):
+        run.__enter__()
+
+
+def test_epochs_without_with_say_what_to_write() -> None:
+    with pytest.raises(NotReadyError, match=r"Write: with Run\(\.\.\.\) as run:"):
+        next(Run(SimpleNamespace()).epochs())
+
+
+def test_a_walk_inside_of_another_gives_its_callbacks_back() -> None:
+    history = History()
+    inner = Run(SimpleNamespace(), history, params={"epochs": 99})
+    with Run(SimpleNamespace(), history, epochs=7) as outer:
+        with inner.introduced():
+            assert history.params["epochs"] == 99
+        assert history.run is outer
+        assert history.params["epochs"] == 7
+        assert history.model is outer.model
+
+
+@pytest.mark.parametrize("epochs", [2.0, "2"])
+def test_epochs_are_a_whole_number(epochs: object) -> None:
+    with pytest.raises(ArgumentError, match="whole numbers from 0; got epochs="):
+        Run(SimpleNamespace(), epochs=epochs)  # type: ignore[arg-type]

@@ -458,7 +458,7 @@ def test_a_misspelt_argument_is_an_error_that_guesses() -> None:
 
 @pytest.mark.parametrize("wrong", [{"epochs": -1}, {"initial_epoch": -2}])
 def test_epochs_count_from_0(wrong: dict[str, int]) -> None:
-    with pytest.raises(ArgumentError, match="epochs and initial_epoch count from 0 upwards"):
+    with pytest.raises(ArgumentError, match="epochs and initial_epoch are whole numbers from 0"):
         linear().fit(X, Y, verbose=0, **wrong)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import readable, say
 from onfit.core.monitor import Monitor
-from onfit.core.objective import Best, Objective, check_mode, resolve_mode
+from onfit.core.objective import Best, Objective, check_count, check_mode, resolve_mode
 from onfit.core.protocols import HasWeights, Need
 
 
@@ -57,6 +57,7 @@ class EarlyStopping(Callback):
         on_missing: str = "warn",
     ) -> None:
         check_mode(mode, "EarlyStopping")
+        check_count(patience, "EarlyStopping", "patience")
         self.monitor = monitor
         self.min_delta = min_delta
         self.patience = patience

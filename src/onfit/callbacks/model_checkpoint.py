@@ -119,6 +119,7 @@ class ModelCheckpoint(Callback):
         self._named_once = False
         self._warned_of = set()
         require_writable(self._name.probe, f"ModelCheckpoint(filepath={self._name.template!r})")
+        self._check_suffix()
         self._warn_of_likely_misspelling()
         if self.load_weights_on_restart:
             self._load_newest()
@@ -241,6 +242,12 @@ class ModelCheckpoint(Callback):
             f"ModelCheckpoint(filepath={self._name.template!r}) names {{{field}}}, which is not "
             f"in the logs. There are: {', '.join(names)}.{hint}"
         )
+
+    def _check_suffix(self) -> None:
+        """Find out now, not at the first save, that the model does not save to such names."""
+        check = getattr(self.model, "check_filepath", None)
+        if check is not None:
+            check(self._name.template)
 
     def _warn_of_likely_misspelling(self) -> None:
         """A field close to a known metric is told before the first epoch is spent on it.

@@ -10,7 +10,7 @@ import numpy as np
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import readable, say
 from onfit.core.monitor import Monitor
-from onfit.core.objective import Best, Objective, check_mode, resolve_mode
+from onfit.core.objective import Best, Objective, check_count, check_mode, resolve_mode
 from onfit.core.protocols import HasLearningRate, Need
 from onfit.errors import ArgumentError, ArgumentTypeError, OnfitWarning, did_you_mean
 
@@ -67,6 +67,8 @@ class ReduceLROnPlateau(Callback):
     ) -> None:
         _refuse(unknown)
         check_mode(mode, "ReduceLROnPlateau")
+        check_count(patience, "ReduceLROnPlateau", "patience")
+        check_count(cooldown, "ReduceLROnPlateau", "cooldown")
         _check_factor(factor)
         self.monitor = monitor
         self.factor = factor

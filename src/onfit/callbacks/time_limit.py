@@ -57,14 +57,14 @@ class TimeLimit(Callback):
 
 
 def _seconds_of(limit: Any) -> float:
+    seconds = 0.0
     if isinstance(limit, timedelta):
-        limit = limit.total_seconds()
-    if isinstance(limit, str):
+        seconds = limit.total_seconds()
+    elif isinstance(limit, str):
         cadence = Cadence.of(limit, owner="TimeLimit", argument="limit")
-        seconds = cadence.amount if cadence.unit == "seconds" else 0
-    else:
-        number = isinstance(limit, (int, float)) and not isinstance(limit, bool)
-        seconds = limit if number else 0
+        seconds = cadence.amount if cadence.unit == "seconds" else 0.0
+    elif isinstance(limit, (int, float)) and not isinstance(limit, bool):
+        seconds = limit
     if not seconds > 0:
         raise ArgumentError(
             f"TimeLimit({limit!r}): the limit is a time above 0. Pass text such as '2 hours' or "

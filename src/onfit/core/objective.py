@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from onfit._types import Mode
 from onfit.core.aliases import other_names
 from onfit.errors import ArgumentError, did_you_mean
@@ -29,6 +31,12 @@ def check_mode(mode: str, owner: str) -> None:
             f"{owner}(mode={mode!r}): mode is one of 'auto', 'min', 'max'."
             f"{did_you_mean(mode, MODES)}"
         )
+
+
+def check_count(count: Any, owner: str, argument: str) -> None:
+    """Refuse a number of epochs that is none."""
+    if not isinstance(count, (int, float, np.number)) or not count >= 0:
+        raise ArgumentError(f"{owner}({argument}={count!r}): a number of epochs, 0 or more.")
 
 
 def direction_by_name(monitor: str) -> Mode | None:
@@ -67,9 +75,15 @@ def resolve_mode(mode: str, monitor: str, owner: str, model: Any = None) -> Mode
     if found is None:
         known = getattr(model, "metrics_names", None) or []
         names = [*known, *(f"val_{name}" for name in known)]
+        near = did_you_mean(monitor, names)
+        if near:
+            raise ArgumentError(
+                f"{owner}(monitor={monitor!r}): no metric of this model is called so.{near} If a "
+                "callback logs it, pass mode='max' or mode='min' to say what is better."
+            )
         raise ArgumentError(
             f"{owner}(monitor={monitor!r}, mode='auto'): nothing says whether {monitor!r} should "
-            f"grow or shrink. Pass mode='max' or mode='min'.{did_you_mean(monitor, names)}"
+            "grow or shrink. Pass mode='max' or mode='min'."
         )
     return found
 

@@ -8,6 +8,8 @@ with Run(model, callbacks, epochs=20) as run:          on_train_begin ... on_tra
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from numbers import Integral
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
@@ -23,7 +25,7 @@ from onfit.core.replay import again, position_in, start_of
 from onfit.core.sizes import batch_size
 from onfit.core.state import Resumable, arguments_of, put_back
 from onfit.core.walks import batch_logs, told_predict, told_test
-from onfit.errors import ArgumentError
+from onfit.errors import ArgumentError, NotReadyError
 
 # Every key that callbacks may look for, whatever the door they came through.
 _PARAMS: dict[str, Any] = {
@@ -92,10 +94,10 @@ class Run:
         meter: Meter | None = None,
         parts: dict[str, Resumable] | None = None,
     ) -> None:
-        if epochs < 0 or initial_epoch < 0:
+        if not all(isinstance(n, Integral) and n >= 0 for n in (epochs, initial_epoch)):
             raise ArgumentError(
-                f"epochs and initial_epoch count from 0 upwards; got epochs={epochs}, "
-                f"initial_epoch={initial_epoch}."
+                f"epochs and initial_epoch are whole numbers from 0; got epochs={epochs!r}, "
+                f"initial_epoch={initial_epoch!r}."
             )
         self.model = as_trainable(model, optimizer)
         self.callbacks = (
@@ -106,6 +108,7 @@ class Run:
         self.outcome: Outcome | None = None
         self.stop_reason = ""
         self._stopping = False
+        self._entered = False
         self._end_epoch = epochs
         self._means = RunningMeans()
         self._meter: Meter = self._means if meter is None else meter
@@ -127,6 +130,9 @@ class Run:
     # --- the training as a whole ---------------------------------------------------------
 
     def __enter__(self) -> Self:
+        if self._entered:
+            raise NotReadyError("this Run has been walked. Make a new Run for each training.")
+        self._entered = True
         self.introduce()
         self.callbacks.stopped_by = None
         self._stopping = False
@@ -138,6 +144,22 @@ class Run:
             self._finish(error)
             raise
         return self
+
+    @contextmanager
+    def introduced(self) -> Iterator[None]:
+        """Introduce for a walk inside of another run, whose callbacks may be the same: what they
+        knew of that one is given back to them.
+        """
+        known = [(c, c.model, c.params, c.run) for c in self.callbacks]
+        self.introduce()
+        try:
+            yield
+        finally:
+            for callback, model, params, run in known:
+                if run is not None:
+                    callback.set_params(params)
+                    callback.set_model(model)
+                    callback.run = run
 
     def introduce(self) -> None:
         """Hand model, params and itself to the callbacks, as every walk does to begin with."""
@@ -225,6 +247,10 @@ class Run:
 
         A stop is looked for before each epoch and after each batch.
         """
+        if not self._entered:
+            raise NotReadyError(
+                "nobody was told that training begins. Write: with Run(...) as run:"
+            )
         if self._resuming is None:
             self._close_epoch()  # one that an earlier walk was broken off in
         while self.progress.epoch < self._end_epoch and not self.stopping:
@@ -234,6 +260,7 @@ class Run:
                 self._epoch_values, self._validations = {}, []
             yield self.progress.epoch
             self._close_epoch()
+        put_back(self._taken_random())  # of a resumed run that had nothing left to do
 
     def _begin_epoch(self) -> None:
         put_back(self._taken_random())

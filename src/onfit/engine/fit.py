@@ -35,17 +35,15 @@ def fit(
 ) -> History:
     """The training loop: what `Trainer.fit` documents."""
     compiled = model.compiled
+    # Now, not at the end: whoever interrupts the training has what it logged.
     history = model.history = History()
     listeners = _listeners(callbacks, history, verbose)
     train, validate, shown = prepared(model, data, validation)
-    validation.require_enough(validate, range(initial_epoch, epochs))
     model.ensure_built(train.first())
     step, test = train_step_of(model, compiled), test_step_of(model, compiled)
     step.prepare()
     for callback in listeners:
         callback.validation_data = shown
-    # Now, not at the end: whoever interrupts the training has what it logged.
-    model.history = history
     run = Run(
         model,
         listeners,
@@ -55,6 +53,7 @@ def fit(
         meter=step.totals,
         parts={"data": train},
     )
+    validation.require_enough(validate, range(initial_epoch, epochs))
     with run, training(model):
         for epoch in run.epochs():
             for batch in run.batches(train.epoch(epoch), size=size_of):
@@ -90,8 +89,7 @@ def evaluate(
     step = test_step_of(model, model.compiled)
     params = _params(batches, model.metrics_names, verbose, False)
     run = Run(model, _listeners(callbacks, None, verbose), params=params)
-    with evaluating(model):
-        run.introduce()
+    with evaluating(model), run.introduced():
         return dict(run.evaluate(batches.epoch(0), step, step.totals, size=size_of))
 
 
@@ -111,8 +109,7 @@ def predict(
     model.ensure_built(batches.first())
     params = _params(batches, [], verbose, False)
     run = Run(model, _listeners(callbacks, None, verbose), params=params)
-    with evaluating(model):
-        run.introduce()
+    with evaluating(model), run.introduced():
         outputs = run.predict(batches.epoch(0), lambda batch: model(batch.x), size=size_of)
         return _joined(list(outputs))
 

@@ -127,6 +127,14 @@ class Model(Trainer, Traced):
         self._require_built("load_weights")
         saving.load_weights(self, filepath)
 
+    def check_filepath(self, filepath: StrPath) -> None:
+        """Refuse a name that `save` and `save_weights` would refuse.
+
+        Raises:
+            ArgumentError: if its suffix is not that of a format they write.
+        """
+        saving.require_suffix(filepath, "save")
+
     def count_params(self) -> int:
         """How many numbers its weights hold."""
         return sum(tensor.numel() for _, tensor in self.named_weights())

@@ -19,7 +19,7 @@ def model_state(model: nn.Module, optimizer: Optimizer | None) -> State:
         "weights": {name: _copied(tensor) for name, tensor in named_weights(model)},
         "trainable": {path: layer.trainable for path, layer in _freezable(model)},
         "requires_grad": {name: p.requires_grad for name, p in model.named_parameters()},
-        "optimizer": None if optimizer is None else optimizer_state(optimizer),
+        "optimizer": None if optimizer is None else _optimizer_state(model, optimizer),
         "generators": {name: one.get_state() for name, one in _generators(model)},
     }
 
@@ -32,42 +32,49 @@ def load_model_state(model: nn.Module, optimizer: Optimizer | None, state: State
             is changed.
     """
     mine = dict(named_weights(model))
-    _compare("weights", _shapes(state["weights"]), _shapes(mine))
+    _compare("other weights", _shapes(state["weights"]), _shapes(mine))
     saved = state["optimizer"]
-    _compare("optimizer", None if saved is None else saved["kind"], _kind(optimizer))
+    _compare("another optimizer", None if saved is None else saved["kind"], _kind(optimizer))
     with torch.no_grad():
         for name, tensor in mine.items():
             tensor.copy_(state["weights"][name])
     _load_frozen(model, state)
     if optimizer is not None:
-        optimizer.build([param for param in model.parameters() if param.requires_grad])
-        load_optimizer_state(optimizer, saved)
+        _load_optimizer_state(model, optimizer, saved)
     for name, generator in _generators(model):
         if name in state["generators"]:
             generator.set_state(state["generators"][name])
 
 
-def optimizer_state(optimizer: Optimizer) -> State:
-    """An optimizer's state as plain data and tensors."""
+def _optimizer_state(model: nn.Module, optimizer: Optimizer) -> State:
+    """An optimizer's state as plain data and tensors, by the names of the weights."""
     state: State = {"kind": _kind(optimizer), "iterations": optimizer.iterations}
     if isinstance(optimizer, TorchOptimizer):
         made = optimizer.optimizer
         return {**state, "torch": None if made is None else made.state_dict()}
-    slots = {name: [_copied(t) for t in tensors] for name, tensors in optimizer.slots.items()}
+    names = {id(param): name for name, param in model.named_parameters()}
+    slots = {
+        names[id(param)]: {slot: _copied(tensor) for slot, tensor in tensors.items()}
+        for param, tensors in optimizer.states()
+    }
     return {**state, "rate": optimizer.rate_state(), "slots": slots}
 
 
-def load_optimizer_state(optimizer: Optimizer, state: State) -> None:
-    """Put `optimizer_state` back."""
+def _load_optimizer_state(model: nn.Module, optimizer: Optimizer, state: State) -> None:
+    training = [param for param in model.parameters() if param.requires_grad]
     optimizer.iterations = state["iterations"]
     if isinstance(optimizer, TorchOptimizer):
+        optimizer.build(training)
         if state["torch"] is not None:
             optimizer.optimizer.load_state_dict(state["torch"])
         return
     optimizer.load_rate_state(state["rate"])
-    for name, tensors in optimizer.slots.items():
-        for tensor, value in zip(tensors, state["slots"][name], strict=True):
-            tensor.copy_(value)
+    params = dict(model.named_parameters())
+    optimizer.build([params[name] for name in state["slots"]])
+    for index, saved in enumerate(state["slots"].values()):
+        for slot, tensor in saved.items():
+            optimizer.slots[slot][index].copy_(tensor)
+    optimizer.build(training)  # the state of what is frozen is put aside
 
 
 def _copied(tensor: torch.Tensor) -> torch.Tensor:
@@ -108,7 +115,7 @@ def _freezable(model: nn.Module) -> Iterator[tuple[str, Any]]:
 def _compare(what: str, saved: Any, mine: Any) -> None:
     if saved != mine:
         raise FileFormatError(
-            f"this run cannot go on from the checkpoint: its {what} are others.\n"
+            f"this run cannot go on from the checkpoint, which has {what}.\n"
             f"  the checkpoint has: {saved}\n"
             f"  this run has:       {mine}\n"
             "Build the model as it was, or give this run another folder."

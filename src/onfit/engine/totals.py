@@ -82,7 +82,7 @@ class Totals:
         """
         if state["names"] != self.names and (state["count"] or state["sizes"]):
             raise FileFormatError(
-                "this run cannot go on in the middle of an epoch: its metrics are others.\n"
+                "this run cannot go on in the middle of an epoch that measured other metrics.\n"
                 f"  the checkpoint has: {', '.join(state['names'])}\n"
                 f"  this run has:       {', '.join(self.names)}\n"
                 "Compile the model as it was, or give this run another folder."

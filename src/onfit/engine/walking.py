@@ -36,7 +36,7 @@ def require_same(what: str, saved: Any, mine: Any) -> None:
     """
     if saved != mine:
         raise FileFormatError(
-            f"this run cannot go on from the checkpoint: its {what} are others.\n"
+            f"this run cannot go on from the checkpoint, which has other {what}.\n"
             f"  the checkpoint has: {saved}\n"
             f"  this run has:       {mine}\n"
             "Pass the same data, or give this run another folder."

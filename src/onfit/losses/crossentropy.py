@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from onfit import activations
-from onfit.errors import ArgumentError, ShapeError
+from onfit.errors import ArgumentError, DataError, ShapeError
 from onfit.losses.loss import EPSILON, NamedLoss, aligned
 
 
@@ -59,10 +59,17 @@ def sparse_categorical_crossentropy(
         from_logits: whether a softmax is still to come.
     """
     labels = _class_indices(y_true, y_pred)
-    if from_logits and y_pred.ndim == 2:
-        return F.cross_entropy(y_pred, labels, reduction="none")
-    log_probabilities = _log_probabilities(y_pred, from_logits)
-    return -log_probabilities.gather(-1, labels[..., None]).squeeze(-1)
+    try:
+        if from_logits and y_pred.ndim == 2:
+            return F.cross_entropy(y_pred, labels, reduction="none")
+        log_probabilities = _log_probabilities(y_pred, from_logits)
+        return -log_probabilities.gather(-1, labels[..., None]).squeeze(-1)
+    except (IndexError, RuntimeError) as error:
+        raise DataError(
+            f"sparse_categorical_crossentropy: the model has {y_pred.shape[-1]} outputs, for the "
+            f"classes 0 to {y_pred.shape[-1] - 1}; y has classes from {int(labels.min())} to "
+            f"{int(labels.max())}. Give the last layer an output for each class."
+        ) from error
 
 
 def _log_probabilities(y_pred: Tensor, from_logits: bool) -> Tensor:

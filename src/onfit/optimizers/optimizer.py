@@ -188,7 +188,7 @@ class Optimizer:
         Raises:
             ArgumentError: if the optimizer has moved other parameters, and none of these.
         """
-        states = [*self._resting, *self._states()]
+        states = self.states()
         known = {id(param): state for param, state in states}
         wanted = {id(param) for param in params}
         if self.iterations and known and wanted and not known.keys() & wanted:
@@ -210,12 +210,14 @@ class Optimizer:
         """The state that a parameter starts with."""
         return torch.zeros_like(param)
 
-    def _states(self) -> list[_State]:
+    def states(self) -> list[_State]:
+        """Every parameter it has moved, frozen since or not, and its tensor in each slot."""
         slots = self.slots.items()
-        return [
+        active = [
             (param, {name: slot[index] for name, slot in slots})
             for index, param in enumerate(self.params)
         ]
+        return [*self._resting, *active]
 
     def apply(self, grads: Sequence[Tensor | None]) -> None:
         """Take one step along `grads`, one for each parameter; None leaves one as it is."""

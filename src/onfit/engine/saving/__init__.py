@@ -13,7 +13,8 @@
 this package.
 """
 
+from onfit.engine.saving.files import require_suffix
 from onfit.engine.saving.load import load_weights
 from onfit.engine.saving.save import save_model, save_weights
 
-__all__ = ["load_weights", "save_model", "save_weights"]
+__all__ = ["load_weights", "require_suffix", "save_model", "save_weights"]

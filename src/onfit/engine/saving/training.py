@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.modules.loss import _Loss as TorchLossModule
 
 from onfit import losses, metrics, optimizers
-from onfit.engine.compiled import Compiled
+from onfit.engine.compiled import Compiled, Target
 from onfit.engine.saving.values import (
     WEIGHTS_INSTEAD,
     Config,
@@ -38,11 +38,15 @@ def training_config(compiled: Compiled, owner: str) -> Config:
     Raises:
         ArgumentError: for a function without a name.
     """
-    weight = compiled.targets[0].weight
+    # One output has its loss and its metrics; several have a list with an item for each.
+    loss = [_target_loss(target, owner) for target in compiled.targets]
+    measured = [_target_metrics(target, owner) for target in compiled.targets]
+    weights = [target.weight for target in compiled.targets]
+    several = compiled.several
     return {
-        "loss": None if compiled.loss is None else _loss_config(compiled.loss, owner),
-        "loss_weights": None if weight == 1 else [weight],
-        "metrics": [_metric_config(metric, owner) for metric in compiled.metrics] or None,
+        "loss": loss if several else loss[0],
+        "loss_weights": None if set(weights) == {1.0} else weights,
+        "metrics": measured if several else measured[0] or None,
         "weighted_metrics": None,
         "optimizer_config": optimizer_config(compiled.optimizer, owner),
     }
@@ -54,6 +58,14 @@ def optimizer_config(optimizer: Optimizer, owner: str) -> Config:
     if not _is_ours(optimizer, optimizers):
         require_whole(optimizer, config, Optimizer, f"{owner}: {optimizer.name}")
     return {"class_name": type(optimizer).__name__, "config": config}
+
+
+def _target_loss(target: Target, owner: str) -> Any:
+    return None if target.loss is None else _loss_config(target.loss, owner)
+
+
+def _target_metrics(target: Target, owner: str) -> list[Any]:
+    return [_metric_config(metric, owner) for metric in target.metrics.values()]
 
 
 def _loss_config(loss: Loss, owner: str) -> Any:
@@ -157,8 +169,10 @@ def _loss(config: Any, custom: Custom) -> Any:
         return None
     if isinstance(config, str):
         return find(config, custom, losses.get)
-    if not isinstance(config, dict) or "class_name" not in config:
-        raise ArgumentError(f"it has several losses, {config!r}, and onfit takes one.")
+    if isinstance(config, list):
+        return [_loss(item, custom) for item in config]
+    if "class_name" not in config:
+        return {output: _loss(item, custom) for output, item in config.items()}
     kind, module, config = config["class_name"], config.get("module"), config["config"]
     if kind in custom:
         return make(custom[kind], from_plain(config, custom))
@@ -172,12 +186,15 @@ def _loss(config: Any, custom: Custom) -> Any:
     return known(**served(argument_names(known), config))
 
 
-def _metrics(config: Any, custom: Custom) -> list[AnyMetric] | None:
+def _metrics(config: Any, custom: Custom) -> Any:
+    """A metric, or a nest of lists and dicts of them, by output."""
     if config is None:
         return None
-    if not isinstance(config, list) or any(isinstance(item, list) for item in config):
-        raise ArgumentError(f"it has metrics per output, {config!r}, and onfit takes one list.")
-    return [_metric(item, custom) for item in config]
+    if isinstance(config, list):
+        return [_metrics(item, custom) for item in config]
+    if isinstance(config, dict) and "class_name" not in config:
+        return {output: _metrics(item, custom) for output, item in config.items()}
+    return _metric(config, custom)
 
 
 def _metric(config: Any, custom: Custom) -> AnyMetric:
