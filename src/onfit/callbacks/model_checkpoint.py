@@ -257,6 +257,9 @@ class ModelCheckpoint(Callback):
         metrics = self.params.get("metrics") or []
         names = [*metrics, *(f"val_{name}" for name in metrics), *OWN_FIELDS, "learning_rate"]
         for field in self._name.missing(names) if metrics else ():
+            if field.startswith("val_") and not self.params.get("do_validation"):
+                self._warn_once(self._lacks(field, metrics))
+                continue
             near = did_you_mean(field.removeprefix("val_"), [*metrics, *OWN_FIELDS])
             if near:
                 self._warn_once(

@@ -28,6 +28,11 @@ class Wrapped(Model):
         self.net = net
 
     @property
+    def described(self) -> str:
+        """How errors speak of this model: as it was written."""
+        return f"Model({type(self.net).__name__})"
+
+    @property
     def layers(self) -> list[nn.Module]:
         """The net's children; the net itself if it has none."""
         return list(self.net.children()) or [self.net]
