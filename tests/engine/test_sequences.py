@@ -255,7 +255,7 @@ def test_an_epoch_can_be_taken_up_in_the_middle(make: Any) -> None:
 
 def test_a_resumed_run_needs_the_same_dataset() -> None:
     state = batches_of(Rows(10), batch_size=4).state_dict()
-    with pytest.raises(FileFormatError, match="its data are others"):
+    with pytest.raises(FileFormatError, match="has other data"):
         batches_of(Rows(11), batch_size=4).load_state_dict(state)
-    with pytest.raises(FileFormatError, match="its data are others"):
+    with pytest.raises(FileFormatError, match="has other data"):
         batches_of(Rows(10), batch_size=4, shuffle=True).load_state_dict(state)

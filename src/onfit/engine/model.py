@@ -1,7 +1,7 @@
 """Model: a torch module that can be compiled, fitted, evaluated, saved."""
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -134,6 +134,31 @@ class Model(Trainer, Traced):
             ArgumentError: if its suffix is not that of a format they write.
         """
         saving.require_suffix(filepath, "save")
+
+    def get_config(self) -> dict[str, Any]:
+        """Its layers and how they are connected, as plain data: what `from_config` takes.
+
+        Raises:
+            ArgumentError: naming a layer that only its own code can make, such as a torch module.
+        """
+        self._require_built("get_config")
+        config: dict[str, Any] = saving.model_config(self)["config"]
+        return config
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> "Model":
+        """A model of the layers that `get_config` told of, with weights of its own.
+
+        Args:
+            config: what `get_config` of a model of this class gave.
+            custom_objects: your own layer classes, activations and initializers, by name.
+        """
+        kind = "Functional" if "input_layers" in config else "Sequential"
+        return saving.model_from_config(
+            {"class_name": kind, "config": config}, custom_objects or {}
+        )
 
     def count_params(self) -> int:
         """How many numbers its weights hold."""

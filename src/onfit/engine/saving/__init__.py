@@ -13,8 +13,16 @@
 this package.
 """
 
+from onfit.engine.saving.architecture import model_config, model_from_config
 from onfit.engine.saving.files import require_suffix
 from onfit.engine.saving.load import load_weights
 from onfit.engine.saving.save import save_model, save_weights
 
-__all__ = ["load_weights", "require_suffix", "save_model", "save_weights"]
+__all__ = [
+    "load_weights",
+    "model_config",
+    "model_from_config",
+    "require_suffix",
+    "save_model",
+    "save_weights",
+]
