@@ -7,7 +7,7 @@ READY := .venv/.ready
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint docs
+.PHONY: help setup demo test crash lint docs
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -20,6 +20,9 @@ demo: $(READY) ## train on handwritten digits, with callbacks at work; leaves it
 
 test: $(READY) ## run the tests
 	@$(PYTHON) -m pytest -n 2 -q
+
+crash: $(READY) ## kill trainings at a thousand places and see that each goes on as if nobody had; takes minutes
+	@$(PYTHON) -W error -m tests.crash
 
 lint: $(READY) ## check style, types, and that each room imports only rooms below it
 	@$(PYTHON) -m ruff check .

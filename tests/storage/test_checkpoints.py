@@ -1,0 +1,371 @@
+"""Checkpoints: each whole or not there, whatever happens while it is written."""
+
+import errno
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from onfit.errors import OnfitWarning, StorageError
+from onfit.storage import checkpoints as room
+from onfit.storage import durable
+from onfit.storage.checkpoints import CheckpointManager
+
+TREE = {"epoch": 0, "weights": [np.arange(3000.0)]}
+
+
+def tree(epoch: int):
+    return {"epoch": epoch, "weights": [np.arange(3000.0) + epoch]}
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """A manager, and two checkpoints in its folder."""
+    manager = CheckpointManager(tmp_path / "backup", keep=2)
+    manager.save(tree(1))
+    manager.save(tree(2))
+    return manager
+
+
+def names(manager) -> list[str]:
+    return sorted(os.listdir(manager.folder))
+
+
+def test_there_is_none_to_begin_with(tmp_path):
+    manager = CheckpointManager(tmp_path / "nowhere")
+    assert manager.latest() is None
+    assert not manager.folder.exists()
+
+
+def test_the_newest_comes_back_as_it_was_saved(kept):
+    latest = kept.latest()
+    assert latest["epoch"] == 2
+    assert latest["weights"][0].tobytes() == tree(2)["weights"][0].tobytes()
+
+
+def test_as_many_stay_as_are_to_be_kept(kept):
+    kept.save(tree(3))
+    assert names(kept) == ["checkpoint-00000001", "checkpoint-00000002"]
+    assert kept.latest()["epoch"] == 3
+
+
+def test_numbers_go_on_in_another_process(kept):
+    again = CheckpointManager(kept.folder, keep=1)
+    again.save(tree(3))
+    assert names(again) == ["checkpoint-00000002"]
+
+
+# --- in which order, so that a power cut at any moment leaves the last one whole ---------
+
+
+def test_files_are_on_the_disk_before_the_name_and_the_name_before_it_counts(tmp_path, monkeypatch):
+    done = []
+    for step in ("fsync_file", "rename", "fsync_folder"):
+        real = getattr(durable, step)
+
+        def noted(*paths, step=step, real=real):
+            done.append((step, *(path.name for path in paths)))
+            real(*paths)
+
+        monkeypatch.setattr(durable, step, noted)
+    removed = []
+    monkeypatch.setattr(CheckpointManager, "_remove", lambda self, old: removed.append(len(done)))
+    manager = CheckpointManager(tmp_path / "backup", keep=1)
+    manager.save(TREE)
+    hidden = done[3][1]
+    assert hidden.startswith(".writing-")
+    assert done == [
+        ("fsync_file", "state.json"),
+        ("fsync_file", "arrays.npz"),
+        ("fsync_file", "manifest.json"),
+        ("fsync_folder", hidden),
+        ("rename", hidden, "checkpoint-00000000"),
+        ("fsync_folder", "backup"),
+    ]
+    manager.save(TREE)
+    # The older one goes only when the newer is there for good.
+    assert removed == [12]
+
+
+# --- when it cannot be written -----------------------------------------------------------
+
+
+@contextmanager
+def no_room_for(size: int):
+    """Files grow to `size` bytes and no further, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_on_a_full_disk_earlier_checkpoints_stay_and_no_litter(kept):
+    before = names(kept)
+    with no_room_for(1000), pytest.raises(StorageError) as caught:
+        kept.save(tree(3))
+    text = str(caught.value)
+    assert text.startswith(f"the checkpoint {str(kept.folder / 'checkpoint-00000002')!r} could not")
+    assert os.strerror(errno.EFBIG) in text
+    assert text.endswith(
+        "Earlier ones are as they were. Make room there, or choose another folder."
+    )
+    assert names(kept) == before
+    assert kept.latest()["epoch"] == 2
+    kept.save(tree(4))
+    assert kept.latest()["epoch"] == 4
+
+
+@pytest.mark.parametrize("step", ["fsync_file", "rename"])
+def test_a_failing_step_leaves_what_was_there(kept, monkeypatch, step):
+    def full(*paths):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = names(kept)
+    monkeypatch.setattr(durable, step, full)
+    with pytest.raises(StorageError, match="No space left"):
+        kept.save(tree(3))
+    assert names(kept) == before
+
+
+@contextmanager
+def as_nobody():
+    """Without the rights of root, which may write everywhere."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def read_only():
+    """A folder that may be read and not written."""
+    with tempfile.TemporaryDirectory() as outer:
+        os.chmod(outer, 0o755)
+        folder = Path(outer) / "read-only"
+        folder.mkdir(0o555)
+        yield folder
+        folder.chmod(0o755)
+
+
+def test_a_read_only_folder_is_an_error_before_training(read_only):
+    for folder in (read_only, read_only / "new"):
+        with as_nobody(), pytest.raises(StorageError) as caught:
+            CheckpointManager(folder).acquire()
+        assert str(caught.value) == (
+            f"checkpoints cannot be kept in {str(folder)!r}: Permission denied. "
+            "Choose a folder that you may write to."
+        )
+
+
+def test_a_read_only_folder_is_an_error_when_saving(read_only):
+    with as_nobody(), pytest.raises(StorageError, match=r"could not be written: .*Permission"):
+        CheckpointManager(read_only).save(TREE)
+
+
+def test_what_is_no_plain_data_is_refused_before_anything_is_written(kept):
+    before = names(kept)
+    with pytest.raises(TypeError, match="is no plain data"):
+        kept.save({"weights": print})
+    assert names(kept) == before
+
+
+# --- when it is damaged ------------------------------------------------------------------
+
+
+def flip(path: Path, position: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[position] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["arrays.npz", "state.json"])
+@pytest.mark.parametrize("position", [0, 20, -1])
+def test_a_flipped_bit_is_told_and_the_one_before_is_used(kept, name, position):
+    newest = kept.folder / "checkpoint-00000001"
+    flip(newest / name, position)
+    with pytest.warns(OnfitWarning) as caught:
+        assert kept.latest()["epoch"] == 1
+    assert str(caught[0].message) == (
+        f"the checkpoint {str(newest)!r} is damaged ({name} has another content than was "
+        "written); the one before it is used."
+    )
+    assert newest.exists()
+
+
+def test_a_file_cut_short_is_told(kept):
+    os.truncate(kept.folder / "checkpoint-00000001" / "arrays.npz", 100)
+    with pytest.warns(OnfitWarning, match=r"\(arrays.npz has another size than was written\)"):
+        assert kept.latest()["epoch"] == 1
+
+
+@pytest.mark.parametrize("name", ["arrays.npz", "state.json", "manifest.json"])
+def test_a_missing_file_is_told(kept, name):
+    (kept.folder / "checkpoint-00000001" / name).unlink()
+    with pytest.warns(OnfitWarning, match=r"is damaged \(its manifest cannot be read: .*No such"):
+        assert kept.latest()["epoch"] == 1
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"files": {"state.json": 3}}'])
+def test_a_manifest_that_says_nothing_is_told(kept, text):
+    (kept.folder / "checkpoint-00000001" / "manifest.json").write_text(text)
+    with pytest.warns(OnfitWarning, match="its manifest cannot be read"):
+        assert kept.latest()["epoch"] == 1
+
+
+def test_where_all_are_damaged_there_is_none(kept):
+    for name in names(kept):
+        flip(kept.folder / name / "state.json", 3)
+    with pytest.warns(OnfitWarning) as caught:
+        assert kept.latest() is None
+    told = [str(one.message).rpartition("; ")[2] for one in caught]
+    assert told == ["the one before it is used.", "there is none before it."]
+
+
+def test_a_damaged_one_is_never_written_over(kept):
+    flip(kept.folder / "checkpoint-00000001" / "state.json", 3)
+    kept.save(tree(3))
+    assert kept.latest()["epoch"] == 3
+    assert names(kept) == ["checkpoint-00000001", "checkpoint-00000002"]
+
+
+def test_other_files_in_the_folder_are_left_alone(kept):
+    (kept.folder / "notes.txt").write_text("mine")
+    (kept.folder / "checkpoint-best").mkdir()
+    assert kept.latest()["epoch"] == 2
+    kept.clear()
+    assert names(kept) == ["checkpoint-best", "notes.txt"]
+
+
+# --- removing ----------------------------------------------------------------------------
+
+
+def test_clearing_removes_all_and_the_folder(kept):
+    kept.acquire()
+    kept.clear()
+    kept.release()
+    assert not kept.folder.exists()
+
+
+def test_a_crash_while_clearing_leaves_the_newest_or_nothing(kept, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def killed(path, **arguments):
+        raise Killed
+
+    monkeypatch.setattr(room.shutil, "rmtree", killed)
+    with pytest.raises(Killed):
+        kept.clear()
+    monkeypatch.undo()
+    again = CheckpointManager(kept.folder)
+    assert again.latest()["epoch"] == 2  # the older one was to go first
+    monkeypatch.setattr(room.shutil, "rmtree", killed)
+    with pytest.raises(Killed):
+        again.clear()
+    monkeypatch.undo()
+    assert again.latest() is None
+    again.acquire()
+    again.release()
+    assert names(again) == [".lock"]
+
+
+# --- one run at a time -------------------------------------------------------------------
+
+
+def test_a_second_run_on_the_folder_is_an_error_that_says_so(kept):
+    kept.acquire()
+    with pytest.raises(StorageError) as caught:
+        CheckpointManager(kept.folder).acquire()
+    assert str(caught.value) == (
+        f"another run keeps its checkpoints in {str(kept.folder)!r} right now. "
+        "Wait for it, or give this run a folder of its own."
+    )
+    kept.release()
+
+
+def test_a_folder_that_was_released_can_be_had(kept):
+    kept.acquire()
+    kept.acquire()  # by the same run: nothing happens
+    kept.release()
+    kept.release()
+    other = CheckpointManager(kept.folder)
+    other.acquire()
+    other.release()
+
+
+_HOLDS = """
+import os, signal, sys, time
+from onfit.storage.checkpoints import CheckpointManager
+manager = CheckpointManager(sys.argv[1])
+manager.acquire()
+if os.fork() == 0:
+    print(os.getpid(), flush=True)
+    time.sleep(60)  # as a worker that loads data, and does not know yet that it is alone
+time.sleep(60)
+"""
+
+
+def test_a_killed_run_leaves_no_lock_even_if_its_workers_live_on(kept):
+    command = [sys.executable, "-c", _HOLDS, str(kept.folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
+        worker = int(run.stdout.readline())
+        try:
+            with pytest.raises(StorageError, match="another run keeps its checkpoints"):
+                kept.acquire()
+            run.kill()
+            run.wait()
+            os.kill(worker, 0)  # it is there
+            kept.acquire()
+        finally:
+            os.kill(worker, signal.SIGKILL)
+    kept.release()
+
+
+def test_what_a_killed_run_left_half_written_is_cleared_away(kept):
+    (kept.folder / ".writing-abc").mkdir()
+    (kept.folder / ".writing-abc" / "arrays.npz").write_bytes(b"half")
+    kept.acquire()
+    kept.release()
+    assert ".writing-abc" not in names(kept)
+
+
+@pytest.mark.parametrize("error", [None, OSError(errno.ENOLCK, "No locks available")])
+def test_where_nothing_can_be_locked_a_run_goes_on_without(kept, monkeypatch, error):
+    class NoLocks:
+        LOCK_EX = LOCK_NB = 0
+
+        @staticmethod
+        def flock(file, how):
+            raise error
+
+    monkeypatch.setattr(room, "fcntl", NoLocks if error else None)
+    other = CheckpointManager(kept.folder)
+    for manager in (kept, other):
+        manager.acquire()
+    for manager in (kept, other):
+        manager.release()
+
+
+def test_a_manifest_lists_size_and_checksum_of_each_file(kept):
+    folder = kept.folder / "checkpoint-00000001"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["format"] == 1
+    assert {name: facts["size"] for name, facts in manifest["files"].items()} == {
+        name: (folder / name).stat().st_size for name in ("state.json", "arrays.npz")
+    }
