@@ -101,7 +101,7 @@ SCHEDULES: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
         {"warmup_target": 0.2, "warmup_steps": 5, "alpha": 0.1},
     ),
     "cosine from a target": ("CosineDecay", (0.01, 10), {"warmup_target": 0.2}),
-    "restarts": ("CosineDecayRestarts", (0.2, 4), {}),
+    "restarts": ("CosineDecayRestarts", (0.2, 4.5), {}),
     "restarts of one length": (
         "CosineDecayRestarts",
         (0.2, 6),
@@ -154,7 +154,10 @@ def test_the_rate_that_is_read_is_that_of_the_next_step() -> None:
 
 @excluded("a restart comes at its step")
 def test_a_restart_comes_at_its_step() -> None:
+    """4 + 6 steps are over: the third way down starts. Keras asks a float32 logarithm, whose
+    last bit, which differs between processors, says whether it starts there or a step later.
+    """
     options = {"first_decay_steps": 4, "t_mul": 1.5}
-    theirs = keras.optimizers.schedules.CosineDecayRestarts(0.2, **options)
-    assert float(theirs(10)) == pytest.approx(0.0, abs=1e-6)  # a step late: 4 + 6 are over
+    theirs = float(keras.optimizers.schedules.CosineDecayRestarts(0.2, **options)(10))
+    assert min(abs(theirs - 0.0), abs(theirs - 0.2)) < 1e-6
     assert schedules.CosineDecayRestarts(0.2, **options)(10) == 0.2
