@@ -9,6 +9,7 @@ from torch import Tensor
 
 from onfit import losses, metrics
 from onfit.errors import ArgumentError, ShapeError
+from onfit.metrics.accuracy import AccuracyByShape
 
 
 def test_a_mean_goes_on_until_it_is_reset() -> None:
@@ -122,7 +123,7 @@ def test_no_graph_is_kept() -> None:
         ("KLD", metrics.KLDivergence),
         ("huber", metrics.Metric),
         ("top_k_categorical_accuracy", metrics.TopKCategoricalAccuracy),
-        ("ACC", metrics.Metric),
+        ("ACC", AccuracyByShape),
     ],
 )
 def test_the_name_is_the_one_in_the_logs(name: str, kind: type) -> None:

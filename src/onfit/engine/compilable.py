@@ -204,7 +204,7 @@ class Compilable(nn.Module):
         """
         judge = self._judge()
         with torch.no_grad():
-            means = iter(judge.measure(y, y_pred))
+            means = (value.float().mean() for value in judge.measure(y, y_pred))
         stateful = judge.stateful
         return {
             name: stateful[name].result() if name in stateful else next(means)

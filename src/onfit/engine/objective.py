@@ -99,9 +99,12 @@ class Objective:
     def _loss(self, index: int, y: Any, output: Any, weight: Tensor | None) -> Tensor:
         loss = self._targets[index].loss
         assert loss is not None
+        on_logits = self._on_logits[index]
+        if weight is None and loss.takes_mean:
+            return (loss.mean_on_logits if on_logits else loss.mean)(y, output)
         if weight is not None:
             loss = loss.weightable()
-        call = loss.call_on_logits if self._on_logits[index] else loss.call
+        call = loss.call_on_logits if on_logits else loss.call
         return reduced(call(y, output), weight, loss.reduction)
 
     def _one_each(self, y: Any) -> Sequence[Any]:
@@ -145,7 +148,7 @@ class Objective:
         activation, seen, values = self._activations[index], None, []
         for metric in metrics.values():
             shown = output
-            if activation is not None and not metric.takes_logits:
+            if activation is not None and not metric.sees_logits(output):
                 shown = seen = activation(output) if seen is None else seen
             if isinstance(metric, Metric):
                 values.append(metric.of_batch(y, shown))

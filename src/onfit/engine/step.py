@@ -1,6 +1,5 @@
 """One batch: forward, loss, backward, update, measure. Knows no hook and never synchronises."""
 
-from collections.abc import Sequence
 from operator import is_
 from typing import TYPE_CHECKING
 
@@ -8,6 +7,7 @@ import torch
 from torch import Tensor
 
 from onfit.engine.arrays import Samples
+from onfit.engine.backward import gradients
 from onfit.engine.batches import size_of
 from onfit.engine.objective import Objective
 from onfit.engine.own_step import OwnStep
@@ -57,9 +57,7 @@ class TrainStep:
     def __call__(self, batch: Samples) -> None:
         losses, outputs = self._objective(batch)
         params = self._trainables()
-        grads: Sequence[Tensor | None] = ()
-        if params:
-            grads = torch.autograd.grad(losses[0], params, allow_unused=True)
+        grads = gradients(losses[0], params) if params else ()
         with torch.no_grad():
             self._optimizer.apply(grads)
             values = [loss.detach() for loss in losses]

@@ -43,7 +43,12 @@ class Totals:
             metric.reset()
 
     def add(self, values: Sequence[Tensor], size: int) -> None:
-        """Count a batch: one detached scalar per mean, and how many samples it had."""
+        """Count a batch.
+
+        Args:
+            values: for each mean a detached scalar, or a bool for each sample.
+            size: how many samples it had.
+        """
         self._values.append(values)
         self._sizes.append(size)
         self._last = values
@@ -53,13 +58,13 @@ class Totals:
     def report_batch(self, logs: Logs) -> None:
         values = self._last
         if values is not None:
-            self._report(logs, "", lambda: torch.stack(list(values)))
+            self._report(logs, "", lambda: _numbers(values))
 
     def report_epoch(self, logs: Logs, prefix: str = "") -> None:
         sums, count = self._folded()
         if sums is not None:
             # A snapshot: sums are replaced, never changed, so later batches do not show in it.
-            self._report(logs, prefix, lambda: sums / count)
+            self._report(logs, prefix, lambda: (sums / count).tolist())
 
     def state_dict(self) -> dict[str, Any]:
         """What was measured since the last reset. Batches not folded yet stay so, so that a
@@ -94,15 +99,15 @@ class Totals:
             if name in state["stateful"]:
                 metric.load_state_dict(state["stateful"][name])
 
-    def _report(self, logs: Logs, prefix: str, means: Callable[[], Tensor]) -> None:
+    def _report(self, logs: Logs, prefix: str, means: Callable[[], list[float]]) -> None:
         if not self._stateful:
-            logs.defer([prefix + name for name in self.names], lambda: means().tolist())
+            logs.defer([prefix + name for name in self.names] if prefix else self.names, means)
             return
         # Taken now: the state goes on, the logs stay those of this batch.
         results = {name: metric.later() for name, metric in self._stateful.items()}
 
         def fetch() -> list[float]:
-            found = dict(zip(self._means, means().tolist(), strict=True))
+            found = dict(zip(self._means, means(), strict=True))
             found |= {name: float(result()) for name, result in results.items()}
             return [found[name] for name in self.names]
 
@@ -118,13 +123,33 @@ class Totals:
         """
         if not self._values:
             return self._sums, self._count
-        values = torch.stack([torch.stack(list(batch)) for batch in self._values])
-        sizes = torch.tensor(self._sizes, device=values.device, dtype=_wide(values.device))
-        sums = (values.to(sizes.dtype) * sizes[:, None]).sum(0)
+        device = self._values[0][0].device
+        sizes = torch.tensor(self._sizes, device=device, dtype=_wide(device))
+        columns = zip(*self._values, strict=True)
+        sums = torch.stack([_sum_over_samples(column, sizes) for column in columns])
         return (
             sums if self._sums is None else self._sums + sums,
             self._count + sum(self._sizes),
         )
+
+
+def _sum_over_samples(batches: Sequence[Tensor], sizes: Tensor) -> Tensor:
+    """What the samples of all batches add up to, given each batch's mean or its bools."""
+    if batches[0].ndim:
+        return torch.cat(list(batches)).sum(dtype=sizes.dtype)
+    return (torch.stack(list(batches)).to(sizes.dtype) * sizes).sum()
+
+
+def _numbers(values: Sequence[Tensor]) -> list[float]:
+    """The values of one batch. A device other than the CPU is waited for once, not for each."""
+    if values[0].device.type == "cpu":
+        return [_mean(value).item() for value in values]
+    found: list[float] = torch.stack([_mean(value) for value in values]).tolist()
+    return found
+
+
+def _mean(value: Tensor) -> Tensor:
+    return value.float().mean() if value.ndim else value
 
 
 def _wide(device: torch.device) -> torch.dtype:

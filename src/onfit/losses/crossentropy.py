@@ -61,15 +61,23 @@ def sparse_categorical_crossentropy(
     labels = _class_indices(y_true, y_pred)
     try:
         if from_logits and y_pred.ndim == 2:
-            return F.cross_entropy(y_pred, labels, reduction="none")
+            return F.cross_entropy(y_pred, labels, reduction="none", ignore_index=_NO_CLASS)
         log_probabilities = _log_probabilities(y_pred, from_logits)
         return -log_probabilities.gather(-1, labels[..., None]).squeeze(-1)
     except (IndexError, RuntimeError) as error:
-        raise DataError(
-            f"sparse_categorical_crossentropy: the model has {y_pred.shape[-1]} outputs, for the "
-            f"classes 0 to {y_pred.shape[-1] - 1}; y has classes from {int(labels.min())} to "
-            f"{int(labels.max())}. Give the last layer an output for each class."
-        ) from error
+        raise DataError(_out_of_range(labels, y_pred)) from error
+
+
+# torch would pass over labels of -100 without a word. No label is this.
+_NO_CLASS = -(2**62)
+
+
+def _out_of_range(labels: Tensor, y_pred: Tensor) -> str:
+    return (
+        f"sparse_categorical_crossentropy: the model has {y_pred.shape[-1]} outputs, for the "
+        f"classes 0 to {y_pred.shape[-1] - 1}; y has classes from {int(labels.min())} to "
+        f"{int(labels.max())}. Give the last layer an output for each class."
+    )
 
 
 def _log_probabilities(y_pred: Tensor, from_logits: bool) -> Tensor:
@@ -135,6 +143,12 @@ class BinaryCrossentropy(_SmoothedCrossentropy):
     activation = staticmethod(activations.sigmoid)
     function = staticmethod(binary_crossentropy)
 
+    def mean_on_logits(self, y_true: Tensor, logits: Tensor) -> Tensor:
+        if self.label_smoothing:
+            return super().mean_on_logits(y_true, logits)
+        y_true, logits = aligned(y_true, logits)
+        return F.binary_cross_entropy_with_logits(logits, y_true)
+
 
 class CategoricalCrossentropy(_SmoothedCrossentropy):
     """`categorical_crossentropy` with its options."""
@@ -150,3 +164,12 @@ class SparseCategoricalCrossentropy(_Crossentropy):
     name = "sparse_categorical_crossentropy"
     activation = staticmethod(activations.softmax)
     function = staticmethod(sparse_categorical_crossentropy)
+
+    def mean_on_logits(self, y_true: Tensor, logits: Tensor) -> Tensor:
+        if logits.ndim != 2:
+            return super().mean_on_logits(y_true, logits)
+        labels = _class_indices(y_true, logits)
+        try:
+            return F.cross_entropy(logits, labels, ignore_index=_NO_CLASS)
+        except (IndexError, RuntimeError) as error:
+            raise DataError(_out_of_range(labels, logits)) from error

@@ -12,7 +12,8 @@ from onfit.errors import ArgumentError, ShapeError, did_you_mean
 EPSILON = 1e-7  # Keras' fuzz factor: keeps logarithms and quotients finite
 
 MEAN = "sum_over_batch_size"
-_REDUCTIONS = (MEAN, "mean", "sum", "mean_with_sample_weight", "none")
+_MEANS = (MEAN, "mean", "mean_with_sample_weight")
+_REDUCTIONS = (*_MEANS, "sum", "none")
 
 
 class Loss:
@@ -48,6 +49,14 @@ class Loss:
         self.name = name or type(self).name
         self.reduction = reduction
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if vars(cls).keys() & {"call", "call_on_logits", "function"}:
+            # It computes something of its own, which the shortcuts of its base know nothing of.
+            for shortcut in ("mean", "mean_on_logits"):
+                if shortcut not in vars(cls):
+                    setattr(cls, shortcut, vars(Loss)[shortcut])
+
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         """One value per sample, or one for all."""
         raise NotImplementedError
@@ -55,6 +64,19 @@ class Loss:
     def call_on_logits(self, y_true: Any, logits: Any) -> Tensor:
         """The same, from the output before the activation `logits_of`."""
         raise NotImplementedError
+
+    @property
+    def takes_mean(self) -> bool:
+        """Whether samples without weights come to their mean."""
+        return self.reduction in _MEANS
+
+    def mean(self, y_true: Any, y_pred: Any) -> Tensor:
+        """The mean of `call`. A subclass may know a kernel that gives it at once."""
+        return reduced(self.call(y_true, y_pred), None)
+
+    def mean_on_logits(self, y_true: Any, logits: Any) -> Tensor:
+        """The mean of `call_on_logits`."""
+        return reduced(self.call_on_logits(y_true, logits), None)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         """What the samples, each with its weight, come to: a scalar."""

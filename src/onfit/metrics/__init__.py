@@ -39,6 +39,9 @@ from onfit.metrics.accuracy import (
     sparse_top_k_categorical_accuracy,
     top_k_categorical_accuracy,
 )
+from onfit.metrics.accuracy import (
+    AccuracyByShape as _AccuracyByShape,
+)
 from onfit.metrics.auc import AUC
 from onfit.metrics.confusion import Precision, Recall
 from onfit.metrics.error import (
@@ -157,10 +160,6 @@ _SHORT: dict[str, _Make] = {
 }  # fmt: skip
 
 
-def _accuracy(name: str) -> AnyMetric:
-    return Metric(accuracy, name, "max")
-
-
 def _huber(name: str) -> AnyMetric:
     return Metric(huber, name, "min")
 
@@ -172,9 +171,9 @@ def _macro_f1(name: str) -> AnyMetric:
 
 _LONG: dict[str, _Make] = {
     **{function.__name__: make for function, make in _MEANS.items()},
-    "acc": _accuracy, "accuracy": _accuracy, "auc": AUC, "f1": _macro_f1, "f1_score": _macro_f1,
-    "f_beta_score": FBetaScore, "huber": _huber, "log_cosh_error": LogCoshError,
-    "precision": Precision, "recall": Recall,
+    "acc": _AccuracyByShape, "accuracy": _AccuracyByShape, "auc": AUC, "f1": _macro_f1,
+    "f1_score": _macro_f1, "f_beta_score": FBetaScore, "huber": _huber,
+    "log_cosh_error": LogCoshError, "precision": Precision, "recall": Recall,
     "root_mean_squared_error": RootMeanSquaredError,
 }  # fmt: skip
 _NAMED: dict[str, _Make] = {
@@ -182,7 +181,8 @@ _NAMED: dict[str, _Make] = {
     **_LONG,
     **_SHORT,
     **{name.upper(): make for name, make in _SHORT.items()},
-    "Accuracy": _accuracy, "ACC": _accuracy, "Acc": _accuracy, "F1Score": _macro_f1,
+    "Accuracy": _AccuracyByShape, "ACC": _AccuracyByShape, "Acc": _AccuracyByShape,
+    "F1Score": _macro_f1,
     # The names of older versions.
     "cosine": CosineSimilarity, "cosine_proximity": CosineSimilarity,
     "kullback_leibler_divergence": KLDivergence, "logcosh": LogCoshError,
@@ -225,6 +225,8 @@ def get(identifier: Any) -> AnyMetric:
 
 def _of_function(function: Callable[..., Any]) -> AnyMetric:
     name = getattr(function, "__name__", type(function).__name__)
+    if function is accuracy:
+        return _AccuracyByShape(name)
     if getattr(function, "__hash__", None) is not None and function in _MEANS:
         return _MEANS[function](name=name)
     return Metric(function, name, "min" if is_loss_function(function) else None)

@@ -14,14 +14,12 @@ def binary_accuracy(y_true: Tensor, y_pred: Tensor, threshold: float = 0.5) -> T
 
 def categorical_accuracy(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """1 where the largest output is that of the one-hot label's class, else 0."""
-    _require_same_shape("categorical_accuracy", y_true, y_pred)
-    return (y_true.argmax(-1) == y_pred.argmax(-1)).float()
+    return _right_class(y_true, y_pred).float()
 
 
 def sparse_categorical_accuracy(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """1 where the largest output is that of the class whose index is the label, else 0."""
-    y_true = _indices("sparse_categorical_accuracy", y_true, y_pred)
-    return (y_pred.argmax(-1) == y_true).float()
+    return _right_index(y_true, y_pred).float()
 
 
 def top_k_categorical_accuracy(y_true: Tensor, y_pred: Tensor, k: int = 5) -> Tensor:
@@ -42,15 +40,32 @@ def accuracy(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """
     if y_pred.ndim == 1 or y_pred.shape[-1] == 1:
         return binary_accuracy(y_true, y_pred)
-    if y_true.ndim < y_pred.ndim or y_true.shape[-1] == 1:
-        return sparse_categorical_accuracy(y_true, y_pred)
-    return categorical_accuracy(y_true, y_pred)
+    return _right_by_shape(y_true, y_pred).float()
+
+
+def _right_by_shape(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    sparse = y_true.ndim < y_pred.ndim or y_true.shape[-1] == 1
+    return _right_index(y_true, y_pred) if sparse else _right_class(y_true, y_pred)
+
+
+def _right_class(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    _require_same_shape("categorical_accuracy", y_true, y_pred)
+    return y_true.argmax(-1) == y_pred.argmax(-1)
+
+
+def _right_index(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    return y_pred.argmax(-1) == _indices("sparse_categorical_accuracy", y_true, y_pred)
 
 
 def _equality(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """The share, over the last axis, of outputs that equal the label."""
     y_true, y_pred = matched("Accuracy", y_true, y_pred)
     return _share(y_true.to(y_pred.dtype) == y_pred)
+
+
+def _told_apart(right: Tensor) -> Tensor:
+    """The bools, if there is one for each sample; else their mean."""
+    return right if right.ndim == 1 else right.float().mean()
 
 
 def _share(right: Tensor) -> Tensor:
@@ -110,6 +125,26 @@ class Accuracy(Metric):
         super().__init__(_equality, name, "max")
 
 
+class AccuracyByShape(Metric):
+    """`accuracy` under a name of the user's: what `metrics=["acc"]` is.
+
+    Args:
+        name: its name in the logs.
+    """
+
+    def __init__(self, name: str = "accuracy") -> None:
+        super().__init__(accuracy, name, "max")
+
+    def sees_logits(self, output: Tensor) -> bool:
+        # As for the classes below; the one output of a binary classifier meets a threshold.
+        return output.ndim > 1 and output.shape[-1] > 1
+
+    def of_batch(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        if not self.sees_logits(y_pred):
+            return super().of_batch(y_true, y_pred)
+        return _told_apart(_right_by_shape(y_true, y_pred))
+
+
 class BinaryAccuracy(Metric):
     """`binary_accuracy` as an object.
 
@@ -141,6 +176,9 @@ class CategoricalAccuracy(Metric):
     def __init__(self, name: str = "categorical_accuracy") -> None:
         super().__init__(categorical_accuracy, name, "max")
 
+    def of_batch(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return _told_apart(_right_class(y_true, y_pred))
+
 
 class SparseCategoricalAccuracy(Metric):
     """`sparse_categorical_accuracy` as an object.
@@ -153,6 +191,9 @@ class SparseCategoricalAccuracy(Metric):
 
     def __init__(self, name: str = "sparse_categorical_accuracy") -> None:
         super().__init__(sparse_categorical_accuracy, name, "max")
+
+    def of_batch(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return _told_apart(_right_index(y_true, y_pred))
 
 
 class TopKCategoricalAccuracy(Metric):

@@ -28,6 +28,10 @@ class AnyMetric:
     direction: Mode | None = None
     takes_logits = False
 
+    def sees_logits(self, output: Any) -> bool:
+        """Whether it is to see this output as it is before a softmax or sigmoid."""
+        return self.takes_logits
+
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         """Take in samples; the value so far."""
         self.update_state(y_true, y_pred, sample_weight)
@@ -247,7 +251,9 @@ class Metric(AnyMetric):
         self._mean = Mean(name)
 
     def of_batch(self, y_true: Any, y_pred: Any) -> Tensor:
-        """The mean over these samples alone: a scalar tensor."""
+        """What these samples say: their mean, a scalar; or, of what is either right or wrong, a
+        bool for each, so that whoever adds up batches takes the mean of many at once.
+        """
         value = self.values(y_true, y_pred)
         return value.float().mean() if value.ndim else value
 

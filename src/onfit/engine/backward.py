@@ -1,0 +1,59 @@
+"""Gradients, with as little between the loss and torch's engine as can be."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Gradients = Sequence[Tensor | None]
+Engine = Callable[..., tuple[Tensor | None, ...]]
+
+
+def gradients(loss: Tensor, params: Sequence[Tensor]) -> Gradients:
+    """The gradient of `loss`, a scalar, by each of `params`; None where it does not depend on one.
+
+    What `torch.autograd.grad` gives. That spends longer on looking at its arguments, which are
+    known here, than a small network's backward pass takes.
+    """
+    engine = _engine()
+    if engine is None or loss.ndim:
+        return torch.autograd.grad(loss, params, allow_unused=True)
+    one = _one(loss.dtype, loss.device)
+    keep_graph, create_graph, allow_unused, accumulate = False, False, True, False
+    inputs = tuple(params)
+    return engine((loss,), (one,), keep_graph, create_graph, inputs, allow_unused, accumulate)
+
+
+@functools.lru_cache(maxsize=16)
+def _one(dtype: torch.dtype, device: torch.device) -> Tensor:
+    """What the loss's gradient by itself is."""
+    return torch.ones((), dtype=dtype, device=device)
+
+
+@functools.cache
+def _engine() -> Engine | None:
+    """The engine's own entry, if this torch has it and it does what it has always done.
+
+    It is no public name, so it is tried on a known gradient once before it is trusted.
+    """
+    engine = _entry()
+    if engine is None:
+        return None
+    with torch.enable_grad():
+        x, unused = (torch.ones((), requires_grad=True) for _ in range(2))
+        try:
+            found = engine((x * 3,), (torch.ones(()),), False, False, (x, unused), True, False)
+            right = found[0] is not None and float(found[0]) == 3.0 and found[1] is None
+        except (TypeError, RuntimeError, LookupError):
+            return None
+    return engine if right and x.grad is None else None
+
+
+def _entry() -> Engine | None:
+    variable: Any = torch.autograd.Variable
+    entry: Engine | None = getattr(
+        getattr(variable, "_execution_engine", None), "run_backward", None
+    )
+    return entry

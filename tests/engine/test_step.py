@@ -1,0 +1,211 @@
+"""What a step does besides the arithmetic: it waits for no device, and takes no detours."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import Tensor
+
+from onfit import Sequential, layers, losses
+from onfit.callbacks import LambdaCallback
+from onfit.core import Logs
+from onfit.engine import backward
+from onfit.engine.totals import Totals
+from onfit.errors import DataError
+
+X = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
+Y = (X.sum(1) > 0).long()
+
+# What brings a number to Python, and so waits until a device has computed it.
+_WAITS = ("item", "tolist", "__bool__", "__float__", "__int__", "__index__", "cpu", "numpy")
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Filled with the name of each call that would wait for the device."""
+    seen: list[str] = []
+    backward._engine()  # which is tried once in a process
+
+    def counted(name: str) -> None:
+        original = getattr(Tensor, name)
+
+        def method(self: Tensor, *args: object) -> object:
+            seen.append(name)
+            return original(self, *args)
+
+        monkeypatch.setattr(Tensor, name, method)
+
+    for name in _WAITS:
+        counted(name)
+    return seen
+
+
+def compiled() -> Sequential:
+    model = Sequential(
+        [layers.Dense(4, activation="relu", input_dim=3), layers.Dense(2, activation="softmax")]
+    )
+    model.compile(
+        "adam",
+        "sparse_categorical_crossentropy",
+        metrics=["acc", "sparse_categorical_crossentropy"],
+    )
+    return model
+
+
+def test_no_batch_waits_for_the_device_and_an_epoch_does_so_once(waits: list[str]) -> None:
+    model = compiled()
+    at_end_of_batches, at_begin_of_epochs = [], []
+    watcher = LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: at_begin_of_epochs.append(len(waits)),
+        on_train_batch_end=lambda batch, logs: at_end_of_batches.append(len(waits)),
+        on_train_end=lambda logs: at_begin_of_epochs.append(len(waits)),
+    )
+    model.fit(X, Y, batch_size=8, epochs=3, verbose=0, callbacks=[watcher])
+    each_epoch = [after - before for before, after in pairwise(at_begin_of_epochs)]
+    assert each_epoch == [1, 1, 1]
+    assert at_end_of_batches == [count for count in at_begin_of_epochs[:3] for _ in range(5)]
+
+
+def test_validation_is_read_once_too(waits: list[str]) -> None:
+    model = compiled()
+    begun: list[int] = []
+    watcher = LambdaCallback(on_train_begin=lambda logs: begun.append(len(waits)))
+    data = (X, Y)
+    model.fit(X, Y, batch_size=8, epochs=3, verbose=0, validation_data=data, callbacks=[watcher])
+    assert len(waits) - begun[0] == 3 * 2
+
+
+def test_whoever_reads_a_batch_pays_for_that_batch_alone(waits: list[str]) -> None:
+    model = compiled()
+    seen = []
+
+    def read_the_third(batch: int, logs: Logs) -> None:
+        before = len(waits)
+        if batch == 2:
+            float(logs["loss"])
+        seen.append(len(waits) - before)
+
+    model.fit(
+        X, Y, batch_size=8, verbose=0, callbacks=[LambdaCallback(on_batch_end=read_the_third)]
+    )
+    assert [bool(count) for count in seen] == [False, False, True, False, False]
+
+
+# --- gradients -------------------------------------------------------------------------------
+
+
+def test_gradients_are_those_of_torch() -> None:
+    net = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1))
+    unused = torch.nn.Parameter(torch.zeros(2))
+    params = [*net.parameters(), unused]
+    expected = torch.autograd.grad(net(X).square().mean(), params, allow_unused=True)
+    found = backward.gradients(net(X).square().mean(), params)
+    assert found[-1] is None
+    assert all(torch.equal(a, b) for a, b in zip(found[:-1], expected[:-1], strict=True))
+    assert all(param.grad is None for param in params)
+
+
+def test_gradients_come_without_the_private_entry_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def takes_other_arguments() -> None: ...
+
+    def gives_something_else(*args: object) -> tuple[Tensor, ...]:
+        return (torch.zeros(()),) * 2
+
+    weight = torch.nn.Parameter(torch.ones(3))
+    for entry in (None, takes_other_arguments, gives_something_else):
+        monkeypatch.setattr(backward, "_entry", lambda entry=entry: entry)
+        backward._engine.cache_clear()
+        assert backward._engine() is None
+        (found,) = backward.gradients((weight * X[0]).sum(), [weight])
+        assert torch.equal(found, X[0])
+    backward._engine.cache_clear()
+
+
+def test_a_graph_can_be_gone_through_once() -> None:
+    weight = torch.nn.Parameter(torch.ones(3))
+    loss = weight.square().sum()
+    backward.gradients(loss, [weight])
+    with pytest.raises(RuntimeError, match="second time"):
+        backward.gradients(loss, [weight])
+
+
+# --- losses in one kernel --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "output"),
+    [
+        (losses.MeanSquaredError(), X[:, :2], X[:, 1:]),
+        (losses.MeanSquaredError(), X[:, 0], X[:, 1:2]),
+        (losses.MeanAbsoluteError(), X[:, :2], X[:, 1:]),
+        (losses.SparseCategoricalCrossentropy(), Y, X),
+        (losses.SparseCategoricalCrossentropy(), Y[:, None], X),
+        (losses.SparseCategoricalCrossentropy(), Y.view(8, 5), X.view(8, 5, 3)),
+        (losses.BinaryCrossentropy(), Y, X[:, :1]),
+        (losses.BinaryCrossentropy(label_smoothing=0.2), Y, X[:, :1]),
+        (losses.CategoricalCrossentropy(), torch.nn.functional.one_hot(Y, 3), X),
+    ],
+)
+def test_a_mean_at_once_is_the_mean_of_the_samples(
+    loss: losses.Loss, y: Tensor, output: Tensor
+) -> None:
+    torch.testing.assert_close(
+        loss.mean(y, output.sigmoid()), loss.call(y, output.sigmoid()).mean()
+    )
+    if loss.logits_of is not None:
+        torch.testing.assert_close(
+            loss.mean_on_logits(y, output), loss.call_on_logits(y, output).mean()
+        )
+
+
+def test_a_loss_that_computes_otherwise_does_not_inherit_the_short_way() -> None:
+    class Doubled(losses.MeanSquaredError):
+        def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+            return 2 * super().call(y_true, y_pred)
+
+    y, output = X[:, :1], X[:, 1:2]
+    torch.testing.assert_close(
+        Doubled().mean(y, output), 2 * losses.MeanSquaredError().mean(y, output)
+    )
+
+
+def test_a_label_that_torch_would_pass_over_is_an_error() -> None:
+    model = compiled()
+    y = Y.clone()
+    y[0] = -100
+    with pytest.raises(DataError, match="y has classes from -100 to 1"):
+        model.fit(X, y, verbose=0)
+
+
+# --- totals ----------------------------------------------------------------------------------
+
+
+def test_bools_and_means_come_to_the_mean_over_samples() -> None:
+    totals = Totals(["loss", "acc"])
+    for size, right in ((3, [True, False, True]), (1, [False])):
+        totals.add([torch.tensor(float(size)), torch.tensor(right)], size)
+    logs = Logs()
+    totals.report_epoch(logs)
+    assert dict(logs) == {"loss": 2.5, "acc": 0.5}
+    totals.report_batch(logs)
+    assert dict(logs) == {"loss": 1.0, "acc": 0.0}
+
+
+def test_means_do_not_depend_on_how_often_they_are_folded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def mean(every: int) -> dict[str, float]:
+        monkeypatch.setattr("onfit.engine.totals._FOLD_EVERY", every)
+        totals = Totals(["loss", "acc"])
+        for index in range(10):
+            totals.add([X[index, 0], X[index] > 0], 3)
+        logs = Logs()
+        totals.report_epoch(logs)
+        return dict(logs)
+
+    assert mean(1) == pytest.approx(mean(100), abs=1e-12)
+
+
+def test_an_accuracy_of_the_logits_is_that_of_the_probabilities() -> None:
+    model = compiled()
+    found = model.evaluate(X, Y, verbose=0, return_dict=True)
+    right = (torch.as_tensor(model.predict(X, verbose=0)).argmax(-1) == Y).float().mean()
+    assert found["acc"] == pytest.approx(float(right))
