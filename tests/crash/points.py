@@ -31,13 +31,13 @@ class Points:
     Args:
         folder: where the run has its files; what is done elsewhere does not count.
         strike: the number of the place to be killed at; None to be told of all places.
-        report: a file descriptor to write the name of that place to before.
+        report: a file descriptor to write the name of that place to before, if anybody asks.
 
     Attributes:
         names: of all places so far, each another.
     """
 
-    def __init__(self, folder: Path, strike: int | None = None, report: int = -1) -> None:
+    def __init__(self, folder: Path, strike: int | None = None, report: int | None = None) -> None:
         self.names: list[str] = []
         self._folder = str(folder)
         self._strike = strike
@@ -56,7 +56,8 @@ class Points:
         self._times[what] += 1
         name = f"{what} ({self._where}), time {self._times[what]}"
         if len(self.names) == self._strike:
-            os.write(self._report, name.encode())
+            if self._report is not None:
+                os.write(self._report, name.encode())
             os.kill(self._process, signal.SIGKILL)
         self.names.append(name)
 

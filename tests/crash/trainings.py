@@ -76,11 +76,11 @@ def data(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     return x, x[:, :1] + torch.randn(SAMPLES, 1, generator=draw)
 
 
-def seed_everything() -> None:
-    """Begin as a fresh process begins that seeds what it draws from."""
-    random.seed(3)
-    np.random.seed(3)
-    torch.manual_seed(3)
+def seed_everything(seed: int) -> None:
+    """Seed all that is drawn from."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
 
 
 def compiled() -> onfit.Model:

@@ -3,8 +3,8 @@
 import errno
 import json
 import os
-import resource
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.faults.disk import no_room_for
 
 from onfit.errors import OnfitWarning, StorageError
 from onfit.storage import checkpoints as room
@@ -78,6 +79,7 @@ def test_files_are_on_the_disk_before_the_name_and_the_name_before_it_counts(tmp
         monkeypatch.setattr(durable, step, noted)
     removed = []
     monkeypatch.setattr(CheckpointManager, "_remove", lambda self, old: removed.append(len(done)))
+    (tmp_path / "backup").mkdir()
     manager = CheckpointManager(tmp_path / "backup", keep=1)
     manager.save(TREE)
     hidden = done[3][1]
@@ -95,20 +97,34 @@ def test_files_are_on_the_disk_before_the_name_and_the_name_before_it_counts(tmp
     assert removed == [12]
 
 
+def test_each_of_these_steps_asks_the_system(kept, monkeypatch):
+    asked = []
+    fsync, replace = os.fsync, os.replace
+
+    def noted_fsync(descriptor):
+        asked.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        fsync(descriptor)
+
+    def noted_replace(source, target):
+        asked.append("rename")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(os, "replace", noted_replace)
+    kept.save(tree(3))
+    assert asked == ["file", "file", "file", "folder", "rename", "folder"]
+
+
+def test_a_folder_that_is_made_for_them_is_on_the_disk_before_anything_is_in_it(
+    tmp_path, monkeypatch
+):
+    synced = []
+    monkeypatch.setattr(durable, "fsync_folder", synced.append)
+    CheckpointManager(tmp_path / "runs" / "backup").save(TREE)
+    assert synced[:2] == [tmp_path, tmp_path / "runs"]
+
+
 # --- when it cannot be written -----------------------------------------------------------
-
-
-@contextmanager
-def no_room_for(size: int):
-    """Files grow to `size` bytes and no further, as on a disk that is full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_on_a_full_disk_earlier_checkpoints_stay_and_no_litter(kept):
@@ -173,6 +189,14 @@ def test_a_read_only_folder_is_an_error_before_training(read_only):
         )
 
 
+def test_a_folder_below_a_file_is_an_error_that_says_so(tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    for manage in (CheckpointManager.acquire, lambda manager: manager.save(TREE)):
+        with pytest.raises(StorageError, match=r"taken.*Choose a folder|taken.*choose another"):
+            manage(CheckpointManager(tmp_path / "taken" / "backup"))
+    assert (tmp_path / "taken").read_text() == "a file"
+
+
 def test_a_read_only_folder_is_an_error_when_saving(read_only):
     with as_nobody(), pytest.raises(StorageError, match=r"could not be written: .*Permission"):
         CheckpointManager(read_only).save(TREE)
@@ -221,7 +245,35 @@ def test_a_missing_file_is_told(kept, name):
         assert kept.latest()["epoch"] == 1
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"files": {"state.json": 3}}'])
+def test_any_flipped_bit_of_a_manifest_is_told(kept):
+    manifest = kept.folder / "checkpoint-00000001" / "manifest.json"
+    for position in range(manifest.stat().st_size):
+        flip(manifest, position)
+        with pytest.warns(OnfitWarning, match="is damaged"):
+            assert kept.latest()["epoch"] == 1
+        flip(manifest, position)
+    assert kept.latest()["epoch"] == 2
+
+
+def test_a_manifest_of_another_format_is_told(kept):
+    manifest = kept.folder / "checkpoint-00000001" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 2'))
+    with pytest.warns(OnfitWarning, match=r"\(its format is 2, and 1 is known\)"):
+        assert kept.latest()["epoch"] == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"format": 1, "files": {}}',
+        '{"format": 1, "files": {"state.json": 3}}',
+        '{"format": 1, "files": []}',
+    ],
+)
 def test_a_manifest_that_says_nothing_is_told(kept, text):
     (kept.folder / "checkpoint-00000001" / "manifest.json").write_text(text)
     with pytest.warns(OnfitWarning, match="its manifest cannot be read"):
@@ -345,21 +397,76 @@ def test_what_a_killed_run_left_half_written_is_cleared_away(kept):
     assert ".writing-abc" not in names(kept)
 
 
-@pytest.mark.parametrize("error", [None, OSError(errno.ENOLCK, "No locks available")])
-def test_where_nothing_can_be_locked_a_run_goes_on_without(kept, monkeypatch, error):
-    class NoLocks:
-        LOCK_EX = LOCK_NB = 0
+def acquire_both(kept):
+    """Two managers of one folder, in this process."""
+    managers = [kept, CheckpointManager(kept.folder)]
+    try:
+        for manager in managers:
+            manager.acquire()
+    finally:
+        for manager in managers:
+            manager.release()
 
-        @staticmethod
-        def flock(file, how):
-            raise error
 
-    monkeypatch.setattr(room, "fcntl", NoLocks if error else None)
-    other = CheckpointManager(kept.folder)
-    for manager in (kept, other):
-        manager.acquire()
-    for manager in (kept, other):
-        manager.release()
+class Msvcrt:
+    """Windows' locks: of bytes from where the file stands, each for one handle."""
+
+    LK_NBLCK = 3
+
+    def __init__(self, error=None):
+        self.error = error
+        self.locked = set()
+
+    def locking(self, descriptor, how, size):
+        if self.error is not None:
+            raise self.error
+        found = (os.fstat(descriptor).st_ino, os.lseek(descriptor, 0, os.SEEK_CUR), size, how)
+        if found in self.locked:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        self.locked.add(found)
+
+
+class Fcntl:
+    """A file system that knows no locks."""
+
+    LOCK_EX = LOCK_NB = 0
+
+    @staticmethod
+    def flock(file, how):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+
+def test_on_windows_a_second_run_on_the_folder_is_an_error_too(kept, monkeypatch):
+    system = Msvcrt()
+    monkeypatch.setattr(room, "fcntl", None)
+    monkeypatch.setattr(room, "msvcrt", system)
+    with pytest.raises(StorageError, match="another run keeps its checkpoints"):
+        acquire_both(kept)
+    inode = (kept.folder / ".lock").stat().st_ino
+    assert system.locked == {(inode, 0, 1, Msvcrt.LK_NBLCK)}
+
+
+@pytest.mark.parametrize(
+    ("fcntl", "msvcrt"),
+    [(None, None), (Fcntl, None), (None, Msvcrt(OSError(errno.EINVAL, "Invalid argument")))],
+)
+def test_where_nothing_can_be_locked_a_run_goes_on_without(kept, monkeypatch, fcntl, msvcrt):
+    monkeypatch.setattr(room, "fcntl", fcntl)
+    monkeypatch.setattr(room, "msvcrt", msvcrt)
+    acquire_both(kept)
+    assert kept.latest()["epoch"] == 2
+
+
+def test_however_often_a_folder_is_had_the_process_is_told_of_forks_once(kept, monkeypatch):
+    told = []
+    monkeypatch.setattr(os, "register_at_fork", lambda **what: told.append(what))
+    before = len(room._held)
+    for _ in range(3):
+        kept.acquire()
+        assert len(room._held) == before + 1
+        kept.release()
+        assert len(room._held) == before
+    assert told == []
 
 
 def test_a_manifest_lists_size_and_checksum_of_each_file(kept):

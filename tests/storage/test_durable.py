@@ -1,11 +1,13 @@
 """replacing: a file is the old one or the new one, at every moment."""
 
+import errno
 import glob
 import os
 import stat
 from pathlib import Path
 
 import pytest
+from tests.faults.disk import no_room_for
 
 from onfit.errors import StorageError
 from onfit.storage import durable, replacing, require_writable
@@ -112,10 +114,56 @@ def test_a_failure_before_the_rename_leaves_the_old_file_and_no_litter(tmp_path,
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(durable, step, full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(StorageError) as caught:
         write(target, "new")
+    assert str(caught.value) == (
+        f"cannot write {str(target)!r}: No space left on device. What was there before is as it "
+        "was. Make room there, or choose another place."
+    )
     assert target.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_on_a_full_disk_the_old_file_stays_and_no_litter(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with no_room_for(10), pytest.raises(StorageError, match=r"a\.txt': File too large\. What was"):
+        write(target, "new and longer than there is room for")
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_an_error_that_is_not_the_disks_is_left_as_it_is(tmp_path):
+    refused = ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
+    with pytest.raises(ConnectionResetError) as caught:
+        write(tmp_path / "a.txt", "half", refused)
+    assert caught.value is refused
+
+
+# --- adding to a file --------------------------------------------------------------------
+
+
+def test_what_is_added_comes_after_what_was_there(tmp_path):
+    durable.append(tmp_path / "a.txt", b"one ")
+    durable.append(tmp_path / "a.txt", b"two")
+    assert (tmp_path / "a.txt").read_bytes() == b"one two"
+
+
+def test_on_a_full_disk_nothing_is_added_rather_than_a_part(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_bytes(b"a line\r\n")
+    with no_room_for(10), pytest.raises(StorageError) as caught:
+        durable.append(target, b"another\r\n")
+    assert str(caught.value) == (
+        f"cannot write {str(target)!r}: File too large. What was there before is as it was. "
+        "Make room there, or choose another place."
+    )
+    assert target.read_bytes() == b"a line\r\n"
+    durable.append(target, b"another\r\n")
+    assert target.read_bytes() == b"a line\r\nanother\r\n"
+
+
+# --- where and what it may be ------------------------------------------------------------
 
 
 def test_a_block_that_removes_its_file_is_an_error_and_the_old_file_stays(tmp_path):
@@ -144,6 +192,20 @@ def test_the_umask_decides_who_may_read(tmp_path, umask, expected):
 def test_missing_folders_are_made(tmp_path):
     write(tmp_path / "a" / "b" / "c.txt", "new")
     assert (tmp_path / "a" / "b" / "c.txt").read_text() == "new"
+
+
+def test_the_name_of_each_folder_that_is_made_is_on_the_disk_too(tmp_path, steps):
+    write(tmp_path / "a" / "b" / "c.txt", "new")
+    made = [("fsync_folder", tmp_path), ("fsync_folder", tmp_path / "a")]
+    assert steps[:2] == made
+    write(tmp_path / "a" / "b" / "c.txt", "newer")
+    assert [name for name, *_ in steps[2:]] == [*STEPS, *STEPS]
+
+
+def test_where_permissions_cannot_be_given_the_file_is_written_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "fchmod")
+    write(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").read_text() == "new"
 
 
 def test_a_path_may_be_text_and_relative(tmp_path, monkeypatch):

@@ -191,9 +191,10 @@ class _Table:
             temporary.write_bytes(self._encoded([header, *rows]))
 
     def append(self, row: _Row) -> None:
-        """Add a line to a file that exists. It gets there at once and in one piece."""
-        with open(self._path, "ab+") as file:
-            file.write(_end_of_broken_line(file) + self._encoded([row]))
+        """Add a line to a file that exists. It gets there at once and in one piece, or not."""
+        with open(self._path, "rb") as file:
+            end = _end_of_broken_line(file)
+        durable.append(self._path, end + self._encoded([row]))
 
     def _encoded(self, rows: list[list[Any]]) -> bytes:
         text = io.StringIO(newline="")

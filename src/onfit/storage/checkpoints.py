@@ -25,12 +25,20 @@ from onfit.storage.trees import packed, unpacked
 
 try:
     import fcntl
-except ImportError:  # Windows: there, two runs on one folder are not noticed
+except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
+try:
+    import msvcrt
+except ImportError:  # everywhere else
+    msvcrt = None  # type: ignore[assignment]
 
 _NAME = re.compile(r"checkpoint-(\d{8})")
 _HIDDEN, _LOCK = ".writing-", ".lock"
 _MANIFEST, _STATE, _ARRAYS = "manifest.json", "state.json", "arrays.npz"
+_FORMAT = 1
+
+# The locks this process holds.
+_held: "weakref.WeakSet[IO[str]]" = weakref.WeakSet()
 
 
 class CheckpointManager:
@@ -58,8 +66,8 @@ class CheckpointManager:
     def acquire(self) -> None:
         """Make the folder this run's own, and clear away what a killed one left half-written.
 
-        The lock is the operating system's: it goes with the process, however that ends. (Where
-        there is no fcntl, as on Windows, nothing is locked.)
+        The lock is the operating system's: it goes with the process, however that ends. (On a
+        file system that knows no locks, nothing is locked.)
 
         Raises:
             StorageError: if another run has it, or it cannot be written.
@@ -67,7 +75,7 @@ class CheckpointManager:
         if self._lock is not None:
             return
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            durable.make_folder(self.folder)
             lock = open(self.folder / _LOCK, "w")  # noqa: SIM115 - held until release
         except OSError as error:
             raise StorageError(
@@ -81,7 +89,7 @@ class CheckpointManager:
                 "Wait for it, or give this run a folder of its own."
             )
         self._lock = lock
-        _close_in_children(lock)
+        _held.add(lock)
         for orphan in self.folder.glob(f"{_HIDDEN}*"):
             shutil.rmtree(orphan, ignore_errors=True)
 
@@ -106,7 +114,7 @@ class CheckpointManager:
         target = self.folder / f"checkpoint-{self._next_number():08d}"
         hidden: Path | None = None
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            durable.make_folder(self.folder)
             hidden = Path(tempfile.mkdtemp(prefix=_HIDDEN, dir=self.folder))
             self._write(hidden, text, arrays)
             durable.rename(hidden, target)
@@ -128,7 +136,7 @@ class CheckpointManager:
         for name in (_STATE, _ARRAYS):
             durable.fsync_file(folder / name)
             listed[name] = {"size": (folder / name).stat().st_size, "blake2b": _sum(folder / name)}
-        (folder / _MANIFEST).write_text(json.dumps({"format": 1, "files": listed}))
+        (folder / _MANIFEST).write_text(json.dumps({"format": _FORMAT, "files": listed}))
         durable.fsync_file(folder / _MANIFEST)
         durable.fsync_folder(folder)
 
@@ -186,37 +194,39 @@ class CheckpointManager:
 
 def _locked(file: IO[str]) -> bool:
     """Lock the file for this process; whether nobody else has it."""
-    if fcntl is None:
-        return True
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        elif msvcrt is not None:
+            file.seek(0)  # what is locked is the byte there, although there is none
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    except (BlockingIOError, PermissionError):  # the one is fcntl's word, the other msvcrt's
         return False
     except OSError:  # a file system that knows no locks
         return True
     return True
 
 
-def _close_in_children(file: IO[str]) -> None:
+def _close_in_child() -> None:
     """A forked process, such as a worker that loads data, may live on for a while after this one
-    was killed, and must not hold the lock for it.
+    was killed, and must not hold its locks.
     """
-    known = weakref.ref(file)
+    for lock in list(_held):
+        lock.close()
 
-    def close() -> None:
-        held = known()
-        if held is not None:
-            held.close()
 
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=close)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_in_child)
 
 
 def _problem_with(path: Path) -> str | None:
     """What is wrong with a checkpoint; None if its files are what the manifest says."""
     try:
         manifest = json.loads((path / _MANIFEST).read_text())
-        for name, facts in manifest["files"].items():
+        if manifest["format"] != _FORMAT:
+            return f"its format is {manifest['format']!r}, and {_FORMAT} is known"
+        for name in (_STATE, _ARRAYS):
+            facts = manifest["files"][name]
             if (path / name).stat().st_size != facts["size"]:
                 return f"{name} has another size than was written"
             if _sum(path / name) != facts["blake2b"]:

@@ -4,14 +4,19 @@ The order is the one POSIX asks for: write a temporary file in the same folder, 
 rename it over the old one, fsync the folder (a rename is durable only once its folder is).
 """
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeGuard
 
 from onfit._types import StrPath
 from onfit.errors import StorageError
+
+# What a disk says of itself: it is full, a limit is reached, it fails, it is read-only.
+_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 
 
 @contextmanager
@@ -25,7 +30,8 @@ def replacing(path: StrPath) -> Iterator[Path]:
             one: the file it points to is replaced.
 
     Raises:
-        StorageError: if the folder cannot be written, or `path` is a folder.
+        StorageError: if the folder cannot be written, `path` is a folder, or the disk is full or
+            fails.
 
     Example:
         >>> with replacing("notes.txt") as temporary:   # doctest: +SKIP
@@ -37,11 +43,38 @@ def replacing(path: StrPath) -> Iterator[Path]:
         yield temporary
         fsync_file(temporary)
         rename(temporary, target)
-        fsync_folder(target.parent)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             temporary.unlink()
+        if _is_of_the_disk(error):
+            raise _not_written(target, error) from error
         raise
+    fsync_folder(target.parent)
+
+
+def append(path: StrPath, content: bytes) -> None:
+    """Add bytes at the end of a file: all of them, or, where the disk is full, none.
+
+    A process that is killed meanwhile may leave a part of them. What was there before stays.
+
+    Args:
+        path: the file; made if it is missing.
+        content: what to add.
+
+    Raises:
+        StorageError: if the disk is full or fails; the file is as it was.
+
+    Example:
+        >>> append("log.csv", b"3;0.25;")   # doctest: +SKIP
+    """
+    with open(path, "ab", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        try:
+            while content:  # a disk takes a part of it before it says that it is full
+                content = content[file.write(content) :]
+        except OSError as error:
+            file.truncate(size)
+            raise _not_written(Path(path), error) from error
 
 
 def require_writable(path: StrPath, asked_by: str) -> None:
@@ -62,13 +95,29 @@ def require_writable(path: StrPath, asked_by: str) -> None:
         raise StorageError(f"{asked_by}: {error}") from error
 
 
+def _is_of_the_disk(error: BaseException) -> TypeGuard[OSError]:
+    """Whether the disk is to blame, not what else a block does that writes, such as fetching."""
+    return (
+        isinstance(error, OSError)
+        and not isinstance(error, StorageError)
+        and error.errno in _OF_THE_DISK
+    )
+
+
+def _not_written(target: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"cannot write {str(target)!r}: {error.strerror or error}. What was there before is as it "
+        "was. Make room there, or choose another place."
+    )
+
+
 def _temporary_beside(target: Path) -> Path:
     if target.is_dir():
         raise StorageError(
             f"cannot write {str(target)!r}: it is a folder. Give the name of a file."
         )
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         # Hidden, so that no pattern such as "*.h5" ever finds a half-written file; with the
         # suffix kept, since writers choose the format by it.
         descriptor, name = tempfile.mkstemp(
@@ -94,7 +143,16 @@ def _give_permissions(descriptor: int, target: Path) -> None:
         umask = os.umask(0)
         os.umask(umask)
         mode = 0o666 & ~umask
-    os.fchmod(descriptor, mode)
+    if hasattr(os, "fchmod"):  # Windows: who may read is inherited from the folder
+        os.fchmod(descriptor, mode)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing; their names are on the disk then."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in reversed(missing):
+        fsync_folder(made.parent)
 
 
 # The three steps below are functions of their own so that a test can strike between them.

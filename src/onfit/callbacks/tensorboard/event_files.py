@@ -3,7 +3,8 @@
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from onfit._types import StrPath
 from onfit.callbacks.tensorboard.images import Pixels, png
-from onfit.errors import MissingPackageError
+from onfit.errors import MissingPackageError, StorageError
 
 _BUCKETS = 30
 
@@ -26,6 +27,7 @@ class EventFiles:
 
     Raises:
         MissingPackageError: if the tensorboard library is not installed.
+        StorageError: from then on, where a file cannot be written: by the next call that writes.
     """
 
     def __init__(self, folder: StrPath, purge_steps: dict[str, int] | None = None) -> None:
@@ -79,14 +81,16 @@ class EventFiles:
 
     def flush(self) -> None:
         """Wait until all is in the files, so that whoever looks can see it."""
-        for writer in self._writers.values():
-            writer.flush()
+        with self._named():
+            for writer in self._writers.values():
+                writer.flush()
 
     def close(self) -> None:
         """Finish the files. What is written later goes to new ones."""
         writers, self._writers = self._writers, {}
-        for writer in writers.values():
-            writer.close()
+        with self._named():
+            for writer in writers.values():
+                writer.close()
 
     def _add(self, subfolder: str, step: int, **value: Any) -> None:
         from tensorboard.compat.proto.summary_pb2 import Summary
@@ -96,7 +100,19 @@ class EventFiles:
     def _add_event(self, subfolder: str, **content: Any) -> None:
         from tensorboard.compat.proto.event_pb2 import Event
 
-        self._writer(subfolder).add_event(Event(wall_time=time.time(), **content))
+        with self._named():
+            self._writer(subfolder).add_event(Event(wall_time=time.time(), **content))
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """What the system says of a disk that is full names no file."""
+        try:
+            yield
+        except OSError as error:
+            raise StorageError(
+                f"event files cannot be written in {self._folder!r}: {error.strerror or error}. "
+                "What was there before is as it was. Make room there, or choose another log_dir."
+            ) from error
 
     def _writer(self, subfolder: str) -> Any:
         if subfolder not in self._writers:
@@ -105,10 +121,11 @@ class EventFiles:
 
     def _open(self, subfolder: str) -> Any:
         from tensorboard.compat.proto.event_pb2 import Event, SessionLog
-        from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+        from onfit.callbacks.tensorboard.writer import OrderedWriter
 
         # Within half a minute a curve should show what a long epoch does.
-        writer = EventFileWriter(os.path.join(self._folder, subfolder), flush_secs=30)
+        writer = OrderedWriter(os.path.join(self._folder, subfolder), flush_secs=30)
         if subfolder in self._purge_steps:
             step, start = self._purge_steps[subfolder], SessionLog(status=SessionLog.START)
             writer.add_event(Event(wall_time=time.time(), step=step, session_log=start))
