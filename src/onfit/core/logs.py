@@ -11,6 +11,8 @@ from typing import Any
 from onfit.core.aliases import AliasDict
 
 Fetch = Callable[[], Sequence[float]]
+FetchOne = Callable[[int], float]
+_Deferred = tuple[Sequence[str], Fetch, FetchOne | None]
 
 # What a slot holds until it is fetched. No method of Logs ever lets it out.
 _PENDING: Any = object()
@@ -32,18 +34,20 @@ class Logs(AliasDict):
     {'batch': 0, 'loss': 0.25}
     """
 
-    __slots__ = ("_fetches", "_so_far")
+    # On the class, so that logs which nobody reads are made as fast as a dict.
+    _fetches: tuple[_Deferred, ...] = ()
+    _so_far: "Callable[[], Logs] | None" = None
 
-    def __init__(self, *args: Any, **values: Any) -> None:
-        super().__init__(*args, **values)
-        self._fetches: list[tuple[Sequence[str], Fetch]] = []
-        self._so_far: Callable[[], Logs] | None = None
+    def defer(self, names: Sequence[str], fetch: Fetch, fetch_one: FetchOne | None = None) -> None:
+        """Add values that are brought when one is read.
 
-    def defer(self, names: Sequence[str], fetch: Fetch) -> None:
-        """Add `names` whose values, in the same order, `fetch` will bring when one is read."""
-        for name in names:
-            super().__setitem__(name, _PENDING)
-        self._fetches.append((names, fetch))
+        Args:
+            names: their names.
+            fetch: brings all of them, in the same order.
+            fetch_one: brings the one at an index, where that is cheaper than to bring all.
+        """
+        dict.update(self, dict.fromkeys(names, _PENDING))
+        self._fetches = (*self._fetches, (names, fetch, fetch_one))
 
     @property
     def so_far(self) -> "Logs":
@@ -56,9 +60,9 @@ class Logs(AliasDict):
 
     def _settle(self) -> None:
         while self._fetches:
-            names, fetch = self._fetches[0]
+            (names, fetch, _), *rest = self._fetches
             values = fetch()  # may raise; then it is still to be done
-            del self._fetches[0]
+            self._fetches = tuple(rest)
             for name, value in zip(names, values, strict=True):
                 # A key that was written or deleted in the meantime stays as it is.
                 if dict.get(self, name) is _PENDING:
@@ -67,9 +71,17 @@ class Logs(AliasDict):
     def __getitem__(self, name: str) -> Any:
         value = super().__getitem__(name)
         if value is _PENDING:
-            self._settle()
+            self._settle_one(name)
             value = super().__getitem__(name)
         return value
+
+    def _settle_one(self, name: str) -> None:
+        """Bring the value of `name`, and others only where they come along."""
+        for names, _, fetch_one in self._fetches:
+            if fetch_one is not None and name in names:
+                dict.__setitem__(self, name, fetch_one(names.index(name)))
+                return
+        self._settle()
 
     def __iter__(self) -> Iterator[str]:
         return super().__iter__()

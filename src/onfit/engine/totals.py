@@ -1,6 +1,7 @@
 """What a step measures: kept on the device, brought to Python once, when somebody reads."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -57,8 +58,13 @@ class Totals:
 
     def report_batch(self, logs: Logs) -> None:
         values = self._last
-        if values is not None:
+        if values is None:
+            return
+        if self._stateful:
             self._report(logs, "", lambda: _numbers(values))
+        else:
+            one = partial(_number, values) if values[0].is_cpu else None
+            logs.defer(self.names, partial(_numbers, values), one)
 
     def report_epoch(self, logs: Logs, prefix: str = "") -> None:
         sums, count = self._folded()
@@ -101,7 +107,7 @@ class Totals:
 
     def _report(self, logs: Logs, prefix: str, means: Callable[[], list[float]]) -> None:
         if not self._stateful:
-            logs.defer([prefix + name for name in self.names] if prefix else self.names, means)
+            logs.defer([prefix + name for name in self.names], means)
             return
         # Taken now: the state goes on, the logs stay those of this batch.
         results = {name: metric.later() for name, metric in self._stateful.items()}
@@ -142,14 +148,17 @@ def _sum_over_samples(batches: Sequence[Tensor], sizes: Tensor) -> Tensor:
 
 def _numbers(values: Sequence[Tensor]) -> list[float]:
     """The values of one batch. A device other than the CPU is waited for once, not for each."""
-    if values[0].device.type == "cpu":
-        return [_mean(value).item() for value in values]
-    found: list[float] = torch.stack([_mean(value) for value in values]).tolist()
+    if values[0].is_cpu:
+        return [_number(values, index) for index in range(len(values))]
+    means = [value.float().mean() if value.ndim else value for value in values]
+    found: list[float] = torch.stack(means).tolist()
     return found
 
 
-def _mean(value: Tensor) -> Tensor:
-    return value.float().mean() if value.ndim else value
+def _number(values: Sequence[Tensor], index: int) -> float:
+    """One of them, from the CPU, where to bring one costs no more than to bring all."""
+    value = values[index]
+    return value.count_nonzero().item() / len(value) if value.ndim else value.item()
 
 
 def _wide(device: torch.device) -> torch.dtype:
