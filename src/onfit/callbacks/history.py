@@ -28,6 +28,7 @@ class History(Callback):
         history: dict of lists, one value an epoch. A name is found by its aliases too, so
             `history["acc"]` reads what was logged as `accuracy`. A name that some epoch did
             not log (`validation_freq`) has a shorter list.
+        timing: where the time went.
 
     Example:
         >>> history = History()
@@ -53,6 +54,14 @@ class History(Callback):
             # Under the name as logged: an alias is for reading only.
             self.history.setdefault(name, []).append(value)
             self._epochs.setdefault(name, []).append(epoch)
+
+    @property
+    def timing(self) -> dict[str, Any]:
+        """Where the time of the training went, in seconds: `total`, `data` (waiting for batches),
+        `step`, `validation`, and `callbacks`, a dict of what each took. What is left is the loop.
+        Empty before a training.
+        """
+        return {} if self.run is None else self.run.timing.report()
 
     def state_dict(self) -> dict[str, Any]:
         return {"epoch": self.epoch, "history": dict(self.history), "epochs": self._epochs}

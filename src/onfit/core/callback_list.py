@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from functools import partial
+from time import perf_counter
 from typing import Any
 
 from onfit._types import Hook
 from onfit.core.callback import Callback
 from onfit.core.hooks import CLASSIC, HOOKS, heard
 from onfit.core.protocols import check_needs
+from onfit.core.state import names_of
 from onfit.errors import ArgumentTypeError
 
 
@@ -39,7 +41,8 @@ class CallbackList:
         self.callbacks = sorted(_checked(callbacks), key=_told_last)
         self.stopped_by: Callback | None = None
         self.model = None
-        self._table: dict[str, list[tuple[Callback, Hook]]] = {}
+        self._table: dict[str, list[tuple[Callback, Hook, list[float]]]] = {}
+        self._seconds: dict[int, list[float]] = {}  # of each callback, in a cell to add to
         if params:
             self.set_params(params)
         if model is not None:
@@ -69,9 +72,10 @@ class CallbackList:
 
     def refresh(self) -> None:
         """Ask every callback again which hooks it hears."""
+        self._seconds = {id(callback): [0.0] for callback in self.callbacks} | self._seconds
         self._table = {
             hook: [
-                (callback, method)
+                (callback, method, self._seconds[id(callback)])
                 for callback in self.callbacks
                 if (method := heard(callback, hook)) is not None
             ]
@@ -86,12 +90,16 @@ class CallbackList:
         """Tell `hook` to all who hear it. An exception gets a note with callback and hook."""
         model = self.model
         stopping = getattr(model, "stop_training", False)
-        for callback, method in self._table[hook]:
+        since = perf_counter()
+        for callback, method, seconds in self._table[hook]:
             try:
                 method(*args)
             except BaseException as error:
                 error.add_note(f"raised by {type(callback).__name__}.{hook}")
                 raise
+            now = perf_counter()
+            seconds[0] += now - since
+            since = now
             if not stopping and getattr(model, "stop_training", False):
                 stopping = True
                 self.stopped_by = self.stopped_by or callback
@@ -99,7 +107,8 @@ class CallbackList:
     def tell_all(self, hook: str, *args: Any) -> BaseException | None:
         """Tell `hook` to all, even when one of them raises; return the first exception."""
         first: BaseException | None = None
-        for callback, method in self._table[hook]:
+        for callback, method, seconds in self._table[hook]:
+            since = perf_counter()
             try:
                 method(*args)
             except BaseException as error:
@@ -108,7 +117,20 @@ class CallbackList:
                     first = error
                 else:
                     first.add_note(f"also, {type(callback).__name__}.{hook} raised {error!r}")
+            seconds[0] += perf_counter() - since
         return first
+
+    def seconds(self) -> dict[str, float]:
+        """How long each callback has taken so far, by the name of its class (numbered from the
+        second of a class on).
+        """
+        named = names_of(self.callbacks).items()
+        return {name.removesuffix("/0"): self._seconds[id(each)][0] for name, each in named}
+
+    def restart_seconds(self) -> None:
+        """Begin to count them anew."""
+        for seconds in self._seconds.values():
+            seconds[0] = 0.0
 
     def __getattr__(self, name: str) -> Hook:
         if name in HOOKS:

@@ -9,12 +9,73 @@ import math
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypeVar
 
 from onfit.core.console import say
 from onfit.core.randomness import random_state, set_random_state
 
 State = dict[str, Any]
+_Batch = TypeVar("_Batch")
+
+
+class Walk:
+    """The walk through an epoch's batches, which another process can go on with in its middle."""
+
+    def __init__(self) -> None:
+        self._start: State | None = None  # the generators, when it began
+        self._source: Any = None  # the batches that are being walked through
+        self._position: Any = None  # when resuming, of a source that can tell
+        self._random: State | None = None  # the generators to go on with, until it does
+
+    @property
+    def resuming(self) -> bool:
+        """Whether it was set up by `resume`, and has not gone on yet."""
+        return self._random is not None
+
+    def resume(self, state: State, random: State) -> None:
+        """Be where another process was.
+
+        Args:
+            state: what its `state` said.
+            random: its random generators.
+        """
+        self._start, self._position = state["start"], state["position"]
+        self._random = random
+
+    def state(self) -> State:
+        """How the walk began, and where it is, for `resume`."""
+        return {"start": self._start, "position": position_in(self._source)}
+
+    def begin(self, batches: Iterable[_Batch], done: int) -> Iterable[_Batch]:
+        """The batches that are still to be done: all, unless another process did the first.
+
+        Args:
+            batches: those of the whole epoch.
+            done: how many the other process did.
+        """
+        self._source = batches
+        begin_after = getattr(batches, "begin_after", None)  # of those who keep their own state
+        if not self.resuming:
+            self._start = start_of(batches) if begin_after is None else None
+            return batches
+        if begin_after is not None:
+            begin_after(done)
+            rest: Iterable[_Batch] = iter(batches)
+        else:
+            rest = again(batches, self._start, self._position, done)
+        # Only now: going through done batches may have drawn numbers.
+        self.settle()
+        return rest
+
+    def end(self) -> None:
+        """The batches are done, or broken off."""
+        self._source = None
+
+    def settle(self) -> None:
+        """Give the generators of the other process back, if that is still to be done."""
+        random, self._random = self._random, None
+        if random is not None:
+            set_random_state(random)
 
 
 def start_of(source: Any) -> State:

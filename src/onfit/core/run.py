@@ -10,6 +10,7 @@ with Run(model, callbacks, epochs=20) as run:          on_train_begin ... on_tra
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from numbers import Integral
+from time import perf_counter
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
@@ -21,9 +22,10 @@ from onfit.core.logs import Logs
 from onfit.core.meter import Meter, RunningMeans, as_number
 from onfit.core.progress import Progress
 from onfit.core.protocols import as_trainable
-from onfit.core.replay import again, position_in, start_of
+from onfit.core.replay import Walk
 from onfit.core.sizes import batch_size
-from onfit.core.state import Resumable, arguments_of, put_back
+from onfit.core.state import Resumable, arguments_of
+from onfit.core.timing import Timing, notable, told
 from onfit.core.walks import batch_logs, told_predict, told_test
 from onfit.errors import ArgumentError, NotReadyError
 
@@ -63,6 +65,8 @@ class Run:
             Ctrl-C or SIGTERM) or `"failed"`. `on_train_end` can read it.
         before_pause: functions to call when the run is stopped in the middle of an epoch only to
             go on elsewhere; filled by who saves the run.
+        timing: the seconds that data, steps, validation and callbacks have taken so far.
+        walk: how the walk through this epoch's batches began, for a run that goes on elsewhere.
         stop_reason: why it was asked to stop; empty if nobody said.
         cut_short: whether the epoch ended, or is about to, before its last batch or its
             validation, since a stop came in one of its batches.
@@ -113,10 +117,8 @@ class Run:
         self._means = RunningMeans()
         self._meter: Meter = self._means if meter is None else meter
         self.parts: dict[str, Resumable] = {**(parts or {}), "meter": self._meter}
-        self._resuming: dict[str, Any] | None = None  # the generators, until the walk goes on
-        self._walk_start: dict[str, Any] | None = None
-        self._walk_position: Any = None  # when resuming, of a loader that can tell
-        self._source: Any = None  # the batches that are being walked through
+        self.walk = Walk()
+        self.timing = Timing(self.callbacks.seconds)
         self.cut_short = False
         self.arguments: dict[str, dict[str, str]] = {}  # of the callbacks, before training
         self.before_pause: list[Callable[[], object]] = []
@@ -138,6 +140,8 @@ class Run:
         self._stopping = False
         self.model.stop_training = False
         self._interrupts.listen()
+        self.callbacks.restart_seconds()
+        self.timing.begin()
         try:
             self.callbacks.tell("on_train_begin", Logs())
         except BaseException as error:
@@ -194,6 +198,7 @@ class Run:
                 problems.append(self.callbacks.tell_all("on_exception", error))
             problems.append(self.callbacks.tell_all("on_train_end", self._last_logs))
         finally:
+            self.timing.end()
             self._interrupts.put_back()
         for problem in filter(None, problems):
             if error is None:
@@ -202,6 +207,7 @@ class Run:
             error.add_note(f"also, while telling the end: {problem!r}")
         if error is None:
             self._tell_who_stopped()
+            self._tell_timing()
             self._interrupts.raise_received()
 
     def _outcome_of(self, error: BaseException | None) -> Outcome:
@@ -215,6 +221,12 @@ class Run:
         if self.stopping and self.params["verbose"]:
             reason = f": {self.stop_reason}" if self.stop_reason else ""
             say(f"Stopped after epoch {self.progress.epoch} by {self.stopped_by}{reason}.")
+
+    def _tell_timing(self) -> None:
+        report = self.timing.report()
+        line = told(report) if self.params["verbose"] == 2 else notable(report)
+        if line and self.params["verbose"]:
+            say(line)
 
     def stop(self, why: str = "") -> None:
         """Ask the run to end with this batch, or this epoch where none is under way.
@@ -251,7 +263,7 @@ class Run:
             raise NotReadyError(
                 "nobody was told that training begins. Write: with Run(...) as run:"
             )
-        if self._resuming is None:
+        if not self.walk.resuming:
             self._close_epoch()  # one that an earlier walk was broken off in
         while self.progress.epoch < self._end_epoch and not self.stopping:
             if self._open_epoch is None:
@@ -260,10 +272,10 @@ class Run:
                 self._epoch_values, self._validations = {}, []
             yield self.progress.epoch
             self._close_epoch()
-        put_back(self._taken_random())  # of a resumed run that had nothing left to do
+        self.walk.settle()  # of a resumed run that had nothing left to do
 
     def _begin_epoch(self) -> None:
-        put_back(self._taken_random())
+        self.walk.settle()
         self.progress.batch = 0
         self.cut_short = False
         self._meter.reset()
@@ -281,16 +293,11 @@ class Run:
 
         Args:
             in_epoch: whether the epoch had begun.
-            walk: what `walk_state` said.
+            walk: what the state of `walk` was.
             random: the random generators.
         """
         self._open_epoch = self.progress.epoch if in_epoch else None
-        self._walk_start, self._walk_position = walk["start"], walk["position"]
-        self._resuming = random
-
-    def walk_state(self) -> dict[str, Any]:
-        """How the walk through this epoch's batches began, and where it is, for `resume`."""
-        return {"start": self._walk_start, "position": position_in(self._source)}
+        self.walk.resume(walk, random)
 
     @property
     def pausing(self) -> bool:
@@ -303,10 +310,6 @@ class Run:
         if self.pausing:
             for save in self.before_pause:
                 save()
-
-    def _taken_random(self) -> dict[str, Any] | None:
-        taken, self._resuming = self._resuming, None
-        return taken
 
     def _close_epoch(self) -> None:
         if self._open_epoch is None:
@@ -332,17 +335,20 @@ class Run:
             size: how many samples a batch has; by default the length of its first array.
         """
         size = batch_size if size is None else size
-        progress = self.progress
+        progress, timing = self.progress, self.timing
         begin = self.callbacks.teller("on_train_batch_begin")
         end = self.callbacks.teller("on_train_batch_end")
-        self._source = batches
+        waiting_since = perf_counter()
         try:
-            for batch in self._from_here(batches):
+            for batch in self.walk.begin(batches, progress.batch):
+                timing.data += perf_counter() - waiting_since
                 index = progress.batch
                 if begin is not None:
                     begin(index, Logs(batch=index, size=size(batch)))
                 self._batch_values = {}
+                given = perf_counter()
                 yield batch
+                timing.step += perf_counter() - given
                 progress.batch = index + 1
                 progress.step += 1
                 if self._batch_values:
@@ -354,25 +360,10 @@ class Run:
                     self.cut_short = True
                     self._prepare_pause()
                     return
+                waiting_since = perf_counter()
         finally:
-            self._source = None
+            self.walk.end()
             self._batch_values = None  # a `break` in the user's loop leaves a batch open
-
-    def _from_here(self, batches: Iterable[_Batch]) -> Iterable[_Batch]:
-        """Those batches of an epoch that are not done yet; all, unless the run was resumed."""
-        begin_after = getattr(batches, "begin_after", None)  # of those who keep their own state
-        if self._resuming is None:
-            self._walk_start = start_of(batches) if begin_after is None else None
-            return batches
-        done = self.progress.batch
-        if begin_after is not None:
-            begin_after(done)
-            rest = iter(batches)
-        else:
-            rest = again(batches, self._walk_start, self._walk_position, done)
-        # Only now: going through done batches may have drawn numbers.
-        put_back(self._taken_random())
-        return rest
 
     def log(self, **values: Any) -> None:
         """Log numbers: inside `batches` for this batch, outside for this epoch.
@@ -397,7 +388,8 @@ class Run:
         size: Callable[[_Batch], int] | None = None,
     ) -> None:
         """Evaluate, and give this epoch's logs the results as `val_<name>`."""
-        self.evaluate(batches, step, meter, size=size)
+        with self.timing.validating():
+            self.evaluate(batches, step, meter, size=size)
         self._validations.append(meter)
 
     def evaluate(

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from onfit.core.randomness import random_state, set_random_state
+from onfit.core.randomness import random_state
 from onfit.errors import FileFormatError, OnfitWarning
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def run_state(run: "Run") -> dict[str, Any]:
         "callbacks": {name: callback.state_dict() for name, callback in _remembering(run).items()},
         "arguments": run.arguments,
         "parts": {name: part.state_dict() for name, part in run.parts.items()},
-        "walk": run.walk_state(),
+        "walk": run.walk.state(),
         "random": random_state(),
     }
 
@@ -170,9 +170,3 @@ def _remembering(run: "Run") -> dict[str, "Callback"]:
 def _author(run: "Run") -> str:
     author = run.callbacks.stopped_by
     return next((n for n, c in names_of(run.callbacks).items() if c is author), "")
-
-
-def put_back(random: dict[str, Any] | None) -> None:
-    """Set the random generators, if there is anything to set them to."""
-    if random is not None:
-        set_random_state(random)

@@ -1,0 +1,102 @@
+"""Where the time of a run went: waiting for data, steps, validation, each callback.
+
+A device may still be at work on a step when the next begins; its time shows where the program
+waits for it, as a callback does that reads a value.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any
+
+# A callback that takes a larger share of the time than this is named.
+_NOTABLE = 0.05
+# A short run has hardly begun when it is over: what its callbacks cost once weighs too much.
+_LONG_ENOUGH = 10.0
+
+
+class Timing:
+    """Adds up seconds while a run goes on.
+
+    Args:
+        callbacks: gives the seconds that each callback has taken so far, by name.
+
+    Attributes:
+        data: seconds spent on getting batches.
+        step: seconds spent on steps of training.
+        validation: seconds spent on validation, its callbacks left out.
+    """
+
+    def __init__(self, callbacks: Callable[[], dict[str, float]]) -> None:
+        self._callbacks = callbacks
+        self.data = self.step = self.validation = 0.0
+        self._begin = perf_counter()
+        self._end: float | None = None
+
+    def begin(self) -> None:
+        """The run begins now."""
+        self._begin, self._end = perf_counter(), None
+
+    def end(self) -> None:
+        """The run is over."""
+        self._end = perf_counter()
+
+    @contextmanager
+    def validating(self) -> Iterator[None]:
+        """Count the block as validation."""
+        begin, before = perf_counter(), sum(self._callbacks().values())
+        try:
+            yield
+        finally:
+            told = sum(self._callbacks().values()) - before
+            self.validation += perf_counter() - begin - told
+
+    def report(self) -> dict[str, Any]:
+        """Seconds: `total`, `data`, `step`, `validation`, and `callbacks`, a dict of each."""
+        end = perf_counter() if self._end is None else self._end
+        return {
+            "total": end - self._begin,
+            "data": self.data,
+            "step": self.step,
+            "validation": self.validation,
+            "callbacks": self._callbacks(),
+        }
+
+
+def told(report: dict[str, Any]) -> str:
+    """A report as a line.
+
+    >>> print(told({"total": 8.0, "data": 0.4, "step": 6.0, "validation": 1.0,
+    ...             "callbacks": {"TensorBoard": 0.5, "History": 0.01}}))
+    Time: 8.0 s: step 75%, validation 12%, callbacks 6% (TensorBoard 6%), data 5%.
+    """
+    total = report["total"] or 1.0
+    callbacks = report["callbacks"]
+    shares = {name: report[name] / total for name in ("data", "step", "validation")}
+    shares["callbacks"] = sum(callbacks.values()) / total
+    named = {"callbacks": _named({name: spent / total for name, spent in callbacks.items()})}
+    parts = sorted(shares.items(), key=lambda part: -part[1])
+    listed = ", ".join(f"{name} {share:.0%}{named.get(name, '')}" for name, share in parts if share)
+    return f"Time: {report['total']:.1f} s: {listed}."
+
+
+def _named(shares: dict[str, float]) -> str:
+    """Those callbacks that take one percent or more, the greediest first."""
+    shown = sorted(((s, name) for name, s in shares.items() if s >= 0.01), reverse=True)
+    return f" ({', '.join(f'{name} {share:.0%}' for share, name in shown)})" if shown else ""
+
+
+def notable(report: dict[str, Any]) -> str:
+    """A line about callbacks that took much of a long run; empty if none did.
+
+    >>> notable({"total": 100.0, "callbacks": {"TensorBoard": 12.0, "History": 1.0}})
+    'TensorBoard took 12% of the time (12.0 of 100.0 s).'
+    """
+    total = report["total"]
+    if total < _LONG_ENOUGH:
+        return ""
+    return " ".join(
+        f"{name} took {spent / total:.0%} of the time ({spent:.1f} of {total:.1f} s)."
+        for name, spent in report["callbacks"].items()
+        if spent > _NOTABLE * total
+    )

@@ -1,0 +1,117 @@
+from time import sleep
+from types import SimpleNamespace
+
+import pytest
+
+from onfit.callbacks import History
+from onfit.core import Callback, CallbackList, Run
+from onfit.core.timing import notable, told
+
+
+class Slow(Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        sleep(0.004)
+
+
+class SlowTest(Callback):
+    def on_test_batch_end(self, batch, logs=None):
+        sleep(0.004)
+
+
+class Meter:
+    def reset(self): ...
+    def report_batch(self, logs): ...
+    def report_epoch(self, logs, prefix=""): ...
+
+
+def slowly(count, seconds):
+    for index in range(count):
+        sleep(seconds)
+        yield [index]
+
+
+def walked(callbacks, data=0.0, step=0.0, validation=0.0, epochs=1, verbose=0):
+    run = Run(SimpleNamespace(), callbacks, epochs=epochs, params={"verbose": verbose})
+    with run:
+        for _ in run.epochs():
+            for _ in run.batches(slowly(5, data)):
+                sleep(step)
+            run.validate(slowly(5, 0), lambda batch: sleep(validation), Meter())
+    return run
+
+
+@pytest.mark.parametrize("part", ["data", "step", "validation"])
+def test_the_time_goes_where_it_was_spent(part):
+    report = walked([], **{part: 0.004}).timing.report()
+    others = {"data", "step", "validation"} - {part}
+    assert 0.02 <= report[part] <= report["total"]
+    assert sum(report[other] for other in others) < report[part]
+
+
+def test_each_callback_has_its_own_time():
+    report = walked([Slow(), Slow(), History()]).timing.report()
+    assert report["callbacks"].keys() == {"Slow", "Slow/1", "History"}
+    assert min(report["callbacks"]["Slow"], report["callbacks"]["Slow/1"]) >= 0.02
+    assert report["callbacks"]["History"] < 0.02
+    assert report["data"] + report["step"] < 0.02
+
+
+def test_a_callback_in_validation_is_not_counted_twice():
+    report = walked([SlowTest()]).timing.report()
+    assert report["callbacks"]["SlowTest"] >= 0.02
+    assert report["validation"] < 0.02
+
+
+def test_the_parts_are_no_more_than_the_whole():
+    report = walked([Slow(), SlowTest()], 0.001, 0.001, 0.001).timing.report()
+    parts = report["data"] + report["step"] + report["validation"]
+    assert parts + sum(report["callbacks"].values()) <= report["total"]
+
+
+def test_a_second_run_begins_to_count_anew():
+    callbacks = CallbackList([Slow()])
+    first = walked(callbacks).timing.report()["callbacks"]["Slow"]
+    second = walked(callbacks).timing.report()["callbacks"]["Slow"]
+    assert second < first + 0.02
+
+
+def test_the_history_tells_the_timing():
+    history = History()
+    assert history.timing == {}
+    run = walked([history])
+    assert history.timing == run.timing.report()
+
+
+def test_a_callback_without_a_hash_is_timed_too():
+    class Equal(Slow):
+        __hash__ = None
+
+        def __eq__(self, other):
+            return True
+
+    assert walked([Equal(), Equal()]).timing.report()["callbacks"]["Equal/1"] >= 0.02
+
+
+def test_the_last_line_at_verbose_2_says_where_the_time_went(capsys):
+    walked([Slow()], verbose=2)
+    assert capsys.readouterr().out.splitlines()[-1].startswith("Time: 0.0 s: callbacks ")
+
+
+def test_a_short_run_at_verbose_1_says_nothing_of_it(capsys):
+    walked([Slow()], verbose=1)
+    assert "Slow" not in capsys.readouterr().out
+
+
+def test_only_what_is_worth_a_word_is_named():
+    report = {
+        "total": 100.0,
+        "data": 4.0,
+        "step": 80.0,
+        "validation": 0.0,
+        "callbacks": {"CSVLogger": 2.0, "TensorBoard": 6.0, "History": 0.1},
+    }
+    assert told(report) == (
+        "Time: 100.0 s: step 80%, callbacks 8% (TensorBoard 6%, CSVLogger 2%), data 4%."
+    )
+    assert notable(report) == "TensorBoard took 6% of the time (6.0 of 100.0 s)."
+    assert notable({**report, "total": 9.0}) == ""
