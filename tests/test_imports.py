@@ -47,3 +47,36 @@ def test_a_run_on_an_object_of_ones_own_loads_nothing_heavy():
         )
         == []
     )
+
+
+def test_the_callbacks_are_loaded_one_by_one():
+    code = (
+        "import sys, onfit.callbacks\n"
+        "assert 'onfit.callbacks.early_stopping' not in sys.modules\n"
+        "from onfit.callbacks import EarlyStopping\n"
+        "assert 'onfit.callbacks.tensorboard' not in sys.modules\n"
+        "assert not {'numpy', 'tqdm'} & set(sys.modules)\n"
+        "from onfit.callbacks import *\n"
+        "assert TensorBoard.__name__ in dir(onfit.callbacks)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_callback_that_does_not_exist_is_an_error_with_a_guess():
+    with pytest.raises(AttributeError, match=r"no attribute 'EarlyStoping'. Did you mean"):
+        onfit.callbacks.EarlyStoping  # noqa: B018
+
+
+def test_a_small_model_is_built_and_fitted_without_torchs_compiler():
+    code = (
+        "import sys, torch, onfit\n"
+        "from onfit import layers\n"
+        "model = onfit.Sequential([layers.Conv2D(4, 3, input_shape=(28, 28, 1)),\n"
+        "    layers.Flatten(), layers.Dense(10, activation='softmax')])\n"
+        "model.compile('adam', 'sparse_categorical_crossentropy', metrics=['acc'])\n"
+        "model.fit(torch.zeros(8, 28, 28, 1), torch.zeros(8), verbose=0)\n"
+        "assert 'torch._dynamo' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -1,21 +1,48 @@
-"""Every callback, one file each. Importing them loads no framework."""
+"""Every callback, one file each. A file is loaded when its callback is asked for, and no framework
+with it.
+"""
 
-from onfit.callbacks.backup_and_restore import BackupAndRestore
-from onfit.callbacks.base_logger import BaseLogger
-from onfit.callbacks.csv_logger import CSVLogger
-from onfit.callbacks.early_stopping import EarlyStopping
-from onfit.callbacks.history import History
-from onfit.callbacks.lambda_callback import LambdaCallback
-from onfit.callbacks.learning_rate_scheduler import LearningRateScheduler
-from onfit.callbacks.model_checkpoint import ModelCheckpoint
-from onfit.callbacks.progbar_logger import ProgbarLogger
-from onfit.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
-from onfit.callbacks.remote_monitor import RemoteMonitor
-from onfit.callbacks.tensorboard import TensorBoard
-from onfit.callbacks.terminate_on_nan import TerminateOnNaN
-from onfit.callbacks.time_limit import TimeLimit
-from onfit.core.callback import Callback
-from onfit.core.callback_list import CallbackList
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from onfit.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from onfit.callbacks.backup_and_restore import BackupAndRestore
+    from onfit.callbacks.base_logger import BaseLogger
+    from onfit.callbacks.csv_logger import CSVLogger
+    from onfit.callbacks.early_stopping import EarlyStopping
+    from onfit.callbacks.history import History
+    from onfit.callbacks.lambda_callback import LambdaCallback
+    from onfit.callbacks.learning_rate_scheduler import LearningRateScheduler
+    from onfit.callbacks.model_checkpoint import ModelCheckpoint
+    from onfit.callbacks.progbar_logger import ProgbarLogger
+    from onfit.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
+    from onfit.callbacks.remote_monitor import RemoteMonitor
+    from onfit.callbacks.tensorboard import TensorBoard
+    from onfit.callbacks.terminate_on_nan import TerminateOnNaN
+    from onfit.callbacks.time_limit import TimeLimit
+    from onfit.core.callback import Callback
+    from onfit.core.callback_list import CallbackList
+
+_HOMES = {
+    "BackupAndRestore": "onfit.callbacks.backup_and_restore",
+    "BaseLogger": "onfit.callbacks.base_logger",
+    "CSVLogger": "onfit.callbacks.csv_logger",
+    "Callback": "onfit.core.callback",
+    "CallbackList": "onfit.core.callback_list",
+    "EarlyStopping": "onfit.callbacks.early_stopping",
+    "History": "onfit.callbacks.history",
+    "LambdaCallback": "onfit.callbacks.lambda_callback",
+    "LearningRateScheduler": "onfit.callbacks.learning_rate_scheduler",
+    "ModelCheckpoint": "onfit.callbacks.model_checkpoint",
+    "ProgbarLogger": "onfit.callbacks.progbar_logger",
+    "ReduceLROnPlateau": "onfit.callbacks.reduce_lr_on_plateau",
+    "RemoteMonitor": "onfit.callbacks.remote_monitor",
+    "TensorBoard": "onfit.callbacks.tensorboard",
+    "TerminateOnNaN": "onfit.callbacks.terminate_on_nan",
+    "TimeLimit": "onfit.callbacks.time_limit",
+}
 
 __all__ = [
     "BackupAndRestore",
@@ -35,3 +62,16 @@ __all__ = [
     "TerminateOnNaN",
     "TimeLimit",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        hint = did_you_mean(name, __all__) or " dir(onfit.callbacks) lists what it has."
+        # With `name` left empty, a traceback does not add a second guess to ours.
+        raise AttributeError(f"module 'onfit.callbacks' has no attribute {name!r}.{hint}", obj=None)
+    value = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

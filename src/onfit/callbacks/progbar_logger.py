@@ -4,9 +4,8 @@ import math
 import sys
 from collections.abc import Iterable
 from time import perf_counter
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from onfit.callbacks._bar import Bar
 from onfit.core.aliases import find
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
@@ -14,6 +13,9 @@ from onfit.errors import ArgumentError, did_you_mean
 
 _COUNT_MODES = ("samples", "steps")
 _NEVER = math.inf
+
+if TYPE_CHECKING:
+    from onfit.callbacks._bar import Bar
 
 
 class ProgbarLogger(Callback):
@@ -170,6 +172,8 @@ class ProgbarLogger(Callback):
         self._abandon()
         if self._verbose == 0:
             return
+        from onfit.callbacks._bar import Bar  # here, since tqdm is loaded only to draw
+
         stream = sys.stdout if self.stream is None else self.stream
         self._bar = Bar("sample" if self._by_samples else "step", total, stream, seen=seen)
         if self._verbose == 1 and _redraws(stream):

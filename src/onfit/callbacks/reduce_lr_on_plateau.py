@@ -2,10 +2,9 @@
 
 import inspect
 import warnings
+from array import array
 from collections.abc import Iterable
 from typing import Any, Never
-
-import numpy as np
 
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import readable, say
@@ -140,7 +139,7 @@ class ReduceLROnPlateau(Callback):
         rate = float(optimizer.learning_rate)
         # Compared in single precision: an optimizer may hold 0.001 as 0.0010000000474974513,
         # which is not above a min_lr of 0.001.
-        if not np.float32(rate) > np.float32(self.min_lr):
+        if not _single(rate) > _single(self.min_lr):
             return
         lower = float(max(rate * self.factor, self.min_lr))
         optimizer.learning_rate = lower
@@ -178,3 +177,8 @@ def _renamed(epsilon: float) -> float:
         stacklevel=3,
     )
     return epsilon
+
+
+def _single(value: float) -> float:
+    """What single precision makes of `value`."""
+    return array("f", [value])[0]

@@ -68,4 +68,7 @@ class AliasDict(dict[str, Any]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """`self[name]`, or `default` where there is nothing under any of its names."""
-        return self[name] if name in self else default
+        try:
+            return self[name]
+        except KeyError:
+            return default

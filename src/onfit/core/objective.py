@@ -3,9 +3,8 @@
 import math
 import re
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
-
-import numpy as np
 
 from onfit._types import Mode
 from onfit.core.aliases import other_names
@@ -35,7 +34,7 @@ def check_mode(mode: str, owner: str) -> None:
 
 def check_count(count: Any, owner: str, argument: str) -> None:
     """Refuse a number of epochs that is none."""
-    if not isinstance(count, (int, float, np.number)) or not count >= 0:
+    if not isinstance(count, Real) or not float(count) >= 0:
         raise ArgumentError(f"{owner}({argument}={count!r}): a number of epochs, 0 or more.")
 
 

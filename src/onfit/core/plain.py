@@ -1,8 +1,7 @@
 """What can be written to a file without pickling."""
 
+import sys
 from typing import Any
-
-import numpy as np
 
 # Arrays of numbers, text and times; what else numpy holds are objects.
 _ARRAY_KINDS = "biufcmMSU"
@@ -18,7 +17,7 @@ def is_plain(value: Any) -> bool:
     """
     if value is None or type(value) in (bool, int, float, str, bytes):
         return True
-    if isinstance(value, np.generic) or type(value) is np.ndarray:
+    if _is_of_numpy(value):
         return value.dtype.kind in _ARRAY_KINDS
     if type(value) in (list, tuple):
         return all(map(is_plain, value))
@@ -26,6 +25,12 @@ def is_plain(value: Any) -> bool:
         return all(is_plain(item) for pair in value.items() for item in pair)
     # A float that knows more than its value, such as a learning rate, is kept as that value.
     return isinstance(value, float) or _is_dense_tensor(value)
+
+
+def _is_of_numpy(value: Any) -> bool:
+    """Whether it is an array or a scalar of numpy. Where numpy is not loaded, nothing is."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and (isinstance(value, numpy.generic) or type(value) is numpy.ndarray)
 
 
 def _is_dense_tensor(value: Any) -> bool:

@@ -1,17 +1,18 @@
-"""The random generators of a process, read and put back: Python's, numpy's, and torch's where
-torch is loaded. Nothing is imported for that.
+"""The random generators of a process, read and put back: Python's, and those of numpy and torch
+where they are loaded. Nothing is imported for that.
 """
 
 import random
 import sys
 from typing import Any
 
-import numpy as np
-
 
 def random_state() -> dict[str, Any]:
     """All generators as they are now, as plain data and arrays."""
-    state: dict[str, Any] = {"python": random.getstate(), "numpy": np.random.get_state()}
+    state: dict[str, Any] = {"python": random.getstate()}
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        state["numpy"] = numpy.random.get_state()
     torch = sys.modules.get("torch")
     if torch is not None:
         state["torch"] = torch.get_rng_state().numpy().copy()
@@ -23,7 +24,9 @@ def random_state() -> dict[str, Any]:
 def set_random_state(state: dict[str, Any]) -> None:
     """Put the generators back to where `random_state` saw them."""
     random.setstate(state["python"])
-    np.random.set_state(state["numpy"])
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and "numpy" in state:
+        numpy.random.set_state(state["numpy"])
     torch = sys.modules.get("torch")
     if torch is None:
         return

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from onfit.engine.arrays import Samples, each, length, parts, rows
+from onfit.engine.arrays import Samples, cut, each, length, parts, rows
 from onfit.engine.order import Order
 from onfit.engine.reading import moved
 from onfit.engine.walking import Epoch
@@ -47,8 +47,7 @@ class ArrayBatches:
     def _from(self, index: int, done: int) -> Iterator[Samples]:
         begin = done * self.batch_size
         if not self._order.shuffles:
-            for start in range(begin, self.samples, self.batch_size):
-                yield self._placed(rows(self.data, slice(start, start + self.batch_size)))
+            yield from map(self._placed, _in_order(self.data, begin, self.batch_size))
         elif begin < self.samples:
             order = self._order.of(index, self.samples).to(parts(self.data.x)[0].device)
             for picked in torch.split(order[begin:], self.batch_size):
@@ -59,6 +58,15 @@ class ArrayBatches:
 
     def _placed(self, batch: Samples) -> Samples:
         return batch if self._device is None else moved(batch, self._device)
+
+
+def _in_order(data: Samples, begin: int, size: int) -> Iterator[Samples]:
+    """Slices of `size` samples. They are cut in blocks, which takes less than one after the other,
+    and less memory than all at once.
+    """
+    block = size * 1024
+    for start in range(begin, length(data), block):
+        yield from cut(rows(data, slice(start, start + block)), size)
 
 
 def _picked(data: Samples, which: Tensor) -> Samples:

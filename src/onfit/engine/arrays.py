@@ -1,6 +1,7 @@
 """Turning what people pass as x, y and weights into tensors that agree with each other."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import torch
@@ -238,6 +239,15 @@ def kept_of(total: int, fraction: float) -> int:
 def rows(samples: Samples, which: slice) -> Samples:
     """Some of the samples; views, not copies."""
     return each(lambda tensor: tensor[which], samples)
+
+
+def cut(samples: Samples, size: int) -> Iterator[Samples]:
+    """The samples in pieces of `size`, the last of which may be smaller; views, not copies."""
+    if not all(data is None or isinstance(data, Tensor) for data in samples):
+        starts = range(0, length(samples), size)
+        return (rows(samples, slice(start, start + size)) for start in starts)
+    x, y, weight = (repeat(None) if data is None else data.split(size) for data in samples)
+    return map(Samples, x, y, weight)
 
 
 def each(function: Callable[[Tensor], Tensor], samples: Samples) -> Samples:

@@ -1,7 +1,9 @@
-"""What comes out of a module: found by running it on torch's meta device, which computes shapes
-and types but no values. No layer needs a shape formula.
+"""What comes out of a module: found by running it, on zeros or on torch's meta device, which
+computes shapes and types but no values. No layer needs a shape formula.
 """
 
+import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -52,6 +54,9 @@ class _Unknown(NamedTuple):
     others: int
 
 
+# The first use of the meta device loads torch._dynamo, which takes a second. A layer that needs no
+# more multiplications than this is run on a few samples of zeros instead.
+_CHEAP = 2e7
 # Twice, to see what varies with them. The others are long enough for a kernel or a window to fit
 # in, and differ by so much that what comes out differs too.
 _UNKNOWN = (_Unknown(2, 256), _Unknown(3, 384))
@@ -65,9 +70,12 @@ def described(module: nn.Module) -> str:
 def _run(module: nn.Module, args: Any, kwargs: dict[str, Any], unknown: _Unknown) -> Any:
     """Outputs for inputs whose unknown axes are as long as `unknown` says."""
     try:
-        return _outputs(module, args, kwargs, unknown, "meta")
-    except NotImplementedError:  # an operation that meta does not know
-        return _outputs(module, args, kwargs, unknown, _device(module))
+        if _is_cheap(module, args):
+            return _outputs(module, args, kwargs, unknown, _device(module))
+        try:
+            return _outputs(module, args, kwargs, unknown, "meta")
+        except NotImplementedError:  # an operation that meta does not know
+            return _outputs(module, args, kwargs, unknown, _device(module))
     except ShapeError:
         raise
     except (RuntimeError, ValueError, IndexError) as error:
@@ -86,15 +94,36 @@ def _outputs(
         sizes = [a if size is None else size for size, a in zip(spec.shape, assumed, strict=True)]
         return torch.zeros(sizes, dtype=spec.dtype, device=device)
 
-    tensors = (*module.named_parameters(), *module.named_buffers())
-    state = {name: tensor.detach().to(device) for name, tensor in tensors}
-    with evaluating(module):
+    state = {name: param.detach().to(device) for name, param in module.named_parameters()}
+    # Copies: a forward may change its buffers, and this is no use of the layer.
+    state |= {name: buffer.to(device, copy=True) for name, buffer in module.named_buffers()}
+    with evaluating(module), torch.random.fork_rng(devices=[]):
         return functional_call(
             module,
             state,
             mapped(stand_in, Spec, args),
             mapped(stand_in, Spec, kwargs),
         )
+
+
+def _is_cheap(module: nn.Module, args: Any) -> bool:
+    """Whether to run it for real costs less than to load what the meta device needs."""
+    if "torch._dynamo" in sys.modules:
+        return False
+    weights = sum(param.numel() for param in module.parameters())
+    return weights * max(_positions(args), default=1) <= _CHEAP
+
+
+def _positions(args: Any) -> list[int]:
+    """How often each input meets the weights: once for each of its rows, pixels or steps."""
+    found: list[int] = []
+    mapped(lambda spec: found.append(_rows_of(spec.shape)), Spec, args)
+    return found
+
+
+def _rows_of(shape: Shape) -> int:
+    sizes = [_UNKNOWN[-1].others if size is None else size for size in shape[1:]]
+    return math.prod(sorted(sizes)[:-1])  # the longest axis is taken for the features
 
 
 def _device(module: nn.Module) -> str:
