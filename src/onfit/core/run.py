@@ -118,7 +118,7 @@ class Run:
         self._meter: Meter = self._means if meter is None else meter
         self.parts: dict[str, Resumable] = {**(parts or {}), "meter": self._meter}
         self.walk = Walk()
-        self.timing = Timing(self.callbacks.seconds)
+        self.timing = Timing(self.callbacks)
         self.cut_short = False
         self.arguments: dict[str, dict[str, str]] = {}  # of the callbacks, before training
         self.before_pause: list[Callable[[], object]] = []

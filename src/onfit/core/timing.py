@@ -4,10 +4,12 @@ A device may still be at work on a step when the next begins; its time shows whe
 waits for it, as a callback does that reads a value.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
+
+from onfit.core.callback_list import CallbackList
 
 # A callback that takes a larger share of the time than this is named.
 _NOTABLE = 0.05
@@ -19,7 +21,7 @@ class Timing:
     """Adds up seconds while a run goes on.
 
     Args:
-        callbacks: gives the seconds that each callback has taken so far, by name.
+        callbacks: know the seconds that each of them has taken so far.
 
     Attributes:
         data: seconds spent on getting batches.
@@ -27,7 +29,7 @@ class Timing:
         validation: seconds spent on validation, its callbacks left out.
     """
 
-    def __init__(self, callbacks: Callable[[], dict[str, float]]) -> None:
+    def __init__(self, callbacks: CallbackList) -> None:
         self._callbacks = callbacks
         self.data = self.step = self.validation = 0.0
         self._begin = perf_counter()
@@ -44,11 +46,11 @@ class Timing:
     @contextmanager
     def validating(self) -> Iterator[None]:
         """Count the block as validation."""
-        begin, before = perf_counter(), sum(self._callbacks().values())
+        begin, before = perf_counter(), self._callbacks.all_seconds()
         try:
             yield
         finally:
-            told = sum(self._callbacks().values()) - before
+            told = self._callbacks.all_seconds() - before
             self.validation += perf_counter() - begin - told
 
     def report(self) -> dict[str, Any]:
@@ -59,7 +61,7 @@ class Timing:
             "data": self.data,
             "step": self.step,
             "validation": self.validation,
-            "callbacks": self._callbacks(),
+            "callbacks": self._callbacks.seconds(),
         }
 
 

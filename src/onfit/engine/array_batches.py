@@ -22,6 +22,7 @@ class ArrayBatches:
     """
 
     once = False
+    in_memory = True
 
     def __init__(
         self,

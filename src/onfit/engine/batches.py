@@ -64,6 +64,10 @@ class Batches(Protocol):
     def once(self) -> bool:
         """Whether only one epoch can be had of it."""
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether nobody's code is run to get the data."""
+
 
 class Steps:
     """A fixed number of batches per epoch.
@@ -136,6 +140,11 @@ class Steps:
     def once(self) -> bool:
         """Whether the data end for good."""
         return self._batches.once
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether nobody's code is run to get the data."""
+        return self._batches.in_memory
 
     def _passes(self) -> Iterator[Samples]:
         while True:

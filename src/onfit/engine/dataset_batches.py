@@ -24,6 +24,7 @@ class DatasetBatches:
     """
 
     once = False
+    in_memory = False
 
     def __init__(self, dataset: Dataset[Any], batch_size: int, shuffle: bool, read: Reader) -> None:
         self._dataset = dataset

@@ -59,7 +59,7 @@ def fit(
             for batch in run.batches(train.epoch(epoch), size=size_of):
                 step(batch)
             if validate is not None and validation.due(epoch) and not run.cut_short:
-                with evaluating(model):
+                with evaluating(model, torch_alone=validate.in_memory):
                     run.validate(validate.epoch(epoch), test, test.totals, size=size_of)
     return history
 

@@ -30,6 +30,8 @@ class LoaderBatches:
         read: makes samples of what it yields.
     """
 
+    in_memory = False
+
     def __init__(self, loader: Iterable[Any], read: Reader = Reader()) -> None:  # noqa: B008 - frozen
         self._loader = loader
         self._read = read

@@ -85,6 +85,7 @@ class SequenceBatches:
     """
 
     once = False
+    in_memory = False
     batch_size = None
     samples = None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -67,10 +67,11 @@ class Totals:
             logs.defer(self.names, partial(_numbers, values), one)
 
     def report_epoch(self, logs: Logs, prefix: str = "") -> None:
-        sums, count = self._folded()
-        if sums is not None:
-            # A snapshot: sums are replaced, never changed, so later batches do not show in it.
-            self._report(logs, prefix, lambda: (sums / count).tolist())
+        # A snapshot, added up when it is read: sums are replaced, never changed, so later batches
+        # do not show in it.
+        batches = _Batches(list(self._values), list(self._sizes), self._sums, self._count)
+        if batches.sizes or batches.samples:
+            self._report(logs, prefix, batches.means)
 
     def state_dict(self) -> dict[str, Any]:
         """What was measured since the last reset. Batches not folded yet stay so, so that a
@@ -120,22 +121,47 @@ class Totals:
         logs.defer([prefix + name for name in self.names], fetch)
 
     def _fold(self) -> None:
-        self._sums, self._count = self._folded()
+        self._sums, self._count = _Batches(
+            self._values, self._sizes, self._sums, self._count
+        ).folded()
         self._values, self._sizes = [], []
 
-    def _folded(self) -> tuple[Tensor | None, int]:
-        """Sums and count with all batches in them. Changes nothing: when somebody reads the
-        means must not decide in which order they are added up.
-        """
-        if not self._values:
-            return self._sums, self._count
-        device = self._values[0][0].device
-        sizes = torch.tensor(self._sizes, device=device, dtype=_wide(device))
-        columns = zip(*self._values, strict=True)
+
+class _Batches(NamedTuple):
+    """Batches that were measured: some added up already, then some as they are.
+
+    Attributes:
+        values: of each batch that is not added up yet.
+        sizes: how many samples each of those had.
+        sums: what the others add up to.
+        samples: how many those had.
+    """
+
+    values: list[Sequence[Tensor]]
+    sizes: list[int]
+    sums: Tensor | None
+    samples: int
+
+    def means(self) -> list[float]:
+        """The means over all samples."""
+        if self.sums is None and len(self.sizes) == 1:
+            return _numbers(self.values[0])
+        sums, count = self.folded()
+        found: list[float] = (sums / count).tolist()
+        return found
+
+    def folded(self) -> tuple[Tensor, int]:
+        """What all add up to, and how many samples they had."""
+        device = self.values[0][0].device if self.sums is None else self.sums.device
+        if not self.values:
+            assert self.sums is not None
+            return self.sums, self.samples
+        sizes = torch.tensor(self.sizes, device=device, dtype=_wide(device))
+        columns = zip(*self.values, strict=True)
         sums = torch.stack([_sum_over_samples(column, sizes) for column in columns])
         return (
-            sums if self._sums is None else self._sums + sums,
-            self._count + sum(self._sizes),
+            sums if self.sums is None else self.sums + sums,
+            self.samples + sum(self.sizes),
         )
 
 

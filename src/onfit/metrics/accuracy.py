@@ -8,8 +8,7 @@ from onfit.metrics.metric import Metric
 
 def binary_accuracy(y_true: Tensor, y_pred: Tensor, threshold: float = 0.5) -> Tensor:
     """The share, over the last axis, of outputs on the right side of `threshold`."""
-    y_true, y_pred = matched("binary_accuracy", y_true, y_pred)
-    return _share((y_pred > threshold).to(y_true.dtype) == y_true)
+    return _share(_right_side(y_true, y_pred, threshold))
 
 
 def categorical_accuracy(y_true: Tensor, y_pred: Tensor) -> Tensor:
@@ -43,6 +42,11 @@ def accuracy(y_true: Tensor, y_pred: Tensor) -> Tensor:
     return _right_by_shape(y_true, y_pred).float()
 
 
+def _right_side(y_true: Tensor, y_pred: Tensor, threshold: float) -> Tensor:
+    y_true, y_pred = matched("binary_accuracy", y_true, y_pred)
+    return (y_pred > threshold).to(y_true.dtype) == y_true
+
+
 def _right_by_shape(y_true: Tensor, y_pred: Tensor) -> Tensor:
     sparse = y_true.ndim < y_pred.ndim or y_true.shape[-1] == 1
     return _right_index(y_true, y_pred) if sparse else _right_class(y_true, y_pred)
@@ -65,6 +69,8 @@ def _equality(y_true: Tensor, y_pred: Tensor) -> Tensor:
 
 def _told_apart(right: Tensor) -> Tensor:
     """The bools, if there is one for each sample; else their mean."""
+    if right.ndim == 2 and right.shape[1] == 1:
+        return right.squeeze(1)
     return right if right.ndim == 1 else right.float().mean()
 
 
@@ -141,7 +147,7 @@ class AccuracyByShape(Metric):
 
     def of_batch(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         if not self.sees_logits(y_pred):
-            return super().of_batch(y_true, y_pred)
+            return _told_apart(_right_side(y_true, y_pred, 0.5))
         return _told_apart(_right_by_shape(y_true, y_pred))
 
 
@@ -161,6 +167,9 @@ class BinaryAccuracy(Metric):
 
     def __init__(self, name: str = "binary_accuracy", threshold: float = 0.5) -> None:
         super().__init__(binary_accuracy, name, "max", threshold=threshold)
+
+    def of_batch(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return _told_apart(_right_side(y_true, y_pred, **self.options))
 
 
 class CategoricalAccuracy(Metric):
