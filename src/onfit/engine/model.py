@@ -104,19 +104,46 @@ class Model(Trainer, Traced):
         """Pairs of a readable name and a tensor, in the order of `get_weights`."""
         return weighing.named_weights(self)
 
-    def save(self, filepath: StrPath, overwrite: bool = True) -> None:
-        """Write the whole model, `.h5` or `.hdf5`: layers, weights, optimizer, what `compile` got.
+    def save(
+        self, filepath: StrPath, overwrite: bool = True, notes: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write the whole model: layers, weights, optimizer, what `compile` got.
 
         The file is written beside `filepath` and then put in its place: a crash on the way
         leaves the old one whole.
+
+        Args:
+            filepath: the file, `.keras`, `.h5` or `.hdf5`.
+            overwrite: False refuses to replace a file.
+            notes: plain data for the file to carry; `notes_in` gives it back.
         """
         self._require_built("save")
-        saving.save_model(self, filepath, overwrite=overwrite)
+        saving.save_model(self, filepath, overwrite, notes)
 
-    def save_weights(self, filepath: StrPath, overwrite: bool = True) -> None:
-        """Write the weights alone, `.h5` or `.hdf5`."""
+    def save_weights(
+        self, filepath: StrPath, overwrite: bool = True, notes: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write the weights alone, `.h5`, `.hdf5`, `.weights.h5` or `.safetensors`.
+
+        Arguments are those of `save`.
+        """
         self._require_built("save_weights")
-        saving.save_weights(self, filepath, overwrite=overwrite)
+        saving.save_weights(self, filepath, overwrite, notes)
+
+    def snapshot(
+        self, weights_only: bool = False, out: saving.Snapshot | None = None
+    ) -> saving.Snapshot:
+        """Copy all that `save` would write, for a file that is written later or by a thread.
+
+        Args:
+            weights_only: copy what `save_weights` would write.
+            out: an earlier snapshot of this model, to be filled anew instead of a new one.
+        """
+        self._require_built("snapshot")
+        if out is None:
+            return saving.Snapshot(self, weights_only)
+        out.take(self, weights_only)
+        return out
 
     def load_weights(self, filepath: StrPath) -> None:
         """Read the weights of a file that `save` or `save_weights` wrote.
@@ -127,13 +154,22 @@ class Model(Trainer, Traced):
         self._require_built("load_weights")
         saving.load_weights(self, filepath)
 
-    def check_filepath(self, filepath: StrPath) -> None:
-        """Refuse a name that `save` and `save_weights` would refuse.
+    def check_filepath(self, filepath: StrPath, weights_only: bool = False) -> None:
+        """Refuse what `save`, or `save_weights`, would refuse of this name.
 
         Raises:
             ArgumentError: if its suffix is not that of a format they write.
+            MissingPackageError: if that format needs a library that is not installed.
         """
-        saving.require_suffix(filepath, "save")
+        saving.check_filepath(self, filepath, weights_only)
+
+    def notes_in(self, filepath: StrPath) -> dict[str, Any]:
+        """The `notes=` that a file was saved with; none if it has none, or is not there.
+
+        Raises:
+            FileFormatError: if the file is damaged.
+        """
+        return saving.read_notes(filepath)
 
     def get_config(self) -> dict[str, Any]:
         """Its layers and how they are connected, as plain data: what `from_config` takes.

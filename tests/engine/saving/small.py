@@ -1,6 +1,7 @@
 """A small model and data for it, and what tests ask of a model that came back."""
 
 import numpy as np
+import pytest
 
 from onfit import layers
 from onfit.models import Sequential, load_model
@@ -12,8 +13,25 @@ ONE_HOT = np.eye(3, dtype="float32")[Y]
 FIT = {"batch_size": 16, "shuffle": False, "verbose": 0}
 
 
+WHOLE = [".keras", ".h5", ".hdf5"]
+WEIGHTS = [".safetensors", ".weights.h5", ".h5", ".hdf5"]
+# Each format, by the method that writes it.
+EVERY = [*(("save", suffix) for suffix in WHOLE), *(("save_weights", suffix) for suffix in WEIGHTS)]
+each_format = pytest.mark.parametrize(("method", "suffix"), EVERY)
+
+# The formats of whole models, for the tests of what they must all do.
+each_whole = pytest.mark.parametrize("suffix", [".h5", ".keras"])
+
+
 def small(**dense):
     return Sequential([layers.Dense(8, activation="relu", input_dim=4), layers.Dense(3, **dense)])
+
+
+def trained():
+    model = small(activation="softmax")
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["acc"])
+    model.fit(X, Y, **FIT)
+    return model
 
 
 def predictions(model):
@@ -26,6 +44,7 @@ def assert_identical(these, those):
         np.testing.assert_array_equal(this, that)
 
 
-def saved_and_loaded(model, tmp_path, **load):
-    model.save(tmp_path / "model.h5")
-    return load_model(tmp_path / "model.h5", **load)
+def saved_and_loaded(model, tmp_path, suffix=".h5", **load):
+    path = tmp_path / f"model{suffix}"
+    model.save(path)
+    return load_model(path, **load)

@@ -1,7 +1,15 @@
 """What is the user's own is kept by name and found again by it."""
 
 import torch
-from tests.engine.saving.small import FIT, ONE_HOT, X, assert_identical, saved_and_loaded, small
+from tests.engine.saving.small import (
+    FIT,
+    ONE_HOT,
+    X,
+    assert_identical,
+    each_whole,
+    saved_and_loaded,
+    small,
+)
 
 from onfit import initializers, layers, losses, metrics, optimizers
 from onfit.models import Sequential
@@ -57,7 +65,8 @@ class Tenth(initializers.Initializer):
         return torch.full(shape, 0.1)
 
 
-def test_functions_and_classes_of_the_users_are_found_by_their_names(tmp_path):
+@each_whole
+def test_functions_and_classes_of_the_users_are_found_by_their_names(tmp_path, suffix):
     model = Sequential(
         [
             layers.Dense(
@@ -72,7 +81,7 @@ def test_functions_and_classes_of_the_users_are_found_by_their_names(tmp_path):
     model.fit(X, ONE_HOT, **FIT)
     mine = [doubled, cubed, thirds, Scale, Weighted, Slow, Tenth]
     custom = {each.__name__: each for each in mine}
-    loaded = saved_and_loaded(model, tmp_path, custom_objects=custom)
+    loaded = saved_and_loaded(model, tmp_path, suffix, custom_objects=custom)
     assert loaded.layers[1].factor == 3.0
     assert loaded.layers[0].kernel_initializer is thirds
     assert isinstance(loaded.layers[0].bias_initializer, Tenth)
@@ -104,26 +113,29 @@ class Above(Largest):
         return {"least": self.least}
 
 
-def test_metrics_of_the_users_are_found_by_name_and_by_class(tmp_path):
+@each_whole
+def test_metrics_of_the_users_are_found_by_name_and_by_class(tmp_path, suffix):
     model = small()
     model.compile("sgd", "mse", metrics=[Largest()])
     for found in (Largest, Largest()):
-        loaded = saved_and_loaded(model, tmp_path, custom_objects={"largest": found})
+        loaded = saved_and_loaded(model, tmp_path, suffix, custom_objects={"largest": found})
         assert isinstance(loaded.compiled.metrics[0], Largest)
     model.compile("sgd", "mse", metrics=[Above(3)])
-    loaded = saved_and_loaded(model, tmp_path, custom_objects={"Above": Above})
+    loaded = saved_and_loaded(model, tmp_path, suffix, custom_objects={"Above": Above})
     assert loaded.compiled.metrics[0].least == 3
 
 
-def test_a_function_as_loss_is_found_by_its_name(tmp_path):
+@each_whole
+def test_a_function_as_loss_is_found_by_its_name(tmp_path, suffix):
     model = small()
     model.compile("sgd", cubed)
-    loaded = saved_and_loaded(model, tmp_path, custom_objects={"cubed": cubed})
+    loaded = saved_and_loaded(model, tmp_path, suffix, custom_objects={"cubed": cubed})
     assert loaded.compiled.loss.function is cubed
 
 
-def test_a_layer_named_as_a_function_of_the_users_keeps_its_name(tmp_path):
+@each_whole
+def test_a_layer_named_as_a_function_of_the_users_keeps_its_name(tmp_path, suffix):
     model = Sequential([layers.Dense(3, input_dim=4, name="doubled", activation=doubled)])
-    loaded = saved_and_loaded(model, tmp_path, custom_objects={"doubled": doubled})
+    loaded = saved_and_loaded(model, tmp_path, suffix, custom_objects={"doubled": doubled})
     assert loaded.layers[0].name == "doubled"
     assert loaded.layers[0].activation is doubled

@@ -1,5 +1,7 @@
 """What is saved comes back, and goes on as if nothing had been between."""
 
+import copy
+
 import pytest
 import torch
 from tests.engine.saving.small import (
@@ -8,6 +10,7 @@ from tests.engine.saving.small import (
     X,
     Y,
     assert_identical,
+    each_whole,
     predictions,
     saved_and_loaded,
     small,
@@ -18,7 +21,7 @@ from onfit import initializers, layers, losses, metrics, optimizers
 from onfit.models import Sequential, load_model
 
 
-@pytest.mark.parametrize("suffix", [".h5", ".hdf5", ".H5"])
+@pytest.mark.parametrize("suffix", [".h5", ".hdf5", ".H5", ".keras"])
 def test_a_loaded_model_predicts_bit_for_bit_the_same(tmp_path, suffix):
     model = small()
     model.save(tmp_path / f"model{suffix}")
@@ -38,12 +41,14 @@ def test_a_loaded_model_predicts_bit_for_bit_the_same(tmp_path, suffix):
     ],
     ids=["sgd", "momentum", "nesterov", "rmsprop", "centered", "adam", "amsgrad"],
 )
-def test_training_goes_on_bit_for_bit_as_if_it_had_not_been_saved(tmp_path, optimizer):
+@each_whole
+def test_training_goes_on_bit_for_bit_as_if_it_had_not_been_saved(tmp_path, suffix, optimizer):
     model = small(activation="softmax")
+    optimizer = copy.deepcopy(optimizer)  # each model has its own
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["acc"])
     model.fit(X, Y, epochs=2, **FIT)
     model.optimizer.learning_rate = model.optimizer.learning_rate / 3
-    loaded = saved_and_loaded(model, tmp_path)
+    loaded = saved_and_loaded(model, tmp_path, suffix)
     assert loaded.optimizer is not model.optimizer
     assert loaded.optimizer.get_config() == model.optimizer.get_config()
     assert loaded.optimizer.iterations == model.optimizer.iterations == 6
@@ -65,49 +70,55 @@ def test_saving_changes_nothing_in_the_model_that_is_saved(tmp_path):
     assert_identical(models[0].get_weights(), models[1].get_weights())
 
 
-def test_a_layer_frozen_since_the_last_step_keeps_training_equal(tmp_path):
+@each_whole
+def test_a_layer_frozen_since_the_last_step_keeps_training_equal(tmp_path, suffix):
     model = small()
     model.compile("adam", "mse")
     model.fit(X, ONE_HOT, **FIT)
     model.layers[0].trainable = False
-    loaded = saved_and_loaded(model, tmp_path)
+    loaded = saved_and_loaded(model, tmp_path, suffix)
     assert loaded.layers[0].trainable is False
     for each in (model, loaded):
         each.fit(X, ONE_HOT, **FIT)
     assert_identical(loaded.get_weights(), model.get_weights())
 
 
-def test_a_model_compiled_and_never_trained_comes_back_so(tmp_path):
+@each_whole
+def test_a_model_compiled_and_never_trained_comes_back_so(tmp_path, suffix):
     model = small()
     model.compile(optimizers.Adam(0.02), "mse", metrics=["mae"])
-    loaded = saved_and_loaded(model, tmp_path)
+    loaded = saved_and_loaded(model, tmp_path, suffix)
     assert (loaded.optimizer.iterations, loaded.optimizer.learning_rate) == (0, 0.02)
     for each in (model, loaded):
         each.fit(X, ONE_HOT, **FIT)
     assert_identical(loaded.get_weights(), model.get_weights())
 
 
-def test_an_uncompiled_model_comes_back_uncompiled(tmp_path):
-    assert saved_and_loaded(small(), tmp_path).optimizer is None
+@each_whole
+def test_an_uncompiled_model_comes_back_uncompiled(tmp_path, suffix):
+    assert saved_and_loaded(small(), tmp_path, suffix).optimizer is None
 
 
-def test_compile_false_leaves_out_what_compile_received(tmp_path):
+@each_whole
+def test_compile_false_leaves_out_what_compile_received(tmp_path, suffix):
     model = small()
     model.compile("adam", "mse")
-    assert saved_and_loaded(model, tmp_path, compile=False).optimizer is None
+    assert saved_and_loaded(model, tmp_path, suffix, compile=False).optimizer is None
 
 
 @pytest.mark.parametrize("names", [["acc"], ["accuracy"], ["mse", "MAE"], []])
-def test_metrics_come_back_under_the_names_that_the_user_wrote(tmp_path, names):
+@each_whole
+def test_metrics_come_back_under_the_names_that_the_user_wrote(tmp_path, suffix, names):
     model = small()
     model.compile("sgd", "mse", metrics=names)
-    assert saved_and_loaded(model, tmp_path).metrics_names == ["loss", *names]
+    assert saved_and_loaded(model, tmp_path, suffix).metrics_names == ["loss", *names]
 
 
-def test_a_metric_renamed_comes_back_renamed(tmp_path):
+@each_whole
+def test_a_metric_renamed_comes_back_renamed(tmp_path, suffix):
     model = small()
     model.compile("sgd", "mse", metrics=[metrics.Metric(metrics.mean_absolute_error, "far")])
-    loaded = saved_and_loaded(model, tmp_path)
+    loaded = saved_and_loaded(model, tmp_path, suffix)
     assert loaded.metrics_names == ["loss", "far"]
     assert loaded.evaluate(X, ONE_HOT, verbose=0) == model.evaluate(X, ONE_HOT, verbose=0)
 
@@ -127,23 +138,26 @@ def test_a_metric_renamed_comes_back_renamed(tmp_path):
         (nn.functional.l1_loss, ONE_HOT),
     ],
 )
-def test_losses_come_back_with_their_options(tmp_path, loss, y):
+@each_whole
+def test_losses_come_back_with_their_options(tmp_path, suffix, loss, y):
     model = small(activation="softmax")
     model.compile("sgd", loss)
-    loaded = saved_and_loaded(model, tmp_path)
+    loaded = saved_and_loaded(model, tmp_path, suffix)
     assert loaded.compiled.loss.name == model.compiled.loss.name
     assert loaded.evaluate(X, y, verbose=0) == model.evaluate(X, y, verbose=0)
 
 
-def test_the_weight_of_a_loss_comes_back(tmp_path):
+@each_whole
+def test_the_weight_of_a_loss_comes_back(tmp_path, suffix):
     model = small()
     model.compile("sgd", "mse", loss_weights=[0.25])
-    loaded = saved_and_loaded(model, tmp_path)
+    loaded = saved_and_loaded(model, tmp_path, suffix)
     assert loaded.evaluate(X, ONE_HOT, verbose=0) == model.evaluate(X, ONE_HOT, verbose=0)
     assert loaded.compiled.targets[0].weight == 0.25
 
 
-def test_layers_come_back_with_names_options_and_order(tmp_path):
+@each_whole
+def test_layers_come_back_with_names_options_and_order(tmp_path, suffix):
     model = Sequential(
         [
             layers.Input((2, 2)),
@@ -154,7 +168,7 @@ def test_layers_come_back_with_names_options_and_order(tmp_path):
         ],
         name="named",
     )
-    loaded = saved_and_loaded(model, tmp_path)
+    loaded = saved_and_loaded(model, tmp_path, suffix)
     assert loaded.name == "named"
     assert [type(layer) for layer in loaded.layers] == [type(layer) for layer in model.layers]
     assert [layer.name for layer in loaded.layers] == ["flat", "dense", "dropout", "last"]
@@ -166,23 +180,26 @@ def test_layers_come_back_with_names_options_and_order(tmp_path):
     assert (dropout.rate, dropout.noise_shape, dropout.seed) == (0.3, (None, 1), 7)
 
 
-def test_integer_inputs_come_back_as_such(tmp_path):
+@each_whole
+def test_integer_inputs_come_back_as_such(tmp_path, suffix):
     model = Sequential([layers.Input((3,), dtype="int64"), layers.Flatten()])
-    assert saved_and_loaded(model, tmp_path).input.dtype == torch.int64
+    assert saved_and_loaded(model, tmp_path, suffix).input.dtype == torch.int64
 
 
-def test_a_model_inside_a_model_comes_back_inside_it(tmp_path):
+@each_whole
+def test_a_model_inside_a_model_comes_back_inside_it(tmp_path, suffix):
     inner = Sequential([layers.Dense(5, input_dim=8), layers.Dense(3)], name="inner")
     model = Sequential([layers.Dense(8, input_dim=4), inner])
-    loaded = saved_and_loaded(model, tmp_path)
+    loaded = saved_and_loaded(model, tmp_path, suffix)
     assert_identical(predictions(loaded), predictions(model))
     assert [layer.name for layer in loaded.layers[1].layers] == ["dense", "dense_1"]
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
-def test_weights_of_other_float_types_come_back_exactly(tmp_path, dtype):
+@each_whole
+def test_weights_of_other_float_types_come_back_exactly(tmp_path, suffix, dtype):
     model = small().to(dtype)
-    loaded = saved_and_loaded(model, tmp_path)
+    loaded = saved_and_loaded(model, tmp_path, suffix)
     assert {parameter.dtype for parameter in loaded.parameters()} == {dtype}
     for mine, other in zip(model.parameters(), loaded.parameters(), strict=True):
         assert torch.equal(mine, other)

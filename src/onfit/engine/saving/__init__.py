@@ -1,28 +1,33 @@
-"""Writing models to files and reading them back, in the HDF5 layout of Keras.
+"""Writing models to files and reading them back.
 
-    save.py, load.py     the verbs
-      architecture.py    layers      <-> configuration
+    save.py, snapshot.py, load.py   the verbs
+      capture.py         a model            -> contents
+      state.py           contents           -> weights and optimizer slots in their place
+      architecture.py    layers            <-> configuration
       training.py        loss, metrics, optimizer <-> configuration
       values.py          one function or object   <-> what JSON can hold
-      state.py           weights and optimizer slots <-> arrays
-    layout.py            where all of that stands in the file
-    weights_layout.py    the other layout Keras has, for `.weights.h5`
-    files.py             opening a file, and putting a new one in the place of the old
+    contents.py          what there is to write, and what was read
+    names.py             how a model's weights are called in files
+    formats/             contents <-> a file: one module for each format, and the table of suffixes
+      layout.py, keras_config.py    where all of that stands in .h5 and .keras files
+    files.py             reading a file, and putting a new one in the place of the old
 
 `load_model` is in `load.py` and not offered here: it makes a Sequential, and models import
 this package.
 """
 
 from onfit.engine.saving.architecture import model_config, model_from_config
-from onfit.engine.saving.files import require_suffix
-from onfit.engine.saving.load import load_weights
-from onfit.engine.saving.save import save_model, save_weights
+from onfit.engine.saving.load import load_weights, read_notes
+from onfit.engine.saving.save import check_filepath, save_model, save_weights
+from onfit.engine.saving.snapshot import Snapshot
 
 __all__ = [
+    "Snapshot",
+    "check_filepath",
     "load_weights",
     "model_config",
     "model_from_config",
-    "require_suffix",
+    "read_notes",
     "save_model",
     "save_weights",
 ]

@@ -12,6 +12,7 @@ from onfit.engine.saving.values import (
     Custom,
     argument_names,
     from_plain,
+    function_config,
     make,
     require_whole,
     served,
@@ -79,6 +80,8 @@ def _layer_config(layer: nn.Module, model: Any, dtype: str) -> Config:
     config = to_plain(layer.get_config(), owner)
     if getattr(layers, type(layer).__name__, None) is not type(layer):
         require_whole(layer, config, Layer, owner)
+    if isinstance(layer, layers.Lambda):  # whose function Keras does not take by a bare name
+        config["function"] = function_config(config["function"])
     config.setdefault("dtype", _dtype_of(layer, dtype))
     return {"class_name": type(layer).__name__, "config": config}
 
@@ -157,8 +160,7 @@ def _made(kind: str, config: Config, custom: Custom) -> nn.Module:
 def _layer(kind: str, config: Config, custom: Custom) -> Layer:
     if kind in custom:
         cls = custom[kind]
-        if not (isinstance(cls, type) and "dtype" in argument_names(cls)):
-            del config["dtype"]
+        config = _without_keras_own(cls, config)
     elif kind in layers.__all__:
         cls = getattr(layers, kind)
         config = served(argument_names(cls), config)
@@ -170,6 +172,15 @@ def _layer(kind: str, config: Config, custom: Custom) -> Layer:
     except OnfitError as error:  # such as an activation's name that is not known
         raise ArgumentError(f"{error} {_YOURS}") from error
     return layer
+
+
+def _without_keras_own(cls: Any, config: Config) -> Config:
+    """The options of a user's layer, without those that every layer of Keras has."""
+    known = argument_names(cls) if isinstance(cls, type) else ()
+    idle = {"dtype", "autocast"}
+    if not config.get("activity_regularizer"):
+        idle.add("activity_regularizer")
+    return {key: value for key, value in config.items() if key in known or key not in idle}
 
 
 _YOURS = "What is yours goes in custom_objects={name: object}."

@@ -1,6 +1,8 @@
-"""Opening HDF5 files, putting new ones in the place of old ones, and saying what is wrong."""
+"""Opening files, putting new ones in the place of old ones, and saying what is wrong."""
 
 import os
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,8 +10,6 @@ from typing import Any
 
 from onfit._types import StrPath
 from onfit.errors import (
-    ArgumentError,
-    ArgumentTypeError,
     FileFormatError,
     OnfitError,
     StorageError,
@@ -17,26 +17,22 @@ from onfit.errors import (
 )
 from onfit.storage import replacing
 
-SUFFIXES = (".h5", ".hdf5")
-
 
 @contextmanager
-def writing(filepath: StrPath, overwrite: bool) -> Iterator[Any]:
-    """Give a new `h5py.File`; when the block ends well, it has become `filepath`.
+def writing(filepath: StrPath, overwrite: bool) -> Iterator[Path]:
+    """Give a path to write a new file to; when the block ends well, it has become `filepath`.
 
     Raises:
         StorageError: if it cannot be written; what was there before is as it was.
     """
-    import h5py  # here, because a training that writes no file need not wait for it
-
     path = os.fspath(filepath)
     if not overwrite and os.path.exists(path):
         raise StorageError(
             f"overwrite=False, and {path!r} exists. Choose another name, or overwrite=True."
         )
     try:
-        with replacing(path) as temporary, h5py.File(temporary, "w") as file:
-            yield file
+        with replacing(path) as temporary:
+            yield temporary
     except OnfitError:
         raise
     except (OSError, RuntimeError) as error:  # HDF5 tells of a full disk by a RuntimeError
@@ -47,49 +43,44 @@ def writing(filepath: StrPath, overwrite: bool) -> Iterator[Any]:
 
 
 @contextmanager
-def reading(filepath: StrPath, asked: str) -> Iterator[Any]:
-    """Give `filepath` as an `h5py.File` to read.
+def reading(path: str, asked: str, kind: str = "HDF5 file") -> Iterator[None]:
+    """A block that reads a file: whatever goes wrong in it is the file's fault, and told so.
 
     Args:
-        filepath: the file.
+        path: the file.
         asked: who asks, for the errors: `load_model`.
+        kind: what it should be.
 
     Raises:
         StorageError: if there is no such file, or it may not be read.
-        FileFormatError: if it is not HDF5, or breaks off.
+        FileFormatError: if it is something else, or breaks off.
     """
-    import h5py
-
-    path = os.fspath(filepath)
     _require_readable(path, asked)
     try:
-        with h5py.File(path, "r") as file:
-            yield file
+        yield
     except OnfitError:
         raise
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+    except _SIGNS_OF_DAMAGE as error:
         raise FileFormatError(
-            f"{asked}({path!r}): this is no HDF5 file with a model in it, or it is damaged: "
+            f"{asked}({path!r}): this is no {kind} with a model in it, or it is damaged: "
             f"{error}. Give a file that save or save_weights wrote."
         ) from error
 
 
-def require_suffix(filepath: StrPath, asked: str) -> None:
-    """Check, before anything else is done, that `filepath` is named as an HDF5 file.
+# What the libraries raise that read them.
+_SIGNS_OF_DAMAGE = (
+    *(OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, EOFError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
-    Raises:
-        ArgumentError: if its suffix is another.
-        ArgumentTypeError: if it is no path.
-    """
-    if not isinstance(filepath, (str, os.PathLike)):
-        raise ArgumentTypeError(f"{asked}: filepath is a path; got {filepath!r}.")
-    suffix = Path(filepath).suffix
-    if suffix.lower() not in SUFFIXES:
-        found = f"the suffix {suffix!r}" if suffix else "no suffix"
-        raise ArgumentError(
-            f"{asked}({os.fspath(filepath)!r}): the name has {found}, and models are kept in "
-            f"HDF5 files. Give it one of {', '.join(SUFFIXES)}."
-        )
+
+@contextmanager
+def reading_h5(path: str, asked: str) -> Iterator[Any]:
+    """Give `path` as an `h5py.File` to read; errors are those of `reading`."""
+    import h5py  # here, because a training that reads no file need not wait for it
+
+    with reading(path, asked), h5py.File(path, "r") as file:
+        yield file
 
 
 def _require_readable(path: str, asked: str) -> None:

@@ -11,41 +11,22 @@ A file of weights alone has at its root what else is in `model_weights`.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 
+from onfit.engine.saving.contents import Array, Arrays, Contents, Value, as_array
+from onfit.engine.saving.names import TOP_LEVEL
 from onfit.errors import FileFormatError
 
-Array = np.ndarray[Any, Any]
-Arrays = list[tuple[str, Array]]  # a name and its values
-
 # Whose layout this is: readers tell older ones by it.
-_ORIGIN = {"keras_version": "3.15.1", "backend": "torch"}
-# Weights that belong to no layer.
-TOP_LEVEL = "top_level_model_weights"
+KERAS_VERSION = "3.15.1"
+_ORIGIN = {"keras_version": KERAS_VERSION, "backend": "torch"}
 # HDF5 keeps an attribute in a header of 64 kB; longer lists are spread over several.
 _HEADER_LIMIT = 64512
-
-
-@dataclass
-class Contents:
-    """A model as a file holds it.
-
-    Attributes:
-        layers: for each layer that has weights, in the model's order, their names and values.
-        name: the model's.
-        model_config: how to make its layers; None for one that only its own code can make.
-        training_config: what `compile` received.
-        optimizer: the names and values of the optimizer's variables, in Keras' order.
-    """
-
-    layers: dict[str, Arrays]
-    name: str = ""
-    model_config: dict[str, Any] | None = None
-    training_config: dict[str, Any] | None = None
-    optimizer: Arrays = field(default_factory=list)
+# The attribute of the root that is onfit's own.
+NOTES = "onfit_notes"
 
 
 def write(file: Any, contents: Contents) -> None:
@@ -96,7 +77,9 @@ def _read_layers(group: Any) -> dict[str, Arrays]:
         )
     top = [TOP_LEVEL] if TOP_LEVEL in group else []
     layers = {
-        layer: [(_own_name(name, layer), value) for name, value in _read_arrays(group[layer])]
+        layer: [
+            (_own_name(name, layer), value) for name, value in _read_arrays(_inside(group, layer))
+        ]
         for layer in [*names, *top]
     }
     return {layer: weights for layer, weights in layers.items() if weights}
@@ -113,31 +96,39 @@ def _own_name(weight: str, layer: str) -> str:
 def _write_arrays(group: Any, arrays: Arrays) -> None:
     _write_names(group, "weight_names", [name for name, _ in arrays])
     for name, value in arrays:
-        group.create_dataset(name, data=value)
+        group.create_dataset(name, data=as_array(value))
 
 
 def _read_arrays(group: Any) -> Arrays:
-    return [(name, read_array(group[name])) for name in _read_names(group, "weight_names") or []]
+    names = _read_names(group, "weight_names") or []
+    return [(name, read_array(_inside(group, name))) for name in names]
 
 
-def weight_names(group: Any, layer: str) -> list[str]:
-    """The names of a layer's weights in the `group` that `write_layers` wrote."""
-    return _read_names(group[layer], "weight_names") or [] if layer in group else []
+def _inside(group: Any, name: str) -> Any:
+    """What is under a name in a group; a link could lead to another file of whoever opens this."""
+    item = group[name]
+    if item.file != group.file:
+        raise ValueError(f"{group.name}/{name} leads elsewhere")
+    return item
 
 
-def read_array(dataset: Any) -> Array:
+def read_array(dataset: Any) -> Value:
     """The numbers of a dataset.
 
     Raises:
-        FileFormatError: if it holds something else.
+        ValueError: if it holds something else.
     """
+    if dataset.external or dataset.is_virtual:
+        raise ValueError(f"weight {dataset.name!r} is not in this file but in another")
+    if dataset.dtype.kind == "V" and dataset.attrs.get("dtype") == "bfloat16":  # as Keras does
+        return torch.from_numpy(np.asarray(dataset).view(np.int16)).view(torch.bfloat16)
     if dataset.dtype.kind not in "biufc":
-        raise FileFormatError(
-            f"{dataset.file.filename!r}: weight {dataset.name!r} holds values of type "
-            f"{dataset.dtype}, not numbers. Give a file that save or save_weights wrote."
+        raise ValueError(
+            f"weight {dataset.name!r} holds values of type {dataset.dtype}, not numbers"
         )
     # In this machine's byte order, whatever that of the machine that wrote it.
-    return np.asarray(dataset, dtype=dataset.dtype.newbyteorder("="))
+    array: Array = np.asarray(dataset, dtype=dataset.dtype.newbyteorder("="))
+    return array
 
 
 def _write_names(group: Any, key: str, names: Sequence[str]) -> None:
@@ -153,13 +144,13 @@ def _write_names(group: Any, key: str, names: Sequence[str]) -> None:
 def _read_names(group: Any, key: str) -> list[str] | None:
     """The names under `key`, or spread over `key0`, `key1` ...; None if there are neither."""
     if key in group.attrs:
-        return [_text(name) for name in group.attrs[key]]
+        return [text(name) for name in group.attrs[key]]
     if f"{key}0" not in group.attrs:
         return None
     names: list[str] = []
     index = 0
     while f"{key}{index}" in group.attrs:
-        names += [_text(name) for name in group.attrs[f"{key}{index}"]]
+        names += [text(name) for name in group.attrs[f"{key}{index}"]]
         index += 1
     return names
 
@@ -167,9 +158,10 @@ def _read_names(group: Any, key: str) -> list[str] | None:
 def _read_json(file: Any, key: str) -> dict[str, Any] | None:
     if key not in file.attrs:
         return None
-    config: dict[str, Any] = json.loads(_text(file.attrs[key]))
+    config: dict[str, Any] = json.loads(text(file.attrs[key]))
     return config
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
+    """A text of HDF5's, however it was kept."""
     return value.decode() if isinstance(value, bytes) else str(value)

@@ -1,5 +1,6 @@
-"""`load_model` and `load_weights`."""
+"""`load_model`, `load_weights` and `read_notes`."""
 
+import json
 import os
 import warnings
 from collections.abc import Iterator, Mapping
@@ -7,11 +8,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from onfit._types import StrPath
-from onfit.engine.saving import layout, weights_layout
 from onfit.engine.saving.architecture import model_from_config
-from onfit.engine.saving.files import reading, require_suffix
-from onfit.engine.saving.layout import Arrays, Contents
-from onfit.engine.saving.state import assign, restore_optimizer
+from onfit.engine.saving.contents import Contents
+from onfit.engine.saving.formats import format_of, format_to_load
+from onfit.engine.saving.state import put_in, restore_optimizer
 from onfit.engine.saving.training import compile_arguments
 from onfit.errors import FileFormatError, OnfitError, OnfitWarning
 
@@ -30,7 +30,7 @@ def load_model(
     learning rate and the number of steps taken come back too. Nothing is ever unpickled.
 
     Args:
-        filepath: the file, `.h5` or `.hdf5`.
+        filepath: the file, `.keras`, `.h5` or `.hdf5`.
         custom_objects: your own layer classes, losses, metrics, activations and initializers,
             by the names they were written with.
         compile: False leaves out loss, metrics and optimizer. A model that was saved
@@ -45,16 +45,14 @@ def load_model(
     Example:
         >>> model = load_model("best.h5", custom_objects={"my_loss": my_loss})  # doctest: +SKIP
     """
-    require_suffix(filepath, "load_model")
-    with reading(filepath, "load_model") as file:
-        contents = layout.read(file)
+    contents = format_to_load(filepath).read(os.fspath(filepath), "load_model")
     asked = f"load_model({os.fspath(filepath)!r})"
     if contents.model_config is None:
         raise FileFormatError(_lacks_layers(asked, os.fspath(filepath)))
     custom = custom_objects or {}
     with _as_format_error(asked, ""):
         model = model_from_config(contents.model_config, custom)
-    assign(model, contents.layers, asked)
+    put_in(model, contents, asked)
     if compile and contents.training_config is not None:
         _compile(model, contents, custom, asked)
     return model
@@ -63,27 +61,53 @@ def load_model(
 def load_weights(model: "Model", filepath: StrPath) -> None:
     """Read the weights of a file that `save` or `save_weights`, of onfit or of Keras, wrote.
 
-    Layers are matched by name if the names of all are the same, else by order.
+    Layers are matched by name if the names of all are the same, else by order. Those of a
+    `.safetensors` are matched by name alone, and those of a `.weights.h5` or `.keras` by kind and
+    number.
 
     Args:
         model: a built model.
-        filepath: the file, `.h5` or `.hdf5`; of Keras also `.weights.h5`.
+        filepath: the file: `.h5`, `.hdf5`, `.weights.h5`, `.keras` or `.safetensors`.
 
     Raises:
         ArgumentError: for a name with another suffix.
         StorageError: if there is no such file.
         FileFormatError: if it is damaged or its weights do not fit; nothing is changed then.
+        MissingPackageError: if reading it needs a library that is not installed.
     """
-    require_suffix(filepath, "load_weights")
-    with reading(filepath, "load_weights") as file:
-        layers = _layers(file, model)
-    assign(model, layers, f"load_weights({os.fspath(filepath)!r})")
+    contents = format_of(filepath, "load_weights").read(os.fspath(filepath), "load_weights")
+    put_in(model, contents, f"load_weights({os.fspath(filepath)!r})")
 
 
-def _layers(file: Any, model: "Model") -> dict[str, Arrays]:
-    if weights_layout.found_in(file):
-        return weights_layout.read_layers(file, model)
-    return layout.read(file).layers
+def read_notes(filepath: StrPath) -> dict[str, Any]:
+    """The `notes=` that a file was saved with; none if it has none, or if there is no such file.
+
+    Args:
+        filepath: the file, of any suffix that `save` and `save_weights` know.
+
+    Raises:
+        ArgumentError: for another suffix.
+        FileFormatError: if it is damaged.
+
+    Example:
+        >>> read_notes("there is none.h5")
+        {}
+    """
+    kind = format_of(filepath, "read_notes")
+    path = os.fspath(filepath)
+    if not os.path.exists(path):
+        return {}
+    text = kind.read_notes(path, "read_notes")
+    try:
+        notes = json.loads(text or "{}")
+    except ValueError:
+        notes = None
+    if not isinstance(notes, dict):
+        raise FileFormatError(
+            f"read_notes({path!r}): what stands where its notes should be is damaged: {text!r}. "
+            "Save the file again."
+        )
+    return notes
 
 
 def _compile(model: "Model", contents: Contents, custom: Mapping[str, Any], asked: str) -> None:

@@ -110,6 +110,11 @@ def function_name(function: Any, owner: str, get: Callable[[str], Any]) -> str:
     return str(name)
 
 
+def function_config(name: str) -> Config:
+    """How Keras tells of a user's function by its name."""
+    return {"module": "builtins", "class_name": "function", "config": name, "registered_name": name}
+
+
 def lookup(get: Callable[[str], Any], name: str) -> Any:
     """What `get` has under `name`; None if nothing."""
     try:
@@ -169,6 +174,11 @@ def from_plain(value: Any, custom: Custom) -> Any:
 
 
 def _made(kind: str, config: Any, custom: Custom) -> Any:
+    if kind == "__lambda__":
+        raise ArgumentError(
+            "it holds a function without a name (a lambda) as compiled code, and code from a file "
+            "is never run here. Write it as a function with a name, and save the model anew."
+        )
     if kind == "function":
         return find(str(config), custom, activations.get)
     if kind in custom:

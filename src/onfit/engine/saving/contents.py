@@ -1,0 +1,64 @@
+"""A model as a file holds it: what every format writes, and what reading one gives."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Array = np.ndarray[Any, Any]
+Value = Array | Tensor  # tensors where they are written, for each format to turn as it must
+Arrays = list[tuple[str, Any]]  # a name and its values
+Config = dict[str, Any]
+
+
+@dataclass
+class Contents:
+    """A model as a file holds it.
+
+    Its weights are there under three kinds of names, which formats choose from. The values are
+    the same objects, not copies. What was read from a file has the one kind that the file has.
+
+    Attributes:
+        layers: for each layer that has weights, in the model's order, their names and values.
+        named: the same by the names that torch has for them: "dense.kernel".
+        numbered: the same by Keras' path of a layer: "layers/dense".
+        also: further names of weights that several layers share, and the name in `named`.
+        name: the model's.
+        described: how errors speak of the model.
+        model_config: how to make its layers; None for one that only its own code can make.
+        training_config: what `compile` received.
+        optimizer: the names and values of the optimizer's variables, in Keras' order.
+        weights_only: whether that is all there is to be.
+        notes: what else the file is to carry, as JSON; None for nothing.
+    """
+
+    layers: dict[str, Arrays] = field(default_factory=dict)
+    name: str = ""
+    model_config: Config | None = None
+    training_config: Config | None = None
+    optimizer: Arrays = field(default_factory=list)
+    named: dict[str, Any] = field(default_factory=dict)
+    numbered: dict[str, list[Any]] = field(default_factory=dict)
+    also: dict[str, str] = field(default_factory=dict)
+    described: str = ""
+    weights_only: bool = False
+    notes: str | None = None
+
+
+def as_array(value: Value) -> Array:
+    """The values of a tensor; those of types that numpy lacks (bfloat16) as float32.
+
+    It shares the memory of a tensor on the CPU.
+    """
+    if not isinstance(value, Tensor):
+        return value
+    tensor = value.detach().cpu()
+    if tensor.is_floating_point() and tensor.dtype not in _NUMPY_FLOATS:
+        tensor = tensor.float()
+    array: Array = tensor.numpy()
+    return array
+
+
+_NUMPY_FLOATS = (torch.float16, torch.float32, torch.float64)

@@ -1,0 +1,120 @@
+"""Every layer, in whole models and in files of weights: from onfit to real Keras 3, and back."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from tests.engine.saving.keras_models import (
+    assert_same,
+    predictions,
+    tolerant_of_keras,
+)
+
+from onfit import layers
+from onfit.models import Model, Sequential, load_model
+
+pytestmark = tolerant_of_keras
+
+FLAT, SEQUENCE, IMAGE = (6,), (7, 4), (6, 6, 4)
+# One or two of each layer, with options that change what it keeps or where.
+ONE_INPUT: dict[str, tuple[Any, str, dict[str, Any]]] = {
+    "activation": (FLAT, "Activation", {"activation": "tanh"}),
+    "batch normalization": (FLAT, "BatchNormalization", {"momentum": 0.9}),
+    "batch normalization, axis": (IMAGE, "BatchNormalization", {"axis": 1, "scale": False}),
+    "conv1d": (SEQUENCE, "Conv1D", {"filters": 3, "kernel_size": 2, "padding": "causal"}),
+    "conv2d": (IMAGE, "Conv2D", {"filters": 4, "kernel_size": (3, 2), "groups": 2}),
+    "dense": (SEQUENCE, "Dense", {"units": 3, "kernel_regularizer": "l2"}),
+    "dropout": (FLAT, "Dropout", {"rate": 0.5, "seed": 3}),
+    "embedding": ((5,), "Embedding", {"input_dim": 9, "output_dim": 3}),
+    "flatten": (IMAGE, "Flatten", {}),
+    "gru": (SEQUENCE, "GRU", {"units": 3, "go_backwards": True}),
+    "gru, reset before": (SEQUENCE, "GRU", {"units": 3, "reset_after": False}),
+    "layer normalization": (SEQUENCE, "LayerNormalization", {"epsilon": 0.1}),
+    "lstm": (SEQUENCE, "LSTM", {"units": 3, "return_sequences": True}),
+    "lstm without bias": (SEQUENCE, "LSTM", {"units": 3, "use_bias": False}),
+    "reshape": (FLAT, "Reshape", {"target_shape": (2, 3)}),
+    **{
+        kind: (shape, kind, options)
+        for size, shape in (("1D", SEQUENCE), ("2D", IMAGE))
+        for pooled in ("Max", "Average")
+        for kind, options in (
+            (f"{pooled}Pooling{size}", {"pool_size": 2}),
+            (f"Global{pooled}Pooling{size}", {}),
+        )
+    },
+}
+TWO_INPUTS: dict[str, dict[str, Any]] = {
+    "Add": {},
+    "Average": {},
+    "Concatenate": {"axis": 1},
+    "Dot": {"axes": (2, 1)},
+    "Maximum": {},
+    "Minimum": {},
+    "Multiply": {},
+    "Subtract": {},
+}
+# Aliases, functions, and what is no layer of Keras'; Lambda holds code, which files do not.
+NOT_HERE = {"Input", "Lambda", "Layer", "TorchModule"}
+
+_draw = np.random.default_rng(4)
+
+
+def moved(model: Any) -> Any:
+    """With other weights than those it began with; variances stay positive."""
+    model.set_weights([w + _draw.random(w.shape).astype(w.dtype) for w in model.get_weights()])
+    return model
+
+
+def one_input(lib: Any, shape: Any, kind: str, options: dict[str, Any]) -> Any:
+    sequential, room = (Sequential, layers) if lib == "onfit" else (keras.Sequential, keras.layers)
+    return moved(sequential([room.Input(shape), getattr(room, kind)(**options)]))
+
+
+def two_inputs(lib: Any, kind: str, options: dict[str, Any]) -> Any:
+    model, room = (Model, layers) if lib == "onfit" else (keras.Model, keras.layers)
+    begin = room.Input((3, 3))
+    return model(begin, getattr(room, kind)(**options)([begin, room.Dense(3)(begin)]))
+
+
+def assert_goes(model: Any, path: Any, x: Any) -> None:
+    """A model saved by the one opens in the other, and gives the same."""
+    model.save(path)
+    load = load_model if isinstance(model, keras.Model) else keras.models.load_model
+    opened = load(path)
+    np.testing.assert_allclose(predictions(opened, x), predictions(model, x), rtol=1e-5, atol=1e-5)
+    assert_same(opened.get_weights(), model.get_weights())
+
+
+def test_no_layer_is_forgotten_here():
+    kinds = {name for name in layers.__all__ if isinstance(getattr(layers, name), type)}
+    tested = {kind for _, kind, _ in ONE_INPUT.values()} | TWO_INPUTS.keys() | NOT_HERE
+    assert {getattr(layers, kind).__name__ for kind in kinds} == tested - {"Input"}
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.parametrize("lib", ["onfit", "keras"])
+@pytest.mark.parametrize("case", ONE_INPUT)
+def test_every_layer_goes_both_ways(tmp_path, case, lib, suffix):
+    shape, kind, options = ONE_INPUT[case]
+    x = _draw.random((5, *shape)).astype("float32") * 8
+    assert_goes(one_input(lib, shape, kind, options), tmp_path / f"model{suffix}", x)
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.parametrize("lib", ["onfit", "keras"])
+@pytest.mark.parametrize("kind", TWO_INPUTS)
+def test_every_merging_layer_goes_both_ways(tmp_path, kind, lib, suffix):
+    x = _draw.random((5, 3, 3)).astype("float32")
+    assert_goes(two_inputs(lib, kind, TWO_INPUTS[kind]), tmp_path / f"model{suffix}", x)
+
+
+@pytest.mark.parametrize("lib", ["onfit", "keras"])
+@pytest.mark.parametrize("case", [case for case in ONE_INPUT if "Pooling" not in case])
+def test_numbered_weights_of_every_layer_go_both_ways(tmp_path, case, lib):
+    shape, kind, options = ONE_INPUT[case]
+    model = one_input(lib, shape, kind, options)
+    other = one_input("keras" if lib == "onfit" else "onfit", shape, kind, options)
+    model.save_weights(tmp_path / "w.weights.h5")
+    other.load_weights(tmp_path / "w.weights.h5")
+    assert_same(other.get_weights(), model.get_weights())
