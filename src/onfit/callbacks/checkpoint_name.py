@@ -105,11 +105,11 @@ class CheckpointName:
             return static
         return os.path.join(os.path.dirname(static), os.path.basename(self.template))
 
-    def newest(self) -> str | None:
-        """The newest file that this name, with any values, could have; None if there is none."""
+    def existing(self) -> list[str]:
+        """The files that this name, with any values, could have; the newest last."""
         pattern = "".join(glob.escape(text) + ("*" if name else "") for text, name in self._parts)
         files = [path for path in map(Path, glob.glob(pattern)) if path.is_file()]
-        return str(max(files, key=lambda path: path.stat().st_mtime_ns)) if files else None
+        return [str(path) for path in sorted(files, key=lambda path: path.stat().st_mtime_ns)]
 
     def _until_first_field(self) -> Iterator[tuple[str, str]]:
         for part in self._parts:

@@ -50,6 +50,14 @@ class CanSave(Protocol):
 
 
 @runtime_checkable
+class CanSnapshot(Protocol):
+    """It can be copied at once, to be written to a file later and in another thread."""
+
+    def snapshot(self, weights_only: bool = False, out: Any = None) -> Any:
+        """A copy with `write(filepath, notes=)`; in the memory of `out`, an earlier one."""
+
+
+@runtime_checkable
 class HasLearningRate(Protocol):
     """It has an optimizer with a `learning_rate` that can be read and set."""
 
@@ -126,6 +134,7 @@ class CanProfile(Protocol):
 _ASKS: dict[type, tuple[str, ...]] = {
     HasWeights: ("get_weights", "set_weights"),
     CanSave: ("save", "save_weights"),
+    CanSnapshot: ("snapshot",),
     HasLearningRate: ("optimizer.learning_rate",),
     CanResume: ("state_for_resume", "load_state_for_resume"),
     HasHistograms: ("named_weights",),

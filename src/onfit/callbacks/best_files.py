@@ -1,0 +1,125 @@
+"""Which files hold the best values, which of them has to go, and what each says of itself."""
+
+import math
+import warnings
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+from onfit.core.aliases import other_names
+from onfit.core.objective import Objective
+from onfit.errors import ArgumentError, OnfitError, OnfitWarning
+
+Files = list[tuple[float, str]]
+_KEY = "ModelCheckpoint"  # of the notes that a file carries
+
+
+class BestFiles:
+    """The files of the best values so far, at most so many.
+
+    Args:
+        keep: how many files stay; None if nobody counts them.
+        owner: the name of the callback, for the error.
+
+    Attributes:
+        files: pairs of a value and the file that holds the model of it, the oldest first.
+
+    Example:
+        >>> best, lower = BestFiles(2, "ModelCheckpoint"), Objective("min")
+        >>> for value in (0.5, 0.3, 0.4):
+        ...     best.files = best.with_one_more(value, f"{value}.h5", lower)
+        >>> best.files
+        [(0.3, '0.3.h5'), (0.4, '0.4.h5')]
+        >>> best.admits(0.6, lower)
+        False
+    """
+
+    def __init__(self, keep: int | None, owner: str) -> None:
+        if keep is not None and (isinstance(keep, bool) or not isinstance(keep, int) or keep < 1):
+            raise ArgumentError(
+                f"{owner}(keep={keep!r}): keep is how many of the best files stay, 1 or more; "
+                "None keeps all."
+            )
+        self.keep = keep
+        self.files: Files = []
+
+    def admits(self, value: float, objective: Objective) -> bool:
+        """Whether a file of this value would stay. NaN never does; a tie is no reason to."""
+        if self.keep is None or math.isnan(value):
+            return False
+        return len(self.files) < self.keep or objective.better(
+            value, _worst(self.files, objective)[0]
+        )
+
+    def with_one_more(self, value: float, path: str, objective: Objective) -> Files:
+        """The files that stay once there is one more, at `path`."""
+        if self.keep is None:
+            return []
+        files = [kept for kept in self.files if kept[1] != path] + [(value, path)]
+        while len(files) > self.keep:
+            files.remove(_worst(files, objective))
+        return files
+
+
+def _worst(files: Files, objective: Objective) -> tuple[float, str]:
+    """The file with the worst value; of equal ones the newest, since a tie is not better."""
+    worst = files[0]
+    for kept in files[1:]:
+        if not objective.better(kept[0], worst[0]):
+            worst = kept
+    return worst
+
+
+@dataclass(frozen=True)
+class BestRecord:
+    """What a file of the best model says of its value, in the notes that it carries.
+
+    Args:
+        monitor: the quantity.
+        objective: when a value of it is better.
+        model: what is saved; one that knows `notes_in` can read them back.
+    """
+
+    monitor: str
+    objective: Objective
+    model: Any
+
+    def notes(self, value: float) -> dict[str, Any]:
+        """The notes for a file of this value."""
+        mode = self.objective.mode
+        facts = {"monitor": self.monitor, "mode": mode, "weights": self._weights()}
+        return {_KEY: {**facts, "value": value}}
+
+    def value_in(self, path: str) -> float | None:
+        """The value of the file at `path`; None if it says none that compares with this model's.
+
+        A file that cannot be read is told about.
+        """
+        notes_in = getattr(self.model, "notes_in", None)
+        if notes_in is None:
+            return None
+        try:
+            record = notes_in(path).get(_KEY, {})
+        except OnfitError as error:
+            warnings.warn(
+                f"ModelCheckpoint could not read how good {path!r} is: {error}",
+                OnfitWarning,
+                stacklevel=2,
+            )
+            return None
+        return float(record["value"]) if self._compares(record) else None
+
+    def _compares(self, record: dict[str, Any]) -> bool:
+        names = (self.monitor, *other_names(self.monitor))
+        return (
+            record.get("monitor") in names
+            and record["mode"] == self.objective.mode
+            and record["weights"] == self._weights()
+            and not math.isnan(record["value"])
+        )
+
+    def _weights(self) -> str:
+        """A short word for the shapes of all weights."""
+        named: Any = getattr(self.model, "named_weights", list)()
+        shapes = [tuple(weight.shape) for _, weight in named]
+        return f"{zlib.crc32(repr(shapes).encode()):08x}"

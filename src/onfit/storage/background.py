@@ -1,0 +1,49 @@
+"""Writing while the program goes on."""
+
+import threading
+from collections.abc import Callable
+
+
+class BackgroundWriter:
+    """Does one job at a time in a thread. No error is lost: the next call raises it.
+
+    The thread is no daemon: a program that ends waits for it, so no file is cut off.
+
+    Example:
+        >>> writer = BackgroundWriter()
+        >>> writer.start(lambda: None)
+        >>> writer.wait()
+    """
+
+    def __init__(self) -> None:
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
+
+    def start(self, job: Callable[[], object]) -> None:
+        """Begin `job`, once the one before is done.
+
+        Raises:
+            BaseException: what the job before raised; `job` is not begun then.
+        """
+        self.wait()
+        self._thread = threading.Thread(target=self._do, args=(job,), name="onfit writer")
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Return when nothing is under way.
+
+        Raises:
+            BaseException: what the last job raised; told once.
+        """
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def _do(self, job: Callable[[], object]) -> None:
+        try:
+            job()
+        except BaseException as error:
+            self._error = error
