@@ -7,7 +7,7 @@ READY := .venv/.ready
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test crash lint docs
+.PHONY: help setup demo test crash lint docs bench
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -32,6 +32,13 @@ lint: $(READY) ## check style, types, and that each room imports only rooms belo
 
 docs: $(READY) ## run the examples in the docstrings, and follow the links between the documents
 	@$(PYTHON) -m pytest -q --doctest-modules src/onfit tests/test_documents.py
+
+bench: .venv-bench/.ready ## measure onfit beside other trainers and loops by hand; writes docs/benchmarks.md
+	@.venv-bench/bin/python -m bench
+
+.venv-bench/.ready: $(READY) constraints.txt bench/constraints.txt scripts/setup-bench
+	@sh scripts/setup-bench
+	@touch $@
 
 $(READY): pyproject.toml constraints.txt scripts/setup
 	@sh scripts/setup

@@ -1,0 +1,99 @@
+"""Measure, and write the document; with `report`, write it from earlier results.
+
+python -m bench
+python -m bench --quick
+python -m bench --only softmax,mlp --contenders onfit,torch_tuned --rounds 2
+python -m bench report bench/results/FILE.json
+"""
+
+import argparse
+import datetime
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from bench import chart, document, machine
+from bench.cases import Case
+from bench.contenders import CONTENDERS
+from bench.measures import checkpoints, first_batch, hooks, imports, inference, memory, training
+from bench.ratios import Results
+from bench.rounds import measure
+
+RESULTS = Path("bench/results")
+DOCUMENT = Path("docs/benchmarks.md")
+TRIAL = RESULTS / "benchmarks.md"  # of a run that leaves something out
+QUICK_CONTENDERS = ("onfit", "torch_tuned", "torch_typical", "keras_jax")
+
+
+def main() -> None:
+    options = parsed()
+    if options.command == "report":
+        report(json.loads(options.results.read_text()), DOCUMENT)
+    else:
+        whole = not (options.quick or options.only or options.contenders)
+        report(measured(options), DOCUMENT if whole else TRIAL)
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.split("\n")[0])
+    parser.add_argument("--only", type=names, help="workloads and measures, such as softmax,hooks")
+    parser.add_argument("--contenders", type=names, help="such as onfit,torch_tuned")
+    parser.add_argument("--rounds", type=int, help="how often all is measured (3; quick: 1)")
+    parser.add_argument("--threads", type=int, help="of each process (as many as torch takes)")
+    parser.add_argument("--quick", action="store_true", help="few contenders, few steps")
+    again = parser.add_subparsers(dest="command").add_parser("report", help="of earlier results")
+    again.add_argument("results", type=Path)
+    return parser.parse_args()
+
+
+def names(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
+
+
+def measured(options: argparse.Namespace) -> dict[str, Any]:
+    """Measure, and keep all raw figures in a file of their own."""
+    threads = options.threads or machine.torch_threads()
+    chosen = options.contenders or (QUICK_CONTENDERS if options.quick else tuple(CONTENDERS))
+    due = [case for case in all_cases(options.quick) if wanted(case, options.only, chosen)]
+    present = [case for case in due if not case.missing()]
+    results = {
+        "date": datetime.date.today().isoformat(),
+        "quick": options.quick,
+        "machine": machine.described(threads),
+        "skipped": {name: CONTENDERS[name].missing() for name in sorted({*absent(due)})},
+        "rounds": measure(present, options.rounds or (1 if options.quick else 3), threads),
+    }
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{datetime.datetime.now():%Y-%m-%d-%H%M}.json"
+    path.write_text(json.dumps(results, indent=1))
+    print(f"written: {path}")
+    return results
+
+
+def all_cases(quick: bool) -> Iterator[Case]:
+    for kind in (training, hooks, inference, first_batch, imports, checkpoints, memory):
+        yield from kind.cases(quick)
+
+
+def wanted(case: Case, only: Iterable[str] | None, contenders: Iterable[str]) -> bool:
+    """Whether the case was asked for: by its group, or by what the group's name begins with."""
+    asked = only is None or any(f"{case.group}_".startswith(f"{name}_") for name in only)
+    return asked and case.contender in contenders
+
+
+def absent(cases: Iterable[Case]) -> Iterator[str]:
+    return (case.contender for case in cases if case.missing())
+
+
+def report(raw: dict[str, Any], path: Path) -> None:
+    """Write the document and its chart."""
+    path.parent.mkdir(exist_ok=True)
+    results = Results(raw)
+    chart.draw(results, path.with_suffix(".png"))
+    path.write_text(document.rendered(results))
+    print(f"written: {path}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""Training in Keras' words, which onfit and Keras share line for line."""
+
+from importlib import import_module
+from tempfile import TemporaryDirectory
+from types import ModuleType
+from typing import Any
+
+from bench.contenders import CONTENDERS
+from bench.models import keras_net
+from bench.tape import Tape
+from bench.workloads.workload import Workload
+
+
+def train(
+    library: ModuleType, workload: Workload, tape: Tape, *, epochs: int, shuffle: bool
+) -> None:
+    model = keras_net.build(workload, library)
+    with TemporaryDirectory() as folder:
+        model.fit(
+            workload.x,
+            workload.y,
+            batch_size=workload.batch,
+            epochs=epochs,
+            shuffle=shuffle,
+            verbose=0,
+            callbacks=[*watchers(library, workload, folder), told(library, tape)],
+            **validation(workload),
+        )
+
+
+def library_of(contender: str) -> ModuleType:
+    """The library, all imported, of a contender that trains in Keras' words."""
+    name = CONTENDERS[contender].module
+    return getattr(import_module(f"bench.contenders.{name}"), name)
+
+
+def validation(workload: Workload) -> dict[str, Any]:
+    if workload.validation is None:
+        return {}
+    return {
+        "validation_data": workload.validation,
+        "validation_batch_size": len(workload.validation[0]),
+    }
+
+
+def watchers(library: ModuleType, workload: Workload, folder: str) -> list[Any]:
+    """Early stopping that never stops, and the best weights so far on disk."""
+    if workload.validation is None:
+        return []
+    stop = library.callbacks.EarlyStopping(monitor="val_loss", patience=10**6)
+    keep = library.callbacks.ModelCheckpoint(
+        f"{folder}/best.weights.h5",
+        monitor=f"val_{workload.saves_best}",
+        mode="max" if workload.saves_best == "acc" else "min",
+        save_best_only=True,
+        save_weights_only=True,
+    )
+    return [stop, keep]
+
+
+def told(library: ModuleType, tape: Tape) -> Any:
+    return library.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: tape.epoch(logs["loss"])
+    )

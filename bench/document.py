@@ -1,0 +1,273 @@
+"""docs/benchmarks.md, written from results."""
+
+from collections.abc import Iterator
+
+from bench.contenders import BASELINE, CONTENDERS
+from bench.ratios import Results, Spread
+from bench.tables import ABSENT, number, shown, table
+from bench.targets import Target, targets
+from bench.workloads import TITLES
+
+BEGINNING = """\
+# Benchmarks
+
+Written by `make bench` from the raw figures that it keeps in `bench/results`. Do not edit.
+
+Everything runs in processes of its own; a round makes every measurement once, in a shuffled order,
+and two figures are compared only within a round. A figure is the median over the rounds, in
+brackets the least and the most. Unless a table says otherwise it is a multiple of "torch by hand,
+tuned" ([the loop]({loop})): 0.80 takes a fifth less time, 2.00 twice as much. Ratios travel from
+machine to machine, to a degree; times do not.
+
+All start from the same weights, train with the same Adam, and compute loss and accuracy of each
+batch. After its time is taken, each contender trains a few steps in fixed order: if its losses are
+not the tuned loop's to a thousandth, the table says so.
+"""
+
+LOOP = "../bench/contenders/torch_tuned.py"
+
+
+def rendered(results: Results) -> str:
+    sections = [
+        BEGINNING.format(loop=LOOP),
+        *machine(results),
+        *target_table(results),
+        *training(results),
+        *ahead(results),
+        *hooks(results),
+        *inference(results),
+        *first_batch(results),
+        *imports(results),
+        *checkpoints(results),
+        *memory(results),
+        *left_out(results),
+        *load(results),
+    ]
+    return "\n".join(section.rstrip() + "\n" for section in sections)
+
+
+def machine(results: Results) -> Iterator[str]:
+    found = results.raw["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+    rounds = len(results.rounds)
+    quick = ", a quick run that shows little more than that everything works" * results.raw["quick"]
+    yield (
+        f"Measured on {results.raw['date']} in {rounds} round{'s' * (rounds > 1)}{quick}. "
+        f"The machine: {found['processor']}, {found['cores']} cores, "
+        f"{found['memory_gib']} GiB of memory, {found['system']}; "
+        f"threads of each process: {found['threads']}. "
+        f"Python {found['python']}, {versions}."
+    )
+
+
+def target_table(results: Results) -> Iterator[str]:
+    yield "## Targets\n\nA target is met if the median is."
+    rows = []
+    for target in targets():
+        found = target.find(results)
+        unit = "" if target.unit == "x" else f" {target.unit}"
+        bounds = [ABSENT if bound is None else f"{bound:g}{unit}" for bound in _bounds(target)]
+        verdict = {None: "not measured", True: "yes", False: "**no**"}[target.met(results)]
+        rows.append([target.what, *bounds, shown(found, unit), verdict])
+    yield table(["what", "must be at most", "aim", "found", "met"], rows)
+
+
+def _bounds(target: Target) -> tuple[float, float | None]:
+    return target.must, target.aim
+
+
+def training(results: Results) -> Iterator[str]:
+    measured = [name for name in TITLES if name in results.groups()]
+    if not measured:
+        return
+    yield "## A training step\n\n![Training steps beside the tuned loop](benchmarks.png)"
+    rows = [
+        [contender.title, *(_step(results, workload, name) for workload in measured)]
+        for name, contender in CONTENDERS.items()
+        if any(name in results.names(workload) for workload in measured)
+    ]
+    yield table(["", *measured], rows)
+    yield "\n".join(f"- **{name}**: {TITLES[name]}." for name in measured)
+
+
+def _step(results: Results, workload: str, name: str) -> str:
+    if results.error(workload, name):
+        return "failed"
+    mark = " (other losses!)" if results.losses_agree(workload, name) is False else ""
+    return shown(results.ratio(workload, name)) + mark
+
+
+def ahead(results: Results) -> Iterator[str]:
+    """Wins and losses in words: who is ahead of onfit, and who comes next after it."""
+    lines = []
+    for workload in TITLES:
+        own = results.ratio(workload, "onfit")
+        if own:
+            lines.append(f"- {workload}: {_standing(results, workload, own)}")
+    if lines:
+        yield "## Who is ahead of onfit"
+        yield "\n".join(lines)
+
+
+def _standing(results: Results, workload: str, own: Spread) -> str:
+    others = {
+        CONTENDERS[name].title: found.median
+        for name in results.names(workload)
+        if name != "onfit" and (found := results.ratio(workload, name))
+    }
+    faster = sorted((value, title) for title, value in others.items() if value < own.median)
+    if not faster:
+        return f"nobody; onfit takes {number(own.median)}."
+    listed = ", ".join(f"{title} ({number(value)})" for value, title in faster)
+    return f"{listed}; onfit takes {number(own.median)}."
+
+
+def hooks(results: Results) -> Iterator[str]:
+    groups = [group for group in results.groups() if group.startswith("hooks_")]
+    if not groups:
+        return
+    yield (
+        "## Callbacks\n\nWhat a step costs with them, as a multiple of the same `fit` without, and "
+        "how many microseconds more that is. Both are measured turn by turn in one process. `tiny` "
+        "is a step that is nearly all framework: 8 numbers to 10 classes, batch 4."
+    )
+    names = sorted({name for group in groups for name in results.names(group)}, key=_by_count)
+    rows = [[name, *(_hook(results, group, name) for group in groups)] for name in names]
+    yield table(["", *(group.removeprefix("hooks_") for group in groups)], rows)
+
+
+def _by_count(name: str) -> tuple[bool, str, int]:
+    """onfit first, and 16 after 4."""
+    words, _, count = name.rpartition(" x ")
+    return (not name.startswith("onfit"), words or name, int(count) if words else 0)
+
+
+def _hook(results: Results, group: str, name: str) -> str:
+    if results.error(group, name):
+        return "failed"
+    ratio = results.to_plain(group, name)
+    extra = results.value(group, name, "extra")
+    if ratio is None or extra is None:
+        return ABSENT
+    return f"{number(ratio.median)}, {1e6 * extra.median:+.1f} us"
+
+
+def inference(results: Results) -> Iterator[str]:
+    groups = [g for g in results.groups() if g.startswith(("evaluate_", "predict_"))]
+    if not groups:
+        return
+    yield "## `evaluate` and `predict`\n\nBatches of 128, against a loop under `torch.no_grad()`."
+    names = [name for name in CONTENDERS if any(name in results.names(g) for g in groups)]
+    rows = [
+        [CONTENDERS[name].title, *(_plainly(results, group, name) for group in groups)]
+        for name in names
+    ]
+    yield table(["", *(group.replace("_", ", ") for group in groups)], rows)
+
+
+def _plainly(results: Results, group: str, name: str, to: str = BASELINE) -> str:
+    return "failed" if results.error(group, name) else shown(results.ratio(group, name, to))
+
+
+def first_batch(results: Results) -> Iterator[str]:
+    if "first_batch" not in results.groups():
+        return
+    yield (
+        "## Time to the first batch\n\nA training of one batch of mlp, from the first import on: "
+        "what one library loads when it is imported, another loads at its first step."
+    )
+    rows = [
+        [contender.title, _plainly(results, "first_batch", name)]
+        for name, contender in CONTENDERS.items()
+        if name in results.names("first_batch")
+    ]
+    yield table(["", "x tuned"], rows)
+
+
+def imports(results: Results) -> Iterator[str]:
+    if "imports" not in results.groups():
+        return
+    yield "## Imports\n\nMultiples of `import torch`."
+    rows = [
+        [name, _plainly(results, "imports", name, to="import torch")]
+        for name in results.names("imports")
+    ]
+    yield table(["", "x `import torch`"], rows)
+
+
+def checkpoints(results: Results) -> Iterator[str]:
+    if "checkpoints" not in results.groups():
+        return
+    yield (
+        "## How long training stands still while 400 MB are saved\n\nMultiples of a plain write "
+        "and fsync of as many bytes in the same process. onfit in the foreground waits for the "
+        "disk, too; the others leave the bytes with the system."
+    )
+    yield table(
+        ["", "x plain"], [[name, _stall(results, name)] for name in results.names("checkpoints")]
+    )
+
+
+def _stall(results: Results, name: str) -> str:
+    if results.error("checkpoints", name):
+        return "failed"
+    return shown(results.to_plain("checkpoints", name))
+
+
+def memory(results: Results) -> Iterator[str]:
+    kept = results.value("memory", "restore_best_weights", "bytes")
+    without = results.value("memory", "without restore_best_weights", "bytes")
+    weights = results.value("memory", "restore_best_weights", "weights")
+    growth = results.value("memory", "growth over ten times as many batches", "bytes")
+    batches = results.value("memory", "growth over ten times as many batches", "batches")
+    lines = []
+    if kept and without and weights:
+        more = number((kept.median - without.median) / weights.median)
+        lines.append(
+            f"- `restore_best_weights=True` takes {more} times the weights' memory (25 million "
+            "weights): one set of them is what it must."
+        )
+    if growth and batches:
+        lines.append(
+            f"- From the {batches.median / 10:,.0f}th batch to the {batches.median:,.0f}th the "
+            f"process grows by {growth.median / 1024:,.0f} KiB."
+        )
+    if lines:
+        yield "## Memory"
+        yield "\n".join(lines)
+
+
+def left_out(results: Results) -> Iterator[str]:
+    """Who is missing above and why; nobody is left out in silence."""
+    lines = [
+        f"- {CONTENDERS[name].title}: not installed ({', '.join(packages)})."
+        for name, packages in results.raw["skipped"].items()
+    ]
+    lines += [
+        f"- {group}, {name}: failed with `{error}`"
+        for group in results.groups()
+        for name in results.names(group)
+        if (error := results.error(group, name))
+    ]
+    lines += [
+        f"- {CONTENDERS[name].title}, {workload}: other losses than the tuned loop's."
+        for workload in TITLES
+        for name in results.names(workload)
+        if results.losses_agree(workload, name) is False
+    ]
+    if lines:
+        yield "## Left out, failed, doubted"
+        yield "\n".join(lines)
+
+
+def load(results: Results) -> Iterator[str]:
+    yield (
+        "## How quiet it was\n\nThe load average before each round (from the second on this is "
+        "mostly the round before), and how much longer than the shortest the longest of ten equal "
+        "calculations took."
+    )
+    rows = []
+    for place, one in enumerate(results.raw["rounds"], start=1):
+        times = one["load"]["calibration"]
+        rows.append([str(place), f"{one['load']['loadavg']:.2f}", number(max(times) / min(times))])
+    yield table(["round", "load", "longest / shortest"], rows)

@@ -1,0 +1,121 @@
+"""How long training stands still while 400 MB of weights are saved.
+
+The measure is a plain write and fsync of as many bytes, just before and after in the same process.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+from bench.cases import Case
+
+GROUP = "checkpoints"
+
+# Name: the contender whose libraries it needs.
+WAYS = {
+    "torch.save": "torch_tuned",
+    "safetensors": "hf_trainer",
+    "Keras, .weights.h5": "keras_jax",
+    "onfit": "onfit",
+    "onfit, background=True": "onfit",
+}
+
+
+def cases(quick: bool) -> Iterator[Case]:
+    for way, contender in WAYS.items():
+        arguments = {"way": way, "side": 3_000 if quick else 10_000}
+        yield Case(GROUP, way, __name__, arguments, contender, once=True)
+
+
+@dataclass(frozen=True)
+class Saver:
+    """One way to save: `save` is what training waits for, `settle` waits until all is written."""
+
+    save: Callable[[], Any]
+    settle: Callable[[], Any] = lambda: None
+
+
+def run(way: str, side: int) -> dict[str, Any]:
+    """The stall of a save and the time of a plain write: medians, taken turn by turn.
+
+    The first save, which makes buffers, does not count.
+    """
+    Path("runs").mkdir(exist_ok=True)  # a folder on disk, where /tmp may be memory
+    with TemporaryDirectory(dir="runs") as folder:
+        saver = SAVERS[way](side, f"{folder}/saved")
+        stall(saver)
+        stalls, writes = [], []
+        for _ in range(3):
+            writes.append(plain_write(side, f"{folder}/plain"))
+            stalls.append(stall(saver))
+        return {"seconds": median(stalls), "plain": median(writes)}
+
+
+def stall(saver: Saver) -> float:
+    began = perf_counter()
+    saver.save()
+    seconds = perf_counter() - began
+    saver.settle()
+    return seconds
+
+
+def plain_write(side: int, path: str) -> float:
+    payload = bytes(range(200)) * (4 * side * side // 200)
+    Path(path).unlink(missing_ok=True)  # to cut off an old file takes time of its own
+    began = perf_counter()
+    with open(path, "wb") as file:
+        file.write(payload)
+        file.flush()
+        os.fsync(file.fileno())
+    return perf_counter() - began
+
+
+def by_torch(side: int, path: str) -> Saver:
+    import torch
+
+    weights = {"kernel": torch.rand(side, side)}
+    return Saver(lambda: torch.save(weights, path))
+
+
+def by_safetensors(side: int, path: str) -> Saver:
+    import torch
+    from safetensors.torch import save_file
+
+    weights = {"kernel": torch.rand(side, side)}
+    return Saver(lambda: save_file(weights, path))
+
+
+def by_keras(side: int, path: str) -> Saver:
+    import keras
+
+    model = keras.Sequential([keras.layers.Dense(side, use_bias=False)])
+    model.build((None, side))
+    return Saver(lambda: model.save_weights(f"{path}.weights.h5"))
+
+
+def by_onfit(side: int, path: str, background: bool = False) -> Saver:
+    from onfit import Sequential
+    from onfit.callbacks import ModelCheckpoint
+    from onfit.layers import Dense
+
+    model = Sequential([Dense(side, use_bias=False, input_dim=side)])
+    model.build((None, side))
+    keep = ModelCheckpoint(f"{path}.weights.h5", save_weights_only=True, background=background)
+    keep.set_model(model)
+    keep.on_train_begin()
+    return Saver(lambda: keep.on_epoch_end(0, {"loss": 1.0}), keep.on_train_end)
+
+
+SAVERS: dict[str, Callable[[int, str], Saver]] = {
+    "torch.save": by_torch,
+    "safetensors": by_safetensors,
+    "Keras, .weights.h5": by_keras,
+    "onfit": by_onfit,
+    "onfit, background=True": partial(by_onfit, background=True),
+}

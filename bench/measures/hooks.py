@@ -1,0 +1,151 @@
+"""What callbacks cost per step: `fit` with them and without, turn by turn in one process.
+
+On `softmax` and `mlp`, for what users feel, and on `tiny`, a step that is nearly all framework,
+where the cost of an empty hook is not lost in the step's own ups and downs.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from statistics import median
+from tempfile import TemporaryDirectory
+from types import ModuleType
+from typing import Any
+
+from bench.cases import Case
+from bench.contenders import CONTENDERS
+from bench.measures.pairs import paired
+from bench.tape import Tape
+
+# Contender, variant, the workloads it is measured on.
+VARIANTS = (
+    ("onfit", "no-op x 1", ("mlp", "tiny")),
+    ("onfit", "no-op x 4", ("mlp", "tiny")),
+    ("onfit", "no-op x 16", ("softmax", "mlp", "tiny")),
+    ("onfit", "reads the loss", ("mlp", "tiny")),
+    ("onfit", "bar", ("mlp",)),
+    ("onfit", "csv, tensorboard", ("mlp",)),
+    ("keras_jax", "no-op x 1", ("softmax", "mlp")),
+    ("lightning", "no-op x 1", ("mlp",)),
+)
+EPOCHS = 3
+
+
+def cases(quick: bool) -> Iterator[Case]:
+    for contender, variant, workloads in VARIANTS:
+        for workload in workloads:
+            arguments = {
+                "contender": contender,
+                "variant": variant,
+                "workload": workload,
+                "quick": quick,
+            }
+            name = f"{CONTENDERS[contender].title}: {variant}"
+            yield Case(f"hooks_{workload}", name, __name__, arguments, contender)
+
+
+def run(contender: str, variant: str, workload: str, quick: bool) -> dict[str, Any]:
+    work = small(workload, variant, quick)
+    with TemporaryDirectory() as folder:
+        if contender == "lightning":
+            plain, varied = lightning_fits(work)
+        else:
+            plain, varied = keras_style_fits(contender, variant, work, folder)
+        return paired(plain, varied, pairs=3 if quick else 15 if workload == "tiny" else 6)
+
+
+def small(name: str, variant: str, quick: bool) -> Any:
+    """The workload at a length that allows for many short trainings.
+
+    Longer for what also acts at an epoch's end, which is not to weigh more than it does.
+    """
+    from bench.workloads import load
+    from bench.workloads.layers import Dense
+
+    if name == "tiny":
+        mlp = load("mlp")
+        tiny = replace(mlp, net=(Dense(10, "softmax"),), x=mlp.x[:1600, :8], y=mlp.y[:1600])
+        return replace(tiny, batch=4).first(50 if quick else 400)
+    long = variant in ("bar", "csv, tensorboard")
+    return load(name).first(20 if quick else 400 if long else 100)
+
+
+def per_step(train: Callable[[Tape], None], steps: int) -> float:
+    """Seconds per step of a training of some epochs, the first one aside."""
+    tape = Tape()
+    train(tape)
+    return median(tape.seconds()[1:]) / steps
+
+
+def keras_style_fits(contender: str, variant: str, work: Any, folder: str) -> tuple[Any, Any]:
+    from bench.contenders.keras_style import library_of, told
+    from bench.models import keras_net
+
+    library = library_of(contender)
+    model = keras_net.build(work, library)
+
+    def fit(added: Callable[[], list[Any]], verbose: int) -> float:
+        def train(tape: Tape) -> None:
+            model.fit(
+                work.x,
+                work.y,
+                batch_size=work.batch,
+                epochs=EPOCHS,
+                verbose=verbose,
+                callbacks=[*added(), told(library, tape)],
+            )
+
+        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+            return per_step(train, work.steps)
+
+    added = partial(callbacks, library, variant, folder)
+    return partial(fit, list, 0), partial(fit, added, 1 if variant == "bar" else 0)
+
+
+def callbacks(library: ModuleType, variant: str, folder: str) -> list[Any]:
+    """New ones for each fit, as a user's script would make them."""
+
+    class Silent(library.callbacks.Callback):
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            pass
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            pass
+
+    class Reader(library.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.last = logs["loss"]
+
+    if variant.startswith("no-op"):
+        return [Silent() for _ in range(int(variant.split()[-1]))]
+    if variant == "reads the loss":
+        return [Reader()]
+    if variant == "csv, tensorboard":
+        return [
+            library.callbacks.CSVLogger(f"{folder}/log.csv"),
+            library.callbacks.TensorBoard(f"{folder}/logs", update_freq="batch"),
+        ]
+    return []
+
+
+def lightning_fits(work: Any) -> tuple[Any, Any]:
+    from lightning import Callback
+
+    from bench.contenders.lightning import train
+
+    class Silent(Callback):
+        def on_train_batch_start(self, *args: Any) -> None:
+            pass
+
+        def on_train_batch_end(self, *args: Any) -> None:
+            pass
+
+    def fit(*added: Callback) -> float:
+        def once(tape: Tape) -> None:
+            train(work, tape, epochs=EPOCHS, shuffle=True, callbacks=added)
+
+        return per_step(once, work.steps)
+
+    return fit, partial(fit, Silent())

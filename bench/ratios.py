@@ -1,0 +1,90 @@
+"""Ratios out of raw figures. Two figures are compared only within a round."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from bench.contenders import BASELINE
+
+TOLERANCE = 1e-3
+
+Figures = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The median over the rounds, and how far they were apart."""
+
+    median: float
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, values: list[float]) -> "Spread | None":
+        return cls(median(values), min(values), max(values)) if values else None
+
+
+class Results:
+    """What a run has measured.
+
+    Args:
+        raw: the content of a file in `bench/results`.
+    """
+
+    def __init__(self, raw: dict[str, Any]) -> None:
+        self.raw = raw
+        self.rounds: list[dict[str, dict[str, Figures]]] = [one["figures"] for one in raw["rounds"]]
+
+    def groups(self) -> list[str]:
+        return sorted({group for one in self.rounds for group in one})
+
+    def names(self, group: str) -> list[str]:
+        """What was measured in a group, failures included."""
+        return sorted({name for one in self.rounds for name in one.get(group, {})})
+
+    def value(self, group: str, name: str, key: str = "seconds") -> Spread | None:
+        return self.each(lambda one: one[group][name][key])
+
+    def ratio(
+        self, group: str, name: str, to: str = BASELINE, key: str = "seconds"
+    ) -> Spread | None:
+        """How many times as long `name` takes as `to`: round by round, then the median."""
+        return self.each(lambda one: one[group][name][key] / one[group][to][key])
+
+    def to_plain(self, group: str, name: str) -> Spread | None:
+        """The ratio to the plain case that the same process measured."""
+        return self.each(lambda one: one[group][name]["seconds"] / one[group][name]["plain"])
+
+    def each(self, figure: Callable[[dict[str, dict[str, Figures]]], float]) -> Spread | None:
+        """The spread of a figure over the rounds that have it; None if none has."""
+        values = []
+        for one in self.rounds:
+            try:
+                values.append(figure(one))
+            except KeyError:
+                continue
+        return Spread.of(values)
+
+    def error(self, group: str, name: str) -> str | None:
+        """What a case failed with, in any round."""
+        figures = (one.get(group, {}).get(name, {}) for one in self.rounds)
+        return next((found["error"] for found in figures if "error" in found), None)
+
+    def losses_agree(self, workload: str, name: str) -> bool | None:
+        """Whether the losses are the baseline's in every round; None if there is none to ask."""
+        answers = [
+            close(one[workload][name]["losses"], one[workload][BASELINE]["losses"])
+            for one in self.rounds
+            if "losses" in one.get(workload, {}).get(name, {})
+            and "losses" in one[workload].get(BASELINE, {})
+        ]
+        return all(answers) if answers else None
+
+
+def close(losses: list[float], expected: list[float], tolerance: float = TOLERANCE) -> bool:
+    """Whether two trainings did the same maths: their losses differ by a thousandth at most."""
+    return len(losses) == len(expected) and all(
+        abs(loss - right) <= tolerance * abs(right)
+        for loss, right in zip(losses, expected, strict=True)
+    )

@@ -1,0 +1,100 @@
+"""What onfit means to reach, and what was found."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bench.ratios import Results, Spread
+
+# The trainers on torch that `fit` has to be ahead of.
+TORCH_TRAINERS = ("keras_torch", "lightning", "skorch", "poutyne", "ignite", "hf_trainer")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A bound on one figure.
+
+    Args:
+        what: the figure in words.
+        find: takes it from the results; None where it was not measured.
+        must: the bound.
+        aim: a better one, to work towards.
+        unit: what stands behind the numbers; "x" for a ratio.
+    """
+
+    what: str
+    find: Callable[[Results], Spread | None]
+    must: float
+    aim: float | None = None
+    unit: str = "x"
+
+    def met(self, results: Results) -> bool | None:
+        found = self.find(results)
+        return None if found is None else found.median <= self.must
+
+
+def tuned(workload: str) -> Callable[[Results], Spread | None]:
+    return lambda results: results.ratio(workload, "onfit")
+
+
+def hooked(workload: str) -> Callable[[Results], Spread | None]:
+    group = f"hooks_{workload}"
+    return lambda results: results.ratio(group, "onfit: no-op x 16", to="Keras on jax: no-op x 1")
+
+
+def extra(group: str, name: str, scale: float) -> Callable[[Results], Spread | None]:
+    return lambda results: results.each(lambda one: one[group][name]["extra"] * scale)
+
+
+def bar_share(results: Results) -> Spread | None:
+    """The bar's cost in hundredths of a step of mlp, which takes some 300 microseconds."""
+
+    def share(one: dict[str, Any]) -> float:
+        bar = one["hooks_mlp"]["onfit: bar"]
+        return 100 * bar["extra"] / bar["plain"]
+
+    return results.each(share)
+
+
+def fastest_trainer(workload: str) -> Callable[[Results], Spread | None]:
+    """onfit over the fastest of the torch trainers that were measured, round by round."""
+
+    def ratio(one: dict[str, Any]) -> float:
+        rivals = (one[workload].get(name, {}).get("seconds") for name in TORCH_TRAINERS)
+        fastest = min((seconds for seconds in rivals if seconds), default=None)
+        if fastest is None:
+            raise KeyError(workload)
+        return one[workload]["onfit"]["seconds"] / fastest
+
+    return lambda results: results.each(ratio)
+
+
+def seconds(name: str) -> Callable[[Results], Spread | None]:
+    return lambda results: results.value("imports", name)
+
+
+def targets() -> Iterator[Target]:
+    for name in ("softmax", "mlp"):
+        yield Target(f"`fit`, {name}", tuned(name), 0.85, 0.70)
+    for name in ("softmax", "mlp"):
+        what = f"`fit` with 16 no-op batch callbacks, against Keras on jax with one, {name}"
+        yield Target(what, hooked(name), 0.90, 0.70)
+    silent = extra("hooks_tiny", "onfit: no-op x 16", 1e6 / 16)
+    yield Target("a no-op batch callback, per step", silent, 1, 0.5, "us")
+    reads = extra("hooks_tiny", "onfit: reads the loss", 1e6)
+    yield Target("a callback that reads the loss of each batch", reads, 5, 2, "us")
+    yield Target("the bar, share of a step of mlp", bar_share, 1, None, "%")
+    for name in ("moons", "moons_saving"):
+        yield Target(f"an epoch with its callbacks, {name}", tuned(name), 1.0, 0.6)
+    for name in ("conv", "lstm", "large"):
+        yield Target(f"`fit`, {name}", tuned(name), 1.02)
+        what = f"`fit`, {name}, against the fastest trainer on torch"
+        yield Target(what, fastest_trainer(name), 1.0)
+    for job in ("evaluate", "predict"):
+        for name in ("softmax", "mlp"):
+            yield Target(f"`{job}`, {name}", tuned(f"{job}_{name}"), 1.05)
+    yield Target("`import onfit.callbacks`", seconds("import onfit.callbacks"), 0.1, None, "s")
+    first = "import onfit and a first fit, after import torch"
+    yield Target(
+        "`import onfit` and a first `fit`, after `import torch`", seconds(first), 0.15, None, "s"
+    )

@@ -1,0 +1,73 @@
+"""What is trained: a net, its data, and how."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bench.workloads.layers import Array, Layer, first_weights
+
+Pair = tuple[Array, Array]
+
+# Keras adds epsilon before Adam's bias correction, torch after it. One that is small beside every
+# gradient makes no difference, so that all take the same steps.
+EPSILON = 1e-10
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One training, as every contender gets it.
+
+    Args:
+        net: the layers; the last one's activation tells the loss.
+        x: the samples. Whole numbers are words of a text.
+        y: class numbers (int64), or (n, 1) zeros and ones (float32) under a sigmoid.
+        batch: samples in a batch.
+        epochs: how many are timed.
+        validation: data to evaluate on after each epoch, in one batch. With it come the
+            callbacks: early stopping on val_loss, which never stops, and a checkpoint of the
+            best weights.
+        saves_best: what that checkpoint watches: "acc" or "loss".
+        rate: Adam's learning rate.
+    """
+
+    net: tuple[Layer, ...]
+    x: Array
+    y: Array
+    batch: int
+    epochs: int
+    validation: Pair | None = None
+    saves_best: str = "acc"
+    rate: float = 1e-3
+
+    @property
+    def binary(self) -> bool:
+        return self.net[-1].activation == "sigmoid"
+
+    @property
+    def loss(self) -> str:
+        """The loss, by Keras' name."""
+        return "binary_crossentropy" if self.binary else "sparse_categorical_crossentropy"
+
+    @property
+    def steps(self) -> int:
+        return -(-len(self.x) // self.batch)
+
+    @property
+    def first_weights(self) -> list[list[Array]]:
+        return first_weights(self.net, self.x.shape[1:])
+
+    def first(self, steps: int) -> "Workload":
+        """The same training on its first batches only."""
+        rows = steps * self.batch
+        return replace(self, x=self.x[:rows], y=self.y[:rows])
+
+    def quick(self) -> "Workload":
+        """A short run that shows that everything works, and little more."""
+        return replace(self.first(10), epochs=min(self.epochs, 5))
+
+
+def learnable_classes(random: np.random.Generator, x: Array, classes: int) -> Array:
+    """Classes that depend on x, so that training has something to find."""
+    flat = x.reshape(len(x), -1)
+    teacher = random.standard_normal((flat.shape[1], classes), "float32")
+    return ((flat - 0.5) @ teacher).argmax(axis=1)
