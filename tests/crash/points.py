@@ -77,8 +77,8 @@ class Points:
             refresh(callbacks)
             for hook, heard in callbacks._table.items():
                 callbacks._table[hook] = [
-                    (callback, self._reached_before(callback, hook, method))
-                    for callback, method in heard
+                    (callback, self._reached_before(callback, hook, method), seconds)
+                    for callback, method, seconds in heard
                 ]
 
         CallbackList.refresh = watched  # type: ignore[method-assign]

@@ -278,13 +278,10 @@ class ModelCheckpoint(Callback):
         looked, self._warned_of_better = self._warned_of_better, True
         there = None if looked or not os.path.exists(path) else record.value_in(path)
         if there is not None and record.objective.better(there, than=value):
-            warnings.warn(
-                f"ModelCheckpoint(filepath={self._name.template!r}) replaces {path!r}, whose "
-                f"{self.monitor} of {there:0.5f} is better than the {value:0.5f} of this new "
-                "training. To go on from a file pass load_weights_on_restart=True; to keep it, "
-                "give another filepath.",
-                OnfitWarning,
-                stacklevel=2,
+            say(
+                f"ModelCheckpoint replaces {path!r}, whose {self.monitor} of {there:0.5f} is "
+                f"better than the {value:0.5f} of this new training. To go on from a file pass "
+                "load_weights_on_restart=True; to keep it, give another filepath."
             )
 
     # --- what the logs may lack ----------------------------------------------------------
