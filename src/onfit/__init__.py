@@ -64,10 +64,10 @@ __all__ = [
 # Where each name lives that is not a module of its own.
 _HOMES = {
     "Input": "onfit.layers",
-    "Model": "onfit.models",
+    "Model": "onfit.engine.model",
     "Run": "onfit.core",
-    "Sequential": "onfit.models",
-    "load_model": "onfit.models",
+    "Sequential": "onfit.engine.sequential",
+    "load_model": "onfit.engine.saving.load",
     "math": "onfit.keras",
     "nn": "onfit.keras",
 }

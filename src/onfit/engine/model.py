@@ -1,16 +1,16 @@
 """Model: a torch module that can be compiled, fitted, evaluated, saved."""
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from onfit._types import StrPath
-from onfit.engine import activations, gradients, profiling, saving
+from onfit.engine import activations, gradients, profiling
 from onfit.engine import weights as weighing
+from onfit.engine.savable import Savable
 from onfit.engine.summary import summary_of
 from onfit.engine.tracing import GraphTracer
 from onfit.engine.trainer import Trainer
@@ -18,7 +18,7 @@ from onfit.errors import ArgumentError, NotReadyError, did_you_mean
 from onfit.layers.graph import Traced, is_symbolic, record
 
 
-class Model(Trainer, Traced):
+class Model(Trainer, Savable, Traced):
     """A torch module with Keras' way of training.
 
     `Model(net)` puts any torch module behind this face; `Sequential` is a stack of layers.
@@ -80,7 +80,7 @@ class Model(Trainer, Traced):
         """Its layers, from input to output."""
         return list(self.children())
 
-    # --- weights and files ---------------------------------------------------------------
+    # --- weights -------------------------------------------------------------------------
 
     def get_weights(self, out: list[Any] | None = None) -> list[Any]:
         """Copies of all weights as numpy arrays: layer by layer, parameters, then buffers.
@@ -103,98 +103,6 @@ class Model(Trainer, Traced):
     def named_weights(self) -> list[tuple[str, Tensor]]:
         """Pairs of a readable name and a tensor, in the order of `get_weights`."""
         return weighing.named_weights(self)
-
-    def save(
-        self, filepath: StrPath, overwrite: bool = True, notes: Mapping[str, Any] | None = None
-    ) -> None:
-        """Write the whole model: layers, weights, optimizer, what `compile` got.
-
-        The file is written beside `filepath` and then put in its place: a crash on the way
-        leaves the old one whole.
-
-        Args:
-            filepath: the file, `.keras`, `.h5` or `.hdf5`.
-            overwrite: False refuses to replace a file.
-            notes: plain data for the file to carry; `notes_in` gives it back.
-        """
-        self._require_built("save")
-        saving.save_model(self, filepath, overwrite, notes)
-
-    def save_weights(
-        self, filepath: StrPath, overwrite: bool = True, notes: Mapping[str, Any] | None = None
-    ) -> None:
-        """Write the weights alone, `.h5`, `.hdf5`, `.weights.h5` or `.safetensors`.
-
-        Arguments are those of `save`.
-        """
-        self._require_built("save_weights")
-        saving.save_weights(self, filepath, overwrite, notes)
-
-    def snapshot(
-        self, weights_only: bool = False, out: saving.Snapshot | None = None
-    ) -> saving.Snapshot:
-        """Copy all that `save` would write, for a file that is written later or by a thread.
-
-        Args:
-            weights_only: copy what `save_weights` would write.
-            out: an earlier snapshot of this model, to be filled anew instead of a new one.
-        """
-        self._require_built("snapshot")
-        if out is None:
-            return saving.Snapshot(self, weights_only)
-        out.take(self, weights_only)
-        return out
-
-    def load_weights(self, filepath: StrPath) -> None:
-        """Read the weights of a file that `save` or `save_weights` wrote.
-
-        Raises:
-            FileFormatError: if the file holds something else; nothing is changed then.
-        """
-        self._require_built("load_weights")
-        saving.load_weights(self, filepath)
-
-    def check_filepath(self, filepath: StrPath, weights_only: bool = False) -> None:
-        """Refuse what `save`, or `save_weights`, would refuse of this name.
-
-        Raises:
-            ArgumentError: if its suffix is not that of a format they write.
-            MissingPackageError: if that format needs a library that is not installed.
-        """
-        saving.check_filepath(self, filepath, weights_only)
-
-    def notes_in(self, filepath: StrPath) -> dict[str, Any]:
-        """The `notes=` that a file was saved with; none if it has none, or is not there.
-
-        Raises:
-            FileFormatError: if the file is damaged.
-        """
-        return saving.read_notes(filepath)
-
-    def get_config(self) -> dict[str, Any]:
-        """Its layers and how they are connected, as plain data: what `from_config` takes.
-
-        Raises:
-            ArgumentError: naming a layer that only its own code can make, such as a torch module.
-        """
-        self._require_built("get_config")
-        config: dict[str, Any] = saving.model_config(self)["config"]
-        return config
-
-    @classmethod
-    def from_config(
-        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
-    ) -> "Model":
-        """A model of the layers that `get_config` told of, with weights of its own.
-
-        Args:
-            config: what `get_config` of a model of this class gave.
-            custom_objects: your own layer classes, activations and initializers, by name.
-        """
-        kind = "Functional" if "input_layers" in config else "Sequential"
-        return saving.model_from_config(
-            {"class_name": kind, "config": config}, custom_objects or {}
-        )
 
     def count_params(self) -> int:
         """How many numbers its weights hold."""
@@ -285,14 +193,6 @@ class Model(Trainer, Traced):
     def _inside(self) -> nn.Module:
         """What its users know as the net."""
         return self
-
-    def _require_built(self, asked: str) -> None:
-        if not self.built:
-            raise NotReadyError(
-                f"{self.described}.{asked}() needs weights, and they wait for the shape of the "
-                "input. Give the first layer input_shape=..., call model.build((None, ...)), or "
-                "fit once."
-            )
 
 
 def logits_of(layer: Any, *args: Any) -> Any:
