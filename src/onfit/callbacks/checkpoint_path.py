@@ -45,6 +45,8 @@ class CheckpointPath:
             MissingMetricError: if the very first time something is missing that no later
                 validation can bring.
         """
+        if not self._name.fields:
+            return self._name.fill({})
         values = {**logs, "epoch": epoch + 1}
         if batch is not None:
             values["batch"] = batch

@@ -68,5 +68,7 @@ def _generators_of_others_kept() -> Iterator[None]:
 
 def _cuda_devices(net: nn.Module) -> list[int]:
     """The GPUs whose generators a forward pass of `net` could use."""
+    if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return []
     used = {tensor.device for tensor in (*net.parameters(), *net.buffers())}
     return sorted(device.index or 0 for device in used if device.type == "cuda")

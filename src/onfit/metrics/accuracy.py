@@ -1,5 +1,6 @@
 """How often the model is right."""
 
+import torch
 from torch import Tensor
 
 from onfit.errors import ShapeError
@@ -44,7 +45,7 @@ def accuracy(y_true: Tensor, y_pred: Tensor) -> Tensor:
 
 def _right_side(y_true: Tensor, y_pred: Tensor, threshold: float) -> Tensor:
     y_true, y_pred = matched("binary_accuracy", y_true, y_pred)
-    return (y_pred > threshold).to(y_true.dtype) == y_true
+    return torch.eq(y_pred > threshold, y_true)  # 0 or 1, in the labels' type
 
 
 def _right_by_shape(y_true: Tensor, y_pred: Tensor) -> Tensor:
