@@ -4,7 +4,7 @@ import hashlib
 import itertools
 import logging
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,10 +118,16 @@ def callbacks(folder: Path, save_freq: str) -> list[Callback]:
 
 
 def fitted(
-    folder: Path, x: Any, y: Any = None, *, save_freq: str = "2 batches", **more: Any
+    folder: Path,
+    x: Any,
+    y: Any = None,
+    *,
+    save_freq: str = "2 batches",
+    also: Sequence[Callback] = (),
+    **more: Any,
 ) -> Left:
     """Train, and tell all that can be told of it."""
-    model, heard = compiled(), callbacks(folder, save_freq)
+    model, heard = compiled(), [*callbacks(folder, save_freq), *also]
     validation = {"validation_data": data(seed=1)} if "validation_split" not in more else {}
     history = model.fit(x, y, epochs=EPOCHS, verbose=0, callbacks=heard, **validation, **more)
     return {
@@ -147,6 +153,21 @@ def arrays_saved_by_epoch(folder: Path) -> Left:
     """Arrays, saved after every epoch."""
     x, y = data()
     return fitted(folder, x, y, batch_size=BATCH, save_freq="epoch")
+
+
+def in_the_background(folder: Path) -> Left:
+    """Arrays; the two best files, and the last, written by threads."""
+    x, y = data()
+    best = ModelCheckpoint(
+        folder / "top-{epoch}.weights.h5",
+        monitor="mae",
+        save_weights_only=True,
+        keep=2,
+        save_last=True,
+        background=True,
+    )
+    whole = ModelCheckpoint(folder / "whole.h5", save_freq="3 batches", background=True)
+    return fitted(folder, x, y, batch_size=BATCH, save_freq="3 batches", also=[best, whole])
 
 
 def loader(folder: Path) -> Left:
@@ -208,6 +229,7 @@ TRAININGS: dict[str, Callable[[Path], Left]] = {
     for training in (
         arrays,
         arrays_saved_by_epoch,
+        in_the_background,
         loader,
         loader_with_workers,
         loader_in_steps,
