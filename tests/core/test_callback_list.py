@@ -8,7 +8,7 @@ from onfit.core.callback import Callback
 from onfit.core.callback_list import CallbackList
 from onfit.core.hooks import HOOKS
 from onfit.core.protocols import HasWeights, Need
-from onfit.errors import ArgumentTypeError, CapabilityError
+from onfit.errors import ArgumentTypeError, CapabilityError, OnfitWarning
 
 
 class Teller(Callback):
@@ -205,3 +205,15 @@ def test_needs_are_checked_before_any_callback_gets_the_model():
     with pytest.raises(CapabilityError, match=r"Needy\(restore=True\) needs get_weights"):
         CallbackList([first, Needy()], model=SimpleNamespace())
     assert first.model is None
+
+
+def test_a_hook_that_is_misspelt_is_told():
+    class Typo(Callback):
+        def on_epoch_begn(self, epoch, logs=None): ...
+
+        def on_my_own_event(self): ...
+
+    said = r"Typo\.on_epoch_begn is no hook.*on_epoch_begin"
+    with pytest.warns(OnfitWarning, match=said) as told:
+        CallbackList([Typo(), Typo()])
+    assert len(told) == 1

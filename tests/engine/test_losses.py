@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from onfit import losses
-from onfit.errors import ArgumentError, ArgumentTypeError, ShapeError
+from onfit.errors import ArgumentError, ArgumentTypeError, OnfitWarning, ShapeError
 from onfit.layers import Activation, Dense
 from onfit.models import Model, Sequential
 
@@ -251,3 +251,23 @@ def test_a_users_loss_may_take_the_mean_itself() -> None:
 
 def close(mine: torch.Tensor, theirs: torch.Tensor) -> None:
     torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "categorical_crossentropy"])
+def test_logits_that_a_loss_takes_for_probabilities_are_told_once(loss: str) -> None:
+    net = torch.nn.Linear(3, 2)
+    with torch.no_grad():
+        net.bias.copy_(torch.tensor([5.0, -5.0]))
+    model = Model(net)
+    model.compile("sgd", loss)
+    y = torch.eye(2)[[0, 1, 0, 1]] if loss == "categorical_crossentropy" else [0, 1, 0, 1]
+    advice = r"gives logits\. Pass losses\.\w+\(from_logits=True\)"
+    with pytest.warns(OnfitWarning, match=advice) as told:
+        model.fit(torch.zeros(4, 3), y, batch_size=2, epochs=2, verbose=0)
+    assert len(told) == 1
+
+
+def test_probabilities_of_a_module_are_no_logits() -> None:
+    model = Model(torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Softmax(-1)))
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    assert model.fit(torch.zeros(4, 3), [0, 1, 0, 1], verbose=0).history["loss"]

@@ -1,5 +1,6 @@
 """The callbacks of one run, and the table of who listens to what."""
 
+import warnings
 from collections.abc import Iterable, Iterator
 from functools import partial
 from time import perf_counter
@@ -7,10 +8,10 @@ from typing import Any
 
 from onfit._types import Hook
 from onfit.core.callback import Callback
-from onfit.core.hooks import CLASSIC, HOOKS, heard
+from onfit.core.hooks import CLASSIC, HOOKS, heard, misspelt
 from onfit.core.protocols import check_needs
 from onfit.core.state import names_of
-from onfit.errors import ArgumentTypeError
+from onfit.errors import ArgumentTypeError, OnfitWarning
 
 
 class CallbackList:
@@ -39,6 +40,7 @@ class CallbackList:
         **params: Any,
     ) -> None:
         self.callbacks = sorted(_checked(callbacks), key=_told_last)
+        _warn_of_misspelt_hooks(self.callbacks)
         self.stopped_by: Callback | None = None
         self.model = None
         self._table: dict[str, list[tuple[Callback, Hook, list[float]]]] = {}
@@ -143,6 +145,16 @@ class CallbackList:
             if name == older:
                 return partial(self.tell, newer)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+def _warn_of_misspelt_hooks(callbacks: Iterable[Callback]) -> None:
+    for kind in dict.fromkeys(map(type, callbacks)):
+        for name, hook in misspelt(kind).items():
+            warnings.warn(
+                f"{kind.__name__}.{name} is no hook, and nobody calls it. Did you mean {hook}?",
+                OnfitWarning,
+                stacklevel=4,
+            )
 
 
 def _told_last(callback: Callback) -> bool:

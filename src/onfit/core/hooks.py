@@ -1,5 +1,6 @@
 """The names a callback may listen to, and the one rule that says whether it does."""
 
+import difflib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -44,6 +45,25 @@ def heard(callback: object, hook: str) -> Hook | None:
     if method is not None and not getattr(method, "__onfit_silent__", False):
         return method
     return heard(callback, CLASSIC[hook]) if hook in CLASSIC else None
+
+
+def misspelt(kind: type) -> dict[str, str]:
+    """Methods of a callback's class with almost the name of a hook, which nobody calls, and the
+    hook's name.
+
+    >>> class Typo:
+    ...     def on_epoch_begn(self, epoch, logs=None): ...
+    ...     def on_my_own_event(self): ...
+    >>> misspelt(Typo)
+    {'on_epoch_begn': 'on_epoch_begin'}
+    """
+    others = [name for name in dir(kind) if name.startswith("on_")]
+    near = {
+        name: difflib.get_close_matches(name, ALL_NAMES, n=1, cutoff=0.9)
+        for name in others
+        if name not in ALL_NAMES
+    }
+    return {name: found[0] for name, found in near.items() if found}
 
 
 def hears(callback: object, hook: str) -> bool:

@@ -1,5 +1,6 @@
 """Loss and metrics of one batch, computed from logits where that is safer."""
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from onfit.engine.arrays import Samples
 from onfit.engine.compiled import Compiled
 from onfit.engine.penalties import penalties_of
 from onfit.engine.totals import Totals
-from onfit.errors import DataError, NotReadyError
+from onfit.errors import DataError, NotReadyError, OnfitWarning
 from onfit.losses import reduced
 from onfit.metrics import AnyMetric, Metric, StatefulMetric
 
@@ -116,6 +117,34 @@ class Objective:
                 "Pass a list or dict with a y for each output."
             )
         return y
+
+    @property
+    def takes_probabilities(self) -> list[int]:
+        """The outputs that a crossentropy takes for probabilities, though nobody knows whether
+        they went through a softmax or sigmoid.
+        """
+        return [
+            index
+            for index, (target, on_logits) in enumerate(
+                zip(self._targets, self._on_logits, strict=True)
+            )
+            if target.loss is not None and target.loss.logits_of is not None and not on_logits
+        ]
+
+    def warn_of_logits(self, outputs: Any) -> None:
+        """Look whether those outputs can be probabilities. Waits for the device: once is enough."""
+        for index in self.takes_probabilities:
+            output = outputs[index] if self._several else outputs
+            target = self._targets[index]
+            if isinstance(output, Tensor) and bool(((output < 0) | (output > 1)).any()):
+                kind = type(target.loss).__name__
+                warnings.warn(
+                    f"{kind} takes probabilities, and the output of {self._model.described} has "
+                    f"numbers below 0 or above 1: it gives logits. Pass "
+                    f"losses.{kind}(from_logits=True), or end the model in a softmax or sigmoid.",
+                    OnfitWarning,
+                    stacklevel=2,
+                )
 
     # --- measuring -----------------------------------------------------------------------
 

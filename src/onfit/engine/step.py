@@ -48,6 +48,7 @@ class TrainStep:
         self._objective = Objective(model, compiled)
         self._optimizer = compiled.optimizer
         self._parameters = list(model.parameters())
+        self._looked = not self._objective.takes_probabilities
         self.totals = self._objective.totals(compiled)
 
     def prepare(self) -> None:
@@ -56,6 +57,9 @@ class TrainStep:
 
     def __call__(self, batch: Samples) -> None:
         losses, outputs = self._objective(batch)
+        if not self._looked:
+            self._looked = True
+            self._objective.warn_of_logits(outputs)
         params = self._trainables()
         grads = gradients(losses[0], params) if params else ()
         with torch.no_grad():
