@@ -399,3 +399,100 @@ def test_a_better_file_than_the_threshold_raises_it():
     callback = best(initial_value_threshold=0.4)
     train(callback, [0.35], initial_epoch=1)
     assert callback.best == 0.3
+
+
+def test_a_name_with_fields_takes_only_numbers_for_its_own():
+    train(best(), [0.1])
+    for name in ("last.h5", "gen-best-2.h5", "other.h5"):
+        write(name, "somebody's", {"ModelCheckpoint": {"monitor": "val_loss"}})
+    train(ModelCheckpoint("{epoch:02d}.h5", keep=2), [0.5, 0.4])
+    train(ModelCheckpoint("{epoch:02d}.h5", keep=2), [0.3, 0.2, 0.6], initial_epoch=2)
+    assert files() == ["03.h5", "04.h5", "best.h5", "gen-best-2.h5", "last.h5", "other.h5"]
+
+
+def test_the_newest_to_load_has_a_number_where_the_field_is():
+    write("gen-1.h5", 1, None)
+    write("gen-best.h5", "best", None)
+    model = train(ModelCheckpoint("gen-{epoch}.h5", load_weights_on_restart=True), [0.5])
+    assert model.loaded == ["gen-1.h5"]
+
+
+@pytest.mark.parametrize(
+    ("filepath", "save_last"),
+    [("last.h5", True), ("m.h5", "./m.h5"), ("d/../m.h5", "m.h5")],
+)
+def test_the_last_never_takes_the_place_of_the_best(filepath, save_last):
+    with pytest.raises(ArgumentError, match="another than filepath"):
+        ModelCheckpoint(filepath, save_best_only=True, save_last=save_last)
+
+
+def test_a_worse_value_of_the_same_name_does_not_take_the_place_of_a_better_one():
+    callback = ModelCheckpoint("{val_loss:.1f}.h5", keep=2)
+    train(callback, [0.31, 0.34, 0.9])
+    assert read("0.3.h5")["state"] == 1
+    assert callback.best == 0.31
+
+
+@pytest.mark.parametrize("background", [True, False])
+def test_what_could_not_be_written_is_not_the_best(background):
+    class Failing(Model):
+        fails = False
+
+        def save(self, filepath, overwrite=True, notes=None):
+            if self.fails:
+                raise OSError(28, "No space left on device")
+            super().save(filepath, overwrite, notes)
+
+        def snapshot(self, weights_only=False, out=None):
+            copy = super().snapshot(weights_only, out)
+            copy.error = OSError(28, "No space left on device") if self.fails else None
+            return copy
+
+    class Fills(ModelCheckpoint):
+        def on_epoch_begin(self, epoch, logs=None):
+            model.fails = epoch == 1
+
+    model = Failing()
+    callback = Fills("{epoch}.h5", keep=2, background=background)
+    with pytest.raises(StorageError, match="No space"):
+        train(callback, [0.5, 0.3], model)
+    assert callback.best == 0.5
+    assert callback.state_dict()["best_files"] == [(0.5, "1.h5")]
+
+
+def test_of_a_training_it_goes_on_from_the_best_stay():
+    train(ModelCheckpoint("{epoch}.h5", keep=3), [0.5, 0.6, 0.7])
+    train(ModelCheckpoint("{epoch}.h5", keep=2), [0.1, 0.55], initial_epoch=5)
+    assert files() == ["1.h5", "6.h5"]
+
+
+@pytest.mark.parametrize("note", [5, None, {"monitor": "val_loss"}, {"value": "good"}])
+def test_a_note_of_somebody_else_says_nothing(note):
+    write("best.h5", "old", {"ModelCheckpoint": note})
+    callback = best()
+    train(callback, [0.5], initial_epoch=1)
+    assert callback.best == 0.5
+
+
+def test_folders_that_hold_nothing_any_more_go_with_their_file():
+    os.makedirs("runs")
+    for epoch in (1, 2):
+        os.makedirs(f"runs/{epoch}")
+    train(ModelCheckpoint("runs/{epoch}/m.h5", keep=1), [0.5, 0.4])
+    assert os.listdir("runs") == ["2"]
+
+
+def test_a_model_that_cannot_be_saved_is_found_before_training(tmp_path):
+    from onfit import Sequential, layers
+
+    model = Sequential([layers.Dense(1, input_dim=2)])
+    model.compile("sgd", lambda y_true, y_pred: (y_true - y_pred) ** 2)
+    told = []
+
+    class Watcher(ModelCheckpoint):
+        def on_epoch_begin(self, epoch, logs=None):
+            told.append(epoch)
+
+    with pytest.raises(ArgumentError, match="has no name"):
+        model.fit([[0.0, 1.0]], [0.0], verbose=0, callbacks=[Watcher(tmp_path / "m.h5")])
+    assert told == []

@@ -115,3 +115,11 @@ def test_only_what_is_worth_a_word_is_named():
     )
     assert notable(report) == "TensorBoard took 6% of the time (6.0 of 100.0 s)."
     assert notable({**report, "total": 9.0}) == ""
+
+
+def test_a_copy_of_the_history_tells_the_same_timing():
+    import copy
+
+    history = History()
+    walked([history])
+    assert copy.deepcopy(history).timing == history.timing

@@ -271,3 +271,42 @@ def test_probabilities_of_a_module_are_no_logits() -> None:
     model = Model(torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Softmax(-1)))
     model.compile("sgd", "sparse_categorical_crossentropy")
     assert model.fit(torch.zeros(4, 3), [0, 1, 0, 1], verbose=0).history["loss"]
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+def test_weights_of_one_change_no_loss_of_torch(reduction: str) -> None:
+    torch.manual_seed(0)
+    model = Model(nn.Linear(3, 2))
+    model.compile("sgd", nn.CrossEntropyLoss(reduction=reduction))
+    x, y = torch.randn(8, 3), torch.tensor([0, 1] * 4)
+    plain = model.evaluate(x, y, verbose=0)
+    assert model.evaluate(x, y, sample_weight=torch.ones(8), verbose=0) == pytest.approx(plain)
+
+
+def test_weights_of_classes_and_of_samples_do_not_meet_in_a_loss_of_torch() -> None:
+    model = Model(nn.Linear(3, 2))
+    model.compile("sgd", nn.CrossEntropyLoss(weight=torch.tensor([1.0, 4.0])))
+    x, y = torch.zeros(4, 3), torch.tensor([0, 1] * 2)
+    with pytest.raises(ArgumentError, match=r"Pass class_weight= to fit"):
+        model.fit(x, y, sample_weight=torch.ones(4), verbose=0)
+
+
+def test_a_loss_that_returns_nothing_is_told() -> None:
+    model = Model(nn.Linear(3, 1))
+    model.compile("sgd", lambda y_true, y_pred: None)
+    with pytest.raises(ArgumentTypeError, match=r"a loss returned None.*Return a tensor"):
+        model.fit(torch.zeros(4, 3), torch.zeros(4), verbose=0)
+
+
+def test_an_optimizer_that_asks_for_a_closure_is_told() -> None:
+    net = nn.Linear(3, 1)
+    model = Model(net)
+    model.compile(torch.optim.LBFGS(net.parameters()), "mse")
+    with pytest.raises(ArgumentError, match=r"LBFGS asks for a closure.*onfit\.Run"):
+        model.fit(torch.zeros(4, 3), torch.zeros(4), verbose=0)
+
+
+def test_half_precision_is_predicted_as_floats() -> None:
+    model = Model(nn.Linear(3, 1).bfloat16())
+    model.compile("sgd", "mse")
+    assert model.predict(torch.zeros(4, 3).bfloat16(), verbose=0).dtype == np.float32

@@ -166,3 +166,27 @@ def test_sample_weights_weigh_the_loss_and_not_the_metrics() -> None:
     y = X + torch.tensor([[0.0], [0.0], [0.0], [8.0]])
     weight = torch.tensor([1.0, 1.0, 1.0, 0.0])
     assert model.evaluate(X, y, sample_weight=weight, verbose=0) == [0.0, 16.0]
+
+
+class Mirrored(metrics.BinaryAccuracy):
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        super().update_state(y_true, 1 - torch.as_tensor(y_pred), sample_weight)
+
+
+class Percent(metrics.BinaryAccuracy):
+    def result(self):
+        return 100 * super().result()
+
+
+@pytest.mark.parametrize("kind", [Mirrored, Percent])
+def test_a_metric_whose_methods_are_written_anew_is_asked_by_them(kind):
+    torch.manual_seed(0)
+    x, y = torch.randn(20, 3), torch.tensor([0.0, 1.0] * 10)[:, None]
+    model = Sequential([Dense(1, activation="sigmoid", input_dim=3)])
+    model.compile("sgd", "binary_crossentropy", metrics=[kind(name="right")])
+    alone = kind()
+    alone.update_state(y, model.predict(x, verbose=0))
+    found = model.evaluate(x, y, batch_size=8, verbose=0, return_dict=True)["right"]
+    assert found == pytest.approx(float(alone.result()))
+    history = model.fit(x, y, epochs=2, batch_size=8, verbose=0).history
+    assert len(history["right"]) == 2

@@ -5,8 +5,9 @@ from itertools import pairwise
 import pytest
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
-from onfit import Sequential, layers, losses
+from onfit import Model, Sequential, layers, losses
 from onfit.callbacks import LambdaCallback
 from onfit.core import Logs
 from onfit.engine import backward
@@ -121,6 +122,42 @@ def test_gradients_come_without_the_private_entry_too(monkeypatch: pytest.Monkey
     backward._engine.cache_clear()
 
 
+def test_a_hook_that_changes_the_gradient_of_the_loss_changes_no_other_training() -> None:
+    weight = torch.nn.Parameter(torch.tensor(1.0))
+    weight.register_hook(lambda grad: grad.mul_(0.5))
+    for _ in range(2):
+        (found,) = backward.gradients(weight + 0, [weight])
+        assert float(found) == 0.5
+
+
+def test_checkpoints_of_the_older_kind_train_all_they_hold() -> None:
+    class Checkpointed(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.last = torch.nn.Linear(3, 3), torch.nn.Linear(3, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            inner = checkpoint(self.first, x.requires_grad_(), use_reentrant=True)
+            return self.last(inner)
+
+    net = Checkpointed()
+    before = net.first.weight.detach().clone()
+    model = Model(net)
+    model.compile("sgd", "mse")
+    model.fit(X.clone(), X[:, :1], verbose=0)
+    assert not torch.equal(net.first.weight, before)
+    assert all(param.grad is None for param in net.parameters())
+
+
+def test_a_hook_that_waits_for_grad_is_told() -> None:
+    net, told = torch.nn.Linear(3, 1), []
+    net.weight.register_post_accumulate_grad_hook(lambda param: told.append(param.grad.shape))
+    model = Model(net)
+    model.compile("sgd", "mse")
+    model.fit(X, X[:, :1], batch_size=20, verbose=0)
+    assert told == [net.weight.shape] * 2
+
+
 def test_a_graph_can_be_gone_through_once() -> None:
     weight = torch.nn.Parameter(torch.ones(3))
     loss = weight.square().sum()
@@ -150,23 +187,72 @@ def test_a_mean_at_once_is_the_mean_of_the_samples(
     loss: losses.Loss, y: Tensor, output: Tensor
 ) -> None:
     torch.testing.assert_close(
-        loss.mean(y, output.sigmoid()), loss.call(y, output.sigmoid()).mean()
+        loss.call_mean(y, output.sigmoid()), loss.call(y, output.sigmoid()).mean()
     )
     if loss.logits_of is not None:
         torch.testing.assert_close(
-            loss.mean_on_logits(y, output), loss.call_on_logits(y, output).mean()
+            loss.call_mean_on_logits(y, output), loss.call_on_logits(y, output).mean()
         )
 
 
-def test_a_loss_that_computes_otherwise_does_not_inherit_the_short_way() -> None:
-    class Doubled(losses.MeanSquaredError):
-        def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-            return 2 * super().call(y_true, y_pred)
+class Doubled(losses.MeanSquaredError):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return 2 * super().call(y_true, y_pred)
 
-    y, output = X[:, :1], X[:, 1:2]
-    torch.testing.assert_close(
-        Doubled().mean(y, output), 2 * losses.MeanSquaredError().mean(y, output)
-    )
+
+class Mixin:
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return 2 * losses.mean_squared_error(y_true, y_pred)
+
+
+class Mixed(Mixin, losses.MeanSquaredError): ...
+
+
+class Whole(losses.MeanSquaredError):
+    def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor = None) -> Tensor:
+        return 2 * losses.mean_squared_error(y_true, y_pred).mean()
+
+
+class Focal(losses.SparseCategoricalCrossentropy):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return 2 * super().call(y_true, y_pred)
+
+
+def patched() -> losses.Loss:
+    loss = losses.MeanSquaredError()
+    loss.call = Mixin().call
+    return loss
+
+
+@pytest.mark.parametrize("loss", [Doubled(), Mixed(), Whole(), patched()])
+def test_a_loss_that_computes_otherwise_does_not_go_the_short_way(loss: losses.Loss) -> None:
+    assert measured(loss) == pytest.approx(2 * measured(losses.MeanSquaredError()))
+
+
+def measured(loss: losses.Loss) -> float:
+    torch.manual_seed(0)
+    model = Sequential([layers.Dense(1, input_dim=3)])
+    model.compile("sgd", loss)
+    return model.evaluate(X, X[:, :1], verbose=0)
+
+
+def test_a_crossentropy_of_ones_own_is_asked_for_probabilities() -> None:
+    model = compiled()
+    plain = model.evaluate(X, Y, verbose=0)[0]
+    model.compile("sgd", Focal())
+    assert model.evaluate(X, Y, verbose=0) == pytest.approx(2 * plain, rel=1e-5)
+
+
+def test_a_loss_may_have_a_mean_of_its_own() -> None:
+    class Scaled(losses.Loss):
+        def __init__(self, mean: float) -> None:
+            super().__init__()
+            self.mean = mean
+
+        def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+            return (y_true - y_pred - self.mean).square().mean(-1)
+
+    assert measured(Scaled(0.0)) == pytest.approx(measured(losses.MeanSquaredError()))
 
 
 def test_a_label_that_torch_would_pass_over_is_an_error() -> None:
@@ -178,6 +264,19 @@ def test_a_label_that_torch_would_pass_over_is_an_error() -> None:
 
 
 # --- totals ----------------------------------------------------------------------------------
+
+
+def test_a_metric_that_is_a_weight_is_kept_as_it_was() -> None:
+    net = torch.nn.Linear(3, 1)
+    model = Model(net)
+    model.compile("sgd", "mse", metrics=[lambda y_true, y_pred: net.bias[0]])
+    seen: list[float] = []
+    keeper = LambdaCallback(
+        on_batch_begin=lambda batch, logs: seen.append(float(net.bias.detach()))
+    )
+    history = model.fit(X, X[:, :1], batch_size=10, verbose=0, callbacks=[keeper])
+    after = [*seen[1:], float(net.bias.detach())]
+    assert history.history["<lambda>"] == [pytest.approx(sum(after) / 4)]
 
 
 def test_bools_and_means_come_to_the_mean_over_samples() -> None:

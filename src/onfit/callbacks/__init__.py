@@ -64,14 +64,17 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        hint = did_you_mean(name, __all__) or " dir(onfit.callbacks) lists what it has."
-        # With `name` left empty, a traceback does not add a second guess to ours.
-        raise AttributeError(f"module 'onfit.callbacks' has no attribute {name!r}.{hint}", obj=None)
-    value = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
-    return value
+if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            hint = did_you_mean(name, __all__) or " dir(onfit.callbacks) lists what it has."
+            text = f"module 'onfit.callbacks' has no attribute {name!r}.{hint}"
+            # With `name` left empty, a traceback does not add a second guess to ours.
+            raise AttributeError(text, obj=None)
+        value = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+        return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return __all__

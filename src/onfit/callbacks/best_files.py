@@ -30,7 +30,7 @@ class BestFiles:
         ...     best.files = best.with_one_more(value, f"{value}.h5", lower)
         >>> best.files
         [(0.3, '0.3.h5'), (0.4, '0.4.h5')]
-        >>> best.admits(0.6, lower)
+        >>> best.admits(0.6, "0.6.h5", lower)
         False
     """
 
@@ -43,13 +43,18 @@ class BestFiles:
         self.keep = keep
         self.files: Files = []
 
-    def admits(self, value: float, objective: Objective) -> bool:
+    def admits(self, value: float, path: str, objective: Objective) -> bool:
         """Whether a file of this value would stay. NaN never does; a tie is no reason to."""
         if self.keep is None or math.isnan(value):
             return False
-        return len(self.files) < self.keep or objective.better(
-            value, _worst(self.files, objective)[0]
-        )
+        there = [kept for kept in self.files if kept[1] == path]
+        rivals = there or (self.files if len(self.files) >= self.keep else [])
+        return not rivals or objective.better(value, _worst(rivals, objective)[0])
+
+    def know(self, value: float, path: str) -> None:
+        """Count a file in that is there already; which one has to go is found at the next."""
+        if self.keep is not None:
+            self.files = [kept for kept in self.files if kept[1] != path] + [(value, path)]
 
     def with_one_more(self, value: float, path: str, objective: Objective) -> Files:
         """The files that stay once there is one more, at `path`."""
@@ -99,7 +104,7 @@ class BestRecord:
         if notes_in is None:
             return None
         try:
-            record = notes_in(path).get(_KEY, {})
+            record = notes_in(path).get(_KEY)
         except OnfitError as error:
             warnings.warn(
                 f"ModelCheckpoint could not read how good {path!r} is: {error}",
@@ -109,12 +114,15 @@ class BestRecord:
             return None
         return float(record["value"]) if self._compares(record) else None
 
-    def _compares(self, record: dict[str, Any]) -> bool:
+    def _compares(self, record: Any) -> bool:
+        """Whether a note is one of ours, about the same quantity of the same weights."""
+        if not isinstance(record, dict) or not isinstance(record.get("value"), float | int):
+            return False
         names = (self.monitor, *other_names(self.monitor))
         return (
             record.get("monitor") in names
-            and record["mode"] == self.objective.mode
-            and record["weights"] == self._weights()
+            and record.get("mode") == self.objective.mode
+            and record.get("weights") == self._weights()
             and not math.isnan(record["value"])
         )
 

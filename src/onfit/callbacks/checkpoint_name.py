@@ -12,6 +12,8 @@ from onfit._types import StrPath
 from onfit.core.aliases import AliasDict
 from onfit.errors import ArgumentError, ArgumentTypeError
 
+# What a field can show: a number, so that "{epoch}.h5" does not take "best.h5" for one of its own.
+_NUMBER = r"\s*[-+]?(\d[\d,_]*(\.\d*)?([eE][-+]?\d+)?%?|inf|nan)"
 # Fields that no log brings.
 OWN_FIELDS = ("epoch", "batch")
 
@@ -106,9 +108,13 @@ class CheckpointName:
         return os.path.join(os.path.dirname(static), os.path.basename(self.template))
 
     def existing(self) -> list[str]:
-        """The files that this name, with any values, could have; the newest last."""
+        """The files that this name, filled with numbers, could have; the newest last."""
         pattern = "".join(glob.escape(text) + ("*" if name else "") for text, name in self._parts)
-        files = [path for path in map(Path, glob.glob(pattern)) if path.is_file()]
+        filled = re.compile(
+            "".join(re.escape(text) + (_NUMBER if name else "") for text, name in self._parts)
+        )
+        found = [path for path in glob.glob(pattern) if filled.fullmatch(path)]
+        files = [path for path in map(Path, found) if path.is_file()]
         return [str(path) for path in sorted(files, key=lambda path: path.stat().st_mtime_ns)]
 
     def _until_first_field(self) -> Iterator[tuple[str, str]]:

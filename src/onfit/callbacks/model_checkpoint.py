@@ -3,11 +3,11 @@
 import math
 import os
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from onfit._types import StrPath
-from onfit.callbacks.best_files import BestFiles, BestRecord
+from onfit.callbacks.best_files import BestFiles, BestRecord, Files
 from onfit.callbacks.checkpoint_name import CheckpointName
 from onfit.callbacks.checkpoint_path import CheckpointPath
 from onfit.callbacks.model_files import ModelFiles, Notes
@@ -52,7 +52,8 @@ class ModelCheckpoint(Callback):
             is saved, or `"raise"`.
         keep: how many files stay, those of the best values; what is not among them is not
             saved. More than one need a name with fields, to stand side by side. Only files of
-            this training are ever removed, and only once the better one is on the disk.
+            this training, or of one that it goes on from, are ever removed, and only once the
+            better one is on the disk.
         save_last: also save the latest model each time, good or not: True for `last`, with the
             suffix of `filepath` and in its folder, or a path.
         background: write while training goes on. The model is copied at once, into memory
@@ -206,7 +207,7 @@ class ModelCheckpoint(Callback):
             best = math.inf if objective.mode == "min" else -math.inf
         if objective.better(value, self.best):
             verdict = f"improved from {best:0.5f} to {value:0.5f}, saving model to {path}"
-        elif self._is_among_the_best(value, objective):
+        elif self._is_among_the_best(value, path, objective):
             verdict = f"{value:0.5f} is among the {self.keep} best, saving model to {path}"
         else:
             self._tell(epoch, f"{self.monitor} did not improve from {best:0.5f}")
@@ -214,11 +215,11 @@ class ModelCheckpoint(Callback):
         self._tell(epoch, f"{self.monitor} {verdict}")
         return True
 
-    def _is_among_the_best(self, value: float, objective: Objective) -> bool:
+    def _is_among_the_best(self, value: float, path: str, objective: Objective) -> bool:
         return (
             not self.save_best_only
             and objective.better(value, self.initial_value_threshold)
-            and self._best_files.admits(value, objective)
+            and self._best_files.admits(value, path, objective)
         )
 
     def _write_best(self, path: str, value: float, record: BestRecord) -> None:
@@ -226,17 +227,26 @@ class ModelCheckpoint(Callback):
         stay = self._best_files.with_one_more(value, path, record.objective)
         staying = {path for _, path in stay}
         gone = [path for _, path in self._best_files.files if path not in staying]
-        self._write({path: record.notes(value)}, gone)
-        # Only now: what could not be saved is not the best that there is a file of.
+        before = self.best, self._best_files.files
         self._best_files.files = stay
         if record.objective.better(value, self.best):
             self.best = value
+        self._write({path: record.notes(value)}, gone, lambda: self._go_back_to(*before))
 
-    def _write(self, files: Mapping[str, Notes | None], then_remove: Iterable[str] = ()) -> None:
+    def _go_back_to(self, best: float | None, files: Files) -> None:
+        """What could not be saved is not the best that there is a file of."""
+        self.best, self._best_files.files = best, files
+
+    def _write(
+        self,
+        files: Mapping[str, Notes | None],
+        then_remove: Iterable[str] = (),
+        on_failure: Callable[[], None] = lambda: None,
+    ) -> None:
         if self._last is not None:
             files = {**files, self._last: None}
         if files:
-            self._files.write(self.model, files, then_remove)
+            self._files.write(self.model, files, then_remove, on_failure)
 
     def _tell(self, epoch: int, text: str) -> None:
         if self.verbose > 0:
@@ -269,7 +279,7 @@ class ModelCheckpoint(Callback):
         value = record.value_in(path)
         if value is None:
             return
-        self._best_files.files = self._best_files.with_one_more(value, path, record.objective)
+        self._best_files.know(value, path)
         if record.objective.better(value, self.best):
             self.best = value
 
@@ -310,12 +320,12 @@ def _last_path(save_last: Any, name: CheckpointName) -> str | None:
         return None
     if save_last is True:
         folder, file = os.path.split(name.probe)
-        return os.path.join(folder, "last" + "".join(_suffixes(file)))
+        save_last = os.path.join(folder, "last" + "".join(_suffixes(file)))
     last = CheckpointName(save_last, "ModelCheckpoint")
-    if last.fields or last.template == name.template:
+    if last.fields or os.path.realpath(last.template) == os.path.realpath(name.template):
         raise ArgumentError(
             f"ModelCheckpoint(filepath={name.template!r}, save_last={save_last!r}): save_last "
-            "names one file, without fields, and another than filepath. Or pass True."
+            "names one file, without fields, and another than filepath. Rename one of them."
         )
     return last.template
 

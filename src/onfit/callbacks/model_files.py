@@ -28,12 +28,14 @@ class ModelFiles:
         self._weights_only = weights_only
         self._writer = BackgroundWriter() if background else None
         self._copy: Any = None
+        self._failed: Callable[[], None] = lambda: None
 
     def write(
         self,
         model: Any,
         files: Mapping[str, Notes | None],
         then_remove: Iterable[str] = (),
+        on_failure: Callable[[], None] = lambda: None,
     ) -> None:
         """Write the model to each path.
 
@@ -41,6 +43,7 @@ class ModelFiles:
             model: what to write.
             files: for each path the notes that the file carries, where the model can.
             then_remove: files to remove once all of these are on the disk.
+            on_failure: called if one could not be written, by whoever is told of that.
 
         Raises:
             StorageError: if a file could not be written, this time or the last.
@@ -49,9 +52,11 @@ class ModelFiles:
         if self._writer is None:
             save = model.save_weights if self._weights_only else model.save
             writes = [(path, _writing(save, path, notes)) for path, notes in files.items()]
-            self._do(writes, list(then_remove))
+            self._failed = on_failure
+            self._told(lambda: self._do(writes, list(then_remove)))
             return
-        self._writer.wait()  # it may still be reading the copy
+        self.finish()  # the thread may still be reading the copy
+        self._failed = on_failure
         self._copy = model.snapshot(weights_only=self._weights_only, out=self._copy)
         write = self._copy.write
         writes = [(path, _writing(write, path, notes)) for path, notes in files.items()]
@@ -64,7 +69,15 @@ class ModelFiles:
             StorageError: if the last could not be written.
         """
         if self._writer is not None:
-            self._writer.wait()
+            self._told(self._writer.wait)
+
+    def _told(self, act: Callable[[], object]) -> None:
+        """`act`, which may raise what went wrong in writing: then the caller's word for it."""
+        try:
+            act()
+        except BaseException:
+            self._failed()
+            raise
 
     def _do(self, writes: list[tuple[str, Callable[[], object]]], then_remove: list[str]) -> None:
         for path, write in writes:
@@ -72,6 +85,7 @@ class ModelFiles:
         for old in then_remove:
             with suppress(OSError):  # somebody took it away already
                 Path(old).unlink()
+                Path(old).parent.rmdir()  # if its name had fields, it may be empty now
 
     def _attempt(self, path: str, write: Callable[[], object]) -> None:
         try:

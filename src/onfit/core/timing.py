@@ -34,6 +34,7 @@ class Timing:
         self.data = self.step = self.validation = 0.0
         self._begin = perf_counter()
         self._end: float | None = None
+        self._by_callback: dict[str, float] = {}  # when it is over
 
     def begin(self) -> None:
         """The run begins now."""
@@ -42,6 +43,7 @@ class Timing:
     def end(self) -> None:
         """The run is over."""
         self._end = perf_counter()
+        self._by_callback = self._callbacks.seconds()
 
     @contextmanager
     def validating(self) -> Iterator[None]:
@@ -55,13 +57,14 @@ class Timing:
 
     def report(self) -> dict[str, Any]:
         """Seconds: `total`, `data`, `step`, `validation`, and `callbacks`, a dict of each."""
+        over = self._end is not None
         end = perf_counter() if self._end is None else self._end
         return {
             "total": end - self._begin,
             "data": self.data,
             "step": self.step,
             "validation": self.validation,
-            "callbacks": self._callbacks.seconds(),
+            "callbacks": self._by_callback if over else self._callbacks.seconds(),
         }
 
 

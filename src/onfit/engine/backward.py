@@ -20,16 +20,41 @@ def gradients(loss: Tensor, params: Sequence[Tensor]) -> Gradients:
     engine = _engine()
     if engine is None or loss.ndim:
         return torch.autograd.grad(loss, params, allow_unused=True)
-    one = _one(loss.dtype, loss.device)
+    # Anew each time: it is handed out as a gradient, and a user's hook may change it.
+    one = torch.ones((), dtype=loss.dtype, device=loss.device)
     keep_graph, create_graph, allow_unused, accumulate = False, False, True, False
     inputs = tuple(params)
     return engine((loss,), (one,), keep_graph, create_graph, inputs, allow_unused, accumulate)
 
 
-@functools.lru_cache(maxsize=16)
-def _one(dtype: torch.dtype, device: torch.device) -> Tensor:
-    """What the loss's gradient by itself is."""
-    return torch.ones((), dtype=dtype, device=device)
+def accumulated(loss: Tensor, params: Sequence[Tensor]) -> Gradients:
+    """The same by way of `loss.backward()`, for what only that knows how to do."""
+    for param in params:
+        param.grad = None
+    loss.backward()  # type: ignore[no-untyped-call]
+    grads = [param.grad for param in params]
+    for param in params:
+        param.grad = None
+    return grads
+
+
+def needs_backward(loss: Tensor, params: Sequence[Tensor]) -> bool:
+    """Whether something in the graph of `loss` works only with `backward`: hooks that wait for
+    `.grad`, and checkpoints of the older kind (`use_reentrant=True`), which call it themselves.
+    """
+    if any(getattr(param, "_post_accumulate_grad_hooks", None) for param in params):
+        return True
+    seen: set[Any] = set()
+    waiting = [loss.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if node.name().startswith("CheckpointFunctionBackward"):
+            return True
+        waiting += [following for following, _ in node.next_functions]
+    return False
 
 
 @functools.cache

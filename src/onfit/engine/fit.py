@@ -203,5 +203,8 @@ def _joined(outputs: list[Any]) -> Any:
     """Batches of outputs as one array, or one per output."""
     if isinstance(outputs[0], (tuple, list)):
         return [_joined(list(column)) for column in zip(*outputs, strict=True)]
-    joined: np.ndarray[Any, Any] = torch.cat(outputs).detach().cpu().numpy()
+    tensor = torch.cat(outputs).detach().cpu()
+    # A type that numpy lacks.
+    tensor = tensor.float() if tensor.dtype is torch.bfloat16 else tensor
+    joined: np.ndarray[Any, Any] = tensor.numpy()
     return joined

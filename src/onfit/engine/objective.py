@@ -1,7 +1,7 @@
 """Loss and metrics of one batch, computed from logits where that is safer."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -11,8 +11,9 @@ from onfit.engine.compiled import Compiled
 from onfit.engine.penalties import penalties_of
 from onfit.engine.totals import Totals
 from onfit.errors import DataError, NotReadyError, OnfitWarning
-from onfit.losses import reduced
+from onfit.losses import Loss, reduced
 from onfit.metrics import AnyMetric, Metric, StatefulMetric
+from onfit.metrics.own import ready_for_logs
 
 if TYPE_CHECKING:
     from onfit.engine.compilable import Compilable
@@ -51,9 +52,14 @@ class Objective:
             and target.loss is not None
             and target.loss.logits_of is not None
             and head is target.loss.logits_of
+            and target.loss.may_go("call_on_logits")
             for target, head in zip(compiled.targets, model.output_activations, strict=True)
         ]
         self._any_logits = any(self._on_logits)
+        self._means = [
+            None if target.loss is None else _mean_of(target.loss, on_logits)
+            for target, on_logits in zip(compiled.targets, self._on_logits, strict=True)
+        ]
         self._activations = [
             None if target.loss is None
             else target.loss.logits_of if on_logits
@@ -61,10 +67,7 @@ class Objective:
             for target, on_logits in zip(compiled.targets, self._on_logits, strict=True)
         ]  # fmt: skip
         self.metrics: list[dict[str, AnyMetric]] = [
-            {
-                name: metric.for_logs() if isinstance(metric, StatefulMetric) else metric
-                for name, metric in target.metrics.items()
-            }
+            {name: ready_for_logs(metric) for name, metric in target.metrics.items()}
             for target in compiled.targets
         ]
         self._penalties = penalties_of(model)
@@ -100,12 +103,14 @@ class Objective:
     def _loss(self, index: int, y: Any, output: Any, weight: Tensor | None) -> Tensor:
         loss = self._targets[index].loss
         assert loss is not None
-        on_logits = self._on_logits[index]
-        if weight is None and loss.takes_mean:
-            return (loss.mean_on_logits if on_logits else loss.mean)(y, output)
+        mean = self._means[index]
+        if weight is None and mean is not None:
+            return mean(y, output)
+        if loss.is_called_whole:
+            return loss(y, output) if weight is None else loss(y, output, weight)
         if weight is not None:
             loss = loss.weightable()
-        call = loss.call_on_logits if on_logits else loss.call
+        call = loss.call_on_logits if self._on_logits[index] else loss.call
         return reduced(call(y, output), weight, loss.reduction)
 
     def _one_each(self, y: Any) -> Sequence[Any]:
@@ -185,3 +190,10 @@ class Objective:
                 assert isinstance(metric, StatefulMetric)
                 metric.update(y, shown)
         return values
+
+
+def _mean_of(loss: Loss, on_logits: bool) -> Callable[[Any, Any], Tensor] | None:
+    """What gives the mean over samples without weights at once; None if nothing does."""
+    way = "call_mean_on_logits" if on_logits else "call_mean"
+    mean: Callable[[Any, Any], Tensor] = getattr(loss, way)
+    return mean if loss.takes_mean and loss.may_go(way) else None

@@ -1,13 +1,13 @@
 """One batch: forward, loss, backward, update, measure. Knows no hook and never synchronises."""
 
 from operator import is_
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from onfit.engine.arrays import Samples
-from onfit.engine.backward import gradients
+from onfit.engine.backward import accumulated, gradients, needs_backward
 from onfit.engine.batches import size_of
 from onfit.engine.objective import Objective
 from onfit.engine.own_step import OwnStep
@@ -48,7 +48,8 @@ class TrainStep:
         self._objective = Objective(model, compiled)
         self._optimizer = compiled.optimizer
         self._parameters = list(model.parameters())
-        self._looked = not self._objective.takes_probabilities
+        self._gradients = gradients
+        self._looked = False
         self.totals = self._objective.totals(compiled)
 
     def prepare(self) -> None:
@@ -57,16 +58,22 @@ class TrainStep:
 
     def __call__(self, batch: Samples) -> None:
         losses, outputs = self._objective(batch)
-        if not self._looked:
-            self._looked = True
-            self._objective.warn_of_logits(outputs)
         params = self._trainables()
-        grads = gradients(losses[0], params) if params else ()
+        if not self._looked:
+            self._look(losses[0], outputs, params)
+        grads = self._gradients(losses[0], params) if params else ()
         with torch.no_grad():
             self._optimizer.apply(grads)
             values = [loss.detach() for loss in losses]
             values += self._objective.measure(batch[1], outputs)
             self.totals.add(values, size_of(batch))
+
+    def _look(self, loss: Tensor, outputs: Any, params: list[Tensor]) -> None:
+        """Look at the first batch for what would go wrong silently."""
+        self._looked = True
+        self._objective.warn_of_logits(outputs)
+        if needs_backward(loss, params):
+            self._gradients = accumulated
 
     def _trainables(self) -> list[Tensor]:
         """The parameters that train now; the optimizer follows when a layer was frozen or freed."""

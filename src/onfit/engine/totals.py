@@ -184,7 +184,7 @@ def _numbers(values: Sequence[Tensor]) -> list[float]:
 def _number(values: Sequence[Tensor], index: int) -> float:
     """One of them, from the CPU, where to bring one costs no more than to bring all."""
     value = values[index]
-    return value.count_nonzero().item() / len(value) if value.ndim else value.item()
+    return value.count_nonzero().item() / len(value) if value.ndim else float(value.item())
 
 
 def _wide(device: torch.device) -> torch.dtype:

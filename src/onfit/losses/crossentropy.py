@@ -143,9 +143,9 @@ class BinaryCrossentropy(_SmoothedCrossentropy):
     activation = staticmethod(activations.sigmoid)
     function = staticmethod(binary_crossentropy)
 
-    def mean_on_logits(self, y_true: Tensor, logits: Tensor) -> Tensor:
+    def call_mean_on_logits(self, y_true: Tensor, logits: Tensor) -> Tensor:
         if self.label_smoothing:
-            return super().mean_on_logits(y_true, logits)
+            return super().call_mean_on_logits(y_true, logits)
         y_true, logits = aligned(y_true, logits)
         return F.binary_cross_entropy_with_logits(logits, y_true)
 
@@ -165,9 +165,9 @@ class SparseCategoricalCrossentropy(_Crossentropy):
     activation = staticmethod(activations.softmax)
     function = staticmethod(sparse_categorical_crossentropy)
 
-    def mean_on_logits(self, y_true: Tensor, logits: Tensor) -> Tensor:
+    def call_mean_on_logits(self, y_true: Tensor, logits: Tensor) -> Tensor:
         if logits.ndim != 2:
-            return super().mean_on_logits(y_true, logits)
+            return super().call_mean_on_logits(y_true, logits)
         labels = _class_indices(y_true, logits)
         try:
             return F.cross_entropy(logits, labels, ignore_index=_NO_CLASS)

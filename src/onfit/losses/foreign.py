@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from onfit import activations
-from onfit.losses.loss import Loss
+from onfit.errors import ArgumentError
+from onfit.losses.loss import MEAN, Loss
 
 
 class FunctionLoss(Loss):
@@ -42,11 +43,20 @@ class TorchLoss(Loss):
         return self.criterion(y_pred, y_true)
 
     def weightable(self) -> Loss:
-        if getattr(self.criterion, "reduction", "none") == "none":
+        reduction = getattr(self.criterion, "reduction", "none")
+        if reduction == "none":
             return self
+        if getattr(self.criterion, "weight", None) is not None:
+            raise ArgumentError(
+                f"{self.name}(weight=...) beside weights of samples: torch takes its mean over the "
+                "weights of the classes, which is no mean over samples. Pass class_weight= to fit "
+                "instead of weight= to the loss."
+            )
         criterion = copy.copy(self.criterion)
         criterion.reduction = "none"  # type: ignore[attr-defined]
-        return TorchLoss(criterion)
+        weightable = TorchLoss(criterion)
+        weightable.reduction = "sum" if reduction == "sum" else MEAN
+        return weightable
 
 
 def _as_torch_target(y_true: Tensor, y_pred: Tensor) -> Tensor:

@@ -7,13 +7,21 @@ import torch
 from torch import Tensor
 
 from onfit.activations import Activation
-from onfit.errors import ArgumentError, ShapeError, did_you_mean
+from onfit.errors import ArgumentError, ArgumentTypeError, ShapeError, did_you_mean
 
 EPSILON = 1e-7  # Keras' fuzz factor: keeps logarithms and quotients finite
 
 MEAN = "sum_over_batch_size"
 _MEANS = (MEAN, "mean", "mean_with_sample_weight")
 _REDUCTIONS = (*_MEANS, "sum", "none")
+
+
+# What each shorter way takes the place of.
+_STANDS_FOR = {
+    "call_on_logits": ("call", "__call__"),
+    "call_mean": ("call", "function", "__call__"),
+    "call_mean_on_logits": ("call", "call_on_logits", "function", "__call__"),
+}
 
 
 class Loss:
@@ -49,14 +57,6 @@ class Loss:
         self.name = name or type(self).name
         self.reduction = reduction
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if vars(cls).keys() & {"call", "call_on_logits", "function"}:
-            # It computes something of its own, which the shortcuts of its base know nothing of.
-            for shortcut in ("mean", "mean_on_logits"):
-                if shortcut not in vars(cls):
-                    setattr(cls, shortcut, vars(Loss)[shortcut])
-
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         """One value per sample, or one for all."""
         raise NotImplementedError
@@ -70,13 +70,34 @@ class Loss:
         """Whether samples without weights come to their mean."""
         return self.reduction in _MEANS
 
-    def mean(self, y_true: Any, y_pred: Any) -> Tensor:
+    def call_mean(self, y_true: Any, y_pred: Any) -> Tensor:
         """The mean of `call`. A subclass may know a kernel that gives it at once."""
         return reduced(self.call(y_true, y_pred), None)
 
-    def mean_on_logits(self, y_true: Any, logits: Any) -> Tensor:
+    def call_mean_on_logits(self, y_true: Any, logits: Any) -> Tensor:
         """The mean of `call_on_logits`."""
         return reduced(self.call_on_logits(y_true, logits), None)
+
+    def may_go(self, way: str) -> bool:
+        """Whether a shorter way still leads where this loss does: nothing that it stands for was
+        written anew by a subclass, which the shorter way knows nothing of.
+
+        Args:
+            way: `"call_on_logits"`, `"call_mean"` or `"call_mean_on_logits"`.
+        """
+        return all(self._depth(way) <= self._depth(name) for name in _STANDS_FOR[way])
+
+    @property
+    def is_called_whole(self) -> bool:
+        """Whether a subclass wrote `__call__` itself: then nothing else says what it computes."""
+        return type(self).__call__ is not Loss.__call__
+
+    def _depth(self, name: str) -> int:
+        """How far down the line of base classes an attribute comes from."""
+        if name in vars(self):
+            return -1
+        line = type(self).__mro__
+        return next((depth for depth, cls in enumerate(line) if name in vars(cls)), len(line))
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         """What the samples, each with its weight, come to: a scalar."""
@@ -117,6 +138,11 @@ def reduced(values: Tensor, sample_weight: Tensor | None, reduction: str = MEAN)
     Raises:
         ShapeError: if there is not one weight for each sample, or for each value.
     """
+    if not isinstance(values, Tensor):
+        raise ArgumentTypeError(
+            f"a loss returned {values!r} of type {type(values).__name__}. Return a tensor that "
+            "comes from the output: a value for each sample, or one for all."
+        )
     if sample_weight is not None:
         weight = _fitting(sample_weight, values)
         values = values * weight

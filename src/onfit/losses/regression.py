@@ -86,7 +86,7 @@ class MeanSquaredError(NamedLoss):
     name = "mean_squared_error"
     function = staticmethod(mean_squared_error)
 
-    def mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+    def call_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         y_true, y_pred = aligned(y_true, y_pred)
         return F.mse_loss(y_pred, y_true)
 
@@ -97,7 +97,7 @@ class MeanAbsoluteError(NamedLoss):
     name = "mean_absolute_error"
     function = staticmethod(mean_absolute_error)
 
-    def mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+    def call_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         y_true, y_pred = aligned(y_true, y_pred)
         return F.l1_loss(y_pred, y_true)
 

@@ -255,7 +255,8 @@ class Metric(AnyMetric):
         bool for each, so that whoever adds up batches takes the mean of many at once.
         """
         value = self.values(y_true, y_pred)
-        return value.float().mean() if value.ndim else value
+        # A copy: a user's function may return a weight, which the next batch changes.
+        return value.float().mean() if value.ndim else value.detach().clone()
 
     def values(self, y_true: Any, y_pred: Any) -> Tensor:
         """The value of each of these samples, or one for all."""

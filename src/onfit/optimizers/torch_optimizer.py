@@ -82,7 +82,16 @@ class TorchOptimizer(Optimizer):
         for param, grad in zip(self.params, grads, strict=True):
             param.grad = grad
         self.iterations += 1
-        self.optimizer.step()
+        try:
+            self.optimizer.step()
+        except TypeError as error:
+            if "closure" not in str(error):
+                raise
+            raise ArgumentError(
+                f"{type(self.optimizer).__name__} asks for a closure, to compute the loss several "
+                "times a step, which fit does not do. Use another optimizer, or write the loop "
+                "with onfit.Run."
+            ) from error
         for param in self.params:
             param.grad = None
 

@@ -55,6 +55,18 @@ def taken(model: "Model", asked: str, weights_only: bool, keep: Keep) -> Content
     return contents
 
 
+def require_words(model: "Model") -> None:
+    """Find out whether there are words for all that a file of the whole model says.
+
+    Raises:
+        ArgumentError: if a layer, a loss, a metric or an activation cannot be kept in a file.
+    """
+    model_config(model)
+    compiled = model._compiled
+    if compiled is not None and not isinstance(compiled.optimizer, TorchOptimizer):
+        training_config(compiled, f"{model.described}.save")
+
+
 def _add_training(
     contents: Contents, model: "Model", compiled: Compiled, asked: str, keep: Keep
 ) -> None:

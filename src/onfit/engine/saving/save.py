@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from onfit._types import StrPath
 from onfit.engine.saving.architecture import can_be_described
-from onfit.engine.saving.capture import taken
+from onfit.engine.saving.capture import require_words, taken
 from onfit.engine.saving.formats import format_to_write
 from onfit.engine.saving.snapshot import write_contents
 
@@ -67,8 +67,12 @@ def check_filepath(model: "Model", filepath: StrPath, weights_only: bool = False
         ArgumentError: if its suffix is not for this, or not for this kind of model.
         MissingPackageError: if writing that format needs a library that is not installed.
     """
+    # What can be refused is, now: before a training spends an epoch on it.
     asked = "save_weights" if weights_only else "save"
-    format_to_write(filepath, asked, model.described, not can_be_described(model))
+    described = can_be_described(model)
+    format_to_write(filepath, asked, model.described, not described)
+    if described and not weights_only and model.built:
+        require_words(model)
 
 
 def _own(name: str, tensor: Any) -> Any:
