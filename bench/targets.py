@@ -84,8 +84,7 @@ def targets() -> Iterator[Target]:
     reads = extra("hooks_tiny", "onfit: reads the loss", 1e6)
     yield Target("a callback that reads the loss of each batch", reads, 5, 2, "us")
     yield Target("the bar, share of a step of mlp", bar_share, 1, None, "%")
-    for name in ("moons", "moons_saving"):
-        yield Target(f"an epoch with its callbacks, {name}", tuned(name), 1.0, 0.6)
+    yield Target("an epoch with its callbacks, moons", tuned("moons"), 1.0, 0.6)
     for name in ("conv", "lstm", "large"):
         yield Target(f"`fit`, {name}", tuned(name), 1.02)
         what = f"`fit`, {name}, against the fastest trainer on torch"
