@@ -21,10 +21,10 @@ def draw(results: Results, path: Path) -> None:
         return
     rows = -(-len(measured) // COLUMNS)
     figure = Figure(figsize=(16, 3.6 * rows), layout="constrained")
-    panels = figure.subplots(rows, COLUMNS, squeeze=False).flat
+    panels = list(figure.subplots(rows, COLUMNS, squeeze=False).flat)
     for panel, workload in zip(panels, measured, strict=False):
         bars(panel, results, workload)
-    for panel in list(panels)[len(measured) :]:
+    for panel in panels[len(measured) :]:
         panel.set_axis_off()
     figure.suptitle("Time of a training step, in multiples of a tuned torch loop: less is better")
     figure.savefig(path, dpi=110)
