@@ -4,6 +4,7 @@ import errno
 import glob
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -285,3 +286,39 @@ def test_a_replaced_file_keeps_its_permissions(tmp_path):
     with replacing(path) as temporary:
         temporary.write_text("new")
     assert mode(path) == 0o660
+
+
+@pytest.mark.parametrize("threads", [True, False])
+def test_a_large_file_that_is_replaced_is_given_back_to_the_system(tmp_path, monkeypatch, threads):
+    monkeypatch.setattr(durable, "_LARGE", 10)
+    if not threads:
+
+        def no_more(self):
+            raise RuntimeError("can't create new thread at interpreter shutdown")
+
+        monkeypatch.setattr(threading.Thread, "start", no_more)
+    path = tmp_path / "file"
+    path.write_bytes(b"old" * 10)
+    before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else None
+    with durable.replacing(path) as temporary:
+        temporary.write_bytes(b"new" * 10)
+    for thread in threading.enumerate():
+        if thread.name == "onfit closer":
+            thread.join()
+    assert path.read_bytes() == b"new" * 10
+    if before is not None:
+        assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_replacement_that_fails_lets_go_of_the_large_file_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(durable, "_LARGE", 10)
+    path = tmp_path / "file"
+    path.write_bytes(b"old" * 10)
+
+    def failing(*args):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "replace", failing)
+    with pytest.raises(OSError, match="Input/output"), durable.replacing(path) as temporary:
+        temporary.write_bytes(b"new")
+    assert path.read_bytes() == b"old" * 10
