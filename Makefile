@@ -21,7 +21,7 @@ demo: $(READY) ## train on handwritten digits, with callbacks at work; leaves it
 test: $(READY) ## run the tests
 	@$(PYTHON) -m pytest -n 2 -q
 
-crash: $(READY) ## kill trainings at a thousand places and see that each goes on as if nobody had; takes minutes
+crash: $(READY) ## kill trainings at two thousand places and see that each goes on as if nobody had; takes minutes
 	@$(PYTHON) -W error -m tests.crash
 
 lint: $(READY) ## check style, types, and that each room imports only rooms below it
