@@ -17,9 +17,14 @@ OPTIONAL = {"_curves"}
 def loaded_after(statement):
     """Which of the heavy packages a fresh interpreter has loaded after `statement`."""
     code = f"import sys\n{statement}\nprint(*(name for name in {HEAVY!r} if name in sys.modules))"
+    return said_by(code).split()
+
+
+def said_by(code):
+    """What a fresh interpreter prints, once it has run `code` to its end."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return done.stdout.split()
+    return done.stdout
 
 
 @pytest.mark.parametrize("module", ["onfit.callbacks", "onfit.core", "onfit.storage"])
@@ -50,7 +55,7 @@ def test_a_run_on_an_object_of_ones_own_loads_nothing_heavy():
 
 
 def test_the_callbacks_are_loaded_one_by_one():
-    code = (
+    said_by(
         "import sys, onfit.callbacks\n"
         "assert 'onfit.callbacks.early_stopping' not in sys.modules\n"
         "from onfit.callbacks import EarlyStopping\n"
@@ -59,8 +64,6 @@ def test_the_callbacks_are_loaded_one_by_one():
         "from onfit.callbacks import *\n"
         "assert TensorBoard.__name__ in dir(onfit.callbacks)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
 
 
 def test_a_callback_that_does_not_exist_is_an_error_with_a_guess():
@@ -69,7 +72,7 @@ def test_a_callback_that_does_not_exist_is_an_error_with_a_guess():
 
 
 def test_a_small_model_is_built_and_fitted_without_torchs_compiler():
-    code = (
+    said_by(
         "import sys, torch, onfit\n"
         "from onfit import layers\n"
         "model = onfit.Sequential([layers.Conv2D(4, 3, input_shape=(28, 28, 1)),\n"
@@ -78,5 +81,3 @@ def test_a_small_model_is_built_and_fitted_without_torchs_compiler():
         "model.fit(torch.zeros(8, 28, 28, 1), torch.zeros(8), verbose=0)\n"
         "assert 'torch._dynamo' not in sys.modules\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr

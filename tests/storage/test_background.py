@@ -45,3 +45,17 @@ def test_an_error_is_raised_once():
 
 def test_waiting_for_nothing_returns():
     assert BackgroundWriter().wait() is None
+
+
+def test_where_there_are_no_more_threads_a_job_is_done_at_once(monkeypatch):
+    def no_more(self):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading.Thread, "start", no_more)
+    done = []
+    writer = BackgroundWriter()
+    writer.start(lambda: done.append("first"))
+    assert done == ["first"]
+    writer.start(lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        writer.wait()

@@ -303,7 +303,7 @@ def test_a_large_file_that_is_replaced_is_given_back_to_the_system(tmp_path, mon
     with durable.replacing(path) as temporary:
         temporary.write_bytes(b"new" * 10)
     for thread in threading.enumerate():
-        if thread.name == "onfit closer":
+        if thread.name == "onfit writer":
             thread.join()
     assert path.read_bytes() == b"new" * 10
     if before is not None:

@@ -54,16 +54,19 @@ class BestFiles:
     def know(self, value: float, path: str) -> None:
         """Count a file in that is there already; which one has to go is found at the next."""
         if self.keep is not None:
-            self.files = [kept for kept in self.files if kept[1] != path] + [(value, path)]
+            self.files = self._with(value, path)
 
     def with_one_more(self, value: float, path: str, objective: Objective) -> Files:
         """The files that stay once there is one more, at `path`."""
         if self.keep is None:
             return []
-        files = [kept for kept in self.files if kept[1] != path] + [(value, path)]
+        files = self._with(value, path)
         while len(files) > self.keep:
             files.remove(_worst(files, objective))
         return files
+
+    def _with(self, value: float, path: str) -> Files:
+        return [kept for kept in self.files if kept[1] != path] + [(value, path)]
 
 
 def _worst(files: Files, objective: Objective) -> tuple[float, str]:

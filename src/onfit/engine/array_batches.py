@@ -66,9 +66,6 @@ def _in_order(data: Samples, begin: int, size: int) -> Iterator[Samples]:
     and less memory than all at once.
     """
     block = size * 1024
-    if not begin and length(data) <= block:
-        yield from cut(data, size)
-        return
     for start in range(begin, length(data), block):
         yield from cut(rows(data, slice(start, start + block)), size)
 

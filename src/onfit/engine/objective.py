@@ -123,24 +123,14 @@ class Objective:
             )
         return y
 
-    @property
-    def takes_probabilities(self) -> list[int]:
-        """The outputs that a crossentropy takes for probabilities, though nobody knows whether
-        they went through a softmax or sigmoid.
-        """
-        return [
-            index
-            for index, (target, on_logits) in enumerate(
-                zip(self._targets, self._on_logits, strict=True)
-            )
-            if target.loss is not None and target.loss.logits_of is not None and not on_logits
-        ]
-
     def warn_of_logits(self, outputs: Any) -> None:
-        """Look whether those outputs can be probabilities. Waits for the device: once is enough."""
-        for index in self.takes_probabilities:
+        """Look at what a crossentropy takes for probabilities, though nobody knows whether it went
+        through a softmax or sigmoid. Waits for the device: once is enough.
+        """
+        for index, target in enumerate(self._targets):
+            if target.loss is None or target.loss.logits_of is None or self._on_logits[index]:
+                continue
             output = outputs[index] if self._several else outputs
-            target = self._targets[index]
             if isinstance(output, Tensor) and bool(((output < 0) | (output > 1)).any()):
                 kind = type(target.loss).__name__
                 warnings.warn(

@@ -97,7 +97,7 @@ def _outputs(
     state = {name: param.detach().to(device) for name, param in module.named_parameters()}
     # Copies: a forward may change its buffers, and this is no use of the layer.
     state |= {name: buffer.to(device, copy=True) for name, buffer in module.named_buffers()}
-    with evaluating(module), torch.random.fork_rng(devices=[]):
+    with evaluating(module):
         return functional_call(
             module,
             state,

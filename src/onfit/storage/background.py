@@ -7,7 +7,8 @@ from collections.abc import Callable
 class BackgroundWriter:
     """Does one job at a time in a thread. No error is lost: the next call raises it.
 
-    The thread is no daemon: a program that ends waits for it, so no file is cut off.
+    The thread is no daemon: a program that ends waits for it, so no file is cut off. Where Python
+    is about to end and has no more threads, the job is done at once.
 
     Example:
         >>> writer = BackgroundWriter()
@@ -26,8 +27,13 @@ class BackgroundWriter:
             BaseException: what the job before raised; `job` is not begun then.
         """
         self.wait()
-        self._thread = threading.Thread(target=self._do, args=(job,), name="onfit writer")
-        self._thread.start()
+        thread = threading.Thread(target=self._do, args=(job,), name="onfit writer")
+        try:
+            thread.start()
+        except RuntimeError:
+            self._do(job)
+        else:
+            self._thread = thread
 
     def wait(self) -> None:
         """Return when nothing is under way.

@@ -7,7 +7,6 @@ rename it over the old one, fsync the folder (a rename is durable only once its 
 import errno
 import os
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TypeGuard
 
 from onfit._types import StrPath
 from onfit.errors import StorageError
+from onfit.storage.background import BackgroundWriter
 
 # What a disk says of itself: it is full, a limit is reached, it fails, it is read-only.
 _OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
@@ -172,7 +172,7 @@ def rename(temporary: Path, target: Path) -> None:
         os.replace(temporary, target)
     finally:
         if held is not None:
-            _close_in_a_thread(held)
+            BackgroundWriter().start(lambda: os.close(held))
 
 
 def fsync_folder(folder: Path) -> None:
@@ -199,11 +199,3 @@ def _held_open(path: Path) -> int | None:
     except OSError:
         pass
     return None
-
-
-def _close_in_a_thread(descriptor: int) -> None:
-    thread = threading.Thread(target=os.close, args=(descriptor,), name="onfit closer")
-    try:
-        thread.start()
-    except RuntimeError:  # Python is about to end and has no more threads
-        os.close(descriptor)

@@ -1,11 +1,11 @@
 """A save that fails, wherever it fails, leaves the file that was there whole, and no litter."""
 
 import os
-import resource
 
 import h5py
 import numpy as np
 import pytest
+from tests.faults.disk import no_room_for
 
 from onfit import layers
 from onfit.engine.saving import layout
@@ -89,13 +89,8 @@ def test_an_error_of_another_kind_is_not_hidden(path, monkeypatch):
 def test_a_full_disk_leaves_the_old_file(path):
     before = path.read_bytes()
     large = Sequential([layers.Dense(300, input_dim=300)])
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
-    try:
-        with pytest.raises(StorageError, match=r"best\.h5.*too large"):
-            large.save(path)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with no_room_for(100_000), pytest.raises(StorageError, match=r"best\.h5.*too large"):
+        large.save(path)
     assert_untouched(path, before)
 
 

@@ -2,7 +2,6 @@
 
 import io
 import os
-import resource
 import threading
 import zipfile
 
@@ -23,6 +22,7 @@ from tests.engine.saving.small import (
     small,
     trained,
 )
+from tests.faults.disk import no_room_for
 from torch import nn
 
 from onfit import layers
@@ -175,13 +175,8 @@ def test_a_full_disk_leaves_the_old_file(method, suffix):
     with open(f"x{suffix}", "rb") as file:
         before = file.read()
     large = Sequential([layers.Dense(300, input_dim=300)])
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
-    try:
-        with pytest.raises(StorageError, match=rf"x\{suffix}.*as it was"):
-            getattr(large, method)(f"x{suffix}")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with no_room_for(100_000), pytest.raises(StorageError, match=rf"x\{suffix}.*as it was"):
+        getattr(large, method)(f"x{suffix}")
     with open(f"x{suffix}", "rb") as file:
         assert file.read() == before
     assert os.listdir() == [f"x{suffix}"]

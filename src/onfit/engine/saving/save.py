@@ -41,7 +41,7 @@ def save_model(
             cannot be kept in a file: torch modules in a Sequential, functions without a name.
         StorageError: if the file cannot be written, or exists and `overwrite` is False.
     """
-    check_filepath(model, filepath)
+    _require_format(model, filepath, "save")
     contents = taken(model, f"save({str(filepath)!r})", False, _own)
     write_contents(contents, filepath, overwrite, notes)
 
@@ -55,7 +55,7 @@ def save_weights(
     torch reads a `.safetensors` of `Model(net)` with `safetensors.torch.load_file`, for
     `net.load_state_dict`.
     """
-    check_filepath(model, filepath, weights_only=True)
+    _require_format(model, filepath, "save_weights")
     contents = taken(model, f"save_weights({str(filepath)!r})", True, _own)
     write_contents(contents, filepath, overwrite, notes)
 
@@ -67,12 +67,14 @@ def check_filepath(model: "Model", filepath: StrPath, weights_only: bool = False
         ArgumentError: if its suffix is not for this, or not for this kind of model.
         MissingPackageError: if writing that format needs a library that is not installed.
     """
-    # What can be refused is, now: before a training spends an epoch on it.
-    asked = "save_weights" if weights_only else "save"
-    described = can_be_described(model)
-    format_to_write(filepath, asked, model.described, not described)
-    if described and not weights_only and model.built:
+    _require_format(model, filepath, "save_weights" if weights_only else "save")
+    # What else `save` would refuse: before a training spends an epoch on it.
+    if not weights_only and model.built and can_be_described(model):
         require_words(model)
+
+
+def _require_format(model: "Model", filepath: StrPath, asked: str) -> None:
+    format_to_write(filepath, asked, model.described, not can_be_described(model))
 
 
 def _own(name: str, tensor: Any) -> Any:

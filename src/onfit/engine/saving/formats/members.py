@@ -8,7 +8,6 @@ them for a file.
 import io
 import os
 import struct
-import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from onfit.engine.saving.formats.stretch import Stretch
+from onfit.storage.background import BackgroundWriter
 
 # A few bytes that claim to be many are there to fill the memory. Weights shrink little.
 _MOST_TIMES, _MOST_UNPACKED = 100, 1 << 28
@@ -41,39 +41,18 @@ def first_member(path: Path, archive: zipfile.ZipFile, name: str) -> Iterator[St
             yield member
         finally:
             member.require_written()  # rather than what HDF5 made of it
-        with _on_its_way_to_the_disk(file.fileno()):  # which takes its time, as the sum does
+        flushing = BackgroundWriter()
+        flushing.start(lambda: os.fsync(file.fileno()))  # which takes its time, as the sum does
+        try:
             info.CRC = member.checksum()
+        finally:
+            flushing.wait()
         info.file_size = info.compress_size = member.size
         file.seek(0)
         file.write(info.FileHeader(zip64=True))
     archive.filelist.append(info)
     archive.NameToInfo[name] = info
     archive.start_dir = begin + member.size  # where the next member goes
-
-
-@contextmanager
-def _on_its_way_to_the_disk(descriptor: int) -> Iterator[None]:
-    """A block beside which the disk takes what was written; the end waits for it."""
-    wrong: list[OSError] = []
-
-    def flush() -> None:
-        try:
-            os.fsync(descriptor)
-        except OSError as error:
-            wrong.append(error)
-
-    thread = threading.Thread(target=flush)
-    try:
-        thread.start()
-    except RuntimeError:  # Python is about to end and has no more threads; who saves waits anyway
-        yield
-        return
-    try:
-        yield
-    finally:
-        thread.join()
-    if wrong:
-        raise wrong[0]
 
 
 def checked_member(archive: zipfile.ZipFile, file: Any, name: str) -> Any:
