@@ -81,3 +81,15 @@ def test_a_small_model_is_built_and_fitted_without_torchs_compiler():
         "model.fit(torch.zeros(8, 28, 28, 1), torch.zeros(8), verbose=0)\n"
         "assert 'torch._dynamo' not in sys.modules\n"
     )
+
+
+def test_numpys_random_numbers_are_loaded_by_nobody_who_does_not_use_them():
+    said_by(
+        "import sys, numpy, torch, onfit\n"
+        "at_once = 'numpy.random' in sys.modules  # numpy 1 loads all of itself\n"
+        "model = onfit.Sequential([onfit.layers.Dense(1, input_dim=2)])\n"
+        "model.compile('sgd', 'mse')\n"
+        "model.fit(torch.zeros(8, 2), torch.zeros(8), verbose=0)\n"
+        "model.evaluate(torch.zeros(8, 2), torch.zeros(8), verbose=0)\n"
+        "assert at_once or 'numpy.random' not in sys.modules\n"
+    )

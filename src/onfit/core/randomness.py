@@ -10,9 +10,9 @@ from typing import Any
 def random_state() -> dict[str, Any]:
     """All generators as they are now, as plain data and arrays."""
     state: dict[str, Any] = {"python": random.getstate()}
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        state["numpy"] = numpy.random.get_state()
+    drawn_from = sys.modules.get("numpy.random")  # which numpy loads when somebody asks for it
+    if drawn_from is not None:
+        state["numpy"] = drawn_from.get_state()
     torch = sys.modules.get("torch")
     if torch is not None:
         state["torch"] = torch.get_rng_state().numpy().copy()

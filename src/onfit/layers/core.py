@@ -67,16 +67,26 @@ class Dense(Affine):
     def preactivation(self, x: Tensor) -> Tensor:
         if not self.built:
             self.ensure_built((None, *x.shape[1:]))
-        kernel = self.kernel
-        if x.shape[-1] != kernel.shape[0] or x.ndim < 2:
-            raise ShapeError(
-                f"{self.described} expected inputs whose last axis is {kernel.shape[0]}, "
-                f"such as (batch, {kernel.shape[0]}); got shape {tuple(x.shape)}."
-            )
+        kernel, bias = self.kernel, self.bias
         x = as_weight(x, kernel)
-        if self.bias is None:
-            return x @ kernel
-        return torch.addmm(self.bias, x, kernel) if x.ndim == 2 else x @ kernel + self.bias
+        try:
+            if bias is not None and x.ndim == 2:
+                return torch.addmm(bias, x, kernel)
+            outputs = torch.matmul(x, kernel)
+        except RuntimeError:
+            self._check_features(x)
+            raise
+        if x.ndim < 2:
+            self._check_features(x)
+        return outputs if bias is None else outputs + bias
+
+    def _check_features(self, x: Tensor) -> None:
+        """Afterwards: to ask for shapes first takes as long as a small product."""
+        if x.ndim < 2 or x.shape[-1] != self.kernel.shape[0]:
+            raise ShapeError(
+                f"{self.described} expected inputs whose last axis is {self.kernel.shape[0]}, "
+                f"such as (batch, {self.kernel.shape[0]}); got shape {tuple(x.shape)}."
+            )
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "units": self.units}

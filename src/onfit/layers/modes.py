@@ -1,10 +1,10 @@
 """Evaluating in the middle of training without leaving a trace."""
 
 import random
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -58,12 +58,15 @@ def _generators_kept(net: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _generators_of_others_kept() -> Iterator[None]:
-    python, numpy = random.getstate(), np.random.get_state()
+    python = random.getstate()
+    numpy_random = sys.modules.get("numpy.random")  # to load it takes a while, and none has drawn
+    numpy = None if numpy_random is None else numpy_random.get_state()
     try:
         yield
     finally:
         random.setstate(python)
-        np.random.set_state(numpy)
+        if numpy_random is not None:
+            numpy_random.set_state(numpy)
 
 
 def _cuda_devices(net: nn.Module) -> list[int]:
