@@ -20,8 +20,10 @@ tuned" ([the loop]({loop})): 0.80 takes a fifth less time, 2.00 twice as much. R
 machine to machine, to a degree; times do not.
 
 All start from the same weights, train with the same Adam, and compute loss and accuracy of each
-batch. After its time is taken, each contender trains a few steps in fixed order: if its losses are
-not the tuned loop's to a thousandth, the table says so.
+batch. Numbers too small for a float's full precision are taken for zero by all: XLA does that, and
+torch if told to (`torch.set_flush_denormal(True)`). After its time is taken, each contender trains
+a few steps in fixed order: if its losses are not the tuned loop's to a thousandth, the table says
+so.
 """
 
 LOOP = "../bench/contenders/torch_tuned.py"
@@ -156,13 +158,20 @@ def inference(results: Results) -> Iterator[str]:
     groups = [g for g in results.groups() if g.startswith(("evaluate_", "predict_"))]
     if not groups:
         return
-    yield "## `evaluate` and `predict`\n\nBatches of 128, against a loop under `torch.no_grad()`."
+    yield (
+        "## `evaluate` and `predict`\n\nBatches of 128, against a loop under `torch.no_grad()`; "
+        "onfit takes turns with it in one process."
+    )
     names = [name for name in CONTENDERS if any(name in results.names(g) for g in groups)]
     rows = [
-        [CONTENDERS[name].title, *(_plainly(results, group, name) for group in groups)]
+        [CONTENDERS[name].title, *(_inferred(results, group, name) for group in groups)]
         for name in names
     ]
     yield table(["", *(group.replace("_", ", ") for group in groups)], rows)
+
+
+def _inferred(results: Results, group: str, name: str) -> str:
+    return "failed" if results.error(group, name) else shown(results.to_tuned(group, name))
 
 
 def _plainly(results: Results, group: str, name: str, to: str = BASELINE) -> str:

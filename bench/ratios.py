@@ -56,6 +56,10 @@ class Results:
         """The ratio to the plain case that the same process measured."""
         return self.each(lambda one: one[group][name]["seconds"] / one[group][name]["plain"])
 
+    def to_tuned(self, group: str, name: str) -> Spread | None:
+        """The ratio to the tuned loop: in the same process where it ran there too."""
+        return self.to_plain(group, name) or self.ratio(group, name)
+
     def each(self, figure: Callable[[dict[str, dict[str, Figures]]], float]) -> Spread | None:
         """The spread of a figure over the rounds that have it; None if none has."""
         values = []

@@ -34,7 +34,7 @@ class Target:
 
 
 def tuned(workload: str) -> Callable[[Results], Spread | None]:
-    return lambda results: results.ratio(workload, "onfit")
+    return lambda results: results.to_tuned(workload, "onfit")
 
 
 def hooked(workload: str) -> Callable[[Results], Spread | None]:

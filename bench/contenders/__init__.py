@@ -19,7 +19,7 @@ class Contender:
         module: the file in this folder.
         needs: the packages that must be installed, by their import names.
         environment: variables to set before anything is imported.
-        declines: workloads it is not measured on.
+        declines: the workloads, and `first_batch`, that it is not measured on.
     """
 
     title: str
@@ -41,6 +41,12 @@ BASELINE = "torch_tuned"
 
 CONTENDERS = {
     "onfit": Contender("onfit", "onfit", ("onfit", "torch")),
+    "onfit_background": Contender(
+        "onfit, background=True",
+        "onfit_background",
+        ("onfit", "torch"),
+        declines=frozenset({"moons", "softmax", "mlp", "conv", "lstm", "large", "first_batch"}),
+    ),
     "torch_tuned": Contender("torch by hand, tuned", "torch_tuned", ("torch",)),
     "torch_typical": Contender("torch by hand, typical", "torch_typical", ("torch",)),
     "keras_jax": _keras_on("jax", "jax"),

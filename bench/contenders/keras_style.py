@@ -12,8 +12,15 @@ from bench.workloads.workload import Workload
 
 
 def train(
-    library: ModuleType, workload: Workload, tape: Tape, *, epochs: int, shuffle: bool
+    library: ModuleType,
+    workload: Workload,
+    tape: Tape,
+    *,
+    epochs: int,
+    shuffle: bool,
+    **checkpoint: Any,
 ) -> None:
+    """Train it; `checkpoint` holds more arguments of its ModelCheckpoint."""
     model = keras_net.build(workload, library)
     with TemporaryDirectory() as folder:
         model.fit(
@@ -23,7 +30,7 @@ def train(
             epochs=epochs,
             shuffle=shuffle,
             verbose=0,
-            callbacks=[*watchers(library, workload, folder), told(library, tape)],
+            callbacks=[*watchers(library, workload, folder, checkpoint), told(library, tape)],
             **validation(workload),
         )
 
@@ -43,7 +50,9 @@ def validation(workload: Workload) -> dict[str, Any]:
     }
 
 
-def watchers(library: ModuleType, workload: Workload, folder: str) -> list[Any]:
+def watchers(
+    library: ModuleType, workload: Workload, folder: str, checkpoint: dict[str, Any]
+) -> list[Any]:
     """Early stopping that never stops, and the best weights so far on disk."""
     if workload.validation is None:
         return []
@@ -54,6 +63,7 @@ def watchers(library: ModuleType, workload: Workload, folder: str) -> list[Any]:
         mode="max" if workload.saves_best == "acc" else "min",
         save_best_only=True,
         save_weights_only=True,
+        **checkpoint,
     )
     return [stop, keep]
 

@@ -8,14 +8,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 from bench.cases import Case
+from bench.measures.pairs import paired
 
 GROUP = "checkpoints"
+TURNS = 8
 
 # Name: the contender whose libraries it needs.
 WAYS = {
@@ -30,7 +31,7 @@ WAYS = {
 def cases(quick: bool) -> Iterator[Case]:
     for way, contender in WAYS.items():
         arguments = {"way": way, "side": 3_000 if quick else 10_000}
-        yield Case(GROUP, way, __name__, arguments, contender, once=True)
+        yield Case(GROUP, way, __name__, arguments, contender, once=contender != "onfit")
 
 
 @dataclass(frozen=True)
@@ -42,22 +43,19 @@ class Saver:
 
 
 def run(way: str, side: int) -> dict[str, Any]:
-    """The stall of a save and the time of a plain write: medians, taken turn by turn.
+    """The stall of a save and the time of a plain write, taken turn by turn.
 
     The first save, which makes buffers, does not count.
     """
     Path("runs").mkdir(exist_ok=True)  # a folder on disk, where /tmp may be memory
     with TemporaryDirectory(dir="runs") as folder:
         saver = SAVERS[way](side, f"{folder}/saved")
-        stall(saver)
-        stalls, writes = [], []
-        for _ in range(3):
-            writes.append(plain_write(side, f"{folder}/plain"))
-            stalls.append(stall(saver))
-        return {"seconds": median(stalls), "plain": median(writes)}
+        plain = partial(plain_write, side, f"{folder}/plain")
+        return paired(plain, partial(stall, saver), TURNS)
 
 
 def stall(saver: Saver) -> float:
+    quiet()
     began = perf_counter()
     saver.save()
     seconds = perf_counter() - began
@@ -65,15 +63,23 @@ def stall(saver: Saver) -> float:
     return seconds
 
 
+def quiet() -> None:
+    """As between two epochs: what was left to threads, and to the system, is done."""
+    sleep(0.5)
+    os.sync()
+
+
 def plain_write(side: int, path: str) -> float:
     payload = bytes(range(200)) * (4 * side * side // 200)
-    Path(path).unlink(missing_ok=True)  # to cut off an old file takes time of its own
+    quiet()
     began = perf_counter()
     with open(path, "wb") as file:
         file.write(payload)
         file.flush()
         os.fsync(file.fileno())
-    return perf_counter() - began
+    seconds = perf_counter() - began
+    Path(path).unlink()  # so that the next does not cut it off first, which takes time of its own
+    return seconds
 
 
 def by_torch(side: int, path: str) -> Saver:

@@ -14,8 +14,9 @@ GROUP = "first_batch"
 
 def cases(quick: bool) -> Iterator[Case]:
     for name, contender in CONTENDERS.items():
-        arguments = {"module": contender.module}
-        yield Case(GROUP, name, __name__, arguments, contender=name, once=True)
+        if GROUP not in contender.declines:
+            arguments = {"module": contender.module}
+            yield Case(GROUP, name, __name__, arguments, contender=name, once=True)
 
 
 def run(module: str) -> dict[str, Any]:

@@ -18,9 +18,12 @@ model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=
 model.fit(numpy.zeros((32, 64), "float32"), numpy.zeros(32, "int64"), verbose=0)
 """
 
+SOME_CALLBACKS = "from onfit.callbacks import EarlyStopping, ModelCheckpoint, TensorBoard"
+
 # Name: (contender whose libraries it needs, what comes before, what is timed).
 STATEMENTS = {
     "import onfit.callbacks": ("onfit", "", "import onfit.callbacks"),
+    "from onfit.callbacks import ModelCheckpoint, ...": ("onfit", "", SOME_CALLBACKS),
     "import torch": ("torch_tuned", "", "import torch"),
     "import onfit and a first fit, after import torch": ("onfit", "import torch", FIRST_FIT),
     "import keras (jax)": ("keras_jax", "", "import keras"),

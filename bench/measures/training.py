@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.cases import Case
 from bench.contenders import CONTENDERS
+from bench.measures import denormals
 from bench.tape import Tape
 from bench.workloads import WORKLOADS, load
 from bench.workloads.workload import Workload
@@ -28,6 +29,7 @@ def cases(quick: bool) -> Iterator[Case]:
 def run(module: str, workload: str, quick: bool) -> dict[str, Any]:
     """Seconds per step: the median epoch of a fresh process, the first epoch aside."""
     train = import_module(f"bench.contenders.{module}").train
+    denormals.taken_for_zero()
     work = load(workload, quick)
     tape = Tape()
     train(work, tape, epochs=1 + work.epochs, shuffle=True)

@@ -460,6 +460,19 @@ def test_what_could_not_be_written_is_not_the_best(background):
     assert callback.state_dict()["best_files"] == [(0.5, "1.h5")]
 
 
+def test_what_could_not_be_copied_is_not_the_best():
+    class Large(Model):
+        def snapshot(self, weights_only=False, out=None):
+            if out is not None:
+                raise MemoryError
+            return super().snapshot(weights_only, out)
+
+    callback = best(background=True)
+    with pytest.raises(MemoryError):
+        train(callback, [0.5, 0.3], Large())
+    assert callback.best == 0.5
+
+
 def test_of_a_training_it_goes_on_from_the_best_stay():
     train(ModelCheckpoint("{epoch}.h5", keep=3), [0.5, 0.6, 0.7])
     train(ModelCheckpoint("{epoch}.h5", keep=2), [0.1, 0.55], initial_epoch=5)

@@ -5,6 +5,7 @@ import glob
 import os
 import stat
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -277,6 +278,23 @@ def test_a_path_that_cannot_be_written_is_an_error_that_names_who_asked(tmp_path
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match=r"^ModelCheckpoint: cannot write "):
         require_writable(tmp_path / "file" / "x.h5", "ModelCheckpoint")
+
+
+def test_what_killed_writers_left_is_removed_when_it_is_a_day_old(tmp_path):
+    with replacing(tmp_path / "a.weights.h5") as temporary:
+        kill_at_once = temporary.name
+    for name, hours in {
+        kill_at_once: 25,
+        kill_at_once.replace("a", "b", 1): 23,
+        ".b.partial.h5": 25,
+        "c.h5": 25,
+    }.items():
+        (tmp_path / name).write_text("half")
+        then = time.time() - hours * 3600
+        os.utime(tmp_path / name, (then, then))
+    require_writable(tmp_path / "d.h5", "ModelCheckpoint")
+    assert kill_at_once not in os.listdir(tmp_path)
+    assert len(os.listdir(tmp_path)) == 4  # "a.weights.h5" too
 
 
 def test_a_replaced_file_keeps_its_permissions(tmp_path):

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,8 @@ class ModelFiles:
             return
         self.finish()  # the thread may still be reading the copy
         self._failed = on_failure
-        self._copy = model.snapshot(weights_only=self._weights_only, out=self._copy)
+        copied = partial(model.snapshot, weights_only=self._weights_only, out=self._copy)
+        self._copy = self._told(copied)
         write = self._copy.write
         writes = [(path, _writing(write, path, notes)) for path, notes in files.items()]
         self._writer.start(lambda: self._do(writes, list(then_remove)))
@@ -71,10 +73,10 @@ class ModelFiles:
         if self._writer is not None:
             self._told(self._writer.wait)
 
-    def _told(self, act: Callable[[], object]) -> None:
+    def _told(self, act: Callable[[], Any]) -> Any:
         """`act`, which may raise what went wrong in writing: then the caller's word for it."""
         try:
-            act()
+            return act()
         except BaseException:
             self._failed()
             raise

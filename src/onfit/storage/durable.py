@@ -7,6 +7,7 @@ rename it over the old one, fsync the folder (a rename is durable only once its 
 import errno
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import TypeGuard
 from onfit._types import StrPath
 from onfit.errors import StorageError
 from onfit.storage.background import BackgroundWriter
+
+_DAY = 24 * 3600.0  # no write takes that long: whoever was at it is dead
 
 # What a disk says of itself: it is full, a limit is reached, it fails, it is read-only.
 _OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
@@ -79,7 +82,8 @@ def append(path: StrPath, content: bytes) -> None:
 
 
 def require_writable(path: StrPath, asked_by: str) -> None:
-    """Find out before training whether `path` can be written, and make its folder.
+    """Find out before training whether `path` can be written, and make its folder. Half-written
+    files that killed writers left in there are removed once they are a day old.
 
     Raises:
         StorageError: naming who asked, the path and the reason.
@@ -94,6 +98,14 @@ def require_writable(path: StrPath, asked_by: str) -> None:
         _temporary_beside(target).unlink()
     except OSError as error:
         raise StorageError(f"{asked_by}: {error}") from error
+    _remove_abandoned(target.parent)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    for path in folder.glob(".*.????????.partial*"):
+        with suppress(OSError):  # gone already, or not ours to remove
+            if time.time() - path.stat().st_mtime > _DAY:
+                path.unlink()
 
 
 def _is_of_the_disk(error: BaseException) -> TypeGuard[OSError]:
