@@ -43,6 +43,16 @@ def test_an_error_is_raised_once():
     writer.wait()
 
 
+def test_a_job_under_way_is_seen():
+    writer, may_end = BackgroundWriter(), threading.Event()
+    assert not writer.busy
+    writer.start(may_end.wait)
+    assert writer.busy
+    may_end.set()
+    writer.wait()
+    assert not writer.busy
+
+
 def test_waiting_for_nothing_returns():
     assert BackgroundWriter().wait() is None
 

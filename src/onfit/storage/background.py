@@ -20,6 +20,11 @@ class BackgroundWriter:
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
 
+    @property
+    def busy(self) -> bool:
+        """Whether a job is under way."""
+        return self._thread is not None and self._thread.is_alive()
+
     def start(self, job: Callable[[], object]) -> None:
         """Begin `job`, once the one before is done.
 

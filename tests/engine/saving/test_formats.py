@@ -27,6 +27,7 @@ from torch import nn
 
 from onfit import layers
 from onfit.engine.saving import read_notes
+from onfit.engine.saving.formats import stretch
 from onfit.engine.saving.formats.stretch import Stretch
 from onfit.errors import (
     ArgumentError,
@@ -214,6 +215,40 @@ def test_a_disk_that_fails_beside_the_checksum_is_told(monkeypatch):
     monkeypatch.setattr(os, "fsync", failing)
     with pytest.raises(StorageError, match="Input/output error"):
         small().save("x.keras")
+    assert os.listdir() == []
+
+
+@pytest.mark.parametrize("name", ["x.keras", "x.h5"])
+def test_large_weights_go_to_the_disk_while_they_are_written(monkeypatch, name):
+    monkeypatch.setattr(stretch, "_PIECE", 100)
+    monkeypatch.setattr(stretch, "_MUCH", 300)
+    fsync, in_threads = os.fsync, []
+
+    def noted(descriptor):
+        if threading.current_thread() is not threading.main_thread():
+            in_threads.append(descriptor)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    model = small()
+    model.save(name)
+    assert in_threads
+    assert_identical(predictions(load_model(name)), predictions(model))
+
+
+def test_a_disk_that_fails_while_large_weights_are_written_is_told(monkeypatch):
+    """Told once by the system, to whoever waits first: in a thread."""
+    monkeypatch.setattr(stretch, "_MUCH", 300)
+    fsync, failures = os.fsync, [OSError(5, "Input/output error")]
+
+    def failing(descriptor):
+        if failures:
+            raise failures.pop()
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", failing)
+    with pytest.raises(StorageError, match="Input/output error"):
+        small().save("x.h5")
     assert os.listdir() == []
 
 

@@ -12,7 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from onfit.storage.background import BackgroundWriter
+
 _PIECE = 1 << 24
+# Less is not worth a thread.
+_MUCH = 1 << 25
 
 
 @contextmanager
@@ -48,6 +52,7 @@ class Stretch(io.RawIOBase):
     def __init__(self, file: Any, begin: int = 0, size: int = 0) -> None:
         self._file, self._begin, self.size, self._at = file, begin, size, 0
         self._wrong: BaseException | None = None
+        self._flushing, self._unflushed = BackgroundWriter(), 0
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Go to a place in the stretch."""
@@ -83,7 +88,16 @@ class Stretch(io.RawIOBase):
     def _write(self, view: memoryview, place: int) -> None:
         self._file.seek(place)
         while view:
-            view = view[self._file.write(view) :]
+            count = self._file.write(view[:_PIECE])
+            view = view[count:]
+            self._flush_along(count)
+
+    def _flush_along(self, count: int) -> None:
+        """Let the disk take what there is while more is written, rather than all at the end."""
+        self._unflushed += count
+        if self._unflushed >= _MUCH and not self._flushing.busy:
+            self._unflushed = 0
+            self._flushing.start(lambda: os.fsync(self._file.fileno()))
 
     def truncate(self, size: int | None = None) -> int:
         """Make it end there."""
@@ -100,7 +114,11 @@ class Stretch(io.RawIOBase):
                 self._wrong = error
 
     def require_written(self) -> None:
-        """Raise what went wrong in writing, if anything did."""
+        """Raise what went wrong in writing, if anything did. The file may be closed after that."""
+        try:
+            self._flushing.wait()
+        except OSError as error:
+            self._wrong = self._wrong or error
         if self._wrong is not None:
             raise self._wrong
 
