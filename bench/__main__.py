@@ -3,13 +3,14 @@
 python -m bench
 python -m bench --quick
 python -m bench --only softmax,mlp --contenders onfit,torch_tuned --rounds 2
-python -m bench report bench/results/FILE.json
+python -m bench report bench/results/FILE.json bench/results/PART_MEASURED_AGAIN.json
 """
 
 import argparse
 import datetime
 import json
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ QUICK_CONTENDERS = ("onfit", "torch_tuned", "torch_typical", "keras_jax")
 def main() -> None:
     options = parsed()
     if options.command == "report":
-        report(json.loads(options.results.read_text()), DOCUMENT)
+        report(merged([json.loads(path.read_text()) for path in options.results]), DOCUMENT)
     else:
         whole = not (options.quick or options.only or options.contenders)
         report(measured(options), DOCUMENT if whole else TRIAL)
@@ -43,7 +44,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, help="of each process (as many as torch takes)")
     parser.add_argument("--quick", action="store_true", help="few contenders, few steps")
     again = parser.add_subparsers(dest="command").add_parser("report", help="of earlier results")
-    again.add_argument("results", type=Path)
+    again.add_argument("results", type=Path, nargs="+", help="later ones replace what they hold")
     return parser.parse_args()
 
 
@@ -69,6 +70,26 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
     path.write_text(json.dumps(results, indent=1))
     print(f"written: {path}")
     return results
+
+
+def merged(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """The first run, with the groups of later ones in the place of its own."""
+    whole = runs[0] | {"again": []}
+    for run in runs[1:]:
+        groups = Results(run).groups()
+        whole["again"].append({"date": run["date"], "rounds": len(run["rounds"]), "groups": groups})
+        pairs = zip_longest(whole["rounds"], run["rounds"])
+        whole["rounds"] = [replaced(old, new, groups) for old, new in pairs]
+    return whole
+
+
+def replaced(
+    old: dict[str, Any] | None, new: dict[str, Any] | None, groups: list[str]
+) -> dict[str, Any]:
+    """A round whose `groups` are those of another; either may be missing."""
+    kept = old or {"load": (new or {})["load"], "figures": {}}
+    figures = {name: group for name, group in kept["figures"].items() if name not in groups}
+    return kept | {"figures": figures | (new["figures"] if new else {})}
 
 
 def all_cases(quick: bool) -> Iterator[Case]:

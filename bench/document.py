@@ -53,12 +53,16 @@ def machine(results: Results) -> Iterator[str]:
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
     rounds = len(results.rounds)
     quick = ", a quick run that shows little more than that everything works" * results.raw["quick"]
+    again = "".join(
+        f" {', '.join(part['groups'])}: anew on {part['date']}, in {part['rounds']} rounds."
+        for part in results.raw.get("again", ())
+    )
     yield (
         f"Measured on {results.raw['date']} in {rounds} round{'s' * (rounds > 1)}{quick}. "
         f"The machine: {found['processor']}, {found['cores']} cores, "
         f"{found['memory_gib']} GiB of memory, {found['system']}; "
         f"threads of each process: {found['threads']}. "
-        f"Python {found['python']}, {versions}."
+        f"Python {found['python']}, {versions}.{again}"
     )
 
 

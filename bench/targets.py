@@ -57,16 +57,14 @@ def bar_share(results: Results) -> Spread | None:
 
 
 def fastest_trainer(workload: str) -> Callable[[Results], Spread | None]:
-    """onfit over the fastest of the torch trainers that were measured, round by round."""
+    """onfit over that torch trainer which comes nearest to it, or is furthest ahead."""
 
-    def ratio(one: dict[str, Any]) -> float:
-        rivals = (one[workload].get(name, {}).get("seconds") for name in TORCH_TRAINERS)
-        fastest = min((seconds for seconds in rivals if seconds), default=None)
-        if fastest is None:
-            raise KeyError(workload)
-        return one[workload]["onfit"]["seconds"] / fastest
+    def nearest(results: Results) -> Spread | None:
+        ratios = (results.ratio(workload, "onfit", to=name) for name in TORCH_TRAINERS)
+        found = [ratio for ratio in ratios if ratio]
+        return max(found, key=lambda ratio: ratio.median) if found else None
 
-    return lambda results: results.each(ratio)
+    return nearest
 
 
 def seconds(name: str) -> Callable[[Results], Spread | None]:

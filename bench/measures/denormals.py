@@ -8,6 +8,6 @@ import sys
 
 
 def taken_for_zero() -> None:
-    """In this process, if torch runs in it, and in its threads: call it before they start."""
+    """In this process, if torch is loaded, and in its threads: call it before the first starts."""
     if "torch" in sys.modules:
         sys.modules["torch"].set_flush_denormal(True)

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from statistics import median
 from tempfile import TemporaryDirectory
 from types import ModuleType
@@ -48,13 +49,14 @@ def cases(quick: bool) -> Iterator[Case]:
 
 
 def run(contender: str, variant: str, workload: str, quick: bool) -> dict[str, Any]:
+    import_module(f"bench.contenders.{CONTENDERS[contender].module}")
+    denormals.taken_for_zero()
     work = small(workload, variant, quick)
     with TemporaryDirectory() as folder:
         if contender == "lightning":
             plain, varied = lightning_fits(work)
         else:
             plain, varied = keras_style_fits(contender, variant, work, folder)
-        denormals.taken_for_zero()
         return paired(plain, varied, pairs=3 if quick else turns(workload, variant))
 
 

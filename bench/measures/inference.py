@@ -9,7 +9,6 @@ from time import perf_counter
 from typing import Any
 
 from bench.cases import Case
-from bench.measures import denormals
 from bench.measures.pairs import paired
 from bench.workloads import load
 from bench.workloads.workload import Workload
@@ -35,7 +34,6 @@ def run(contender: str, job: str, workload: str) -> dict[str, Any]:
         one_pass()
         return {"seconds": median(one_pass() for _ in range(PASSES))}
     loop = timed(by_hand(job, work), work)
-    denormals.taken_for_zero()
     if contender == "torch_tuned":
         loop()
         return {"seconds": median(loop() for _ in range(PASSES))}

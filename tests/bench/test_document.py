@@ -1,6 +1,7 @@
 """The document: written from the figures alone, wins and losses alike."""
 
 import pytest
+from bench.__main__ import merged
 from bench.contenders import BASELINE
 from bench.document import rendered
 from bench.ratios import Results, Spread
@@ -94,7 +95,7 @@ def test_the_cost_of_a_hook_is_that_of_sixteen_divided():
     assert found.median == pytest.approx(1.0)
 
 
-def test_the_fastest_trainer_is_the_fastest_of_each_round():
+def test_of_the_trainers_that_one_counts_which_comes_nearest():
     figures = {"conv": {"onfit": step(1.0), "skorch": step(2.0), "ignite": step(1.25)}}
     target = next(each for each in targets() if "conv, against" in each.what)
     assert target.find(results(figures)).median == pytest.approx(0.8)
@@ -103,6 +104,16 @@ def test_the_fastest_trainer_is_the_fastest_of_each_round():
 def test_a_target_without_its_rivals_is_not_measured():
     target = next(each for each in targets() if "conv, against" in each.what)
     assert target.met(results({"conv": {"onfit": step(1.0)}})) is None
+
+
+def test_what_was_measured_again_takes_the_place_of_what_was_there():
+    first = results({"mlp": {"onfit": step(0.9)}, "conv": {"onfit": step(1.0)}}).raw
+    again = results({"mlp": {"onfit": step(0.8)}}).raw
+    again["rounds"] *= 2
+    whole = Results(merged([first, again]))
+    assert [one.get("mlp") for one in whole.rounds] == [{"onfit": step(0.8)}] * 2
+    assert [one.get("conv") for one in whole.rounds] == [{"onfit": step(1.0)}, None]
+    assert "mlp: anew on 2026-01-01, in 2 rounds." in rendered(whole)
 
 
 def test_the_chart_is_drawn(tmp_path):
