@@ -13,6 +13,14 @@ from onfit.callbacks import LambdaCallback
 from onfit.core.run import Run
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_is_heard():
+    """Whoever starts the tests in the background of a shell has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def walk(*callbacks, epochs=2, batches=3):
     """A run whose steps, at each edge, say what was done."""
     seen = []
