@@ -8,7 +8,7 @@ import pytest
 
 from onfit.callbacks.model_checkpoint import ModelCheckpoint
 from onfit.core import Run
-from onfit.errors import ArgumentError, CapabilityError, StorageError
+from onfit.errors import ArgumentError, ArgumentTypeError, CapabilityError, StorageError
 
 
 class Snapshot:
@@ -200,6 +200,8 @@ def test_the_last_can_have_a_name_of_its_own():
         ModelCheckpoint("best.h5", save_last="best.h5")
     with pytest.raises(ArgumentError, match="without fields"):
         ModelCheckpoint("best.h5", save_last="{epoch}.h5")
+    with pytest.raises(ArgumentTypeError, match=r"save_last=3\): save_last is the name of a file"):
+        ModelCheckpoint("best.h5", save_last=3)
 
 
 def test_the_folder_of_the_last_is_tried_before_training():

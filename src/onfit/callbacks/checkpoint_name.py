@@ -24,6 +24,7 @@ class CheckpointName:
     Args:
         template: the name as the user wrote it. `{epoch}` and `{batch}` count from 1.
         owner: the name of the callback, for messages.
+        argument: the name of its argument, for messages.
 
     Attributes:
         template: the name as text.
@@ -39,15 +40,15 @@ class CheckpointName:
         'w.03-0.88.h5'
     """
 
-    def __init__(self, template: StrPath, owner: str) -> None:
+    def __init__(self, template: StrPath, owner: str, argument: str = "filepath") -> None:
         path = os.fspath(template) if isinstance(template, str | os.PathLike) else None
         if not isinstance(path, str) or not path:
             raise ArgumentTypeError(
-                f"{owner}(filepath={template!r}): filepath is the name of a file, such as "
+                f"{owner}({argument}={template!r}): {argument} is the name of a file, such as "
                 "'best.h5' or 'weights.{epoch:02d}-{val_loss:.2f}.h5'."
             )
         self.template = path
-        self._asked = f"{owner}(filepath={path!r})"
+        self._asked = f"{owner}({argument}={path!r})"
         self._parts = self._parse()
         self.fields = [name for _, name in self._parts if name]
 

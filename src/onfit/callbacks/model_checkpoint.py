@@ -321,7 +321,7 @@ def _last_path(save_last: Any, name: CheckpointName) -> str | None:
     if save_last is True:
         folder, file = os.path.split(name.probe)
         save_last = os.path.join(folder, "last" + "".join(_suffixes(file)))
-    last = CheckpointName(save_last, "ModelCheckpoint")
+    last = CheckpointName(save_last, "ModelCheckpoint", "save_last")
     if last.fields or os.path.realpath(last.template) == os.path.realpath(name.template):
         raise ArgumentError(
             f"ModelCheckpoint(filepath={name.template!r}, save_last={save_last!r}): save_last "
