@@ -12,7 +12,7 @@ from onfit.core.aliases import AliasDict
 
 Fetch = Callable[[], Sequence[float]]
 FetchOne = Callable[[int], float]
-_Deferred = tuple[Sequence[str], Fetch, FetchOne | None]
+_Deferred = tuple[Sequence[str], Fetch]
 
 # What a slot holds until it is fetched. No method of Logs ever lets it out.
 _PENDING: Any = object()
@@ -38,16 +38,16 @@ class Logs(AliasDict):
     _fetches: tuple[_Deferred, ...] = ()
     _so_far: "Callable[[], Logs] | None" = None
 
-    def defer(self, names: Sequence[str], fetch: Fetch, fetch_one: FetchOne | None = None) -> None:
+    def defer(self, names: Sequence[str], fetch: Fetch) -> None:
         """Add values that are brought when one is read.
 
         Args:
             names: their names.
-            fetch: brings all of them, in the same order.
-            fetch_one: brings the one at an index, where that is cheaper than to bring all.
+            fetch: brings all of them, in the same order. It may have an attribute `one`: a
+                function that brings the one at an index, where that is cheaper.
         """
         dict.update(self, dict.fromkeys(names, _PENDING))
-        self._fetches = (*self._fetches, (names, fetch, fetch_one))
+        self._fetches += ((names, fetch),)
 
     @property
     def so_far(self) -> "Logs":
@@ -60,7 +60,7 @@ class Logs(AliasDict):
 
     def _settle(self) -> None:
         while self._fetches:
-            (names, fetch, _), *rest = self._fetches
+            (names, fetch), *rest = self._fetches
             values = fetch()  # may raise; then it is still to be done
             self._fetches = tuple(rest)
             for name, value in zip(names, values, strict=True):
@@ -77,9 +77,10 @@ class Logs(AliasDict):
 
     def _settle_one(self, name: str) -> None:
         """Bring the value of `name`, and others only where they come along."""
-        for names, _, fetch_one in self._fetches:
-            if fetch_one is not None and name in names:
-                dict.__setitem__(self, name, fetch_one(names.index(name)))
+        for names, fetch in self._fetches:
+            one: FetchOne | None = getattr(fetch, "one", None)
+            if one is not None and name in names:
+                dict.__setitem__(self, name, one(names.index(name)))
                 return
         self._settle()
 

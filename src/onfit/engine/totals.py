@@ -63,8 +63,7 @@ class Totals:
         if self._stateful:
             self._report(logs, "", lambda: _numbers(values))
         else:
-            one = partial(_number, values) if values[0].is_cpu else None
-            logs.defer(self.names, partial(_numbers, values), one)
+            logs.defer(self.names, _Batch(values))
 
     def report_epoch(self, logs: Logs, prefix: str = "") -> None:
         # A snapshot, added up when it is read: sums are replaced, never changed, so later batches
@@ -125,6 +124,25 @@ class Totals:
             self._values, self._sizes, self._sums, self._count
         ).folded()
         self._values, self._sizes = [], []
+
+
+class _Batch:
+    """The values of a batch, brought when somebody reads them. One is made at every batch: as
+    little as can be.
+    """
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Sequence[Tensor]) -> None:
+        self._values = values
+
+    def __call__(self) -> list[float]:
+        return _numbers(self._values)
+
+    @property
+    def one(self) -> Callable[[int], float] | None:
+        """Brings the one at an index; None on a device, from where all come as fast."""
+        return partial(_number, self._values) if self._values[0].is_cpu else None
 
 
 class _Batches(NamedTuple):
