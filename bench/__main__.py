@@ -78,18 +78,15 @@ def merged(runs: list[dict[str, Any]]) -> dict[str, Any]:
     for run in runs[1:]:
         groups = Results(run).groups()
         whole["again"].append({"date": run["date"], "rounds": len(run["rounds"]), "groups": groups})
-        pairs = zip_longest(whole["rounds"], run["rounds"])
+        pairs = zip_longest(whole["rounds"], run["rounds"], fillvalue={"figures": {}})
         whole["rounds"] = [replaced(old, new, groups) for old, new in pairs]
     return whole
 
 
-def replaced(
-    old: dict[str, Any] | None, new: dict[str, Any] | None, groups: list[str]
-) -> dict[str, Any]:
-    """A round whose `groups` are those of another; either may be missing."""
-    kept = old or {"load": (new or {})["load"], "figures": {}}
-    figures = {name: group for name, group in kept["figures"].items() if name not in groups}
-    return kept | {"figures": figures | (new["figures"] if new else {})}
+def replaced(old: dict[str, Any], new: dict[str, Any], groups: list[str]) -> dict[str, Any]:
+    """A round whose `groups` are those of another."""
+    kept = {name: group for name, group in old["figures"].items() if name not in groups}
+    return new | old | {"figures": kept | new["figures"]}
 
 
 def all_cases(quick: bool) -> Iterator[Case]:

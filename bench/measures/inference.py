@@ -29,15 +29,13 @@ def cases(quick: bool) -> Iterator[Case]:
 def run(contender: str, job: str, workload: str) -> dict[str, Any]:
     """Seconds per batch: the median of several passes over the data, the first one aside."""
     work = load(workload)
-    if contender == "keras_jax":
-        one_pass = timed(by_model(contender, job, work), work)
-        one_pass()
-        return {"seconds": median(one_pass() for _ in range(PASSES))}
-    loop = timed(by_hand(job, work), work)
-    if contender == "torch_tuned":
-        loop()
-        return {"seconds": median(loop() for _ in range(PASSES))}
-    return paired(loop, timed(by_model(contender, job, work), work), PASSES)
+    if contender == "onfit":
+        loop = timed(by_hand(job, work), work)
+        return paired(loop, timed(by_model(contender, job, work), work), PASSES)
+    by_loop = contender == "torch_tuned"
+    one_pass = timed(by_hand(job, work) if by_loop else by_model(contender, job, work), work)
+    one_pass()
+    return {"seconds": median(one_pass() for _ in range(PASSES))}
 
 
 def timed(one_pass: Callable[[], Any], work: Workload) -> Callable[[], float]:

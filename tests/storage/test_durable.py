@@ -282,10 +282,10 @@ def test_a_path_that_cannot_be_written_is_an_error_that_names_who_asked(tmp_path
 
 def test_what_killed_writers_left_is_removed_when_it_is_a_day_old(tmp_path):
     with replacing(tmp_path / "a.weights.h5") as temporary:
-        kill_at_once = temporary.name
+        left = temporary.name
     for name, hours in {
-        kill_at_once: 25,
-        kill_at_once.replace("a", "b", 1): 23,
+        left: 25,
+        left.replace("a", "b", 1): 23,
         ".b.partial.h5": 25,
         "c.h5": 25,
     }.items():
@@ -293,7 +293,7 @@ def test_what_killed_writers_left_is_removed_when_it_is_a_day_old(tmp_path):
         then = time.time() - hours * 3600
         os.utime(tmp_path / name, (then, then))
     require_writable(tmp_path / "d.h5", "ModelCheckpoint")
-    assert kill_at_once not in os.listdir(tmp_path)
+    assert left not in os.listdir(tmp_path)
     assert len(os.listdir(tmp_path)) == 4  # "a.weights.h5" too
 
 

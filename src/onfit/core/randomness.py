@@ -9,10 +9,7 @@ from typing import Any
 
 def random_state() -> dict[str, Any]:
     """All generators as they are now, as plain data and arrays."""
-    state: dict[str, Any] = {"python": random.getstate()}
-    drawn_from = sys.modules.get("numpy.random")  # which numpy loads when somebody asks for it
-    if drawn_from is not None:
-        state["numpy"] = drawn_from.get_state()
+    state = random_state_beside_torch()
     torch = sys.modules.get("torch")
     if torch is not None:
         state["torch"] = torch.get_rng_state().numpy().copy()
@@ -21,8 +18,17 @@ def random_state() -> dict[str, Any]:
     return state
 
 
+def random_state_beside_torch() -> dict[str, Any]:
+    """The same without torch's."""
+    state: dict[str, Any] = {"python": random.getstate()}
+    drawn_from = sys.modules.get("numpy.random")  # which numpy loads when somebody asks for it
+    if drawn_from is not None:
+        state["numpy"] = drawn_from.get_state()
+    return state
+
+
 def set_random_state(state: dict[str, Any]) -> None:
-    """Put the generators back to where `random_state` saw them."""
+    """Put the generators back to where they were seen; what was not seen stays as it is."""
     random.setstate(state["python"])
     numpy = sys.modules.get("numpy")
     if numpy is not None and "numpy" in state:

@@ -1,12 +1,12 @@
 """Evaluating in the middle of training without leaving a trace."""
 
-import random
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import nn
+
+from onfit.core.randomness import random_state_beside_torch, set_random_state
 
 
 @contextmanager
@@ -58,15 +58,11 @@ def _generators_kept(net: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _generators_of_others_kept() -> Iterator[None]:
-    python = random.getstate()
-    numpy_random = sys.modules.get("numpy.random")  # to load it takes a while, and none has drawn
-    numpy = None if numpy_random is None else numpy_random.get_state()
+    state = random_state_beside_torch()
     try:
         yield
     finally:
-        random.setstate(python)
-        if numpy_random is not None:
-            numpy_random.set_state(numpy)
+        set_random_state(state)
 
 
 def _cuda_devices(net: nn.Module) -> list[int]:
