@@ -9,9 +9,9 @@ import pickle
 
 import pytest
 
-from onfit.core.logs import Logs
+from onfit.core.logs import BatchLogs, Logs
 
-WHOLE = {"batch": 3, "loss": 0.25, "acc": 0.5}
+WHOLE = {"batch": 3, "size": 32, "loss": 0.25, "acc": 0.5}
 
 
 class Fetch:
@@ -31,9 +31,27 @@ def fetch():
     return Fetch(0.25, 0.5)
 
 
-@pytest.fixture
-def logs(fetch):
-    logs = Logs(batch=3)
+class OneBatch:
+    """A meter that has measured one batch."""
+
+    def __init__(self, fetch):
+        self.fetch = fetch
+
+    def latest(self):
+        return ["loss", "acc"]
+
+    def report_batch(self, logs, latest):
+        logs.defer(latest, self.fetch)
+
+    def one_of(self, latest, name):
+        return None
+
+
+@pytest.fixture(params=["open", "closed"])
+def logs(request, fetch):
+    if request.param == "closed":
+        return BatchLogs.of(OneBatch(fetch), 3, 32)
+    logs = Logs(batch=3, size=32)
     logs.defer(["loss", "acc"], fetch)
     return logs
 
@@ -84,7 +102,9 @@ WHOLE_ROADS = {
     "repr": lambda logs: eval(repr(logs)),
     "str": lambda logs: eval(str(logs)),
     "format": lambda logs: eval(f"{logs}"),
-    "percent": lambda logs: eval("{'batch': %(batch)s, 'loss': %(loss)s, 'acc': %(acc)s}" % logs),
+    "percent": lambda logs: eval(
+        "{'batch': %(batch)s, 'size': %(size)s, 'loss': %(loss)s, 'acc': %(acc)s}" % logs
+    ),
     "copy method": lambda logs: logs.copy(),
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
@@ -169,8 +189,8 @@ def test_what_needs_no_pending_value_fetches_nothing(touch, logs, fetch):
 
 
 def test_every_key_is_there_from_the_start(logs):
-    assert list(logs) == ["batch", "loss", "acc"]
-    assert len(logs) == 3
+    assert list(logs) == ["batch", "size", "loss", "acc"]
+    assert len(logs) == 4
 
 
 def test_what_was_written_is_not_overwritten_by_the_fetch(logs):
@@ -181,7 +201,7 @@ def test_what_was_written_is_not_overwritten_by_the_fetch(logs):
 
 def test_what_was_deleted_does_not_come_back(logs):
     del logs["loss"]
-    assert dict(logs) == {"batch": 3, "acc": 0.5}
+    assert dict(logs) == {"batch": 3, "size": 32, "acc": 0.5}
 
 
 def test_what_was_cleared_does_not_come_back(logs):
@@ -290,14 +310,84 @@ def test_a_union_is_a_plain_dict(logs):
     assert {"loss": 1, "lr": 2} | logs == {"lr": 2, **WHOLE}
 
 
-def test_so_far_is_the_logs_themselves_where_nobody_keeps_means(logs):
+def test_so_far_is_the_logs_themselves_where_nobody_measures():
+    logs = Logs(loss=0.5)
     assert logs.so_far is logs
 
 
-def test_so_far_asks_whoever_keeps_the_means_and_each_time_anew(logs):
-    answers = iter([Logs(loss=1.0), Logs(loss=2.0)])
-    logs.keep_means(lambda: next(answers))
+# --- the logs of a batch ------------------------------------------------------------------------
+
+
+class Counting(OneBatch):
+    """A meter that counts what it is asked for, and brings one value alone."""
+
+    def __init__(self):
+        super().__init__(Fetch(0.25, 0.5))
+        self.asked = []
+        self.epochs = 0
+
+    def report_batch(self, logs, latest):
+        self.asked.append("all")
+        super().report_batch(logs, latest)
+
+    def report_epoch(self, logs, prefix=""):
+        self.epochs += 1
+        logs["loss"] = float(self.epochs)
+
+    def one_of(self, latest, name):
+        self.asked.append(name)
+        return 0.25 if name == "loss" else None
+
+
+def test_the_logs_of_a_batch_ask_for_nothing_until_somebody_looks():
+    meter = Counting()
+    logs = BatchLogs.of(meter, 3, 32)
+    assert logs
+    assert meter.asked == []
+
+
+def test_one_value_is_read_alone():
+    meter = Counting()
+    logs = BatchLogs.of(meter, 3, 32)
+    assert [logs["loss"], logs.get("loss")] == [0.25, 0.25]
+    assert meter.asked == ["loss", "loss"]
+    assert meter.fetch.count == 0
+    assert dict(logs) == WHOLE
+
+
+def test_what_the_meter_does_not_bring_alone_is_looked_for_among_all():
+    logs = BatchLogs.of(Counting(), 3, 32)
+    assert logs["accuracy"] == 0.5
+    assert logs["size"] == 32
+    with pytest.raises(KeyError, match="val_loss"):
+        logs["val_loss"]
+
+
+def test_a_value_that_was_written_is_the_one_that_is_read():
+    logs = BatchLogs.of(Counting(), 3, 32)
+    logs["loss"] = 9.0
+    assert logs["loss"] == 9.0
+    assert list(logs) == list(WHOLE)
+
+
+def test_updating_in_place_keeps_the_order():
+    logs = BatchLogs.of(Counting(), 3, 32)
+    logs |= {"lr": 0.1, "loss": 9.0}
+    assert dict(logs) == {**WHOLE, "loss": 9.0, "lr": 0.1}
+    assert list(logs) == [*WHOLE, "lr"]
+
+
+def test_so_far_asks_the_meter_each_time_anew():
+    logs = BatchLogs.of(Counting(), 3, 32)
     assert [logs.so_far["loss"], logs.so_far["loss"]] == [1.0, 2.0]
+    assert logs["loss"] == 0.25
+
+
+def test_logs_of_a_batch_that_were_emptied_are_empty():
+    logs = BatchLogs.of(Counting(), 3, 32)
+    logs.clear()
+    assert not logs
+    assert logs == {}
 
 
 def test_logs_cannot_be_hashed(logs):

@@ -545,8 +545,14 @@ def test_a_meter_of_ones_own_measures_the_batches():
         def reset(self):
             self.resets = getattr(self, "resets", 0) + 1
 
-        def report_batch(self, logs):
-            logs["loss"] = 1.0
+        def latest(self):
+            return 1.0
+
+        def report_batch(self, logs, latest):
+            logs["loss"] = latest
+
+        def one_of(self, latest, name):
+            return None
 
         def report_epoch(self, logs: Logs, prefix=""):
             logs[f"{prefix}loss"] = 2.0

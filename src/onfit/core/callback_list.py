@@ -85,26 +85,35 @@ class CallbackList:
         }
 
     def teller(self, hook: str) -> Hook | None:
-        """A function that tells `hook`; None if nobody hears it, so that nobody pays for it."""
-        return partial(self.tell, hook) if self._table[hook] else None
+        """A function that tells `hook` to all who hear it now; None if nobody does, so that
+        nobody pays for it. An exception gets a note with callback and hook.
+        """
+        hearers = self._table[hook]
+
+        def tell(*args: Any) -> None:
+            model = self.model
+            stopping = getattr(model, "stop_training", False)
+            since = perf_counter()
+            for callback, method, seconds in hearers:
+                try:
+                    method(*args)
+                except BaseException as error:
+                    error.add_note(f"raised by {type(callback).__name__}.{hook}")
+                    raise
+                now = perf_counter()
+                seconds[0] += now - since
+                since = now
+                if not stopping and getattr(model, "stop_training", False):
+                    stopping = True
+                    self.stopped_by = self.stopped_by or callback
+
+        return tell if hearers else None
 
     def tell(self, hook: str, *args: Any) -> None:
-        """Tell `hook` to all who hear it. An exception gets a note with callback and hook."""
-        model = self.model
-        stopping = getattr(model, "stop_training", False)
-        since = perf_counter()
-        for callback, method, seconds in self._table[hook]:
-            try:
-                method(*args)
-            except BaseException as error:
-                error.add_note(f"raised by {type(callback).__name__}.{hook}")
-                raise
-            now = perf_counter()
-            seconds[0] += now - since
-            since = now
-            if not stopping and getattr(model, "stop_training", False):
-                stopping = True
-                self.stopped_by = self.stopped_by or callback
+        """Tell `hook` to all who hear it now, as `teller` does."""
+        tell = self.teller(hook)
+        if tell is not None:
+            tell(*args)
 
     def tell_all(self, hook: str, *args: Any) -> BaseException | None:
         """Tell `hook` to all, even when one of them raises; return the first exception."""

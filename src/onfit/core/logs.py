@@ -6,16 +6,21 @@ reads it later sees the values of its own batch.
 """
 
 from collections.abc import Callable, ItemsView, Iterator, Sequence, ValuesView
-from typing import Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from onfit.core.aliases import AliasDict
 
+if TYPE_CHECKING:
+    from onfit.core.meter import Meter
+
 Fetch = Callable[[], Sequence[float]]
-FetchOne = Callable[[int], float]
 _Deferred = tuple[Sequence[str], Fetch]
 
 # What a slot holds until it is fetched. No method of Logs ever lets it out.
 _PENDING: Any = object()
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 class Logs(AliasDict):
@@ -34,29 +39,22 @@ class Logs(AliasDict):
     {'batch': 0, 'loss': 0.25}
     """
 
-    # On the class, so that logs which nobody reads are made as fast as a dict.
     _fetches: tuple[_Deferred, ...] = ()
-    _so_far: "Callable[[], Logs] | None" = None
+
+    @property
+    def so_far(self) -> "Logs":
+        """The means of the epoch up to now; the logs themselves where nobody measures any."""
+        return self
 
     def defer(self, names: Sequence[str], fetch: Fetch) -> None:
         """Add values that are brought when one is read.
 
         Args:
             names: their names.
-            fetch: brings all of them, in the same order. It may have an attribute `one`: a
-                function that brings the one at an index, where that is cheaper.
+            fetch: brings all of them, in the same order.
         """
         dict.update(self, dict.fromkeys(names, _PENDING))
         self._fetches += ((names, fetch),)
-
-    @property
-    def so_far(self) -> "Logs":
-        """The means of the epoch up to now; the logs themselves where nobody keeps any."""
-        return self if self._so_far is None else self._so_far()
-
-    def keep_means(self, means: "Callable[[], Logs]") -> None:
-        """Say where `so_far` comes from."""
-        self._so_far = means
 
     def _settle(self) -> None:
         while self._fetches:
@@ -69,20 +67,11 @@ class Logs(AliasDict):
                     dict.__setitem__(self, name, value)
 
     def __getitem__(self, name: str) -> Any:
-        value = super().__getitem__(name)
+        value = dict.__getitem__(self, name)
         if value is _PENDING:
-            self._settle_one(name)
-            value = super().__getitem__(name)
+            self._settle()
+            value = dict.__getitem__(self, name)
         return value
-
-    def _settle_one(self, name: str) -> None:
-        """Bring the value of `name`, and others only where they come along."""
-        for names, fetch in self._fetches:
-            one: FetchOne | None = getattr(fetch, "one", None)
-            if one is not None and name in names:
-                dict.__setitem__(self, name, one(names.index(name)))
-                return
-        self._settle()
 
     def __iter__(self) -> Iterator[str]:
         return super().__iter__()
@@ -136,3 +125,76 @@ class Logs(AliasDict):
 
     def __copy__(self) -> "Logs":
         return self.copy()
+
+
+def _opened(method: _Method) -> _Method:
+    """`method` of logs that are open."""
+
+    @wraps(method)
+    def opening(self: "BatchLogs", *args: Any, **values: Any) -> Any:
+        self._open()
+        return method(self, *args, **values)
+
+    return opening  # type: ignore[return-value]
+
+
+class BatchLogs(Logs):
+    """The logs of a batch: made at every batch, and looked into at few.
+
+    So they begin closed, with the batch's index and size alone, and open when somebody looks for
+    more: then they have a key for each value that was measured. To read one value they need not.
+
+    Args:
+        batch: its index in the epoch.
+        size: how many samples it has.
+    """
+
+    # Slots, since to fill those is faster than to make an instance its dict.
+    __slots__ = ("_latest", "_meter")
+
+    _meter: "Meter"
+    _latest: Any  # what the meter kept of the batch; None once these are open
+
+    @classmethod
+    def of(cls, meter: "Meter", batch: int, size: int) -> "BatchLogs":
+        """The logs of the batch that `meter` measured last."""
+        logs = cls(batch=batch, size=size)
+        logs._meter = meter
+        logs._latest = meter.latest()
+        return logs
+
+    @property
+    def so_far(self) -> Logs:
+        means = Logs()
+        self._meter.report_epoch(means)
+        return means
+
+    def _open(self) -> None:
+        latest, self._latest = self._latest, None
+        if latest is not None:
+            self._meter.report_batch(self, latest)
+
+    def __getitem__(self, name: str) -> Any:
+        value = dict.get(self, name, _PENDING)
+        if value is _PENDING and self._latest is not None:
+            value = self._meter.one_of(self._latest, name)
+            if value is None:
+                self._open()
+                value = _PENDING
+        return super().__getitem__(name) if value is _PENDING else value
+
+    def __bool__(self) -> bool:  # by itself it would ask for the length
+        return self._latest is not None or len(self) > 0
+
+    defer = _opened(Logs.defer)
+    _settle = _opened(Logs._settle)
+    keys = _opened(Logs.keys)
+    clear = _opened(Logs.clear)
+    update = _opened(Logs.update)
+    __contains__ = _opened(Logs.__contains__)
+    __delitem__ = _opened(Logs.__delitem__)
+    __ior__ = _opened(Logs.__ior__)
+    __iter__ = _opened(Logs.__iter__)
+    __len__ = _opened(Logs.__len__)
+    __reversed__ = _opened(Logs.__reversed__)
+    __setitem__ = _opened(Logs.__setitem__)

@@ -24,8 +24,21 @@ class Meter(Protocol):
     def reset(self) -> None:
         """Forget everything: an epoch starts."""
 
-    def report_batch(self, logs: Logs) -> None:
-        """Add the last batch's own values to `logs`."""
+    def latest(self) -> Any:
+        """What the last batch came to, in whatever form is made fastest; None before the first."""
+
+    def report_batch(self, logs: Logs, latest: Any) -> None:
+        """Add a batch's own values to `logs`.
+
+        Args:
+            logs: to be added to.
+            latest: what `latest` said after that batch.
+        """
+
+    def one_of(self, latest: Any, name: str) -> float | None:
+        """The value called `name` of a batch; None if it is not there, or brings no less work
+        than all.
+        """
 
     def report_epoch(self, logs: Logs, prefix: str = "") -> None:
         """Add the means since the last reset to `logs`, their names behind `prefix`."""
@@ -71,9 +84,14 @@ class RunningMeans:
             self._sums[name] = self._sums.get(name, 0) + _number(name, value) * size
             self._sizes[name] = self._sizes.get(name, 0) + size
 
-    def report_batch(self, logs: Logs) -> None:
-        last = self._last
-        logs.defer(list(last), lambda: [as_number(value) for value in last.values()])
+    def latest(self) -> dict[str, Any]:
+        return self._last
+
+    def report_batch(self, logs: Logs, latest: dict[str, Any]) -> None:
+        logs.defer(list(latest), lambda: [as_number(value) for value in latest.values()])
+
+    def one_of(self, latest: dict[str, Any], name: str) -> float | None:
+        return None
 
     def report_epoch(self, logs: Logs, prefix: str = "") -> None:
         sums, sizes = dict(self._sums), dict(self._sizes)

@@ -18,7 +18,7 @@ from onfit.core.callback import Callback
 from onfit.core.callback_list import CallbackList
 from onfit.core.console import say
 from onfit.core.interrupts import Interrupts
-from onfit.core.logs import Logs
+from onfit.core.logs import BatchLogs, Logs
 from onfit.core.meter import Meter, RunningMeans, as_number
 from onfit.core.progress import Progress
 from onfit.core.protocols import as_trainable
@@ -26,7 +26,7 @@ from onfit.core.replay import Walk
 from onfit.core.sizes import batch_size
 from onfit.core.state import Resumable, arguments_of
 from onfit.core.timing import Timing, notable, told
-from onfit.core.walks import batch_logs, told_predict, told_test
+from onfit.core.walks import told_predict, told_test
 from onfit.errors import ArgumentError, NotReadyError
 
 # Every key that callbacks may look for, whatever the door they came through.
@@ -355,7 +355,7 @@ class Run:
                     self._means.add(self._batch_values, size(batch))
                 self._batch_values = None
                 if end is not None:
-                    end(index, batch_logs(index, size(batch), self._meter))
+                    end(index, BatchLogs.of(self._meter, index, size(batch)))
                 if self.stopping:
                     self.cut_short = True
                     self._prepare_pause()

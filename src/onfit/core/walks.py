@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from onfit.core.callback_list import CallbackList
-from onfit.core.logs import Logs
+from onfit.core.logs import BatchLogs, Logs
 from onfit.core.meter import Meter
 
 _Batch = TypeVar("_Batch")
@@ -27,7 +27,7 @@ def told_test(
             begin(index, Logs(batch=index, size=size(batch)))
         step(batch)
         if end is not None:
-            end(index, batch_logs(index, size(batch), meter))
+            end(index, BatchLogs.of(meter, index, size(batch)))
     logs = epoch_logs(meter)
     callbacks.tell("on_test_end", logs)
     return logs
@@ -51,14 +51,6 @@ def told_predict(
             end(index, Logs(batch=index, size=size(batch), outputs=outputs))
         yield outputs
     callbacks.tell("on_predict_end", Logs())
-
-
-def batch_logs(index: int, size: int, meter: Meter) -> Logs:
-    """The logs of a batch, its values still to be fetched."""
-    logs = Logs(batch=index, size=size)
-    meter.report_batch(logs)
-    logs.keep_means(lambda: epoch_logs(meter))
-    return logs
 
 
 def epoch_logs(meter: Meter) -> Logs:

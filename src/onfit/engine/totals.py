@@ -1,13 +1,13 @@
 """What a step measures: kept on the device, brought to Python once, when somebody reads."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from onfit.core.logs import Logs
+from onfit.core.logs import Fetch, Logs
 from onfit.errors import FileFormatError
 from onfit.metrics import StatefulMetric
 
@@ -32,6 +32,8 @@ class Totals:
         self.names = list(names)
         self._stateful = stateful or {}
         self._means = [name for name in names if name not in self._stateful]
+        # Where a value is among those of a batch, if that is all there is to it.
+        self._places = {} if stateful else {name: place for place, name in enumerate(names)}
         self.reset()
 
     def reset(self) -> None:
@@ -56,21 +58,29 @@ class Totals:
         if len(self._sizes) >= _FOLD_EVERY:
             self._fold()
 
-    def report_batch(self, logs: Logs) -> None:
-        values = self._last
-        if values is None:
-            return
-        if self._stateful:
-            self._report(logs, "", lambda: _numbers(values))
-        else:
-            logs.defer(self.names, _Batch(values))
+    def latest(self) -> Sequence[Tensor] | Fetch | None:
+        last = self._last
+        if last is None or not self._stateful:
+            return last
+        return self._with_states(partial(_numbers, last))
+
+    def report_batch(self, logs: Logs, latest: Sequence[Tensor] | Fetch) -> None:
+        logs.defer(self.names, latest if callable(latest) else partial(_numbers, latest))
+
+    def one_of(self, latest: Any, name: str) -> float | None:
+        place = self._places.get(name)
+        if place is None:
+            return None
+        value = latest[place]
+        return _number(value) if value.is_cpu else None
 
     def report_epoch(self, logs: Logs, prefix: str = "") -> None:
         # A snapshot, added up when it is read: sums are replaced, never changed, so later batches
         # do not show in it.
         batches = _Batches(list(self._values), list(self._sizes), self._sums, self._count)
         if batches.sizes or batches.samples:
-            self._report(logs, prefix, batches.means)
+            names = [prefix + name for name in self.names]
+            logs.defer(names, self._with_states(batches.means))
 
     def state_dict(self) -> dict[str, Any]:
         """What was measured since the last reset. Batches not folded yet stay so, so that a
@@ -105,10 +115,10 @@ class Totals:
             if name in state["stateful"]:
                 metric.load_state_dict(state["stateful"][name])
 
-    def _report(self, logs: Logs, prefix: str, means: Callable[[], list[float]]) -> None:
+    def _with_states(self, means: Fetch) -> Fetch:
+        """Means, and what the metrics that keep a state come to now."""
         if not self._stateful:
-            logs.defer([prefix + name for name in self.names], means)
-            return
+            return means
         # Taken now: the state goes on, the logs stay those of this batch.
         results = {name: metric.later() for name, metric in self._stateful.items()}
 
@@ -117,32 +127,13 @@ class Totals:
             found |= {name: float(result()) for name, result in results.items()}
             return [found[name] for name in self.names]
 
-        logs.defer([prefix + name for name in self.names], fetch)
+        return fetch
 
     def _fold(self) -> None:
         self._sums, self._count = _Batches(
             self._values, self._sizes, self._sums, self._count
         ).folded()
         self._values, self._sizes = [], []
-
-
-class _Batch:
-    """The values of a batch, brought when somebody reads them. One is made at every batch: as
-    little as can be.
-    """
-
-    __slots__ = ("_values",)
-
-    def __init__(self, values: Sequence[Tensor]) -> None:
-        self._values = values
-
-    def __call__(self) -> list[float]:
-        return _numbers(self._values)
-
-    @property
-    def one(self) -> Callable[[int], float] | None:
-        """Brings the one at an index; None on a device, from where all come as fast."""
-        return partial(_number, self._values) if self._values[0].is_cpu else None
 
 
 class _Batches(NamedTuple):
@@ -193,15 +184,14 @@ def _sum_over_samples(batches: Sequence[Tensor], sizes: Tensor) -> Tensor:
 def _numbers(values: Sequence[Tensor]) -> list[float]:
     """The values of one batch. A device other than the CPU is waited for once, not for each."""
     if values[0].is_cpu:
-        return [_number(values, index) for index in range(len(values))]
+        return [_number(value) for value in values]
     means = [value.float().mean() if value.ndim else value for value in values]
     found: list[float] = torch.stack(means).tolist()
     return found
 
 
-def _number(values: Sequence[Tensor], index: int) -> float:
-    """One of them, from the CPU, where to bring one costs no more than to bring all."""
-    value = values[index]
+def _number(value: Tensor) -> float:
+    """A batch's value, from the CPU: a mean, or a bool for each sample."""
     return value.count_nonzero().item() / len(value) if value.ndim else float(value.item())
 
 
