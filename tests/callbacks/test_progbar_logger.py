@@ -15,10 +15,11 @@ import pytest
 import torch
 from tqdm import tqdm
 
-from onfit.callbacks import _bar, progbar_logger
+from onfit.callbacks import LambdaCallback, _bar, progbar_logger
 from onfit.callbacks.progbar_logger import ProgbarLogger
 from onfit.core import Callback, Logs, Run
 from onfit.core.console import say
+from onfit.core.logs import BatchLogs
 from onfit.core.meter import RunningMeans
 from onfit.errors import ArgumentError
 
@@ -46,6 +47,25 @@ def clock(monkeypatch):
     monkeypatch.setattr(_bar, "perf_counter", clock)
     monkeypatch.setattr(progbar_logger, "perf_counter", clock)
     return clock
+
+
+class Measured:
+    """A meter with the values of a batch, and the means so far."""
+
+    def __init__(self, values, means):
+        self.values, self.means = values, means
+
+    def latest(self):
+        return self.values
+
+    def report_batch(self, logs, latest):
+        logs.update(latest)
+
+    def report_epoch(self, logs, prefix=""):
+        logs.update(self.means)
+
+    def one_of(self, latest, name):
+        return latest.get(name)
 
 
 class Terminal(io.StringIO):
@@ -352,8 +372,7 @@ def test_stateful_metrics_show_their_last_value_under_any_name(clock):
     stream = Terminal()
     bar = logger(stream, clock, "steps", ["accuracy", "unknown"], steps=9)
     bar.on_epoch_begin(0, {})
-    logs = Logs(batch=0, size=32, loss=2.0, acc=0.9)
-    logs.keep_means(lambda: Logs(loss=1.0, acc=0.5))
+    logs = BatchLogs.of(Measured({"loss": 2.0, "acc": 0.9}, {"loss": 1.0, "acc": 0.5}), 0, 32)
     clock.now += 1
     bar.on_train_batch_end(0, logs)
     assert stream.getvalue().endswith(" - loss: 1.0000 - acc: 0.9000")
@@ -363,8 +382,7 @@ def test_what_a_callback_wrote_into_the_batch_logs_is_shown_too(clock):
     stream = Terminal()
     bar = logger(stream, clock, "steps", steps=9)
     bar.on_epoch_begin(0, {})
-    logs = Logs(batch=0, size=32, loss=2.0, norm=3.0)
-    logs.keep_means(lambda: Logs(loss=1.0))
+    logs = BatchLogs.of(Measured({"loss": 2.0, "norm": 3.0}, {"loss": 1.0}), 0, 32)
     clock.now += 1
     bar.on_train_batch_end(0, logs)
     assert stream.getvalue().endswith(" - loss: 1.0000 - norm: 3.0000")
@@ -376,15 +394,14 @@ def test_what_a_callback_wrote_into_the_batch_logs_is_shown_too(clock):
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])
 @pytest.mark.parametrize("count_mode", ["samples", "steps"])
 def test_between_two_drawings_no_value_is_read(clock, stream, count_mode):
-    reads = []
+    class Unread(Measured):
+        def __getattribute__(self, name):
+            return pytest.fail(name) if name != "latest" else lambda: "values"
+
     bar = logger(stream(), clock, count_mode, samples=10**6, steps=10**6)
     bar.on_epoch_begin(0, {})
     for batch in range(5):
-        logs = Logs(batch=batch, size=32)
-        logs.defer(["loss"], lambda: reads.append(1) or [0.5])
-        logs.keep_means(lambda: reads.append(1) or Logs())
-        bar.on_train_batch_end(batch, logs)
-    assert reads == []
+        bar.on_train_batch_end(batch, BatchLogs.of(Unread({}, {}), batch, 32))
 
 
 def test_a_file_never_makes_it_read_a_batch(clock):
@@ -394,6 +411,104 @@ def test_a_file_never_makes_it_read_a_batch(clock):
     logs.defer(["loss"], lambda: pytest.fail("read"))
     clock.now += 3600
     bar.on_train_batch_end(0, logs)
+
+
+class Ticking(Clock):
+    """A clock that goes on by a tenth of a second with every batch."""
+
+    def batches(self, count):
+        for _ in range(count):
+            self.now += 0.1
+            yield [0] * 32
+
+
+def walked(bar, clock, batches, also=(), **params):
+    """Train with the bar; return after which batches it was told."""
+    told = []
+    hear = bar.on_train_batch_end
+
+    def overheard(batch, logs=None):
+        told.append(batch)
+        hear(batch, logs)
+
+    bar.on_train_batch_end = overheard
+    with Run(SimpleNamespace(), [bar, *also], params=params) as run:
+        for _ in run.epochs():
+            for _ in run.batches(clock.batches(batches)):
+                run.log(loss=0.5)
+    return told
+
+
+@pytest.fixture
+def ticking(monkeypatch):
+    clock = Ticking()
+    monkeypatch.setattr(_bar, "perf_counter", clock)
+    monkeypatch.setattr(progbar_logger, "perf_counter", clock)
+    return clock
+
+
+def test_it_is_told_less_often_the_further_off_the_next_drawing_is(ticking):
+    stream = Terminal()
+    bar = logger(stream, ticking, "steps", interval=1.55)
+    assert walked(bar, ticking, 24, steps=24) == [0, 8, 12, 14, 15, 23]
+    drawn = [text for text in stream.getvalue().split("\r") if "/24" in text]
+    assert [text.split("/")[0].strip() for text in drawn] == ["16", "24"]
+    assert stream.getvalue().splitlines()[-1].split("\r")[-1].startswith("24/24")
+
+
+def test_what_is_never_redrawn_is_told_of_one_batch(ticking):
+    stream = io.StringIO()
+    bar = logger(stream)
+    assert walked(bar, ticking, 24, samples=24 * 32 - 1, batch_size=32) == [0]
+    assert stream.getvalue().splitlines()[1].startswith(f"767/767 [{FULL}] - 2s ")
+
+
+def test_samples_are_counted_batch_by_batch_where_sizes_are_not_known(ticking):
+    stream = io.StringIO()
+    assert walked(logger(stream), ticking, 3) == [0, 1, 2]
+    assert stream.getvalue().splitlines()[1].startswith(f"96/96 [{FULL}]")
+
+
+def test_who_overrides_the_hook_hears_every_batch(ticking):
+    class Louder(ProgbarLogger):
+        def on_train_batch_end(self, batch, logs=None):
+            super().on_train_batch_end(batch, logs)
+
+    assert walked(Louder("steps", stream=io.StringIO()), ticking, 3, steps=3) == [0, 1, 2]
+
+
+def test_it_does_not_keep_others_from_hearing_every_batch(ticking):
+    told = []
+    other = LambdaCallback(on_train_batch_end=lambda batch, logs: told.append(batch))
+    walked(logger(io.StringIO(), None, "steps"), ticking, 3, [other], steps=3)
+    assert told == [0, 1, 2]
+
+
+def test_an_epoch_that_is_broken_off_shows_how_far_it_came(ticking):
+    stream = io.StringIO()
+    bar = logger(stream, None, "steps")
+    with Run(SimpleNamespace(), bar, params={"steps": 9}) as run:
+        for _ in run.epochs():
+            for _ in run.batches(ticking.batches(9)):
+                if run.progress.batch == 4:
+                    run.stop()
+    assert stream.getvalue().splitlines()[1].startswith("5/9 [")
+
+
+def test_slow_drawing_is_done_less_often(clock):
+    class SlowTerminal(Terminal):
+        def flush(self):
+            clock.now += 0.005
+
+    stream = SlowTerminal()
+    bar = logger(stream, clock, "steps", steps=1000, interval=0.5)
+    bar.on_epoch_begin(0, {})
+    begin = clock.now
+    for batch in range(1000):
+        clock.now += 0.01
+        bar.on_train_batch_end(batch, {})
+    drawings = stream.getvalue().count("/1000")
+    assert 4 <= drawings < (clock.now - begin) / 0.5 / 2
 
 
 # --- totals nobody knows ----------------------------------------------------------------------
@@ -465,7 +580,7 @@ def test_a_batch_of_unknown_size_counts_as_one(clock):
 def test_an_epoch_that_is_taken_up_again_is_announced_and_counted_from_there(clock):
     stream = Terminal()
     bar = logger(stream, clock, "steps", steps=10)
-    bar.run = SimpleNamespace(progress=SimpleNamespace(epoch=1))
+    bar.run = SimpleNamespace(progress=SimpleNamespace(epoch=1, batch=6))
     bar.on_train_batch_end(4, {"size": 32})
     clock.now += 2
     bar.on_train_batch_end(5, {"size": 32})

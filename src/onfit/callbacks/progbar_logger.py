@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING, TextIO
 from onfit.core.aliases import find
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
+from onfit.core.idling import Idling
 from onfit.errors import ArgumentError, did_you_mean
 
 _COUNT_MODES = ("samples", "steps")
 _NEVER = math.inf
+
+# Drawing takes no more of the time than this, even if the interval has to be longer; up to so
+# many times as long, since a device that is waited for has not stood still.
+_SHARE = 0.005
+_AT_MOST = 5
 
 if TYPE_CHECKING:
     from onfit.callbacks._bar import Bar
@@ -42,7 +48,8 @@ class ProgbarLogger(Callback):
             many there will be, the first epoch counts up, and the next ones know.
         stateful_metrics: names of metrics of which an epoch's running bar shows the last
             value, instead of a mean.
-        interval: seconds between two drawings; the numbers are read from the device as often.
+        interval: seconds between two drawings; the numbers are read from the device as often. Up
+            to five times as long where drawing takes more than half a percent of it.
         stream: where to draw; by default what is `sys.stdout` when an epoch begins.
 
     Raises:
@@ -87,30 +94,35 @@ class ProgbarLogger(Callback):
         self._learned: int | None = None
         self._bar: Bar | None = None
         self._next_draw = _NEVER
+        self._each: int | None = None
+        self._most = _NEVER
 
     # --- training ------------------------------------------------------------------------
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._training = True
         self._learned = None
+        self.idle_until = None
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._begin_epoch(epoch)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        # Told at every batch: it counts and looks at the clock. Values wait on the device.
         bar = self._bar
-        size = logs.get("size", 1) if logs and self._by_samples else 1
         if bar is not None:
-            bar.seen += size
+            self._count(bar, batch + 1, logs)
             if perf_counter() >= self._next_draw:
-                self._draw(self._running_values(logs or {}))
+                self._draw(bar, logs or {})
+            if self.idle_until is not None:
+                self.idle_until = self._idling.until(self._next_draw, batch + 1)
         elif self.run is not None and self._verbose:
             # A half-done epoch that is taken up again has no second begin.
-            self._begin_epoch(self.run.progress.epoch, seen=(batch + 1) * size)
+            self._begin_epoch(self.run.progress.epoch, done=batch + 1, size=_size(logs))
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if self._bar is not None:
+            if self.idle_until is not None and self.run is not None:
+                self._count(self._bar, self.run.progress.batch)
             self._learned = self._bar.seen or None
         self._close(logs)
 
@@ -153,12 +165,12 @@ class ProgbarLogger(Callback):
         verbose = self.params.get("verbose", 1)
         return 1 if verbose == "auto" else int(verbose)
 
-    def _begin_epoch(self, epoch: int, seen: int = 0) -> None:
+    def _begin_epoch(self, epoch: int, done: int = 0, size: int = 1) -> None:
         if self._verbose == 0:
             return
         epochs = self.params.get("epochs")
         say(f"Epoch {epoch + 1}/{epochs}" if epochs else f"Epoch {epoch + 1}", self.stream)
-        self._open(self._total() or self._learned, seen)
+        self._open(self._total() or self._learned, done, size)
 
     def _total(self) -> int | None:
         """How many there will be, as far as the params tell."""
@@ -168,21 +180,50 @@ class ProgbarLogger(Callback):
         batch_size = self.params.get("batch_size")
         return math.ceil(samples / batch_size) if not steps and samples and batch_size else steps
 
-    def _open(self, total: int | None, seen: int = 0) -> None:
+    def _open(self, total: int | None, done: int = 0, size: int = 1) -> None:
+        """Begin a bar.
+
+        Args:
+            total: how many there will be.
+            done: how many batches are done already.
+            size: how many samples each of those had.
+        """
         self._abandon()
         if self._verbose == 0:
             return
         from onfit.callbacks._bar import Bar  # here, since tqdm is loaded only to draw
 
         stream = sys.stdout if self.stream is None else self.stream
-        self._bar = Bar("sample" if self._by_samples else "step", total, stream, seen=seen)
+        unit, each = ("sample", size) if self._by_samples else ("step", 1)
+        self._bar = Bar(unit, total, stream, seen=done * each)
         if self._verbose == 1 and _redraws(stream):
             self._next_draw = perf_counter() + self.interval
+        self._each, self._most = self._known_sizes()
+        self._idling = Idling(done, perf_counter)
+        # Who overrides the hook wants to hear every batch.
+        hears_all = type(self).on_train_batch_end is not ProgbarLogger.on_train_batch_end
+        self.idle_until = None if hears_all or self._each is None else done
 
-    def _draw(self, values: Logs) -> None:
-        assert self._bar is not None
-        self._bar.draw(values)
-        self._next_draw = perf_counter() + self.interval
+    def _known_sizes(self) -> tuple[int | None, float]:
+        """What each batch counts, if that is known beforehand, and what all count together."""
+        if not self._by_samples:
+            return 1, math.inf
+        samples = self.params.get("samples")
+        return (self.params.get("batch_size"), samples) if samples else (None, math.inf)
+
+    def _count(self, bar: "Bar", done: int, logs: Logs | None = None) -> None:
+        """Bring the bar to where `done` batches are done."""
+        if self._each is None:
+            bar.seen += _size(logs)
+        else:
+            bar.seen = int(min(done * self._each, self._most))
+
+    def _draw(self, bar: "Bar", logs: Logs) -> None:
+        begin = perf_counter()
+        bar.draw(self._running_values(logs))
+        end = perf_counter()
+        pause = min((end - begin) / _SHARE, _AT_MOST * self.interval)
+        self._next_draw = end + max(pause, self.interval)
 
     def _close(self, logs: Logs | None) -> None:
         bar, self._bar, self._next_draw = self._bar, None, _NEVER
@@ -205,6 +246,11 @@ class ProgbarLogger(Callback):
         last |= {name for name in logs if name not in values}
         values.update({name: logs[name] for name in last if name is not None})
         return {name: value for name, value in values.items() if name not in ("batch", "size")}
+
+
+def _size(logs: Logs | None) -> int:
+    """How many samples a batch had; 1 if its logs do not tell."""
+    return int((logs or {}).get("size", 1))
 
 
 def _redraws(stream: TextIO | None) -> bool:

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 Logs = dict[str, Any]
 
 # What others hand to a callback is theirs to restore; and hooks are what it does.
-_NOT_STATE = {"model", "params", "run", "validation_data", "_told_what_is_left_out", *ALL_NAMES}
+_NOT_STATE = {
+    "model",
+    "params",
+    "run",
+    "validation_data",
+    "idle_until",
+    "_told_what_is_left_out",
+    *ALL_NAMES,
+}
 
 
 class Callback:
@@ -31,6 +39,9 @@ class Callback:
             `batch_size` (or None), `verbose`, `do_validation` and `metrics` (the log names).
         run: the `onfit.Run` that tells the hooks; `run.outcome` says in `on_train_end` how
             training ended. None outside of one.
+        idle_until: how many batches of the epoch will be done when it next has to be told that one
+            is; None, as it is by default, to be told of all. Those before may be passed over,
+            which makes them cost nothing, unless another callback wants to hear them.
         validation_data: list `[x, y]` or `[x, y, sample_weight]` of the arrays that `fit`
             validates on; None if there are none or they come from a loader.
 
@@ -52,6 +63,7 @@ class Callback:
     # to go on in another process ("pause"), or that it went wrong ("failure").
     stop_means: Literal["end", "pause", "failure"] = "end"
     _told_what_is_left_out = False
+    idle_until: float | None = None
     params: dict[str, Any] = {}
     run: "Run | None" = None
     validation_data: list[Any] | None = None

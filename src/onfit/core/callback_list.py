@@ -115,6 +115,11 @@ class CallbackList:
         if tell is not None:
             tell(*args)
 
+    def idlers(self, hook: str) -> list[Callback]:
+        """Those who hear `hook`, if none of them has to hear it every time."""
+        hearers = [callback for callback, *_ in self._table[hook]]
+        return hearers if all(each.idle_until is not None for each in hearers) else []
+
     def tell_all(self, hook: str, *args: Any) -> BaseException | None:
         """Tell `hook` to all, even when one of them raises; return the first exception."""
         first: BaseException | None = None

@@ -338,6 +338,8 @@ class Run:
         progress, timing = self.progress, self.timing
         begin = self.callbacks.teller("on_train_batch_begin")
         end = self.callbacks.teller("on_train_batch_end")
+        idlers = self.callbacks.idlers("on_train_batch_end")
+        idle_until = 0.0
         waiting_since = perf_counter()
         try:
             for batch in self.walk.begin(batches, progress.batch):
@@ -354,8 +356,10 @@ class Run:
                 if self._batch_values:
                     self._means.add(self._batch_values, size(batch))
                 self._batch_values = None
-                if end is not None:
+                if end is not None and index + 1 >= idle_until:
                     end(index, BatchLogs.of(self._meter, index, size(batch)))
+                    if idlers:
+                        idle_until = min(each.idle_until or 0.0 for each in idlers)
                 if self.stopping:
                     self.cut_short = True
                     self._prepare_pause()
