@@ -5,6 +5,7 @@ where the cost of an empty hook is not lost in the step's own ups and downs.
 """
 
 import contextlib
+import io
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -106,11 +107,18 @@ def keras_style_fits(contender: str, variant: str, work: Any, folder: str) -> tu
                 callbacks=[*added(), told(library, tape)],
             )
 
-        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        with Terminal(open(os.devnull, "wb")) as unseen, contextlib.redirect_stdout(unseen):
             return per_step(train, work.steps)
 
     added = partial(callbacks, library, variant, folder)
     return partial(fit, list, 0), partial(fit, added, 1 if variant == "bar" else 0)
+
+
+class Terminal(io.TextIOWrapper):
+    """A terminal that nobody looks at: on any other file a bar would not move."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 def callbacks(library: ModuleType, variant: str, folder: str) -> list[Any]:

@@ -13,4 +13,4 @@ def lstm() -> Workload:
     # Which half of the vocabulary most of the text comes from.
     y = (x < words // 2).mean(axis=1, keepdims=True) > 0.5
     net = (Embedding(words, 32), LSTM(64), Dense(1, "sigmoid"))
-    return Workload(net=net, x=x, y=y.astype("float32"), batch=32, epochs=2)
+    return Workload(net=net, x=x, y=y.astype("float32"), batch=32, epochs=4)

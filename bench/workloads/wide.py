@@ -12,4 +12,4 @@ def large() -> Workload:
     y = learnable_classes(random, x, classes=10)
     net = (Dense(4096, "relu"), Dense(4096, "relu"), Dense(1024, "relu"), Dense(10, "softmax"))
     # At the usual rate a net this wide makes large differences of the last bit's.
-    return Workload(net=net, x=x, y=y, batch=64, epochs=2, rate=1e-5)
+    return Workload(net=net, x=x, y=y, batch=64, epochs=6, rate=1e-5)

@@ -41,6 +41,13 @@ class Logs(AliasDict):
 
     _fetches: tuple[_Deferred, ...] = ()
 
+    @classmethod
+    def of_epoch(cls, meter: "Meter") -> "Logs":
+        """The means that `meter` has found since its last reset."""
+        logs = Logs()
+        meter.report_epoch(logs)
+        return logs
+
     @property
     def so_far(self) -> "Logs":
         """The means of the epoch up to now; the logs themselves where nobody measures any."""
@@ -165,9 +172,7 @@ class BatchLogs(Logs):
 
     @property
     def so_far(self) -> Logs:
-        means = Logs()
-        self._meter.report_epoch(means)
-        return means
+        return Logs.of_epoch(self._meter)
 
     def _open(self) -> None:
         latest, self._latest = self._latest, None

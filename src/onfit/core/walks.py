@@ -28,7 +28,7 @@ def told_test(
         step(batch)
         if end is not None:
             end(index, BatchLogs.of(meter, index, size(batch)))
-    logs = epoch_logs(meter)
+    logs = Logs.of_epoch(meter)
     callbacks.tell("on_test_end", logs)
     return logs
 
@@ -51,10 +51,3 @@ def told_predict(
             end(index, Logs(batch=index, size=size(batch), outputs=outputs))
         yield outputs
     callbacks.tell("on_predict_end", Logs())
-
-
-def epoch_logs(meter: Meter) -> Logs:
-    """The logs of what was measured since the last reset."""
-    logs = Logs()
-    meter.report_epoch(logs)
-    return logs

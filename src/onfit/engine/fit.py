@@ -194,9 +194,7 @@ def _one_batch(
 
 
 def _report(step: TrainStep | TestStep | OwnStep) -> dict[str, float]:
-    logs = Logs()
-    step.totals.report_epoch(logs)
-    return dict(logs)
+    return dict(Logs.of_epoch(step.totals))
 
 
 def _joined(outputs: list[Any]) -> Any:

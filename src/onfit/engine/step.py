@@ -1,5 +1,6 @@
 """One batch: forward, loss, backward, update, measure. Knows no hook and never synchronises."""
 
+from collections import deque
 from operator import is_
 from typing import TYPE_CHECKING, Any
 
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor
 
 from onfit.engine.arrays import Samples
-from onfit.engine.backward import Gradients, accumulated, gradients, needs_backward
+from onfit.engine.backward import accumulated, gradients, needs_backward
 from onfit.engine.batches import size_of
 from onfit.engine.objective import Objective
 from onfit.engine.own_step import OwnStep
@@ -50,7 +51,7 @@ class TrainStep:
         self._parameters = list(model.parameters())
         self._gradients = gradients
         self._looked = False
-        self._last: Gradients = ()
+        self._last: deque[Tensor | None] = deque()
         self.totals = self._objective.totals(compiled)
 
     def prepare(self) -> None:
@@ -62,16 +63,18 @@ class TrainStep:
         params = self._trainables()
         if not self._looked:
             self._look(losses[0], outputs, params)
-        self._last = ()
+        # From the first to the last: the other way round the allocator gives more of it back.
+        self._last.clear()
         grads = self._gradients(losses[0], params) if params else ()
         with torch.no_grad():
             self._optimizer.apply(grads)
             values = [loss.detach() for loss in losses]
             values += self._objective.measure(batch[1], outputs)
             self.totals.add(values, size_of(batch))
-        # Let go of now, large ones would go back to the system, to be asked for page by page in
-        # the next step. A GPU's allocator keeps them anyway.
-        self._last = grads if losses[0].is_cpu else ()
+        if losses[0].is_cpu:
+            # Let go of now, large ones would go back to the system, to be asked for page by page
+            # in the next step. A GPU's allocator keeps them anyway.
+            self._last.extend(grads)
 
     def _look(self, loss: Tensor, outputs: Any, params: list[Tensor]) -> None:
         """Look at the first batch for what would go wrong silently."""
