@@ -17,7 +17,7 @@ _NEVER = math.inf
 
 # Drawing takes no more of the time than this, even if the interval has to be longer; up to so
 # many times as long, since a device that is waited for has not stood still.
-_SHARE = 0.005
+_SHARE = 0.0025
 _AT_MOST = 5
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class ProgbarLogger(Callback):
         stateful_metrics: names of metrics of which an epoch's running bar shows the last
             value, instead of a mean.
         interval: seconds between two drawings; the numbers are read from the device as often. Up
-            to five times as long where drawing takes more than half a percent of it.
+            to five times as long where drawing takes more than a quarter of a percent of it.
         stream: where to draw; by default what is `sys.stdout` when an epoch begins.
 
     Raises:
@@ -94,6 +94,7 @@ class ProgbarLogger(Callback):
         self._learned: int | None = None
         self._bar: Bar | None = None
         self._next_draw = _NEVER
+        self._pause = interval  # before the next drawing, by what the last one cost
         self._each: int | None = None
         self._most = _NEVER
 
@@ -197,7 +198,7 @@ class ProgbarLogger(Callback):
         unit, each = ("sample", size) if self._by_samples else ("step", 1)
         self._bar = Bar(unit, total, stream, seen=done * each)
         if self._verbose == 1 and _redraws(stream):
-            self._next_draw = perf_counter() + self.interval
+            self._next_draw = perf_counter() + self._pause
         self._each, self._most = self._known_sizes()
         self._idling = Idling(done, perf_counter)
         # Who overrides the hook wants to hear every batch.
@@ -223,7 +224,8 @@ class ProgbarLogger(Callback):
         bar.draw(self._running_values(logs))
         end = perf_counter()
         pause = min((end - begin) / _SHARE, _AT_MOST * self.interval)
-        self._next_draw = end + max(pause, self.interval)
+        self._pause = max(pause, self.interval)
+        self._next_draw = end + self._pause
 
     def _close(self, logs: Logs | None) -> None:
         bar, self._bar, self._next_draw = self._bar, None, _NEVER
