@@ -47,10 +47,10 @@ def extra(group: str, name: str, scale: float) -> Callable[[Results], Spread | N
 
 
 def bar_share(results: Results) -> Spread | None:
-    """The bar's cost in hundredths of a step of mlp, which takes some 300 microseconds."""
+    """The bar's cost in hundredths of a step of `deep`, which takes some 300 microseconds."""
 
     def share(one: dict[str, Any]) -> float:
-        bar = one["hooks_mlp"]["onfit: bar"]
+        bar = one["hooks_deep"]["onfit: bar"]
         return 100 * bar["extra"] / bar["plain"]
 
     return results.each(share)
@@ -81,7 +81,7 @@ def targets() -> Iterator[Target]:
     yield Target("a no-op batch callback, per step", silent, 1, 0.5, "us")
     reads = extra("hooks_tiny", "onfit: reads the loss", 1e6)
     yield Target("a callback that reads the loss of each batch", reads, 5, 2, "us")
-    yield Target("the bar, share of a step of mlp", bar_share, 1, None, "%")
+    yield Target("the bar on a terminal, share of a step of deep", bar_share, 1, None, "%")
     yield Target("an epoch with its callbacks, moons", tuned("moons"), 1.0, 0.6)
     for name in ("conv", "lstm", "large"):
         yield Target(f"`fit`, {name}", tuned(name), 1.02)

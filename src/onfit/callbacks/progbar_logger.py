@@ -95,6 +95,7 @@ class ProgbarLogger(Callback):
         self._bar: Bar | None = None
         self._next_draw = _NEVER
         self._pause = interval  # before the next drawing, by what the last one cost
+        self._idling = Idling(0)
         self._each: int | None = None
         self._most = _NEVER
 
