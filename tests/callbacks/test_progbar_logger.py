@@ -41,12 +41,16 @@ def _no_bar_of_another_test():
         line.close()
 
 
-@pytest.fixture
-def clock(monkeypatch):
-    clock = Clock()
+def looked_at(clock, monkeypatch):
+    """The clock, which the bar looks at from now on."""
     monkeypatch.setattr(_bar, "perf_counter", clock)
     monkeypatch.setattr(progbar_logger, "perf_counter", clock)
     return clock
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    return looked_at(Clock(), monkeypatch)
 
 
 class Measured:
@@ -441,10 +445,7 @@ def walked(bar, clock, batches, also=(), **params):
 
 @pytest.fixture
 def ticking(monkeypatch):
-    clock = Ticking()
-    monkeypatch.setattr(_bar, "perf_counter", clock)
-    monkeypatch.setattr(progbar_logger, "perf_counter", clock)
-    return clock
+    return looked_at(Ticking(), monkeypatch)
 
 
 def test_it_is_told_less_often_the_further_off_the_next_drawing_is(ticking):

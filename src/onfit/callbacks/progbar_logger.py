@@ -97,7 +97,7 @@ class ProgbarLogger(Callback):
         self._pause = interval  # before the next drawing, by what the last one cost
         self._idling = Idling(0)
         self._each: int | None = None
-        self._most = _NEVER
+        self._most = math.inf
 
     # --- training ------------------------------------------------------------------------
 
@@ -154,8 +154,7 @@ class ProgbarLogger(Callback):
 
     def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         # The outputs are no values to show.
-        size = (logs or {}).get("size", 1)
-        self.on_test_batch_end(batch, {"size": size})
+        self.on_test_batch_end(batch, {"size": _size(logs)})
 
     def on_predict_end(self, logs: Logs | None = None) -> None:
         self.on_test_end()

@@ -41,8 +41,8 @@ class Logs(AliasDict):
 
     _fetches: tuple[_Deferred, ...] = ()
 
-    @classmethod
-    def of_epoch(cls, meter: "Meter") -> "Logs":
+    @staticmethod
+    def of_epoch(meter: "Meter") -> "Logs":
         """The means that `meter` has found since its last reset."""
         logs = Logs()
         meter.report_epoch(logs)
@@ -181,12 +181,14 @@ class BatchLogs(Logs):
 
     def __getitem__(self, name: str) -> Any:
         value = dict.get(self, name, _PENDING)
-        if value is _PENDING and self._latest is not None:
+        if value is not _PENDING:
+            return value
+        if self._latest is not None:
             value = self._meter.one_of(self._latest, name)
-            if value is None:
-                self._open()
-                value = _PENDING
-        return super().__getitem__(name) if value is _PENDING else value
+            if value is not None:
+                return value
+            self._open()
+        return super().__getitem__(name)
 
     def __bool__(self) -> bool:  # by itself it would ask for the length
         return self._latest is not None or len(self) > 0

@@ -315,8 +315,7 @@ class Run:
         if self._open_epoch is None:
             return
         epoch, self._open_epoch = self._open_epoch, None
-        logs = self._last_logs = Logs()
-        self._meter.report_epoch(logs)
+        logs = self._last_logs = Logs.of_epoch(self._meter)
         for meter in self._validations:
             meter.report_epoch(logs, prefix="val_")
         logs.update(self._epoch_values)
