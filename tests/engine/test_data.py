@@ -183,6 +183,15 @@ def test_data_without_shuffling_draw_nothing() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.parametrize("size", [3, 9, 10, 11])
+@pytest.mark.parametrize("done", [0, 1, 4])
+def test_data_in_order_begin_after_the_batches_that_are_done(size: int, done: int) -> None:
+    epoch = ArrayBatches(samples_of(X, Y), size).epoch(0)
+    epoch.begin_after(done)
+    seen = [number for batch in epoch for number in batch.x[:, 0].tolist()]
+    assert seen == list(range(10))[done * size :]
+
+
 # --- splits and weights ----------------------------------------------------------------------
 
 

@@ -65,6 +65,9 @@ def _in_order(data: Samples, begin: int, size: int) -> Iterator[Samples]:
     """Slices of `size` samples. They are cut in blocks, which takes less than one after the other,
     and less memory than all at once.
     """
+    if begin < length(data) <= size:
+        yield data  # one batch has it all: there is nothing to cut
+        return
     block = size * 1024
     for start in range(begin, length(data), block):
         yield from cut(rows(data, slice(start, start + block)), size)

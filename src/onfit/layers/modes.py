@@ -1,12 +1,14 @@
 """Evaluating in the middle of training without leaving a trace."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import nn
 
 from onfit.core.randomness import random_state_beside_torch, set_random_state
+
+Restore = Callable[[], None]  # makes what was looked at be as it was then
 
 
 @contextmanager
@@ -20,49 +22,58 @@ def evaluating(net: nn.Module, *, torch_alone: bool = False) -> Iterator[None]:
         torch_alone: look after torch's generators only, which takes a tenth of the time. For data
             that nobody's code is run to get.
     """
-    modes = [(module, module.training) for module in net.modules()]
-    others = nullcontext() if torch_alone else _generators_of_others_kept()
-    with others, _generators_kept(net), torch.no_grad():
+    restore_modes = _modes_of(net)
+    restore_generators = _generators_of_torch(net) if torch_alone else _all_generators(net)
+    with torch.no_grad():
         net.eval()
         try:
             yield
         finally:
-            for module, training in modes:
-                module.training = training
+            restore_modes()
+            restore_generators()
 
 
 @contextmanager
 def training(net: nn.Module) -> Iterator[None]:
     """Training mode; afterwards every submodule is in the mode it was in."""
-    modes = [(module, module.training) for module in net.modules()]
+    restore_modes = _modes_of(net)
     net.train()
     try:
         yield
     finally:
-        for module, was in modes:
-            module.training = was
+        restore_modes()
 
 
-@contextmanager
-def _generators_kept(net: nn.Module) -> Iterator[None]:
-    cuda = _cuda_devices(net)
-    states = [torch.cuda.get_rng_state(device) for device in cuda]
+def _modes_of(net: nn.Module) -> Restore:
+    modes = [(module, module.training) for module in net.modules()]
+
+    def restore() -> None:
+        for module, training in modes:
+            module.training = training
+
+    return restore
+
+
+def _all_generators(net: nn.Module) -> Restore:
+    others, restore_torch = random_state_beside_torch(), _generators_of_torch(net)
+
+    def restore() -> None:
+        set_random_state(others)
+        restore_torch()
+
+    return restore
+
+
+def _generators_of_torch(net: nn.Module) -> Restore:
     state = torch.get_rng_state()
-    try:
-        yield
-    finally:
+    on_gpus = [(device, torch.cuda.get_rng_state(device)) for device in _cuda_devices(net)]
+
+    def restore() -> None:
         torch.set_rng_state(state)
-        for device, of_device in zip(cuda, states, strict=True):
+        for device, of_device in on_gpus:
             torch.cuda.set_rng_state(of_device, device)
 
-
-@contextmanager
-def _generators_of_others_kept() -> Iterator[None]:
-    state = random_state_beside_torch()
-    try:
-        yield
-    finally:
-        set_random_state(state)
+    return restore
 
 
 def _cuda_devices(net: nn.Module) -> list[int]:
