@@ -103,3 +103,9 @@ def test_groups_must_divide_the_channels() -> None:
 def test_a_kernel_larger_than_its_input_is_an_error_that_names_the_layer() -> None:
     with pytest.raises(ShapeError, match=r"'seen' \(Conv2D\) cannot take .*\(None, 2, 2, 1\)"):
         Conv2D(4, 3, name="seen")(Input((2, 2, 1)))
+
+
+def test_so_is_one_where_torch_lets_it_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Conv2D, "forward", lambda self, x: x.new_zeros(len(x), 4, 0, 0))
+    with pytest.raises(ShapeError, match=r"'seen' \(Conv2D\) cannot take .*nothing comes out"):
+        Conv2D(4, 3, name="seen")(Input((2, 2, 1)))

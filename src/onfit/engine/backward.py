@@ -1,25 +1,28 @@
 """Gradients, with as little between the loss and torch's engine as can be."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import GradientEdge
 
 Gradients = Sequence[Tensor | None]
 Engine = Callable[..., tuple[Tensor | None, ...]]
 
 
-def gradients(loss: Tensor, params: Sequence[Tensor]) -> Gradients:
-    """The gradient of `loss`, a scalar, by each of `params`; None where it does not depend on one.
+def gradients(loss: Tensor, params: Sequence[Tensor | GradientEdge]) -> Gradients:
+    """The gradient of `loss`, a scalar, by each of `params`, or of edges of its graph; None where
+    it does not depend on one.
 
     What `torch.autograd.grad` gives. That spends longer on looking at its arguments, which are
     known here, than a small network's backward pass takes.
     """
     engine = _engine()
     if engine is None or loss.ndim:
-        return torch.autograd.grad(loss, params, allow_unused=True)
+        # torch takes tensors and edges side by side, though its types do not say so.
+        return torch.autograd.grad(loss, params, allow_unused=True)  # type: ignore[arg-type]
     # Anew each time: it is handed out as a gradient, and a user's hook may change it.
     one = torch.ones((), dtype=loss.dtype, device=loss.device)
     keep_graph, create_graph, allow_unused, accumulate = False, False, True, False
@@ -44,17 +47,19 @@ def needs_backward(loss: Tensor, params: Sequence[Tensor]) -> bool:
     """
     if any(getattr(param, "_post_accumulate_grad_hooks", None) for param in params):
         return True
-    seen: set[Any] = set()
-    waiting = [loss.grad_fn]
+    return any(node.name().startswith("CheckpointFunctionBackward") for node in nodes_of(loss))
+
+
+def nodes_of(loss: Tensor) -> Iterator[Any]:
+    """Every node in the graph of `loss`, once."""
+    seen: set[Any] = {None}
+    waiting: list[Any] = [loss.grad_fn]
     while waiting:
         node = waiting.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        if node.name().startswith("CheckpointFunctionBackward"):
-            return True
-        waiting += [following for following, _ in node.next_functions]
-    return False
+        if node not in seen:
+            seen.add(node)
+            yield node
+            waiting += [following for following, _ in node.next_functions]
 
 
 @functools.cache

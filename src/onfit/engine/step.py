@@ -1,6 +1,7 @@
 """One batch: forward, loss, backward, update, measure. Knows no hook and never synchronises."""
 
 from collections import deque
+from collections.abc import Callable
 from operator import is_
 from typing import TYPE_CHECKING, Any
 
@@ -8,10 +9,12 @@ import torch
 from torch import Tensor
 
 from onfit.engine.arrays import Samples
-from onfit.engine.backward import accumulated, gradients, needs_backward
+from onfit.engine.backward import Gradients, accumulated, gradients, needs_backward
 from onfit.engine.batches import size_of
+from onfit.engine.large_gradients import LargeGradients, is_large
 from onfit.engine.objective import Objective
 from onfit.engine.own_step import OwnStep
+from onfit.optimizers import OWN
 
 if TYPE_CHECKING:
     from onfit.engine.compilable import Compilable
@@ -49,7 +52,7 @@ class TrainStep:
         self._objective = Objective(model, compiled)
         self._optimizer = compiled.optimizer
         self._parameters = list(model.parameters())
-        self._gradients = gradients
+        self._gradients: Callable[[Tensor, list[Tensor]], Gradients] = gradients
         self._looked = False
         self._last: deque[Tensor | None] = deque()
         self.totals = self._objective.totals(compiled)
@@ -82,6 +85,9 @@ class TrainStep:
         self._objective.warn_of_logits(outputs)
         if needs_backward(loss, params):
             self._gradients = accumulated
+        elif type(self._optimizer) in OWN and any(map(is_large, params)):
+            # Our optimizers keep no gradient; another one may, and would see it change.
+            self._gradients = LargeGradients()
 
     def _trainables(self) -> list[Tensor]:
         """The parameters that train now; the optimizer follows when a layer was frozen or freed."""

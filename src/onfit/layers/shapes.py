@@ -98,12 +98,20 @@ def _outputs(
     # Copies: a forward may change its buffers, and this is no use of the layer.
     state |= {name: buffer.to(device, copy=True) for name, buffer in module.named_buffers()}
     with evaluating(module):
-        return functional_call(
+        outputs = functional_call(
             module,
             state,
             mapped(stand_in, Spec, args),
             mapped(stand_in, Spec, kwargs),
         )
+    mapped(_require_something, Tensor, outputs)
+    return outputs
+
+
+def _require_something(output: Tensor) -> None:
+    """On the meta device of torch 2.6 a kernel may be larger than what it moves over."""
+    if not output.numel():
+        raise ValueError(f"nothing comes out: its shape would be {tuple(output.shape)}")
 
 
 def _is_cheap(module: nn.Module, args: Any) -> bool:

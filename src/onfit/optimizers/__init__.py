@@ -35,6 +35,7 @@ _CLASSES: dict[str, type[Optimizer]] = {
     cls.__name__.lower(): cls
     for cls in (SGD, RMSprop, Adagrad, Adadelta, Adam, AdamW, Adamax, Nadam)
 }
+OWN = frozenset(_CLASSES.values())  # but not a user's subclasses of them
 
 
 def get(identifier: Any) -> Optimizer:

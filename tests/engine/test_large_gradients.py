@@ -1,0 +1,237 @@
+"""Gradients of large weights: the same to the last bit, in memory that stays."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
+
+from onfit import Sequential, layers, optimizers
+from onfit.engine import large_gradients
+from onfit.engine.backward import gradients
+from onfit.engine.large_gradients import LargeGradients
+from onfit.engine.step import TrainStep
+
+ROWS, INPUTS, UNITS = 4, 16, 24
+X = torch.randn(ROWS, INPUTS, generator=torch.Generator().manual_seed(0))
+IN_TIME = torch.randn(2, 3, INPUTS, generator=torch.Generator().manual_seed(1))
+
+Forward = Callable[[Tensor], Tensor]
+
+
+@pytest.fixture(autouse=True)
+def everything_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large_gradients, "LARGE", INPUTS * UNITS * 4)
+
+
+def kernel(rows: int = INPUTS, columns: int = UNITS) -> Tensor:
+    random = torch.Generator().manual_seed(2)
+    return torch.randn(rows, columns, generator=random).requires_grad_()
+
+
+def kept_of(forward: Forward, weight: Tensor) -> bool:
+    """Whether the memory of the gradient of `weight` is kept; it is the right one anyhow."""
+    large = LargeGradients()
+    bias = torch.zeros(UNITS, requires_grad=True)
+    found: list[list[Any]] = []
+    for _ in range(3):
+        # The bias is beside it in the loss, so that there is something to find without it.
+        loss = forward(weight).square().mean() + bias.exp().mean()
+        expected = gradients(loss, [bias, weight])
+        loss = forward(weight).square().mean() + bias.exp().mean()
+        found.append(list(large(loss, [bias, weight])))
+        for mine, plain in zip(found[-1], expected, strict=True):
+            assert (mine is None and plain is None) or torch.equal(mine, plain)
+    places = {gradients[1].data_ptr() for gradients in found if gradients[1] is not None}
+    assert len(places) == 1 or weight not in large._memory
+    return weight in large._memory
+
+
+BIAS = torch.zeros(UNITS, requires_grad=True)
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        lambda w: torch.addmm(BIAS, X, w),
+        lambda w: torch.addmm(BIAS, X, w, beta=3),
+        lambda w: X @ w,
+        lambda w: IN_TIME @ w,
+        lambda w: X.expand(ROWS, INPUTS) @ w,
+        lambda w: torch.relu((X * 2).requires_grad_() @ w),
+        lambda w: (lambda z: z.sin() + z.cos() * z)(X @ w),  # whose outcome is used three times
+    ],
+)
+def test_a_weight_in_one_product_has_its_gradient_in_memory_that_stays(forward: Forward) -> None:
+    assert kept_of(forward, kernel())
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        lambda w: F.linear(X, w),
+        lambda w: F.linear(X, w, BIAS),
+        lambda w: F.linear(IN_TIME, w, BIAS),
+        lambda w: torch.addmm(BIAS, X, w.t()),
+    ],
+)
+def test_so_has_a_weight_that_is_turned_as_torch_keeps_it(forward: Forward) -> None:
+    assert kept_of(forward, kernel(UNITS, INPUTS))
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        lambda w: (X @ w) @ (X @ w).t(),  # two products
+        lambda w: X @ w + w.square().mean(),  # a penalty
+        lambda w: F.linear(X @ w, w),  # tied: from both sides
+        lambda w: w @ X.new_ones(UNITS, 3),  # on the left
+        lambda w: torch.addmm(BIAS, X, w, alpha=2),
+        lambda w: X @ (w * 2),
+        lambda w: X @ w.clone(),
+        lambda w: X.bfloat16() @ w.bfloat16(),  # as under autocast
+        lambda w: torch.randn(200, INPUTS) * 0 @ w,  # many rows
+        lambda w: X[:, :3] @ w[:3],
+        lambda w: F.embedding(torch.tensor([1, 2]), w),
+        lambda w: torch.sparse.mm(X.to_sparse(), w),
+        lambda w: torch.mm(X.to_sparse(), w),
+        lambda w: BIAS,  # no part in it at all
+        lambda w: checkpoint(lambda x: x @ w, X, use_reentrant=False),
+    ],
+)
+def test_any_other_is_left_to_the_engine(forward: Forward) -> None:
+    assert not kept_of(forward, kernel())
+
+
+def test_what_is_saved_elsewhere_is_left_there() -> None:
+    taken_back = []
+
+    def forward(weight: Tensor) -> Tensor:
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda tensor: tensor, lambda tensor: taken_back.append(1) or tensor
+        ):
+            return X @ weight
+
+    assert not kept_of(forward, kernel())
+    assert len(taken_back) == 6  # once for each gradient
+
+
+def test_whoever_looks_at_a_gradient_has_one_of_its_own() -> None:
+    weight, seen = kernel(), []
+    weight.register_hook(seen.append)
+    assert not kept_of(lambda w: X @ w, weight)
+    assert len({gradient.data_ptr() for gradient in seen}) == len(seen) == 6
+
+
+@pytest.mark.filterwarnings("ignore:Full backward hook")  # whose first layer's input learns nothing
+def test_hooks_of_modules_and_of_outputs_are_called() -> None:
+    linear, seen = nn.Linear(INPUTS, UNITS), []
+    linear.register_full_backward_pre_hook(lambda *of_module: seen.append("module"))
+
+    def forward(weight: Tensor) -> Tensor:
+        output = linear(X)
+        output.register_hook(lambda gradient: seen.append("output"))
+        return output
+
+    assert kept_of(forward, linear.weight)
+    assert seen.count("module") == seen.count("output") == 6
+
+
+def test_a_hook_on_the_output_may_change_its_gradient() -> None:
+    def forward(weight: Tensor) -> Tensor:
+        output = X @ weight
+        output.register_hook(lambda gradient: gradient * 3)
+        return output
+
+    assert kept_of(forward, kernel())
+
+
+def test_a_weight_that_goes_does_not_leave_its_memory_behind() -> None:
+    large, first, second = LargeGradients(), kernel(), kernel()
+    large((X @ first).sum(), [first])
+    large((X @ second).sum(), [second])
+    assert list(large._memory) == [second]
+
+
+# --- in fit ------------------------------------------------------------------------------------
+
+
+def net() -> Sequential:
+    torch.manual_seed(0)
+    return Sequential(
+        [
+            layers.Dense(32, activation="relu", input_dim=INPUTS),
+            layers.Dense(32, activation="relu", kernel_regularizer="l2"),
+            layers.Dense(32, use_bias=False),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
+
+
+def trained(make: Callable[[], Any]) -> list[Any]:
+    model = net()
+    model.compile(make(), "sparse_categorical_crossentropy")
+    x = torch.randn(40, INPUTS, generator=torch.Generator().manual_seed(3))
+    torch.manual_seed(1)
+    model.fit(x, (x.sum(1) > 0).long(), batch_size=8, epochs=4, verbose=0)
+    return model.get_weights()
+
+
+OPTIMIZERS = [
+    *(lambda name=name: optimizers.get(name) for name in optimizers._CLASSES),
+    lambda: optimizers.SGD(0.1, momentum=0.9, nesterov=True),
+    lambda: optimizers.Adam(clipnorm=0.01),
+    lambda: optimizers.Adam(global_clipnorm=0.01, weight_decay=0.1),
+]
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS)
+def test_fit_learns_the_same_to_the_last_bit(
+    make: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = trained(make)
+    monkeypatch.setattr(large_gradients, "LARGE", 1 << 60)
+    plain = trained(make)
+    assert all((mine == theirs).all() for mine, theirs in zip(kept, plain, strict=True))
+
+
+class Keeping(optimizers.SGD):
+    """Keeps the gradients of every step, as a user's own optimizer may."""
+
+    def _update(self, params: list[Tensor], grads: list[Tensor], *slots: list[Tensor]) -> None:
+        self.seen = [*getattr(self, "seen", []), grads]
+        super()._update(params, grads, *slots)
+
+
+def stepped(optimizer: Any, steps: int = 3) -> TrainStep:
+    model = net()
+    model.compile(optimizer, "sparse_categorical_crossentropy")
+    model.build((None, INPUTS))
+    step = TrainStep(model, model.compiled)
+    step.prepare()
+    for _ in range(steps):
+        step((X, torch.tensor([0, 1, 2, 0]), None))
+    return step
+
+
+def test_our_optimizers_have_large_gradients_in_memory_that_stays() -> None:
+    step = stepped("adam")
+    assert isinstance(step._gradients, LargeGradients)
+    # The second layer's weight is in its penalty, too.
+    assert [tuple(weight.shape) for weight in step._gradients._memory] == [(16, 32), (32, 32)]
+
+
+def test_an_optimizer_that_may_keep_its_gradients_has_new_ones_each_time() -> None:
+    optimizer = Keeping(0.1)
+    assert stepped(optimizer)._gradients is gradients
+    first, second, _third = (grads[0] for grads in optimizer.seen)
+    assert not torch.equal(first, second)
+    assert stepped(torch.optim.SGD)._gradients is gradients
+
+
+def test_a_small_net_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large_gradients, "LARGE", 1 << 60)
+    assert stepped("adam")._gradients is gradients
