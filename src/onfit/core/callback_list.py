@@ -88,10 +88,9 @@ class CallbackList:
         """A function that tells `hook` to all who hear it now; None if nobody does, so that
         nobody pays for it. An exception gets a note with callback and hook.
         """
-        hearers = self._table[hook]
+        hearers, model = self._table[hook], self.model
 
         def tell(*args: Any) -> None:
-            model = self.model
             stopping = getattr(model, "stop_training", False)
             since = perf_counter()
             for callback, method, seconds in hearers:

@@ -267,7 +267,8 @@ def checked_batch_size(batch_size: int | None) -> int:
 def size_of(batch: Samples) -> int:
     """How many samples a batch has."""
     x = batch[0]
-    return len(x if type(x) is Tensor else parts(x)[0])
+    # Not `len`, for which torch goes through Python.
+    return (x if type(x) is Tensor else parts(x)[0]).size(0)
 
 
 def _elsewhere(data: Samples, device: torch.device | None) -> torch.device | None:

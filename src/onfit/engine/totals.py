@@ -72,7 +72,9 @@ class Totals:
         if place is None:
             return None
         value = latest[place]
-        return _number(value) if value.is_cpu else None
+        if not value.is_cpu:
+            return None
+        return _number(value) if value.ndim else float(value.item())
 
     def report_epoch(self, logs: Logs, prefix: str = "") -> None:
         # A snapshot, added up when it is read: sums are replaced, never changed, so later batches
