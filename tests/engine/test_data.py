@@ -192,6 +192,13 @@ def test_data_in_order_begin_after_the_batches_that_are_done(size: int, done: in
     assert seen == list(range(10))[done * size :]
 
 
+def test_a_batch_of_all_the_data_is_not_the_users_own_tensor() -> None:
+    x = torch.zeros(4, 2)
+    (batch,) = ArrayBatches(samples_of(x, torch.zeros(4)), 8).epoch(0)
+    assert batch.x is not x  # of which a model may ask for gradients
+    assert batch.x.data_ptr() == x.data_ptr()
+
+
 # --- splits and weights ----------------------------------------------------------------------
 
 

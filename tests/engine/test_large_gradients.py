@@ -1,5 +1,6 @@
 """Gradients of large weights: the same to the last bit, in memory that stays."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +11,9 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from onfit import Sequential, layers, optimizers
-from onfit.engine import large_gradients
+from onfit.engine import backward, large_gradients
 from onfit.engine.backward import gradients
-from onfit.engine.large_gradients import LargeGradients
+from onfit.engine.large_gradients import LargeGradients, candidates
 from onfit.engine.step import TrainStep
 
 ROWS, INPUTS, UNITS = 4, 16, 24
@@ -32,21 +33,25 @@ def kernel(rows: int = INPUTS, columns: int = UNITS) -> Tensor:
     return torch.randn(rows, columns, generator=random).requires_grad_()
 
 
+def computed(loss: Callable[[], Tensor], params: list[Tensor], steps: int = 3) -> LargeGradients:
+    """Gradients of some steps, which must be those of torch to the last bit."""
+    large, places = None, []
+    for _ in range(steps):
+        expected = torch.autograd.grad(loss(), params, allow_unused=True)
+        of_this = loss()
+        large = large or LargeGradients(candidates(of_this, params))
+        found = large(of_this, params)
+        for mine, torchs in zip(found, expected, strict=True):
+            assert (mine is None and torchs is None) or torch.equal(mine, torchs)
+        places.append([gradient.data_ptr() for gradient in large._memory.values()])
+    assert all(place == places[0] for place in places)
+    return large
+
+
 def kept_of(forward: Forward, weight: Tensor) -> bool:
     """Whether the memory of the gradient of `weight` is kept; it is the right one anyhow."""
-    large = LargeGradients()
-    bias = torch.zeros(UNITS, requires_grad=True)
-    found: list[list[Any]] = []
-    for _ in range(3):
-        # The bias is beside it in the loss, so that there is something to find without it.
-        loss = forward(weight).square().mean() + bias.exp().mean()
-        expected = gradients(loss, [bias, weight])
-        loss = forward(weight).square().mean() + bias.exp().mean()
-        found.append(list(large(loss, [bias, weight])))
-        for mine, plain in zip(found[-1], expected, strict=True):
-            assert (mine is None and plain is None) or torch.equal(mine, plain)
-    places = {gradients[1].data_ptr() for gradients in found if gradients[1] is not None}
-    assert len(places) == 1 or weight not in large._memory
+    bias = torch.zeros(UNITS, requires_grad=True)  # so that there is something else to find
+    large = computed(lambda: forward(weight).square().mean() + bias.exp().mean(), [bias, weight])
     return weight in large._memory
 
 
@@ -119,11 +124,40 @@ def test_what_is_saved_elsewhere_is_left_there() -> None:
     assert len(taken_back) == 6  # once for each gradient
 
 
+def test_a_product_that_is_checkpointed_later_on_is_still_right() -> None:
+    weight, large = kernel(), None
+    for later in (False, True, True):
+
+        def loss(later: bool = later) -> Tensor:
+            if later:
+                product = checkpoint(lambda x: x @ weight, X, use_reentrant=False)
+            else:
+                product = X @ weight
+            return product.square().mean()
+
+        of_this = loss()
+        large = large or LargeGradients(candidates(of_this, [weight]))
+        assert torch.equal(large(of_this, [weight])[0], torch.autograd.grad(loss(), weight)[0])
+
+
+def test_a_weight_that_is_used_otherwise_later_on_is_still_right() -> None:
+    weight = kernel()
+    large = LargeGradients(candidates((X @ weight).sum(), [weight]))
+    for loss in (lambda: (X @ weight).sum(), lambda: (X @ weight).sum() + weight.sum()) * 2:
+        assert torch.equal(large(loss(), [weight])[0], torch.autograd.grad(loss(), weight)[0])
+
+
 def test_whoever_looks_at_a_gradient_has_one_of_its_own() -> None:
     weight, seen = kernel(), []
+    large = LargeGradients(candidates((X @ weight).sum(), [weight]))
     weight.register_hook(seen.append)
-    assert not kept_of(lambda w: X @ w, weight)
-    assert len({gradient.data_ptr() for gradient in seen}) == len(seen) == 6
+    for _ in range(3):
+        large((X @ weight).sum(), [weight])
+    assert len({gradient.data_ptr() for gradient in seen}) == len(seen) == 3
+    assert candidates((X @ weight).sum(), [weight]) == []
+
+
+# --- hooks on the way --------------------------------------------------------------------------
 
 
 @pytest.mark.filterwarnings("ignore:Full backward hook")  # whose first layer's input learns nothing
@@ -140,20 +174,132 @@ def test_hooks_of_modules_and_of_outputs_are_called() -> None:
     assert seen.count("module") == seen.count("output") == 6
 
 
-def test_a_hook_on_the_output_may_change_its_gradient() -> None:
-    def forward(weight: Tensor) -> Tensor:
-        output = X @ weight
-        output.register_hook(lambda gradient: gradient * 3)
-        return output
-
-    assert kept_of(forward, kernel())
+HOOKS = {
+    "tensor": lambda z: z.register_hook(lambda gradient: gradient * 3),
+    "node": lambda z: z.grad_fn.register_prehook(lambda gradients: (gradients[0] * 3,)),
+    "none": lambda z: None,
+}
 
 
-def test_a_weight_that_goes_does_not_leave_its_memory_behind() -> None:
-    large, first, second = LargeGradients(), kernel(), kernel()
-    large((X @ first).sum(), [first])
-    large((X @ second).sum(), [second])
-    assert list(large._memory) == [second]
+@pytest.mark.parametrize("hook", HOOKS)
+@pytest.mark.parametrize("biased", [True, False])
+def test_a_hook_on_the_output_of_a_hidden_layer_changes_its_gradient(
+    hook: str, biased: bool
+) -> None:
+    first = torch.randn(INPUTS, INPUTS).requires_grad_()
+    bias = torch.randn(UNITS).requires_grad_()
+    last = nn.Linear(UNITS, UNITS)
+    weight = kernel()
+
+    def loss() -> Tensor:
+        hidden = torch.tanh(X @ first)
+        z = torch.addmm(bias, hidden, weight) if biased else hidden @ weight
+        HOOKS[hook](z)
+        z = last(z)
+        HOOKS[hook](z)
+        return z.square().mean()
+
+    params = [first, *([bias] if biased else []), weight, *last.parameters()]
+    assert {*computed(loss, params)._memory} == {weight, last.weight}
+
+
+@pytest.mark.parametrize("hook", ["tensor", "none"])
+@pytest.mark.parametrize("bias", [True, False])
+def test_so_does_one_on_that_of_a_first_layer(hook: str, bias: bool) -> None:
+    linear = nn.Linear(INPUTS, UNITS, bias)
+
+    def loss() -> Tensor:
+        z = linear(X)
+        HOOKS[hook](z)
+        return z.square().mean()
+
+    assert [*computed(loss, list(linear.parameters()))._memory] == [linear.weight]
+
+
+@pytest.mark.parametrize("rows", [4, 200])  # kept, or left to the engine
+def test_a_left_side_changed_after_the_product_is_torchs_error(rows: int) -> None:
+    weight = kernel()
+    large = LargeGradients(candidates((torch.ones(rows, INPUTS) @ weight).sum(), [weight]))
+    x = torch.ones(rows, INPUTS)
+    loss = (x @ weight).square().mean()
+    x.add_(1)
+    with pytest.raises(RuntimeError, match="inplace operation"):
+        large(loss, [weight])
+
+
+def test_a_step_that_fails_leaves_no_hook_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    weight = kernel()
+    large = LargeGradients(candidates((X @ weight).sum(), [weight]))
+    before = sys.getrefcount(weight)
+    monkeypatch.setattr(large_gradients, "gradients", lambda *given: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        large((X @ weight).sum(), [weight])
+    assert sys.getrefcount(weight) == before  # a hook would hold it, and its graph the hook
+
+
+# --- what weights may be -----------------------------------------------------------------------
+
+
+def test_a_weight_that_changes_its_type_or_shape_has_memory_of_its_own_again() -> None:
+    weight = kernel()
+    large = LargeGradients(candidates((X @ weight).sum(), [weight]))
+    for value in (weight.data, weight.data.double(), torch.randn(INPUTS, 2 * UNITS)):
+        weight.data = value
+        (gradient,) = large((X.to(value.dtype) @ weight).sum(), [weight])
+        assert (gradient.dtype, gradient.shape) == (value.dtype, value.shape)
+
+
+def test_a_frozen_weight_does_not_leave_its_memory_behind() -> None:
+    first, second = kernel(), kernel()
+    loss = lambda: (X @ first + X @ second).sum()  # noqa: E731
+    large = LargeGradients(candidates(loss(), [first, second]))
+    large(loss(), [first, second])
+    large(loss(), [second])
+    assert large._memory[first] is None
+    assert large._memory[second] is not None
+
+
+def test_complex_weights_are_left_to_the_engine() -> None:
+    weight = torch.randn(INPUTS, UNITS, dtype=torch.complex64, requires_grad=True)
+    assert not kept_of(lambda w: (X.to(w.dtype) @ w).abs(), weight)
+
+
+def test_what_an_authors_own_operation_calls_its_variable_is_no_weight() -> None:
+    class Own(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            ctx.variable = [1]
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx: Any, gradient: Tensor) -> Tensor:
+            return gradient
+
+    assert kept_of(lambda w: Own.apply(X @ w), kernel())
+
+
+def test_under_autocast_all_is_left_to_the_engine() -> None:
+    weight = kernel()
+    large, loss = LargeGradients([weight]), (X @ weight).sum()
+    with torch.autocast("cpu"):
+        large(loss, [weight])
+    assert large._memory[weight] is None
+
+
+@pytest.mark.filterwarnings("ignore:Anomaly Detection")
+def test_in_search_of_nan_all_is_left_to_the_engine() -> None:
+    weight = kernel()
+    large, loss = LargeGradients([weight]), (X @ weight).sum()
+    with torch.autograd.detect_anomaly():
+        large(loss, [weight])
+    assert large._memory[weight] is None
+
+
+def test_the_public_way_into_the_engine_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backward, "_entry", lambda: None)
+    backward._engine.cache_clear()
+    assert kept_of(lambda w: torch.addmm(BIAS, X, w), kernel())
+    backward._engine.cache_clear()
 
 
 # --- in fit ------------------------------------------------------------------------------------
@@ -221,7 +367,7 @@ def test_our_optimizers_have_large_gradients_in_memory_that_stays() -> None:
     step = stepped("adam")
     assert isinstance(step._gradients, LargeGradients)
     # The second layer's weight is in its penalty, too.
-    assert [tuple(weight.shape) for weight in step._gradients._memory] == [(16, 32), (32, 32)]
+    assert {tuple(weight.shape) for weight in step._gradients._memory} == {(16, 32), (32, 32)}
 
 
 def test_an_optimizer_that_may_keep_its_gradients_has_new_ones_each_time() -> None:

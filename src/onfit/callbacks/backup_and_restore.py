@@ -11,6 +11,7 @@ from onfit.core.cadence import Cadence
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
 from onfit.core.protocols import CanResume, Need
+from onfit.core.sizes import size_in
 from onfit.core.state import restore_run, run_state
 from onfit.errors import ArgumentError, FileFormatError
 from onfit.storage.checkpoints import CheckpointManager
@@ -96,7 +97,7 @@ class BackupAndRestore(Callback):
             self._restore(self.run, state)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        if self._cadence.due_after_batch((logs or {}).get("size", 1)):
+        if self._cadence.due_after_batch(size_in(logs)):
             self._save()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:

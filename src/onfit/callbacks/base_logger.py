@@ -7,6 +7,7 @@ from typing import Any
 from onfit.core.aliases import find
 from onfit.core.callback import Callback, Logs
 from onfit.core.meter import as_number
+from onfit.core.sizes import size_in
 
 _NOT_METRICS = ("batch", "size")
 
@@ -47,7 +48,7 @@ class BaseLogger(Callback):
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
-        size = logs.get("size", 1)
+        size = size_in(logs)
         for name, value in logs.items():
             number = as_number(value)
             if self._is_metric(name) and isinstance(number, Real):

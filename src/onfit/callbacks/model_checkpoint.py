@@ -17,6 +17,7 @@ from onfit.core.console import say
 from onfit.core.monitor import Monitor
 from onfit.core.objective import Objective, check_mode, resolve_mode
 from onfit.core.protocols import CanSave, CanSnapshot, Need
+from onfit.core.sizes import size_in
 from onfit.errors import ArgumentError, OnfitWarning
 from onfit.storage.durable import require_writable
 
@@ -147,7 +148,7 @@ class ModelCheckpoint(Callback):
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
-        if self._cadence.due_after_batch(logs.get("size", 1)):
+        if self._cadence.due_after_batch(size_in(logs)):
             epoch = 0 if self.run is None else self.run.progress.epoch
             self._save_if_good(epoch, batch + 1, getattr(logs, "so_far", logs), mid_epoch=True)
 

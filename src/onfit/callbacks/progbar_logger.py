@@ -10,6 +10,7 @@ from onfit.core.aliases import find
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
 from onfit.core.idling import Idling
+from onfit.core.sizes import size_in
 from onfit.errors import ArgumentError, did_you_mean
 
 _COUNT_MODES = ("samples", "steps")
@@ -119,7 +120,7 @@ class ProgbarLogger(Callback):
                 self.idle_until = self._idling.until(self._next_draw, batch + 1)
         elif self.run is not None and self._verbose:
             # A half-done epoch that is taken up again has no second begin.
-            self._begin_epoch(self.run.progress.epoch, done=batch + 1, size=_size(logs))
+            self._begin_epoch(self.run.progress.epoch, done=batch + 1, size=size_in(logs))
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if self._bar is not None:
@@ -154,7 +155,7 @@ class ProgbarLogger(Callback):
 
     def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         # The outputs are no values to show.
-        self.on_test_batch_end(batch, {"size": _size(logs)})
+        self.on_test_batch_end(batch, {"size": size_in(logs)})
 
     def on_predict_end(self, logs: Logs | None = None) -> None:
         self.on_test_end()
@@ -215,7 +216,7 @@ class ProgbarLogger(Callback):
     def _count(self, bar: "Bar", done: int, logs: Logs | None = None) -> None:
         """Bring the bar to where `done` batches are done."""
         if self._each is None:
-            bar.seen += _size(logs)
+            bar.seen += size_in(logs)
         else:
             bar.seen = int(min(done * self._each, self._most))
 
@@ -248,11 +249,6 @@ class ProgbarLogger(Callback):
         last |= {name for name in logs if name not in values}
         values.update({name: logs[name] for name in last if name is not None})
         return {name: value for name, value in values.items() if name not in ("batch", "size")}
-
-
-def _size(logs: Logs | None) -> int:
-    """How many samples a batch had; 1 if its logs do not tell."""
-    return int((logs or {}).get("size", 1))
 
 
 def _redraws(stream: TextIO | None) -> bool:

@@ -1,6 +1,7 @@
 """How many samples a batch has."""
 
 from collections import UserDict
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -19,6 +20,15 @@ def batch_size(batch: Any) -> int:
     if shape is not None:
         return int(shape[0]) if len(shape) else 1
     return len(batch) if hasattr(batch, "__len__") and not isinstance(batch, str) else 1
+
+
+def size_in(logs: Mapping[str, Any] | None) -> int:
+    """How many samples the batch had whose logs these are; 1 if they do not tell.
+
+    >>> size_in({"batch": 0, "size": 32}), size_in({})
+    (32, 1)
+    """
+    return int((logs or {}).get("size", 1))
 
 
 def _nests(batch: list[Any]) -> bool:

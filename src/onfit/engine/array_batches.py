@@ -23,6 +23,7 @@ class ArrayBatches:
 
     once = False
     in_memory = True
+    knows_epochs = True
 
     def __init__(
         self,
@@ -66,7 +67,7 @@ def _in_order(data: Samples, begin: int, size: int) -> Iterator[Samples]:
     and less memory than all at once.
     """
     if begin < length(data) <= size:
-        yield data  # one batch has it all: there is nothing to cut
+        yield rows(data, slice(None))  # one batch has it all: there is nothing to cut
         return
     block = size * 1024
     for start in range(begin, length(data), block):

@@ -68,6 +68,10 @@ class Batches(Protocol):
     def in_memory(self) -> bool:
         """Whether nobody's code is run to get the data."""
 
+    @property
+    def knows_epochs(self) -> bool:
+        """Whether what `epoch` gives depends on its index; else on what was walked before."""
+
 
 class Steps:
     """A fixed number of batches per epoch.
@@ -127,7 +131,7 @@ class Steps:
         Only where the order of the data depends on the epoch; a loader goes on as it is.
         """
         per_walk = self._batches.steps
-        if per_walk is None or isinstance(self._batches, LoaderBatches):
+        if per_walk is None or not self._batches.knows_epochs:
             return
         if self._walk * per_walk + self._in_walk != position:
             self._walk, self._in_walk = divmod(position, per_walk)
@@ -145,6 +149,11 @@ class Steps:
     def in_memory(self) -> bool:
         """Whether nobody's code is run to get the data."""
         return self._batches.in_memory
+
+    @property
+    def knows_epochs(self) -> bool:
+        """Whether what `epoch` gives depends on its index; else on what was walked before."""
+        return self._batches.knows_epochs
 
     def _passes(self) -> Iterator[Samples]:
         while True:
@@ -203,7 +212,7 @@ def batches_of(
     else:
         refuse_beside_loader(x, y=y, sample_weight=sample_weight)
         batches = _loaded(x, batch_size, shuffle, Reader(names, class_weight, device))
-    if steps is None or (steps == batches.steps and not isinstance(batches, LoaderBatches)):
+    if steps is None or (steps == batches.steps and batches.knows_epochs):
         return batches  # a Sequence learns of the end of its epoch only when walked to the end
     return Steps(batches, steps, go_on=go_on)
 

@@ -25,6 +25,7 @@ class DatasetBatches:
 
     once = False
     in_memory = False
+    knows_epochs = True
 
     def __init__(self, dataset: Dataset[Any], batch_size: int, shuffle: bool, read: Reader) -> None:
         self._dataset = dataset

@@ -1,15 +1,15 @@
 """Gradients of large weights, written where those of the step before were.
 
 The C library gives memory of 32 MB and more back to the system as soon as it is free. The next
-gradient of that size is asked for page by page, which takes a tenth to a fifth of a large net's
-step. torch's engine cannot be told where to write. So of a large weight that takes part in one
-product alone, `inputs @ weight`, the engine is asked for the gradient of the product; what that
-makes the weight's is computed here, by the kernel that torch would have called.
+gradient of that size is asked for page by page, which takes a sixth of a large net's step. torch's
+engine cannot be told where to write. So of a large weight that takes part in one product alone,
+`inputs @ weight`, the engine is asked for the gradient of the product. What that makes the weight's
+is computed here, when the engine would have done it and by the kernel it would have called.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeGuard
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,84 +22,147 @@ from onfit.engine.backward import Gradients, gradients, nodes_of
 # is asked for.
 LARGE = 32 << 20  # bytes
 
-# Where a product keeps its left side, and which of the nodes before it is that of its right side.
-_LEFT = {"AddmmBackward0": "_raw_saved_mat1", "MmBackward0": "_raw_saved_self"}
+# torch's nodes that multiply: what they call their left side, and which of the nodes before them
+# is that of their right side.
+_LEFT = {"AddmmBackward0": "mat1", "MmBackward0": "self"}
 _RIGHT = {"AddmmBackward0": 2, "MmBackward0": 1}
 
 _Uses = dict[Any, list[tuple[Any, int]]]
-
-
-def is_large(param: Tensor) -> bool:
-    """Whether it is worth it, and possible, to keep the memory of its gradient."""
-    return (
-        type(param) in (Tensor, Parameter)  # others may lie elsewhere than they say
-        and param.is_cpu
-        and param.ndim == 2
-        and param.nbytes >= LARGE
-        and param.is_contiguous()
-        and not param._backward_hooks  # who looks at a gradient may keep it
-    )
+_Hook = Callable[[tuple[Tensor | None]], None]
 
 
 class LargeGradients:
-    """Computes what `gradients` does, large ones in memory that stays.
+    """Computes what `gradients` does, those of some weights in memory that stays.
 
-    So they last until the next ones are computed: whoever wants one for longer copies it.
+    So these last until the next ones are computed: whoever wants one for longer copies it.
+
+    Args:
+        weights: those that `candidates` found.
     """
 
-    def __init__(self) -> None:
-        self._memory: dict[Tensor, Tensor] = {}  # of each weight its last gradient
+    def __init__(self, weights: Iterable[Tensor]) -> None:
+        self._memory: dict[Tensor, Tensor | None] = dict.fromkeys(weights)
 
     def __call__(self, loss: Tensor, params: Sequence[Tensor]) -> Gradients:
         """The gradient of `loss` by each of `params`; None where it does not depend on one."""
-        places = {param: place for place, param in enumerate(params) if is_large(param)}
-        products = _products_with(places, loss) if places else {}
+        places = {param: place for place, param in enumerate(params) if param in self._memory}
+        products = {} if _is_watched() else _products_with(places, loss)
+        memory, self._memory = self._memory, dict.fromkeys(self._memory)
+        taken: dict[Tensor, Tensor] = {}
+        hooks = {
+            param: _hook(param, product, taken, memory[param])
+            for param, product in products.items()
+        }
         inputs: list[Tensor | GradientEdge] = list(params)
         for param, product in products.items():
             inputs[places[param]] = GradientEdge(product.node, 0)
-        found = list(gradients(loss, inputs))
-        memory, self._memory = self._memory, {}
-        with torch.no_grad():
-            for param, product in products.items():
-                of_product = found[places[param]]
-                if of_product is not None:
-                    gradient = product.gradient(of_product, out=memory.get(param))
-                    found[places[param]] = self._memory[param] = gradient
+        handles = [products[param].node.register_prehook(hook) for param, hook in hooks.items()]
+        try:
+            found = list(gradients(loss, inputs))
+        finally:
+            for handle in handles:  # a node that holds a hook that holds a tensor of its graph
+                handle.remove()
+        for param, hook in hooks.items():
+            if param not in taken:  # nothing else was asked of its product, so it was not visited
+                hook((found[places[param]],))
+            found[places[param]] = taken.get(param)
+        self._memory |= taken
         return found
 
 
 class _Product(NamedTuple):
-    """`left @ weight`, or `left @ weight.T` if it is transposed, and its node in the graph."""
+    """`left @ weight`, or `left @ weight.T` if it is transposed, by its node in the graph."""
 
     node: Any
-    left: Tensor
     transposed: bool
 
-    def gradient(self, of_product: Tensor, out: Tensor | None) -> Tensor:
-        """The gradient by the weight, of that by the product."""
-        if self.transposed:
-            return torch.mm(of_product.t(), self.left, out=out)
-        return torch.mm(self.left.t(), of_product, out=out)
+    def left(self) -> Tensor:
+        """The left side; torch's error if it was changed in place since."""
+        saved: Tensor = getattr(self.node, f"_saved_{_LEFT[self.node.name()]}")
+        return saved.detach()
+
+    def saves_plainly(self) -> bool:
+        """Whether nobody else says how the left side is saved.
+
+        Checkpoints and the like do, and do not want to be asked twice. They have set hooks, and a
+        second pair of hooks is refused. Those tried here change nothing.
+        """
+        slot = getattr(self.node, f"_raw_saved_{_LEFT[self.node.name()]}")
+        try:
+            slot.register_hooks(lambda tensor: tensor, lambda tensor: tensor)
+        except RuntimeError:
+            return False
+        return True
 
 
-def _products_with(params: dict[Tensor, int], loss: Tensor) -> dict[Tensor, _Product]:
-    """For each of `params` the product it takes part in, if that is all it does for `loss`."""
+def _hook(
+    param: Tensor, product: _Product, taken: dict[Tensor, Tensor], memory: Tensor | None
+) -> _Hook:
+    """What makes, of the gradient of `product`, that of `param`, and puts it into `taken`."""
+    left, transposed = product.left(), product.transposed
+    if memory is not None and (memory.dtype, memory.shape) != (param.dtype, param.shape):
+        memory = None
+
+    def take(of_outputs: tuple[Tensor | None]) -> None:
+        (of_product,) = of_outputs
+        if of_product is None:
+            return
+        factors = (of_product.t(), left) if transposed else (left.t(), of_product)
+        with torch.no_grad():
+            taken[param] = torch.mm(*factors, out=memory)
+
+    return take
+
+
+def candidates(loss: Tensor, params: Sequence[Tensor]) -> list[Tensor]:
+    """The weights among `params` whose gradients are better kept, as the first batch shows."""
+    products = _products_with(filter(_is_large, params), loss)
+    return [
+        param
+        for param, product in products.items()
+        if product.saves_plainly() and _pays(product.left(), param)
+    ]
+
+
+def _is_large(param: Tensor) -> bool:
+    return (
+        type(param) in (Tensor, Parameter)  # others may lie elsewhere than they say
+        and param.layout is torch.strided
+        and param.is_cpu
+        and param.is_floating_point()
+        and param.ndim == 2
+        and param.nbytes >= LARGE
+    )
+
+
+def _pays(left: Tensor, param: Tensor) -> bool:
+    """Of many rows a product takes so long that its memory does not matter; and its inputs and
+    outputs, which are held until all gradients are there, take more than is saved.
+    """
+    held = len(left) * sum(param.shape)
+    return type(left) is Tensor and left.layout is torch.strided and held <= param.numel()
+
+
+def _is_watched() -> bool:
+    """Whether torch was told to look after each operation of its engine."""
+    return torch.is_anomaly_enabled() or torch.is_autocast_enabled("cpu")
+
+
+def _products_with(params: Iterable[Tensor], loss: Tensor) -> dict[Tensor, _Product]:
+    """For each of `params` the product it takes part in, if that is all it does for `loss`, and if
+    its gradient is nobody else's concern.
+    """
+    wanted = {param for param in params if param.is_contiguous() and not param._backward_hooks}
+    if not wanted:
+        return {}
     uses: _Uses = defaultdict(list)
     for node in nodes_of(loss):
         for place, (source, _) in enumerate(node.next_functions):
-            uses[source].append((node, place))
-    leaves = {source.variable: source for source in uses if hasattr(source, "variable")}
-    found = {param: _product_with(leaves[param], uses) for param in params if param in leaves}
-    return {param: product for param, product in found.items() if _pays(product, param)}
-
-
-def _pays(product: _Product | None, param: Tensor) -> TypeGuard[_Product]:
-    """Of many rows the product itself takes so long that its memory does not matter."""
-    return (
-        product is not None
-        and product.left.layout is torch.strided
-        and product.left.nbytes <= param.nbytes
-    )
+            if source is not None:
+                uses[source].append((node, place))
+    leaves = [source for source in uses if source.name() == "torch::autograd::AccumulateGrad"]
+    found = {leaf.variable: _product_with(leaf, uses) for leaf in leaves if leaf.variable in wanted}
+    return {param: product for param, product in found.items() if product is not None}
 
 
 def _product_with(leaf: Any, uses: _Uses) -> _Product | None:
@@ -107,31 +170,11 @@ def _product_with(leaf: Any, uses: _Uses) -> _Product | None:
     transposed = node is not None and node.name() == "TBackward0"
     if transposed:
         node, place = _only_use(node, uses)
-    if node is None or place != _RIGHT.get(node.name()) or getattr(node, "_saved_alpha", 1) != 1:
+    if node is None or place != _RIGHT.get(node.name()):
         return None
-    left = _saved(getattr(node, _LEFT[node.name()]))
-    return None if left is None else _Product(node, left, transposed)
+    return _Product(node, transposed) if getattr(node, "_saved_alpha", 1) == 1 else None
 
 
 def _only_use(source: Any, uses: _Uses) -> tuple[Any, int | None]:
     """The one node that uses `source`, and as which of those before it; else None twice."""
     return uses[source][0] if len(uses[source]) == 1 else (None, None)
-
-
-def _saved(slot: Any) -> Tensor | None:
-    """What a node has saved for its backward pass; None if others say how it is saved.
-
-    Those are checkpoints and the like, which want to be asked only once. They have set hooks, and
-    a second pair of them is refused. Where there is none, what packs is shown what is saved.
-    """
-    shown: list[Tensor] = []
-
-    def pack(tensor: Tensor) -> Tensor:
-        shown.append(tensor)
-        return tensor
-
-    try:
-        slot.register_hooks(pack, lambda tensor: tensor)
-    except RuntimeError:
-        return None
-    return shown[0]

@@ -86,6 +86,7 @@ class SequenceBatches:
 
     once = False
     in_memory = False
+    knows_epochs = True
     batch_size = None
     samples = None
 

@@ -74,6 +74,7 @@ class Totals:
         value = latest[place]
         if not value.is_cpu:
             return None
+        # The loss at once: a call costs as much as to read it.
         return _number(value) if value.ndim else float(value.item())
 
     def report_epoch(self, logs: Logs, prefix: str = "") -> None:

@@ -8,7 +8,7 @@ from torch import nn
 
 from onfit.core.randomness import random_state_beside_torch, set_random_state
 
-Restore = Callable[[], None]  # makes what was looked at be as it was then
+Restore = Callable[[], None]  # puts back what was remembered
 
 
 @contextmanager
@@ -22,21 +22,22 @@ def evaluating(net: nn.Module, *, torch_alone: bool = False) -> Iterator[None]:
         torch_alone: look after torch's generators only, which takes a tenth of the time. For data
             that nobody's code is run to get.
     """
-    restore_modes = _modes_of(net)
-    restore_generators = _generators_of_torch(net) if torch_alone else _all_generators(net)
+    restore_modes = _restorer_of_modes(net)
+    restorer = _restorer_of_torch if torch_alone else _restorer_of_generators
+    restore_generators = restorer(net)
     with torch.no_grad():
         net.eval()
         try:
             yield
         finally:
-            restore_modes()
             restore_generators()
+            restore_modes()
 
 
 @contextmanager
 def training(net: nn.Module) -> Iterator[None]:
     """Training mode; afterwards every submodule is in the mode it was in."""
-    restore_modes = _modes_of(net)
+    restore_modes = _restorer_of_modes(net)
     net.train()
     try:
         yield
@@ -44,7 +45,7 @@ def training(net: nn.Module) -> Iterator[None]:
         restore_modes()
 
 
-def _modes_of(net: nn.Module) -> Restore:
+def _restorer_of_modes(net: nn.Module) -> Restore:
     modes = [(module, module.training) for module in net.modules()]
 
     def restore() -> None:
@@ -54,8 +55,8 @@ def _modes_of(net: nn.Module) -> Restore:
     return restore
 
 
-def _all_generators(net: nn.Module) -> Restore:
-    others, restore_torch = random_state_beside_torch(), _generators_of_torch(net)
+def _restorer_of_generators(net: nn.Module) -> Restore:
+    others, restore_torch = random_state_beside_torch(), _restorer_of_torch(net)
 
     def restore() -> None:
         set_random_state(others)
@@ -64,7 +65,7 @@ def _all_generators(net: nn.Module) -> Restore:
     return restore
 
 
-def _generators_of_torch(net: nn.Module) -> Restore:
+def _restorer_of_torch(net: nn.Module) -> Restore:
     state = torch.get_rng_state()
     on_gpus = [(device, torch.cuda.get_rng_state(device)) for device in _cuda_devices(net)]
 

@@ -35,7 +35,9 @@ _CLASSES: dict[str, type[Optimizer]] = {
     cls.__name__.lower(): cls
     for cls in (SGD, RMSprop, Adagrad, Adadelta, Adam, AdamW, Adamax, Nadam)
 }
-OWN = frozenset(_CLASSES.values())  # but not a user's subclasses of them
+# Done with a gradient when its step is, so that the next one may be written over it. A user's
+# optimizer may keep one, and a subclass of these, too.
+KEEP_NO_GRADIENT = frozenset(_CLASSES.values())
 
 
 def get(identifier: Any) -> Optimizer:

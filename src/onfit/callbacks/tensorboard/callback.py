@@ -23,6 +23,7 @@ from onfit.core.cadence import Cadence
 from onfit.core.callback import Callback, Logs
 from onfit.core.meter import as_number
 from onfit.core.protocols import CanProfile, HasGradients, HasHistograms, Need
+from onfit.core.sizes import size_in
 from onfit.storage.durable import require_writable
 
 _TRAIN, _VALIDATION = "train", "validation"
@@ -162,7 +163,7 @@ class TensorBoard(Callback):
         self._batches += 1
         if self._profile is not None:
             self._profile.end(self._steps_done())
-        if self._cadence.due_after_batch(logs.get("size", 1)):
+        if self._cadence.due_after_batch(size_in(logs)):
             values = {name: logs[name] for name in logs if name not in ("batch", "size")}
             self._write("batch", values, self._steps_done() - 1, self._current_epoch())
 
