@@ -13,7 +13,7 @@ from torch.utils.checkpoint import checkpoint
 from onfit import Sequential, layers, optimizers
 from onfit.engine import backward, large_gradients
 from onfit.engine.backward import gradients
-from onfit.engine.large_gradients import LargeGradients, candidates
+from onfit.engine.large_gradients import LargeGradients
 from onfit.engine.step import TrainStep
 
 ROWS, INPUTS, UNITS = 4, 16, 24
@@ -33,18 +33,25 @@ def kernel(rows: int = INPUTS, columns: int = UNITS) -> Tensor:
     return torch.randn(rows, columns, generator=random).requires_grad_()
 
 
-def computed(loss: Callable[[], Tensor], params: list[Tensor], steps: int = 3) -> LargeGradients:
+def computed(loss: Callable[[], Tensor], params: list[Tensor]) -> LargeGradients:
     """Gradients of some steps, which must be those of torch to the last bit."""
-    large, places = None, []
-    for _ in range(steps):
+    large, places = LargeGradients(), []
+    for _ in range(4):
         expected = torch.autograd.grad(loss(), params, allow_unused=True)
-        of_this = loss()
-        large = large or LargeGradients(candidates(of_this, params))
-        found = large(of_this, params)
-        for mine, torchs in zip(found, expected, strict=True):
+        for mine, torchs in zip(large(loss(), params), expected, strict=True):
             assert (mine is None and torchs is None) or torch.equal(mine, torchs)
         places.append([gradient.data_ptr() for gradient in large._memory.values()])
-    assert all(place == places[0] for place in places)
+    assert places[0] == []  # the first step may be the only one
+    assert places[1] == places[2] == places[3]
+    return large
+
+
+def under_way(loss: Callable[[], Tensor], params: list[Tensor]) -> LargeGradients:
+    """After two steps: it knows its weights, and has memory for them."""
+    large = LargeGradients()
+    large(loss(), params)
+    large(loss(), params)
+    assert all(memory is not None for memory in map(large._memory.get, params))
     return large
 
 
@@ -121,40 +128,50 @@ def test_what_is_saved_elsewhere_is_left_there() -> None:
             return X @ weight
 
     assert not kept_of(forward, kernel())
-    assert len(taken_back) == 6  # once for each gradient
+    assert len(taken_back) == 9  # once for each gradient, and when it was looked for
 
 
-def test_a_product_that_is_checkpointed_later_on_is_still_right() -> None:
-    weight, large = kernel(), None
-    for later in (False, True, True):
+@pytest.mark.parametrize("hidden", [True, False])
+def test_a_product_that_is_checkpointed_later_on_is_still_right(hidden: bool) -> None:
+    first, weight = torch.randn(INPUTS, INPUTS).requires_grad_(), kernel()
 
-        def loss(later: bool = later) -> Tensor:
-            if later:
-                product = checkpoint(lambda x: x @ weight, X, use_reentrant=False)
-            else:
-                product = X @ weight
-            return product.square().mean()
+    def loss(later: bool = True) -> Tensor:
+        x = torch.tanh(X @ first) if hidden else X
+        if later:
+            return checkpoint(lambda x: x @ weight, x, use_reentrant=False).square().mean()
+        return (x @ weight).square().mean()
 
-        of_this = loss()
-        large = large or LargeGradients(candidates(of_this, [weight]))
-        assert torch.equal(large(of_this, [weight])[0], torch.autograd.grad(loss(), weight)[0])
+    large = under_way(lambda: loss(later=False), [weight])
+    for _ in range(2):
+        assert torch.equal(large(loss(), [weight])[0], torch.autograd.grad(loss(), weight)[0])
 
 
 def test_a_weight_that_is_used_otherwise_later_on_is_still_right() -> None:
     weight = kernel()
-    large = LargeGradients(candidates((X @ weight).sum(), [weight]))
+    large = under_way(lambda: (X @ weight).sum(), [weight])
     for loss in (lambda: (X @ weight).sum(), lambda: (X @ weight).sum() + weight.sum()) * 2:
         assert torch.equal(large(loss(), [weight])[0], torch.autograd.grad(loss(), weight)[0])
 
 
+def test_a_penalty_on_gradients_is_left_to_the_engine() -> None:
+    x, weight = X.clone().requires_grad_(), kernel()
+
+    def loss() -> Tensor:
+        output = (x @ weight).square().mean()
+        (by_x,) = torch.autograd.grad(output, x, create_graph=True)
+        return output + by_x.square().mean()
+
+    assert not computed(loss, [weight])._memory
+
+
 def test_whoever_looks_at_a_gradient_has_one_of_its_own() -> None:
     weight, seen = kernel(), []
-    large = LargeGradients(candidates((X @ weight).sum(), [weight]))
+    large = under_way(lambda: (X @ weight).sum(), [weight])
     weight.register_hook(seen.append)
     for _ in range(3):
         large((X @ weight).sum(), [weight])
     assert len({gradient.data_ptr() for gradient in seen}) == len(seen) == 3
-    assert candidates((X @ weight).sum(), [weight]) == []
+    assert not kept_of(lambda w: X @ w, weight)
 
 
 # --- hooks on the way --------------------------------------------------------------------------
@@ -171,14 +188,18 @@ def test_hooks_of_modules_and_of_outputs_are_called() -> None:
         return output
 
     assert kept_of(forward, linear.weight)
-    assert seen.count("module") == seen.count("output") == 6
+    assert seen.count("module") == seen.count("output") == 8
 
 
 HOOKS = {
     "tensor": lambda z: z.register_hook(lambda gradient: gradient * 3),
-    "node": lambda z: z.grad_fn.register_prehook(lambda gradients: (gradients[0] * 3,)),
+    "before": lambda z: z.grad_fn.register_prehook(lambda gradients: (gradients[0] * 3,)),
+    "behind": lambda z: z.grad_fn.register_hook(
+        lambda gradients, _: tuple(None if one is None else one * 2 for one in gradients)
+    ),
     "none": lambda z: None,
 }
+ON_NODES = ("before", "behind")  # which may be meant for the weight's gradient, too
 
 
 @pytest.mark.parametrize("hook", HOOKS)
@@ -200,10 +221,11 @@ def test_a_hook_on_the_output_of_a_hidden_layer_changes_its_gradient(
         return z.square().mean()
 
     params = [first, *([bias] if biased else []), weight, *last.parameters()]
-    assert {*computed(loss, params)._memory} == {weight, last.weight}
+    kept = set() if hook in ON_NODES else {weight, last.weight}
+    assert {*computed(loss, params)._memory} == kept
 
 
-@pytest.mark.parametrize("hook", ["tensor", "none"])
+@pytest.mark.parametrize("hook", HOOKS)
 @pytest.mark.parametrize("bias", [True, False])
 def test_so_does_one_on_that_of_a_first_layer(hook: str, bias: bool) -> None:
     linear = nn.Linear(INPUTS, UNITS, bias)
@@ -213,13 +235,36 @@ def test_so_does_one_on_that_of_a_first_layer(hook: str, bias: bool) -> None:
         HOOKS[hook](z)
         return z.square().mean()
 
-    assert [*computed(loss, list(linear.parameters()))._memory] == [linear.weight]
+    kept = [] if hook in ON_NODES else [linear.weight]
+    assert [*computed(loss, list(linear.parameters()))._memory] == kept
+
+
+def test_a_hook_on_the_turning_of_a_weight_is_heard() -> None:
+    weight = kernel(UNITS, INPUTS)
+
+    def loss() -> Tensor:
+        turned = weight.t()
+        HOOKS["before"](turned)
+        return (X @ turned).square().mean()
+
+    assert not computed(loss, [weight])._memory
+
+
+@pytest.mark.filterwarnings("ignore:Using a non-full backward hook")
+def test_modules_hooks_of_the_old_kind_see_the_gradient_of_the_weight() -> None:
+    linear, seen = nn.Linear(INPUTS, UNITS), []
+    linear.register_backward_hook(lambda module, of_inputs, of_outputs: seen.append(of_inputs[2]))
+    computed(lambda: linear(X).square().mean(), list(linear.parameters()))
+    assert len(seen) == 8
+    assert all(gradient is not None for gradient in seen)
 
 
 @pytest.mark.parametrize("rows", [4, 200])  # kept, or left to the engine
-def test_a_left_side_changed_after_the_product_is_torchs_error(rows: int) -> None:
-    weight = kernel()
-    large = LargeGradients(candidates((torch.ones(rows, INPUTS) @ weight).sum(), [weight]))
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_a_left_side_changed_after_the_product_is_torchs_error(rows: int, steps: int) -> None:
+    weight, large = kernel(), LargeGradients()
+    for _ in range(steps):
+        large((torch.ones(rows, INPUTS) @ weight).sum(), [weight])
     x = torch.ones(rows, INPUTS)
     loss = (x @ weight).square().mean()
     x.add_(1)
@@ -229,7 +274,7 @@ def test_a_left_side_changed_after_the_product_is_torchs_error(rows: int) -> Non
 
 def test_a_step_that_fails_leaves_no_hook_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     weight = kernel()
-    large = LargeGradients(candidates((X @ weight).sum(), [weight]))
+    large = under_way(lambda: (X @ weight).sum(), [weight])
     before = sys.getrefcount(weight)
     monkeypatch.setattr(large_gradients, "gradients", lambda *given: 1 / 0)
     with pytest.raises(ZeroDivisionError):
@@ -242,7 +287,7 @@ def test_a_step_that_fails_leaves_no_hook_behind(monkeypatch: pytest.MonkeyPatch
 
 def test_a_weight_that_changes_its_type_or_shape_has_memory_of_its_own_again() -> None:
     weight = kernel()
-    large = LargeGradients(candidates((X @ weight).sum(), [weight]))
+    large = under_way(lambda: (X @ weight).sum(), [weight])
     for value in (weight.data, weight.data.double(), torch.randn(INPUTS, 2 * UNITS)):
         weight.data = value
         (gradient,) = large((X.to(value.dtype) @ weight).sum(), [weight])
@@ -252,8 +297,7 @@ def test_a_weight_that_changes_its_type_or_shape_has_memory_of_its_own_again() -
 def test_a_frozen_weight_does_not_leave_its_memory_behind() -> None:
     first, second = kernel(), kernel()
     loss = lambda: (X @ first + X @ second).sum()  # noqa: E731
-    large = LargeGradients(candidates(loss(), [first, second]))
-    large(loss(), [first, second])
+    large = under_way(loss, [first, second])
     large(loss(), [second])
     assert large._memory[first] is None
     assert large._memory[second] is not None
@@ -280,7 +324,7 @@ def test_what_an_authors_own_operation_calls_its_variable_is_no_weight() -> None
 
 def test_under_autocast_all_is_left_to_the_engine() -> None:
     weight = kernel()
-    large, loss = LargeGradients([weight]), (X @ weight).sum()
+    large, loss = under_way(lambda: (X @ weight).sum(), [weight]), (X @ weight).sum()
     with torch.autocast("cpu"):
         large(loss, [weight])
     assert large._memory[weight] is None
@@ -289,7 +333,7 @@ def test_under_autocast_all_is_left_to_the_engine() -> None:
 @pytest.mark.filterwarnings("ignore:Anomaly Detection")
 def test_in_search_of_nan_all_is_left_to_the_engine() -> None:
     weight = kernel()
-    large, loss = LargeGradients([weight]), (X @ weight).sum()
+    large, loss = under_way(lambda: (X @ weight).sum(), [weight]), (X @ weight).sum()
     with torch.autograd.detect_anomaly():
         large(loss, [weight])
     assert large._memory[weight] is None
@@ -376,6 +420,14 @@ def test_an_optimizer_that_may_keep_its_gradients_has_new_ones_each_time() -> No
     first, second, _third = (grads[0] for grads in optimizer.seen)
     assert not torch.equal(first, second)
     assert stepped(torch.optim.SGD)._gradients is gradients
+
+
+def test_so_has_one_that_is_listened_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    optimizer, seen = optimizers.SGD(0.1), []
+    apply = optimizer.apply
+    monkeypatch.setattr(optimizer, "apply", lambda grads: (seen.append(grads), apply(grads)))
+    assert stepped(optimizer)._gradients is gradients
+    assert len(seen) == 3
 
 
 def test_a_small_net_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:

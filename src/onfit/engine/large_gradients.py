@@ -3,8 +3,9 @@
 The C library gives memory of 32 MB and more back to the system as soon as it is free. The next
 gradient of that size is asked for page by page, which takes a sixth of a large net's step. torch's
 engine cannot be told where to write. So of a large weight that takes part in one product alone,
-`inputs @ weight`, the engine is asked for the gradient of the product. What that makes the weight's
-is computed here, when the engine would have done it and by the kernel it would have called.
+`inputs @ weight`, the engine is asked for the gradient of the product. From it the weight's own is
+computed here: by the kernel that the engine would have called and, where the engine visits the
+product at all, when it would have called it.
 """
 
 from collections import defaultdict
@@ -32,21 +33,24 @@ _Hook = Callable[[tuple[Tensor | None]], None]
 
 
 class LargeGradients:
-    """Computes what `gradients` does, those of some weights in memory that stays.
+    """Computes what `gradients` does, large ones in memory that stays.
 
     So these last until the next ones are computed: whoever wants one for longer copies it.
-
-    Args:
-        weights: those that `candidates` found.
     """
 
-    def __init__(self, weights: Iterable[Tensor]) -> None:
-        self._memory: dict[Tensor, Tensor | None] = dict.fromkeys(weights)
+    def __init__(self) -> None:
+        self._steps = 0
+        self._memory: dict[Tensor, Tensor | None] = {}  # of the weights that the second step finds
 
     def __call__(self, loss: Tensor, params: Sequence[Tensor]) -> Gradients:
         """The gradient of `loss` by each of `params`; None where it does not depend on one."""
+        self._steps += 1
+        if self._steps == 1:  # which leaves nothing to write over, and may be the only one
+            return gradients(loss, params)
+        if self._steps == 2:
+            self._memory = dict.fromkeys(_candidates(loss, params))
         places = {param: place for place, param in enumerate(params) if param in self._memory}
-        products = {} if _is_watched() else _products_with(places, loss)
+        products = {} if _engine_does_more() else _products_with(places, loss)
         memory, self._memory = self._memory, dict.fromkeys(self._memory)
         taken: dict[Tensor, Tensor] = {}
         hooks = {
@@ -56,18 +60,27 @@ class LargeGradients:
         inputs: list[Tensor | GradientEdge] = list(params)
         for param, product in products.items():
             inputs[places[param]] = GradientEdge(product.node, 0)
-        handles = [products[param].node.register_prehook(hook) for param, hook in hooks.items()]
-        try:
-            found = list(gradients(loss, inputs))
-        finally:
-            for handle in handles:  # a node that holds a hook that holds a tensor of its graph
-                handle.remove()
+        watched = [(products[param].node, hook) for param, hook in hooks.items()]
+        found = _visited(watched, loss, inputs)
         for param, hook in hooks.items():
             if param not in taken:  # nothing else was asked of its product, so it was not visited
                 hook((found[places[param]],))
             found[places[param]] = taken.get(param)
         self._memory |= taken
         return found
+
+
+def _visited(
+    hooks: list[tuple[Any, _Hook]], loss: Tensor, inputs: Sequence[Tensor | GradientEdge]
+) -> list[Tensor | None]:
+    """The gradients by `inputs`; on the way each node's hook sees the gradient of its outputs."""
+    handles: list[Any] = []
+    try:
+        handles += [node.register_prehook(hook) for node, hook in hooks]
+        return list(gradients(loss, inputs))
+    finally:
+        for handle in handles:  # else a node would hold its hook, and that the node's graph
+            handle.remove()
 
 
 class _Product(NamedTuple):
@@ -81,11 +94,12 @@ class _Product(NamedTuple):
         saved: Tensor = getattr(self.node, f"_saved_{_LEFT[self.node.name()]}")
         return saved.detach()
 
-    def saves_plainly(self) -> bool:
-        """Whether nobody else says how the left side is saved.
+    def saves_left_itself(self) -> bool:
+        """Whether nobody else keeps the left side for it, as checkpoints do, and others that do not
+        want to be asked twice.
 
-        Checkpoints and the like do, and do not want to be asked twice. They have set hooks, and a
-        second pair of hooks is refused. Those tried here change nothing.
+        They have set hooks, and a second pair of hooks is refused. With those tried here the engine
+        no longer sees whether the left side was changed in place: `left` is to be asked before.
         """
         slot = getattr(self.node, f"_raw_saved_{_LEFT[self.node.name()]}")
         try:
@@ -114,17 +128,17 @@ def _hook(
     return take
 
 
-def candidates(loss: Tensor, params: Sequence[Tensor]) -> list[Tensor]:
-    """The weights among `params` whose gradients are better kept, as the first batch shows."""
-    products = _products_with(filter(_is_large, params), loss)
+def _candidates(loss: Tensor, params: Sequence[Tensor]) -> list[Tensor]:
+    """The weights among `params` whose gradients are better kept."""
     return [
         param
-        for param, product in products.items()
-        if product.saves_plainly() and _pays(product.left(), param)
+        for param, product in _products_with(params, loss).items()
+        if _pays(product.left(), param) and product.saves_left_itself()
     ]
 
 
-def _is_large(param: Tensor) -> bool:
+def is_large(param: Tensor) -> bool:
+    """Whether it is a matrix whose gradient would be given back to the system."""
     return (
         type(param) in (Tensor, Parameter)  # others may lie elsewhere than they say
         and param.layout is torch.strided
@@ -136,23 +150,27 @@ def _is_large(param: Tensor) -> bool:
 
 
 def _pays(left: Tensor, param: Tensor) -> bool:
-    """Of many rows a product takes so long that its memory does not matter; and its inputs and
-    outputs, which are held until all gradients are there, take more than is saved.
+    """Whether it is worth it: of many rows a product takes so long that its memory does not matter,
+    and its inputs and outputs, held until all gradients are there, would be more than is saved.
     """
     held = len(left) * sum(param.shape)
     return type(left) is Tensor and left.layout is torch.strided and held <= param.numel()
 
 
-def _is_watched() -> bool:
-    """Whether torch was told to look after each operation of its engine."""
-    return torch.is_anomaly_enabled() or torch.is_autocast_enabled("cpu")
+def _engine_does_more() -> bool:
+    """Whether torch's engine does more than to multiply: it casts, or looks for NaN."""
+    return torch.is_autocast_enabled("cpu") or torch.is_anomaly_enabled()
 
 
 def _products_with(params: Iterable[Tensor], loss: Tensor) -> dict[Tensor, _Product]:
-    """For each of `params` the product it takes part in, if that is all it does for `loss`, and if
-    its gradient is nobody else's concern.
+    """For each large one of `params` the product it takes part in, if that is all it does for
+    `loss`, and if nobody looks at its gradient.
     """
-    wanted = {param for param in params if param.is_contiguous() and not param._backward_hooks}
+    wanted = {
+        param
+        for param in params
+        if is_large(param) and param.is_contiguous() and not param._backward_hooks
+    }
     if not wanted:
         return {}
     uses: _Uses = defaultdict(list)
@@ -169,8 +187,10 @@ def _product_with(leaf: Any, uses: _Uses) -> _Product | None:
     node, place = _only_use(leaf, uses)
     transposed = node is not None and node.name() == "TBackward0"
     if transposed:
+        if _is_hooked(node):
+            return None
         node, place = _only_use(node, uses)
-    if node is None or place != _RIGHT.get(node.name()):
+    if node is None or place != _RIGHT.get(node.name()) or _is_hooked(node):
         return None
     return _Product(node, transposed) if getattr(node, "_saved_alpha", 1) == 1 else None
 
@@ -178,3 +198,16 @@ def _product_with(leaf: Any, uses: _Uses) -> _Product | None:
 def _only_use(source: Any, uses: _Uses) -> tuple[Any, int | None]:
     """The one node that uses `source`, and as which of those before it; else None twice."""
     return uses[source][0] if len(uses[source]) == 1 else (None, None)
+
+
+def _is_hooked(node: Any) -> bool:
+    """Whether somebody looks at what comes into it or out of it: its hooks share a dict."""
+    handles = [node.register_prehook(_nothing), node.register_hook(_nothing)]
+    hooked = any(len(handle.hooks_dict_ref() or ()) > 1 for handle in handles)
+    for handle in handles:
+        handle.remove()
+    return hooked
+
+
+def _nothing(*of_node: Any) -> None:
+    """A hook that is heard by nobody."""

@@ -11,10 +11,10 @@ from torch import Tensor
 from onfit.engine.arrays import Samples
 from onfit.engine.backward import Gradients, accumulated, gradients, needs_backward
 from onfit.engine.batches import size_of
-from onfit.engine.large_gradients import LargeGradients, candidates
+from onfit.engine.large_gradients import LargeGradients, is_large
 from onfit.engine.objective import Objective
 from onfit.engine.own_step import OwnStep
-from onfit.optimizers import KEEP_NO_GRADIENT
+from onfit.optimizers import keeps_no_gradient
 
 if TYPE_CHECKING:
     from onfit.engine.compilable import Compilable
@@ -85,8 +85,8 @@ class TrainStep:
         self._objective.warn_of_logits(outputs)
         if needs_backward(loss, params):
             self._gradients = accumulated
-        elif type(self._optimizer) in KEEP_NO_GRADIENT and (large := candidates(loss, params)):
-            self._gradients = LargeGradients(large)
+        elif keeps_no_gradient(self._optimizer) and any(map(is_large, params)):
+            self._gradients = LargeGradients()
 
     def _trainables(self) -> list[Tensor]:
         """The parameters that train now; the optimizer follows when a layer was frozen or freed."""

@@ -35,9 +35,6 @@ _CLASSES: dict[str, type[Optimizer]] = {
     cls.__name__.lower(): cls
     for cls in (SGD, RMSprop, Adagrad, Adadelta, Adam, AdamW, Adamax, Nadam)
 }
-# Done with a gradient when its step is, so that the next one may be written over it. A user's
-# optimizer may keep one, and a subclass of these, too.
-KEEP_NO_GRADIENT = frozenset(_CLASSES.values())
 
 
 def get(identifier: Any) -> Optimizer:
@@ -74,6 +71,14 @@ def get(identifier: Any) -> Optimizer:
         f"optimizer is a name, an optimizer, or a factory of one; got {identifier!r} of type "
         f"{type(identifier).__name__}."
     )
+
+
+def keeps_no_gradient(optimizer: Optimizer) -> bool:
+    """Whether it is done with a gradient when its step is, so that the next one may be written
+    over it. Those here are; a subclass may keep one, and so may what is put in a method's place.
+    """
+    replaced = {"apply", "_update"} & vars(optimizer).keys()
+    return type(optimizer) in _CLASSES.values() and not replaced
 
 
 def from_config(class_name: str, config: dict[str, Any]) -> Optimizer:
