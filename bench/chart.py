@@ -32,7 +32,7 @@ def draw(results: Results, path: Path) -> None:
 
 def bars(panel: Any, results: Results, workload: str) -> None:
     """One bar for each contender, with a line from its least to its most."""
-    found = {name: results.ratio(workload, name) for name in reversed(CONTENDERS)}
+    found = {name: results.to_tuned(workload, name) for name in reversed(CONTENDERS)}
     for name, spread in found.items():
         if spread:
             reach = [[spread.median - spread.least], [spread.most - spread.median]]

@@ -16,8 +16,9 @@ Written by `make bench` from the raw figures that it keeps in `bench/results`. D
 Everything runs in processes of its own; a round makes every measurement once, in a shuffled order,
 and two figures are compared only within a round. A figure is the median over the rounds, in
 brackets the least and the most. Unless a table says otherwise it is a multiple of "torch by hand,
-tuned" ([the loop]({loop})): 0.80 takes a fifth less time, 2.00 twice as much. Ratios travel from
-machine to machine, to a degree; times do not.
+tuned" ([the loop]({loop})): 0.80 takes a fifth less time, 2.00 twice as much. In each training's
+process that loop trains, too, turn by turn: what slows the machine down slows both. Ratios travel
+from machine to machine, to a degree; times do not.
 
 All start from the same weights, train with the same Adam, and compute loss and accuracy of each
 batch. Numbers too small for a float's full precision are taken for zero by all: XLA does that, and
@@ -100,14 +101,14 @@ def _step(results: Results, workload: str, name: str) -> str:
     if results.error(workload, name):
         return "failed"
     mark = " (other losses!)" if results.losses_agree(workload, name) is False else ""
-    return shown(results.ratio(workload, name)) + mark
+    return shown(results.to_tuned(workload, name)) + mark
 
 
 def ahead(results: Results) -> Iterator[str]:
     """Wins and losses in words: who is ahead of onfit, and who comes next after it."""
     lines = []
     for workload in TITLES:
-        own = results.ratio(workload, "onfit")
+        own = results.to_tuned(workload, "onfit")
         if own:
             lines.append(f"- {workload}: {_standing(results, workload, own)}")
     if lines:
@@ -119,7 +120,7 @@ def _standing(results: Results, workload: str, own: Spread) -> str:
     others = {
         CONTENDERS[name].title: found.median
         for name in results.names(workload)
-        if name != "onfit" and (found := results.ratio(workload, name))
+        if name != "onfit" and (found := results.to_tuned(workload, name))
     }
     faster = sorted((value, title) for title, value in others.items() if value < own.median)
     if not faster:

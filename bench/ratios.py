@@ -58,7 +58,11 @@ class Results:
 
     def to_tuned(self, group: str, name: str) -> Spread | None:
         """The ratio to the tuned loop: in the same process where it ran there too."""
-        return self.to_plain(group, name) or self.ratio(group, name)
+        return self.each(lambda one: _to_tuned(one[group], name))
+
+    def beside(self, group: str, name: str, other: str) -> Spread | None:
+        """How many times as long `name` takes as `other`, each measured by the tuned loop."""
+        return self.each(lambda one: _to_tuned(one[group], name) / _to_tuned(one[group], other))
 
     def each(self, figure: Callable[[dict[str, dict[str, Figures]]], float]) -> Spread | None:
         """The spread of a figure over the rounds that have it; None if none has."""
@@ -84,6 +88,12 @@ class Results:
             and "losses" in one[workload].get(BASELINE, {})
         ]
         return all(answers) if answers else None
+
+
+def _to_tuned(figures: dict[str, Figures], name: str) -> float:
+    own = figures[name]
+    tuned: float = own["plain"] if "plain" in own else figures[BASELINE]["seconds"]
+    return own["seconds"] / tuned
 
 
 def close(losses: list[float], expected: list[float], tolerance: float = TOLERANCE) -> bool:

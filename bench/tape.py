@@ -1,10 +1,12 @@
 """The clock that every contender tells the ends of its epochs to."""
 
+from collections.abc import Iterator
+from itertools import islice
 from time import perf_counter
 
 
 class Tape:
-    """When each epoch ended, and with what loss.
+    """How long each epoch took, and its loss.
 
     A contender calls `epoch` where its library calls back at an epoch's end, after validation
     and checkpoint. Nothing is told per batch: that would cost some libraries a part of their speed.
@@ -12,12 +14,49 @@ class Tape:
 
     def __init__(self) -> None:
         self.losses: list[float] = []
-        self._times = [perf_counter()]
+        self._seconds: list[float] = []
+        self.begin()
+
+    def begin(self) -> None:
+        """The next epoch begins now."""
+        self._began = perf_counter()
 
     def epoch(self, loss: float) -> None:
-        self._times.append(perf_counter())
+        """An epoch ends here, and the next one begins."""
+        self._seconds.append(perf_counter() - self._began)
         self.losses.append(float(loss))
+        self.begin()
 
     def seconds(self) -> list[float]:
         """The length of each epoch; the first one's includes all preparations."""
-        return [after - before for before, after in zip(self._times, self._times[1:], strict=False)]
+        return list(self._seconds)
+
+
+class Turns(Tape):
+    """The tape of a contender that takes turns with another training in its process.
+
+    What slows the machine down for a while slows both. Turns are some epochs long, so that none is
+    over before its data are in the caches again.
+
+    Args:
+        other: the other training; yields the loss of each epoch.
+        epochs: how many make a turn.
+    """
+
+    def __init__(self, other: Iterator[float], epochs: int) -> None:
+        super().__init__()
+        self._other = other
+        self._epochs = epochs
+        self._of_other = Tape()
+
+    def epoch(self, loss: float) -> None:
+        super().epoch(loss)
+        if len(self.losses) % self._epochs == 0:
+            self._of_other.begin()
+            for of_other in islice(self._other, self._epochs):
+                self._of_other.epoch(of_other)
+            self.begin()
+
+    def seconds_of_other(self) -> list[float]:
+        """The length of each epoch of the other; the first one's includes all preparations."""
+        return self._of_other.seconds()

@@ -60,7 +60,7 @@ def fastest_trainer(workload: str) -> Callable[[Results], Spread | None]:
     """onfit over that torch trainer which comes nearest to it, or is furthest ahead."""
 
     def nearest(results: Results) -> Spread | None:
-        ratios = (results.ratio(workload, "onfit", to=name) for name in TORCH_TRAINERS)
+        ratios = (results.beside(workload, "onfit", name) for name in TORCH_TRAINERS)
         found = [ratio for ratio in ratios if ratio]
         return max(found, key=lambda ratio: ratio.median) if found else None
 

@@ -3,6 +3,8 @@
 All other figures are given as multiples of this one's.
 """
 
+from collections.abc import Iterator
+from itertools import islice
 from tempfile import TemporaryDirectory
 
 import torch
@@ -15,30 +17,52 @@ from bench.workloads.workload import Workload
 
 
 def train(workload: Workload, tape: Tape, *, epochs: int, shuffle: bool) -> None:
-    x, y = tensors(workload.x, workload.y)
+    for loss in islice(losses(workload, shuffle), epochs):
+        tape.epoch(loss)
+
+
+def losses(workload: Workload, shuffle: bool) -> Iterator[float]:
+    """Train epoch by epoch, as long as the loss of one more is asked for."""
+    data = tensors(workload.x, workload.y)
     held_out = tensors(*workload.validation) if workload.validation else None
     net = build(workload)
     loss_function = loss_of(workload)
     optimizer = adam(workload, net)
     with TemporaryDirectory() as folder:
         watch = Watch(workload, net, f"{folder}/best.pt")
-        for _ in range(epochs):
-            order = torch.randperm(len(x)) if shuffle else torch.arange(len(x))
-            total, right = torch.zeros(()), torch.zeros((), dtype=torch.int64)
-            net.train()
-            for rows in order.split(workload.batch):
-                inputs, targets = x.index_select(0, rows), y.index_select(0, rows)
-                output = net(inputs)
-                loss = loss_function(output, targets)
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                optimizer.step()
-                total.add_(loss.detach(), alpha=len(rows))
-                right.add_(hits(output.detach(), targets))
-            mean_loss, _accuracy = (torch.stack([total, right]) / len(x)).tolist()
+        while True:
+            loss = epoch(net, data, loss_function, optimizer, workload.batch, shuffle)
             if held_out and watch.stops(*evaluate(net, *held_out, loss_function)):
                 break
-            tape.epoch(mean_loss)
+            yield loss
+
+
+# Whatever the mode is in which another library calls back, between whose epochs this one runs.
+@torch.inference_mode(False)
+@torch.enable_grad()
+def epoch(
+    net: nn.Module,
+    data: tuple[Tensor, Tensor],
+    loss_function: Loss,
+    optimizer: torch.optim.Optimizer,
+    batch: int,
+    shuffle: bool,
+) -> float:
+    x, y = data
+    order = torch.randperm(len(x)) if shuffle else torch.arange(len(x))
+    total, right = torch.zeros(()), torch.zeros((), dtype=torch.int64)
+    net.train()
+    for rows in order.split(batch):
+        inputs, targets = x.index_select(0, rows), y.index_select(0, rows)
+        output = net(inputs)
+        loss = loss_function(output, targets)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        total.add_(loss.detach(), alpha=len(rows))
+        right.add_(hits(output.detach(), targets))
+    mean_loss, _accuracy = (torch.stack([total, right]) / len(x)).tolist()
+    return mean_loss
 
 
 @torch.no_grad()

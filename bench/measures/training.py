@@ -1,4 +1,7 @@
-"""How long a training step takes, from a whole `fit` or loop."""
+"""How long a training step takes, from a whole `fit` or loop.
+
+Each contender takes turns with the tuned loop in its process, some epochs each.
+"""
 
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -6,9 +9,9 @@ from statistics import median
 from typing import Any
 
 from bench.cases import Case
-from bench.contenders import CONTENDERS
+from bench.contenders import BASELINE, CONTENDERS
 from bench.measures import denormals
-from bench.tape import Tape
+from bench.tape import Tape, Turns
 from bench.workloads import WORKLOADS, load
 from bench.workloads.workload import Workload
 
@@ -27,19 +30,28 @@ def cases(quick: bool) -> Iterator[Case]:
 
 
 def run(module: str, workload: str, quick: bool) -> dict[str, Any]:
-    """Seconds per step: the median epoch of a fresh process, the first epoch aside."""
+    """Seconds per step: the median epoch of a fresh process, the first epoch aside; and those of
+    the tuned loop between.
+    """
     train = import_module(f"bench.contenders.{module}").train
     denormals.taken_for_zero()
     work = load(workload, quick)
-    tape = Tape()
-    train(work, tape, epochs=1 + work.epochs, shuffle=True)
-    epochs = tape.seconds()
-    return {
-        "seconds": median(epochs[1:]) / work.steps,
-        "epochs": epochs,
-        "steps": work.steps,
-        "losses": losses(train, work.first(CHECKED_STEPS)),
-    }
+    tape = Tape() if module == BASELINE else Turns(tuned(work), work.turn)
+    train(work, tape, epochs=work.turn + work.epochs, shuffle=True)
+    found = {"epochs": tape.seconds(), "seconds": per_step(tape.seconds(), work)}
+    if isinstance(tape, Turns):
+        found["plain"] = per_step(tape.seconds_of_other(), work)
+    return {**found, "losses": losses(train, work.first(CHECKED_STEPS))}
+
+
+def tuned(work: Workload) -> Iterator[float]:
+    from bench.contenders import torch_tuned
+
+    return torch_tuned.losses(work, shuffle=True)
+
+
+def per_step(epochs: list[float], work: Workload) -> float:
+    return median(epochs[1:]) / work.steps
 
 
 def losses(train: Train, workload: Workload) -> list[float]:

@@ -8,19 +8,19 @@ from bench.workloads.workload import Workload, learnable_classes
 
 def softmax() -> Workload:
     x, y = images(60_000)
-    return Workload(net=(Dense(10, "softmax"),), x=x, y=y, batch=128, epochs=3)
+    return Workload(net=(Dense(10, "softmax"),), x=x, y=y, batch=128, epochs=5)
 
 
 def mlp() -> Workload:
     x, y = images(400 * 32)
     net = (Dense(128, "relu"), Dense(10, "softmax"))
-    return Workload(net=net, x=x, y=y, batch=32, epochs=3)
+    return Workload(net=net, x=x, y=y, batch=32, epochs=5)
 
 
 def conv() -> Workload:
     x, y = images(60 * 64)
     net = (Conv(32, 3), MaxPool(2), Conv(64, 3), MaxPool(2), Flatten(), Dense(10, "softmax"))
-    return Workload(net=net, x=x.reshape(-1, 28, 28, 1), y=y, batch=64, epochs=2)
+    return Workload(net=net, x=x.reshape(-1, 28, 28, 1), y=y, batch=64, epochs=4)
 
 
 def images(count: int) -> tuple[Array, Array]:

@@ -16,7 +16,8 @@ def moons() -> Workload:
         x=x[:30],
         y=y[:30],
         batch=32,
-        epochs=100,
+        epochs=200,
+        turn=20,
         validation=(x[30:], y[30:]),
     )
 

@@ -28,6 +28,7 @@ class Workload:
             best weights.
         saves_best: what that checkpoint watches: "acc" or "loss".
         rate: Adam's learning rate.
+        turn: how many epochs are trained before another training has its turn.
     """
 
     net: tuple[Layer, ...]
@@ -38,6 +39,7 @@ class Workload:
     validation: Pair | None = None
     saves_best: str = "acc"
     rate: float = 1e-3
+    turn: int = 1
 
     @property
     def binary(self) -> bool:

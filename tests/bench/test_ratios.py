@@ -20,6 +20,21 @@ def test_a_ratio_compares_figures_of_the_same_round():
     assert found.ratio("mlp", "onfit") == Spread(0.8, 0.8, 0.8)
 
 
+def test_the_tuned_loop_of_the_same_process_is_what_counts():
+    one = {"onfit": {"seconds": 0.8, "plain": 1.6}, "other": {"seconds": 0.5, "plain": 0.5}}
+    found = results({**one, BASELINE: 1.0})
+    assert found.to_tuned("mlp", "onfit") == Spread(0.5, 0.5, 0.5)
+    assert found.to_tuned("mlp", BASELINE) == Spread(1.0, 1.0, 1.0)
+    assert found.beside("mlp", "onfit", "other") == Spread(0.5, 0.5, 0.5)
+    assert found.beside("mlp", "onfit", BASELINE) == Spread(0.5, 0.5, 0.5)
+
+
+def test_an_older_run_is_compared_with_the_tuned_loops_own_process():
+    found = results({"onfit": 0.8, "other": 1.6, BASELINE: 1.0})
+    assert found.to_tuned("mlp", "onfit") == Spread(0.8, 0.8, 0.8)
+    assert found.beside("mlp", "onfit", "other") == Spread(0.5, 0.5, 0.5)
+
+
 def test_a_spread_is_the_median_with_the_least_and_the_most():
     assert Spread.of([3.0, 1.0, 1.5]) == Spread(1.5, 1.0, 3.0)
 
