@@ -192,7 +192,9 @@ def _product_with(leaf: Any, uses: _Uses) -> _Product | None:
         node, place = _only_use(node, uses)
     if node is None or place != _RIGHT.get(node.name()) or _is_hooked(node):
         return None
-    return _Product(node, transposed) if getattr(node, "_saved_alpha", 1) == 1 else None
+    # Neither name is a public one of torch's: without it, all is left to the engine.
+    known = hasattr(node, f"_raw_saved_{_LEFT[node.name()]}")
+    return _Product(node, transposed) if known and getattr(node, "_saved_alpha", 1) == 1 else None
 
 
 def _only_use(source: Any, uses: _Uses) -> tuple[Any, int | None]:
