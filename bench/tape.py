@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import islice
+from statistics import median
 from time import perf_counter
 
 
@@ -31,6 +32,10 @@ class Tape:
         """The length of each epoch; the first one's includes all preparations."""
         return list(self._seconds)
 
+    def typical(self) -> float:
+        """The length of the median epoch, the first one aside."""
+        return median(self._seconds[1:])
+
 
 class Turns(Tape):
     """The tape of a contender that takes turns with another training in its process.
@@ -41,22 +46,21 @@ class Turns(Tape):
     Args:
         other: the other training; yields the loss of each epoch.
         epochs: how many make a turn.
+
+    Attributes:
+        of_other: the other's own tape.
     """
 
     def __init__(self, other: Iterator[float], epochs: int) -> None:
         super().__init__()
         self._other = other
         self._epochs = epochs
-        self._of_other = Tape()
+        self.of_other = Tape()
 
     def epoch(self, loss: float) -> None:
         super().epoch(loss)
         if len(self.losses) % self._epochs == 0:
-            self._of_other.begin()
+            self.of_other.begin()
             for of_other in islice(self._other, self._epochs):
-                self._of_other.epoch(of_other)
+                self.of_other.epoch(of_other)
             self.begin()
-
-    def seconds_of_other(self) -> list[float]:
-        """The length of each epoch of the other; the first one's includes all preparations."""
-        return self._of_other.seconds()

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
-from statistics import median
 from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
@@ -59,10 +58,10 @@ def run(contender: str, variant: str, workload: str, quick: bool) -> dict[str, A
             plain, varied = lightning_fits(work)
         else:
             plain, varied = keras_style_fits(contender, variant, work, folder)
-        return paired(plain, varied, pairs=3 if quick else turns(workload, variant))
+        return paired(plain, varied, pairs=3 if quick else turns(workload))
 
 
-def turns(workload: str, variant: str) -> int:
+def turns(workload: str) -> int:
     """More where what is sought is smaller beside a step's ups and downs."""
     return {"tiny": 48, "deep": 24}.get(workload, 8)
 
@@ -91,7 +90,7 @@ def per_step(train: Callable[[Tape], None], steps: int) -> float:
     """Seconds per step of a training of some epochs, the first one aside."""
     tape = Tape()
     train(tape)
-    return median(tape.seconds()[1:]) / steps
+    return tape.typical() / steps
 
 
 def keras_style_fits(contender: str, variant: str, work: Any, folder: str) -> tuple[Any, Any]:

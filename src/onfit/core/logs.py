@@ -180,12 +180,14 @@ class BatchLogs(Logs):
             self._meter.report_batch(self, latest)
 
     def __getitem__(self, name: str) -> Any:
+        value = dict.get(self, name, _PENDING)
+        if value is not _PENDING:
+            return value
         if self._latest is not None:
             value = self._meter.one_of(self._latest, name)
             if value is not None:
                 return value
-            if not dict.__contains__(self, name):
-                self._open()
+            self._open()
         return super().__getitem__(name)
 
     def __bool__(self) -> bool:  # by itself it would ask for the length

@@ -192,7 +192,7 @@ def _product_with(leaf: Any, uses: _Uses) -> _Product | None:
         node, place = _only_use(node, uses)
     if node is None or place != _RIGHT.get(node.name()) or _is_hooked(node):
         return None
-    # Neither name is a public one of torch's: without it, all is left to the engine.
+    # What a node saves has no public name: without it, the engine goes on as ever.
     known = hasattr(node, f"_raw_saved_{_LEFT[node.name()]}")
     return _Product(node, transposed) if known and getattr(node, "_saved_alpha", 1) == 1 else None
 
@@ -212,4 +212,4 @@ def _is_hooked(node: Any) -> bool:
 
 
 def _nothing(*of_node: Any) -> None:
-    """A hook that is heard by nobody."""
+    """A hook that does nothing."""
