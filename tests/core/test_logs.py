@@ -304,6 +304,21 @@ def test_a_copy_is_free_of_the_run(logs, fetch):
     assert type(copy.copy(logs)) is type(copy.deepcopy(logs)) is type(twin) is Logs
 
 
+def test_an_unread_copy_fetches_when_it_is_read(logs, fetch):
+    twin = logs.unread()
+    logs["loss"] = 9.0
+    del logs["acc"]
+    assert fetch.count == 0
+    assert dict(twin) == WHOLE
+    assert logs["loss"] == 9.0
+
+
+def test_an_unread_copy_of_what_was_read_has_it(logs, fetch):
+    assert logs["acc"] == 0.5
+    assert dict(logs.unread()) == WHOLE
+    assert fetch.count == 1
+
+
 def test_a_union_is_a_plain_dict(logs):
     assert type(logs | {"lr": 1}) is dict
     assert logs | {"loss": 1} == {**WHOLE, "loss": 1}

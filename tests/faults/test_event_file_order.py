@@ -14,7 +14,7 @@ def write(folder, step):
     """One more file, of one point; its name."""
     before = set(os.listdir(folder))
     files = EventFiles(folder.parent)
-    files.add_scalar(folder.name, "loss", float(step), step)
+    files.add_scalars(folder.name, {"loss": float(step)}, step)
     files.close()
     (name,) = set(os.listdir(folder)) - before
     return name

@@ -21,7 +21,7 @@ def told(monkeypatch):
 
 def write(files, losses):
     for step, loss in losses.items():
-        files.add_scalar("train", "loss", loss, step)
+        files.add_scalars("train", {"loss": loss}, step)
     files.flush()
 
 

@@ -107,6 +107,15 @@ class Logs(AliasDict):
     def copy(self) -> "Logs":
         return Logs(self.items())
 
+    def unread(self) -> "Logs":
+        """A copy that fetches nothing before one of its own values is read; until then it holds
+        what is still on the device.
+        """
+        copied = Logs()
+        dict.update(copied, dict.items(self))
+        copied._fetches = self._fetches
+        return copied
+
     def __or__(self, other: Any) -> Any:
         return dict(self) | other
 
@@ -197,6 +206,7 @@ class BatchLogs(Logs):
     _settle = _opened(Logs._settle)
     keys = _opened(Logs.keys)
     clear = _opened(Logs.clear)
+    unread = _opened(Logs.unread)
     update = _opened(Logs.update)
     __contains__ = _opened(Logs.__contains__)
     __delitem__ = _opened(Logs.__delitem__)

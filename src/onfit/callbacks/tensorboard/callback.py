@@ -2,7 +2,7 @@
 
 import numbers
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from onfit.callbacks.tensorboard.arguments import (
     require_local_folder,
     warn_of_what_has_no_effect,
 )
+from onfit.callbacks.tensorboard.batch_points import BatchPoints
 from onfit.callbacks.tensorboard.event_files import EventFiles, require_tensorboard
 from onfit.callbacks.tensorboard.graph import Graph
 from onfit.callbacks.tensorboard.histograms import Histograms
@@ -110,6 +111,7 @@ class TensorBoard(Callback):
         self._cadence = Cadence.of(update_freq, owner="TensorBoard", argument="update_freq")
         self._profiled = batches_of(profile_batch)
         self._files: EventFiles | None = None
+        self._points = BatchPoints()
         # Those below are new in each training; None where nothing asks for them.
         self._graph: Graph | None = None
         self._histograms: Histograms | None = None
@@ -136,6 +138,7 @@ class TensorBoard(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._close()
         self._cadence.restart()
+        self._points = BatchPoints()
         self._batches, self._resumed_at = 0, None
         if "://" not in self.log_dir:  # tensorboard writes to s3:// and the like too
             probe = os.path.join(self.log_dir, "events")
@@ -164,11 +167,13 @@ class TensorBoard(Callback):
         if self._profile is not None:
             self._profile.end(self._steps_done())
         if self._cadence.due_after_batch(size_in(logs)):
-            values = {name: logs[name] for name in logs if name not in ("batch", "size")}
-            self._write("batch", values, self._steps_done() - 1, self._current_epoch())
+            self._points.note(self._steps_done() - 1, self._current_epoch(), logs)
+            if self._points.due:
+                self._write_points()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
+        self._write_points()
         if self._cadence.counts_batches or self._cadence.due_after_epoch():
             self._write("epoch", {**logs, **self._learning_rate(logs)}, epoch, epoch)
         self._write_graph(epoch)
@@ -184,7 +189,8 @@ class TensorBoard(Callback):
         self._close()
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the run is, once what was written up to there is in the files."""
+        """Where the run is, once what was logged up to there is in the files."""
+        self._write_points()
         if self._files is not None:
             self._files.flush()
         return {"cadence": self._cadence.state_dict(), "step": self._steps_done()}
@@ -196,18 +202,31 @@ class TensorBoard(Callback):
 
     # --- writing -------------------------------------------------------------------------
 
-    def _write(self, kind: str, values: dict[str, Any], step: int, first_epoch: int) -> None:
+    def _write_points(self) -> None:
+        for point in self._points.take():
+            self._write("batch", point.values(), point.step, point.epoch, point.wall_time)
+
+    def _write(
+        self,
+        kind: str,
+        values: Mapping[str, Any],
+        step: int,
+        epoch: int,
+        wall_time: float | None = None,
+    ) -> None:
+        folders: dict[str, dict[str, float]] = {}
         for name, value in _numbers(values):
             folder = _VALIDATION if name.startswith("val_") else _TRAIN
-            tag = f"{kind}_{name.removeprefix('val_')}"
-            self._open(first_epoch).add_scalar(folder, tag, value, step)
+            folders.setdefault(folder, {})[f"{kind}_{name.removeprefix('val_')}"] = value
+        for folder, scalars in folders.items():
+            self._open(epoch).add_scalars(folder, scalars, step, wall_time)
 
     def _write_graph(self, epoch: int) -> None:
         if self._graph is not None:
             self._graph.write(partial(self._open, epoch))
 
     def _open(self, epoch: int) -> EventFiles:
-        """The files of this run. They are opened when the first value is there to write."""
+        """The files of this run. They are opened when the first value, of `epoch`, is written."""
         if self._files is None:
             self._files = EventFiles(self.log_dir, self._purge_steps(epoch))
         return self._files
@@ -225,11 +244,15 @@ class TensorBoard(Callback):
 
     def _close(self) -> None:
         """End whatever is open, each even if another cannot."""
-        with ExitStack() as stack:
-            for part in (self._files, self._graph, self._profile):
-                if part is not None:
-                    stack.callback(part.close)
+        try:
+            self._write_points()
+        finally:
+            parts = self._files, self._graph, self._profile
             self._files = self._graph = self._profile = None
+            with ExitStack() as stack:
+                for part in parts:
+                    if part is not None:
+                        stack.callback(part.close)
 
     # --- where the run is ----------------------------------------------------------------
 
@@ -271,7 +294,7 @@ class TensorBoard(Callback):
                 setattr(self, hook, getattr(super(), hook))
 
 
-def _numbers(values: dict[str, Any]) -> Iterator[tuple[str, float]]:
+def _numbers(values: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     """Those of the values that are one number, as floats."""
     for name, value in values.items():
         number = as_number(value)

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
@@ -36,9 +36,21 @@ class EventFiles:
         self._purge_steps = purge_steps or {}
         self._writers: dict[str, Any] = {}
 
-    def add_scalar(self, subfolder: str, tag: str, value: float, step: int) -> None:
-        """Write one point of a curve."""
-        self._add(subfolder, step, tag=tag, simple_value=value)
+    def add_scalars(
+        self, subfolder: str, values: Mapping[str, float], step: int, wall_time: float | None = None
+    ) -> None:
+        """Write one point of several curves.
+
+        Args:
+            subfolder: where they are.
+            values: each curve's value, by its tag.
+            step: where on the curves.
+            wall_time: when it was, in seconds since 1970; now if None.
+        """
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        points = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
+        self._add_event(subfolder, wall_time, step=step, summary=Summary(value=points))
 
     def add_histogram(self, subfolder: str, tag: str, numbers: Any, step: int) -> None:
         """Write how the numbers of an array are distributed, those apart that are not finite."""
@@ -95,13 +107,15 @@ class EventFiles:
     def _add(self, subfolder: str, step: int, **value: Any) -> None:
         from tensorboard.compat.proto.summary_pb2 import Summary
 
-        self._add_event(subfolder, step=step, summary=Summary(value=[Summary.Value(**value)]))
+        summary = Summary(value=[Summary.Value(**value)])
+        self._add_event(subfolder, step=step, summary=summary)
 
-    def _add_event(self, subfolder: str, **content: Any) -> None:
+    def _add_event(self, subfolder: str, wall_time: float | None = None, **content: Any) -> None:
         from tensorboard.compat.proto.event_pb2 import Event
 
+        wall_time = time.time() if wall_time is None else wall_time
         with self._named():
-            self._writer(subfolder).add_event(Event(wall_time=time.time(), **content))
+            self._writer(subfolder).add_event(Event(wall_time=wall_time, **content))
 
     @contextmanager
     def _named(self) -> Iterator[None]:

@@ -1,0 +1,64 @@
+"""The points of batch curves: noted at each batch, written many at a time."""
+
+import math
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from onfit.core.callback import Logs
+from onfit.core.logs import Logs as LazyLogs
+from onfit.core.meter import as_number
+
+# To encode a point and wake the thread that writes takes as long as a small step. So a second's
+# points are written together; one that comes after a longer pause is written at once.
+_SECONDS = 1.0
+_MOST = 512  # and no more than so many, since they hold memory
+
+
+class Point(NamedTuple):
+    """What one batch logged.
+
+    Attributes:
+        step: the batch's index in the whole run.
+        epoch: the epoch it is in.
+        wall_time: when it ended, in seconds since 1970.
+        logs: a copy of its logs, not read yet: nobody has waited for the device.
+    """
+
+    step: int
+    epoch: int
+    wall_time: float
+    logs: Logs
+
+    def values(self) -> Logs:
+        """What was measured."""
+        return {name: self.logs[name] for name in self.logs if name not in ("batch", "size")}
+
+
+class BatchPoints:
+    """Keeps points until it is worth writing them."""
+
+    def __init__(self) -> None:
+        self._points: list[Point] = []
+        self._taken_at = -math.inf
+
+    def note(self, step: int, epoch: int, logs: Logs) -> None:
+        """Keep what a batch logged."""
+        noted = logs.unread() if isinstance(logs, LazyLogs) else _numbers(logs)
+        self._points.append(Point(step, epoch, time.time(), noted))
+
+    @property
+    def due(self) -> bool:
+        """Whether they should be written now."""
+        return time.monotonic() - self._taken_at >= _SECONDS or len(self._points) >= _MOST
+
+    def take(self) -> Iterator[Point]:
+        """All points, the oldest first; they are kept no longer."""
+        points, self._points = self._points, []
+        self._taken_at = time.monotonic()
+        return iter(points)
+
+
+def _numbers(logs: Logs) -> Logs:
+    """Logs that somebody made by hand, read now: a tensor in them may hold a graph."""
+    return {name: as_number(value) for name, value in logs.items()}
