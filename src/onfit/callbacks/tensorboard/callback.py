@@ -62,8 +62,8 @@ class TensorBoard(Callback):
             row for each; None for the tables that embedding layers look up in.
         update_freq: when the values of batches are written too: `"epoch"`: never; `"batch"`:
             each; an int: every so many *samples*; or text such as `"100 batches"` or
-            `"30 seconds"`. The values of epochs are written after every epoch (with
-            `"5 epochs"`, after every fifth).
+            `"30 seconds"`. They get to the files about once a second. The values of epochs are
+            written after every epoch (with `"5 epochs"`, after every fifth).
         profile_batch: the batch to record with torch's profiler, counted from 1 over the whole
             run, or the first and last of several: `(10, 20)` or `"10,20"`; 0 for none. The
             trace, a `.pt.trace.json` for TensorBoard's torch profiler or a browser's tracing
