@@ -22,7 +22,8 @@ class Dense(Affine):
     """Every output sees every input: `activation(x @ kernel + bias)`.
 
     A kernel of fewer than 16 units, and more inputs, lies in memory unit after unit, as that of
-    `torch.nn.Linear` does, since products with it are faster then: flatten it with `reshape`, not with `view`.
+    `torch.nn.Linear` does, since products with it are faster then: flatten it with `reshape`,
+    not with `view`.
 
     Args:
         units: size of the output's last axis.
