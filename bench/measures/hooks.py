@@ -33,6 +33,7 @@ VARIANTS = (
     ("keras_jax", "no-op x 1", ("softmax", "mlp")),
     ("lightning", "no-op x 1", ("mlp",)),
 )
+COMPARED = ("softmax", "mlp")  # on these, contenders are compared
 EPOCHS = 3
 
 
@@ -51,14 +52,15 @@ def cases(quick: bool) -> Iterator[Case]:
 
 def run(contender: str, variant: str, workload: str, quick: bool) -> dict[str, Any]:
     import_module(f"bench.contenders.{CONTENDERS[contender].module}")
-    denormals.taken_for_zero()
     work = small(workload, variant, quick)
+    tuned = tuned_fit(work) if workload in COMPARED else None
+    denormals.taken_for_zero()
     with TemporaryDirectory() as folder:
         if contender == "lightning":
             plain, varied = lightning_fits(work)
         else:
             plain, varied = keras_style_fits(contender, variant, work, folder)
-        return paired(plain, varied, pairs=3 if quick else turns(workload))
+        return paired(plain, varied, 3 if quick else turns(workload), tuned)
 
 
 def turns(workload: str) -> int:
@@ -91,6 +93,13 @@ def per_step(train: Callable[[Tape], None], steps: int) -> float:
     tape = Tape()
     train(tape)
     return tape.typical() / steps
+
+
+def tuned_fit(work: Any) -> Callable[[], float]:
+    from bench.contenders import torch_tuned
+
+    train = partial(torch_tuned.train, work, epochs=EPOCHS, shuffle=True)
+    return lambda: per_step(train, work.steps)
 
 
 def keras_style_fits(contender: str, variant: str, work: Any, folder: str) -> tuple[Any, Any]:

@@ -7,14 +7,19 @@ from typing import Any
 Fit = Callable[[], float]  # trains for a while, and gives seconds per step
 
 
-def paired(plain: Fit, variant: Fit, pairs: int) -> dict[str, Any]:
+def paired(plain: Fit, variant: Fit, pairs: int, tuned: Fit | None = None) -> dict[str, Any]:
     """Seconds per step of both, and the median of the differences within a pair.
 
-    What slows the machine down for a while slows both of a pair, and their difference little.
+    What slows the machine down for a while slows both of a pair, and their difference little. So it
+    does a third, `tuned`, by which figures of different processes can be compared.
     """
     plain(), variant()
-    couples = list(_alternating(plain, variant, pairs))
-    return {
+    couples, thirds = [], []
+    for couple in _alternating(plain, variant, pairs):
+        couples.append(couple)
+        thirds += [tuned()] if tuned else []
+    figures = {"tuned": median(thirds)} if thirds else {}
+    return figures | {
         "seconds": median(seconds for _, seconds in couples),
         "plain": median(seconds for seconds, _ in couples),
         "extra": median(after - before for before, after in couples),

@@ -33,9 +33,9 @@ def run(module: str, workload: str, quick: bool) -> dict[str, Any]:
     the tuned loop between.
     """
     train = import_module(f"bench.contenders.{module}").train
-    denormals.taken_for_zero()
     work = load(workload, quick)
     tape = Tape() if module == BASELINE else Turns(tuned(work), work.turn)
+    denormals.taken_for_zero()  # now that torch is there, for whichever of the two
     train(work, tape, epochs=work.turn + work.epochs, shuffle=True)
     found = {"epochs": tape.seconds(), "seconds": tape.typical() / work.steps}
     if isinstance(tape, Turns):
@@ -44,6 +44,7 @@ def run(module: str, workload: str, quick: bool) -> dict[str, Any]:
 
 
 def tuned(work: Workload) -> Iterator[float]:
+    """The loss of each epoch of the tuned loop, which is trained as far as they are asked for."""
     from bench.contenders import torch_tuned
 
     return torch_tuned.losses(work, shuffle=True)
