@@ -81,6 +81,13 @@ class Affine(Activated):
         }
 
 
+def laid_out_by_units(initializer: Any) -> Any:
+    """An initializer of the same kernels, of shape (inputs, units), which lie in memory unit after
+    unit, as torch's own layers have them.
+    """
+    return lambda shape: initializer(shape).T.contiguous().T
+
+
 def as_weight(x: Tensor, weight: Tensor) -> Tensor:
     """`x` in the type of the weight it meets, unless torch chooses the types itself."""
     if x.dtype is weight.dtype or _autocasts(x.device):

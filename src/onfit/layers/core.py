@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from onfit import activations
 from onfit.errors import ArgumentError, ShapeError
-from onfit.layers.activated import Activated, Affine, as_weight
+from onfit.layers.activated import Activated, Affine, as_weight, laid_out_by_units
 from onfit.layers.checks import whole
 from onfit.layers.layer import Layer
 from onfit.layers.shapes import Shape
@@ -69,14 +69,11 @@ class Dense(Affine):
                 f"{self.described} needs inputs of shape (batch, ..., features) with a known "
                 f"number of features; got {input_shape}."
             )
-        self.add_weight("kernel", (inputs, self.units), self._laid_out)
+        initializer = self.kernel_initializer
+        if self.units < _NARROW < inputs:
+            initializer = laid_out_by_units(initializer)
+        self.add_weight("kernel", (inputs, self.units), initializer)
         self.add_bias(self.units)
-
-    def _laid_out(self, shape: tuple[int, ...]) -> Tensor:
-        """A new kernel of Keras' shape. A narrow one lies in memory unit after unit."""
-        kernel = self.kernel_initializer(shape)
-        inputs, units = shape
-        return kernel.T.contiguous().T if units < _NARROW < inputs else kernel
 
     def preactivation(self, x: Tensor) -> Tensor:
         if not self.built:

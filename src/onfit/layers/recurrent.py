@@ -8,7 +8,7 @@ from torch import Tensor
 
 from onfit import activations, initializers, regularizers
 from onfit.errors import ShapeError
-from onfit.layers.activated import as_weight
+from onfit.layers.activated import as_weight, laid_out_by_units
 from onfit.layers.checks import fraction, known, require_rank, require_size, whole
 from onfit.layers.layer import Layer
 from onfit.layers.shapes import Shape
@@ -81,9 +81,9 @@ class Recurrent(Layer):
         require_rank(self, input_shape, ("batch", "steps", "features"))
         width = self.gates * self.units
         features = known(self, input_shape, -1, "features")
-        self.add_weight("kernel", (features, width), _laid_out(self.kernel_initializer))
+        self.add_weight("kernel", (features, width), laid_out_by_units(self.kernel_initializer))
         self.add_weight(
-            "recurrent_kernel", (self.units, width), _laid_out(self.recurrent_initializer)
+            "recurrent_kernel", (self.units, width), laid_out_by_units(self.recurrent_initializer)
         )
         if self.use_bias:
             self.add_weight("bias", self._bias_shape, self._first_bias)
@@ -191,11 +191,6 @@ class Recurrent(Layer):
             "return_state": self.return_state,
             "go_backwards": self.go_backwards,
         }
-
-
-def _laid_out(initializer: Any) -> Any:
-    """An initializer of the same values, which lie in memory as torch's kernels read them."""
-    return lambda shape: initializer(shape).T.contiguous().T
 
 
 def _mask(like: Tensor, rate: float) -> Tensor:
