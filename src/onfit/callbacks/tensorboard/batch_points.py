@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from onfit.core.callback import Logs
@@ -44,7 +43,10 @@ class BatchPoints:
 
     def note(self, step: int, epoch: int, logs: Logs) -> None:
         """Keep what a batch logged."""
-        noted = logs.unread() if isinstance(logs, LazyLogs) else _numbers(logs)
+        if isinstance(logs, LazyLogs):
+            noted: Logs = logs.unread()
+        else:  # made by hand, and read now: a tensor in them may hold a graph
+            noted = {name: as_number(value) for name, value in logs.items()}
         self._points.append(Point(step, epoch, time.time(), noted))
 
     @property
@@ -52,13 +54,8 @@ class BatchPoints:
         """Whether they should be written now."""
         return time.monotonic() - self._taken_at >= _SECONDS or len(self._points) >= _MOST
 
-    def take(self) -> Iterator[Point]:
+    def take(self) -> list[Point]:
         """All points, the oldest first; they are kept no longer."""
         points, self._points = self._points, []
         self._taken_at = time.monotonic()
-        return iter(points)
-
-
-def _numbers(logs: Logs) -> Logs:
-    """Logs that somebody made by hand, read now: a tensor in them may hold a graph."""
-    return {name: as_number(value) for name, value in logs.items()}
+        return points

@@ -2,7 +2,7 @@
 
 import numbers
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -209,7 +209,7 @@ class TensorBoard(Callback):
     def _write(
         self,
         kind: str,
-        values: Mapping[str, Any],
+        values: dict[str, Any],
         step: int,
         epoch: int,
         wall_time: float | None = None,
@@ -294,7 +294,7 @@ class TensorBoard(Callback):
                 setattr(self, hook, getattr(super(), hook))
 
 
-def _numbers(values: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+def _numbers(values: dict[str, Any]) -> Iterator[tuple[str, float]]:
     """Those of the values that are one number, as floats."""
     for name, value in values.items():
         number = as_number(value)

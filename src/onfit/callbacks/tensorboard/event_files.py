@@ -107,8 +107,7 @@ class EventFiles:
     def _add(self, subfolder: str, step: int, **value: Any) -> None:
         from tensorboard.compat.proto.summary_pb2 import Summary
 
-        summary = Summary(value=[Summary.Value(**value)])
-        self._add_event(subfolder, step=step, summary=summary)
+        self._add_event(subfolder, step=step, summary=Summary(value=[Summary.Value(**value)]))
 
     def _add_event(self, subfolder: str, wall_time: float | None = None, **content: Any) -> None:
         from tensorboard.compat.proto.event_pb2 import Event
