@@ -59,11 +59,13 @@ class ProgbarLogger(Callback):
     Example:
         >>> from types import SimpleNamespace
         >>> from onfit.core import Run
-        >>> with Run(SimpleNamespace(), [ProgbarLogger("steps")], params={"verbose": 2}) as run:
+        >>> bar, lines = ProgbarLogger("steps"), {"verbose": 2}
+        >>> with Run(SimpleNamespace(), [bar], params=lines) as run:  # doctest: +ELLIPSIS
         ...     for epoch in run.epochs():
         ...         run.log(loss=0.25)
         Epoch 1/1
          - 0s - loss: 0.2500
+        Time: 0.0 s: callbacks ...% (ProgbarLogger ...%).
     """
 
     remembers = ()
