@@ -196,6 +196,52 @@ def test_a_stop_stays_although_another_clears_the_flag():
     assert callbacks.stopped_by is stopping
 
 
+class Delegating:
+    """Keeps the flag in another object, as wrappers of models do."""
+
+    def __init__(self):
+        vars(self)["inner"] = SimpleNamespace(stop_training=False)
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+    def __setattr__(self, name, value):
+        setattr(self.inner, name, value)
+
+
+class Computing:
+    """Answers to the flag's name itself, whatever lies in its dict."""
+
+    def __init__(self):
+        self.asked = False
+        vars(self)["stop_training"] = False
+
+    @property
+    def stop_training(self):
+        return self.asked
+
+    @stop_training.setter
+    def stop_training(self, value):
+        self.asked = value
+
+
+class Slotted:
+    __slots__ = ("stop_training",)
+
+
+class ByDefault:
+    stop_training = False
+
+
+@pytest.mark.parametrize("kind", [SimpleNamespace, Delegating, Computing, Slotted, ByDefault])
+def test_a_stop_is_seen_wherever_the_model_keeps_it(kind):
+    stopping = Stopping()
+    callbacks = CallbackList([Callback(), stopping, Going()], model=kind())
+    callbacks.model.stop_training = False
+    callbacks.on_epoch_end(0, None)
+    assert callbacks.stopped_by is stopping
+
+
 def test_needs_are_checked_before_any_callback_gets_the_model():
     class Needy(Callback):
         def needs(self):

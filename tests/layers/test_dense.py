@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.nn.utils import parametrize, prune
 
 from onfit import Sequential, load_model
 from onfit.layers import Dense
@@ -67,3 +68,45 @@ def test_a_file_holds_it_by_its_shape(tmp_path: Path, suffix: str) -> None:
     read = load_model(tmp_path / f"model{suffix}")
     assert np.array_equal(read.get_weights()[0], model.get_weights()[0])
     assert read.layers[0].kernel.T.is_contiguous()
+
+
+# --- weights that torch has moved elsewhere ----------------------------------------------------
+
+
+class _Doubled(torch.nn.Module):
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        return 2 * weight
+
+
+X = torch.rand(5, 4)
+
+
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_a_kernel_may_be_computed_from_another(use_bias: bool) -> None:
+    layer = Dense(3, use_bias=use_bias)
+    plain = layer(X)
+    parametrize.register_parametrization(layer, "kernel", _Doubled())
+    assert torch.allclose(layer(X), 2 * plain)
+
+
+def test_so_may_a_bias() -> None:
+    layer = Dense(3, bias_initializer="ones")
+    plain = layer(X)
+    parametrize.register_parametrization(layer, "bias", _Doubled())
+    assert torch.allclose(layer(X), plain + 1)
+
+
+def test_a_pruned_kernel_counts_as_it_is_pruned() -> None:
+    layer = Dense(3)
+    layer(X)
+    prune.l1_unstructured(layer, "kernel", amount=6)
+    assert torch.allclose(layer(X), X @ layer.kernel)
+    assert int((layer.kernel == 0).sum()) == 6
+
+
+def test_it_can_be_called_with_other_weights_than_its_own() -> None:
+    layer = Dense(3)
+    layer(X)
+    given = {"kernel": torch.ones(4, 3), "bias": torch.ones(3)}
+    expected = X.sum(1, keepdim=True).expand(5, 3) + 1
+    assert torch.allclose(torch.func.functional_call(layer, given, (X,)), expected)

@@ -1,7 +1,7 @@
 """The callbacks of one run, and the table of who listens to what."""
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -88,10 +88,10 @@ class CallbackList:
         """A function that tells `hook` to all who hear it now; None if nobody does, so that
         nobody pays for it. An exception gets a note with callback and hook.
         """
-        hearers, model = self._table[hook], self.model
+        hearers, asked_to_stop = self._table[hook], _stop_flag(self.model)
 
         def tell(*args: Any) -> None:
-            stopping = getattr(model, "stop_training", False)
+            stopping = asked_to_stop()
             since = perf_counter()
             for callback, method, seconds in hearers:
                 try:
@@ -102,7 +102,7 @@ class CallbackList:
                 now = perf_counter()
                 seconds[0] += now - since
                 since = now
-                if not stopping and getattr(model, "stop_training", False):
+                if not stopping and asked_to_stop():
                     stopping = True
                     self.stopped_by = self.stopped_by or callback
 
@@ -158,6 +158,19 @@ class CallbackList:
             if name == older:
                 return partial(self.tell, newer)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+def _stop_flag(model: Any) -> Callable[[], Any]:
+    """What reads `model.stop_training`, which is done after each callback's turn.
+
+    From the model's own dict where it lies there and nothing else answers to the name: an attribute
+    of a torch module takes three times as long.
+    """
+    name = "stop_training"
+    own = getattr(model, "__dict__", {})
+    if name in own and not hasattr(type(model), name):
+        return partial(own.get, name)
+    return partial(getattr, model, name, False)
 
 
 def _warn_of_misspelt_hooks(callbacks: Iterable[Callback]) -> None:

@@ -24,7 +24,7 @@ def gradients(loss: Tensor, params: Sequence[Tensor | GradientEdge]) -> Gradient
         # torch takes tensors and edges side by side, though its types do not say so.
         return torch.autograd.grad(loss, params, allow_unused=True)  # type: ignore[arg-type]
     # Anew each time: it is handed out as a gradient, and a user's hook may change it.
-    one = torch.ones((), dtype=loss.dtype, device=loss.device)
+    one = torch.ones_like(loss)
     keep_graph, create_graph, allow_unused, accumulate = False, False, True, False
     inputs = tuple(params)
     return engine((loss,), (one,), keep_graph, create_graph, inputs, allow_unused, accumulate)

@@ -76,9 +76,11 @@ class Dense(Affine):
         self.add_bias(self.units)
 
     def preactivation(self, x: Tensor) -> Tensor:
-        if not self.built:
-            self.ensure_built((None, *x.shape[1:]))
-        kernel, bias = self.kernel, self.bias
+        # From where they lie: torch finds an attribute only after Python has looked everywhere.
+        weights: dict[str, Any] = self._parameters
+        kernel, bias = weights.get("kernel"), weights.get("bias")
+        if kernel is None or bias is None:
+            kernel, bias = self._made_or_moved(x)
         x = as_weight(x, kernel)
         try:
             if bias is not None and x.ndim == 2:
@@ -90,6 +92,14 @@ class Dense(Affine):
         if x.ndim < 2:
             self._check_features(x)
         return outputs if bias is None else outputs + bias
+
+    def _made_or_moved(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The weights that do not lie where they should: there are none yet, there is no bias, or
+        torch computes one from others (`torch.nn.utils.parametrize`).
+        """
+        if not self.built:
+            self.ensure_built((None, *x.shape[1:]))
+        return self.kernel, self.bias
 
     def _check_features(self, x: Tensor) -> None:
         """Afterwards: to ask for shapes first takes as long as a small product."""

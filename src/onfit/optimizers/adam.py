@@ -48,7 +48,7 @@ class Adam(Optimizer):
         step = torch.full((), float(self.iterations), device=params[0].device)
         torch._fused_adam_(
             params,
-            [_laid_out_as(p, g) for p, g in zip(params, grads, strict=True)],
+            _laid_out_as(params, grads),
             momentum,
             velocity,
             hats[0] if hats else [],
@@ -72,10 +72,14 @@ class Adam(Optimizer):
         }
 
 
-def _laid_out_as(param: Tensor, grad: Tensor) -> Tensor:
-    """`grad` in the memory layout of `param`. The fused kernel walks raw memory: with another
+def _laid_out_as(params: list[Tensor], grads: list[Tensor]) -> list[Tensor]:
+    """`grads` in the memory layouts of `params`. The fused kernel walks raw memory: with another
     layout (a convolution of channels-last images has one) it would add the wrong numbers.
     """
-    if grad.stride() == param.stride():
-        return grad
-    return torch.empty_like(param).copy_(grad)
+    wanted, found = list(map(Tensor.stride, params)), list(map(Tensor.stride, grads))
+    if wanted == found:
+        return grads
+    return [
+        grad if have == want else torch.empty_like(param).copy_(grad)
+        for param, grad, want, have in zip(params, grads, wanted, found, strict=True)
+    ]
