@@ -13,6 +13,7 @@ from onfit.engine.arrays import Names, Samples
 from onfit.engine.compiled import Compiled
 from onfit.engine.objective import Objective
 from onfit.engine.resume import load_model_state, model_state
+from onfit.engine.waiting import measured
 from onfit.errors import NotReadyError
 from onfit.layers.modes import evaluating
 from onfit.layers.shapes import Shape
@@ -204,7 +205,7 @@ class Compilable(nn.Module):
         """
         judge = self._judge()
         with torch.no_grad():
-            means = (value.float().mean() for value in judge.measure(y, y_pred))
+            means = (value.float().mean() for value in measured(judge.measure(y, y_pred)))
         stateful = judge.stateful
         return {
             name: stateful[name].result() if name in stateful else next(means)

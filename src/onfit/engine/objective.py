@@ -10,6 +10,7 @@ from onfit.engine.arrays import Samples
 from onfit.engine.compiled import Compiled
 from onfit.engine.penalties import penalties_of
 from onfit.engine.totals import Totals
+from onfit.engine.waiting import Value, Waiting, may_wait
 from onfit.errors import DataError, NotReadyError, OnfitWarning
 from onfit.losses import Loss, reduced
 from onfit.metrics import AnyMetric, Metric, StatefulMetric
@@ -153,7 +154,7 @@ class Objective:
         """A meter for what this objective measures."""
         return Totals(compiled.names, self.stateful)
 
-    def measure(self, y: Any, outputs: Any) -> list[Tensor]:
+    def measure(self, y: Any, outputs: Any) -> list[Value]:
         """The metrics of a batch, but for those that keep a state, which take it in."""
         if not self._several:
             return self._measured(0, y, outputs)
@@ -163,22 +164,26 @@ class Objective:
             for value in self._measured(index, y[index], output)
         ]
 
-    def _measured(self, index: int, y: Any, output: Any) -> list[Tensor]:
+    def _measured(self, index: int, y: Any, output: Any) -> list[Value]:
         """Metrics of one output; they see what the user means by it: probabilities, not logits."""
         metrics = self.metrics[index]
         if not metrics:
             return []
         output = output.detach() if isinstance(output, Tensor) else output
-        activation, seen, values = self._activations[index], None, []
+        activation, seen = self._activations[index], None
+        values: list[Value] = []
         for metric in metrics.values():
             shown = output
             if activation is not None and not metric.sees_logits(output):
                 shown = seen = activation(output) if seen is None else seen
-            if isinstance(metric, Metric):
-                values.append(metric.of_batch(y, shown))
-            else:
+            if not isinstance(metric, Metric):
                 assert isinstance(metric, StatefulMetric)
                 metric.update(y, shown)
+            elif self._on_logits[index] and may_wait(metric, output):
+                # Logits are made anew for each batch; targets may lie in somebody's buffer.
+                values.append(Waiting(metric, y.clone(), output))
+            else:
+                values.append(metric.of_batch(y, shown))
         return values
 
 

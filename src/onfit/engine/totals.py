@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from onfit.core.logs import Fetch, Logs
+from onfit.engine.waiting import Value, Waiting, joined, measured
 from onfit.errors import FileFormatError
 from onfit.metrics import StatefulMetric
 
@@ -37,19 +38,20 @@ class Totals:
         self.reset()
 
     def reset(self) -> None:
-        self._values: list[Sequence[Tensor]] = []
+        self._values: list[Sequence[Value]] = []
         self._sizes: list[int] = []
-        self._last: Sequence[Tensor] | None = None
+        self._last: Sequence[Value] | None = None
         self._sums: Tensor | None = None
         self._count = 0
         for metric in self._stateful.values():
             metric.reset()
 
-    def add(self, values: Sequence[Tensor], size: int) -> None:
+    def add(self, values: Sequence[Value], size: int) -> None:
         """Count a batch.
 
         Args:
-            values: for each mean a detached scalar, or a bool for each sample.
+            values: for each mean a detached scalar, or a bool for each sample, or what gives
+                those later. The first is a scalar.
             size: how many samples it had.
         """
         self._values.append(values)
@@ -58,13 +60,13 @@ class Totals:
         if len(self._sizes) >= _FOLD_EVERY:
             self._fold()
 
-    def latest(self) -> Sequence[Tensor] | Fetch | None:
+    def latest(self) -> Sequence[Value] | Fetch | None:
         last = self._last
         if last is None or not self._stateful:
             return last
         return self._with_states(partial(_numbers, last))
 
-    def report_batch(self, logs: Logs, latest: Sequence[Tensor] | Fetch) -> None:
+    def report_batch(self, logs: Logs, latest: Sequence[Value] | Fetch) -> None:
         logs.defer(self.names, latest if callable(latest) else partial(_numbers, latest))
 
     def one_of(self, latest: Any, name: str) -> float | None:
@@ -72,6 +74,8 @@ class Totals:
         if place is None:
             return None
         value = latest[place]
+        if type(value) is Waiting:
+            value = value.measured()
         if not value.is_cpu:
             return None
         # The loss at once: a call costs as much as to read it.
@@ -93,7 +97,7 @@ class Totals:
             "names": self.names,
             "sums": self._sums,
             "count": self._count,
-            "values": [list(values) for values in self._values],
+            "values": [measured(values) for values in self._values],
             "sizes": list(self._sizes),
             "stateful": {name: metric.state_dict() for name, metric in self._stateful.items()},
         }
@@ -149,7 +153,7 @@ class _Batches(NamedTuple):
         samples: how many those had.
     """
 
-    values: list[Sequence[Tensor]]
+    values: list[Sequence[Any]]  # of `Value`, the loss first, which is a tensor
     sizes: list[int]
     sums: Tensor | None
     samples: int
@@ -177,18 +181,20 @@ class _Batches(NamedTuple):
         )
 
 
-def _sum_over_samples(batches: Sequence[Tensor], sizes: Tensor) -> Tensor:
+def _sum_over_samples(batches: Sequence[Any], sizes: Tensor) -> Tensor:
     """What the samples of all batches add up to, given each batch's mean or its bools."""
-    if batches[0].ndim:
-        return torch.cat(list(batches)).sum(dtype=sizes.dtype)
+    first = batches[0]
+    if isinstance(first, Waiting) or first.ndim:
+        return joined(batches).sum(dtype=sizes.dtype)
     return (torch.stack(list(batches)).to(sizes.dtype) * sizes).sum()
 
 
-def _numbers(values: Sequence[Tensor]) -> list[float]:
+def _numbers(values: Sequence[Value]) -> list[float]:
     """The values of one batch. A device other than the CPU is waited for once, not for each."""
-    if values[0].is_cpu:
-        return [_number(value) for value in values]
-    means = [value.float().mean() if value.ndim else value for value in values]
+    tensors = measured(values)
+    if tensors[0].is_cpu:
+        return [_number(tensor) for tensor in tensors]
+    means = [tensor.float().mean() if tensor.ndim else tensor for tensor in tensors]
     found: list[float] = torch.stack(means).tolist()
     return found
 

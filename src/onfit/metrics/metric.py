@@ -258,6 +258,14 @@ class Metric(AnyMetric):
         # A copy: a user's function may return a weight, which the next batch changes.
         return value.float().mean() if value.ndim else value.detach().clone()
 
+    def can_wait(self, output: Tensor) -> bool:
+        """Whether samples of many batches may be measured at once, outputs like this among them.
+
+        Then `of_batch` gives a bool for each sample, whatever else is in its batch, and takes what
+        a loss has taken.
+        """
+        return False
+
     def values(self, y_true: Any, y_pred: Any) -> Tensor:
         """The value of each of these samples, or one for all."""
         value = self.function(y_true, y_pred, **self.options)
