@@ -14,7 +14,6 @@ from onfit.engine.batches import size_of
 from onfit.engine.large_gradients import LargeGradients, is_large
 from onfit.engine.objective import Objective
 from onfit.engine.own_step import OwnStep
-from onfit.engine.waiting import Value
 from onfit.optimizers import keeps_no_gradient
 
 if TYPE_CHECKING:
@@ -72,9 +71,7 @@ class TrainStep:
         grads = self._gradients(losses[0], params) if params else ()
         with torch.set_grad_enabled(False):  # what `no_grad` does, without its detours
             self._optimizer.apply(grads)
-            values: list[Value] = [loss.detach() for loss in losses]
-            values += self._objective.measure(batch[1], outputs)
-            self.totals.add(values, size_of(batch))
+            self.totals.add([*losses, *self._objective.measure(batch[1], outputs)], size_of(batch))
         if losses[0].is_cpu:
             # Let go of now, large ones would go back to the system, to be asked for page by page
             # in the next step. A GPU's allocator keeps them anyway.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from operator import mul
 from typing import Any, NamedTuple
 
 import torch
@@ -50,10 +51,11 @@ class Totals:
         """Count a batch.
 
         Args:
-            values: for each mean a detached scalar, or a bool for each sample, or what gives
-                those later. The first is a scalar.
+            values: for each mean a scalar, or a bool for each sample, or what gives those later.
+                The first is a scalar.
             size: how many samples it had.
         """
+        values = [_kept(value) for value in values]
         self._values.append(values)
         self._sizes.append(size)
         self._last = values
@@ -74,12 +76,11 @@ class Totals:
         if place is None:
             return None
         value = latest[place]
-        if type(value) is Waiting:
+        if type(value) is float:
+            return value
+        if isinstance(value, Waiting):
             value = value.measured()
-        if not value.is_cpu:
-            return None
-        # The loss at once: a call costs as much as to read it.
-        return _number(value) if value.ndim else float(value.item())
+        return _number(value) if value.is_cpu else None
 
     def report_epoch(self, logs: Logs, prefix: str = "") -> None:
         # A snapshot, added up when it is read: sums are replaced, never changed, so later batches
@@ -153,7 +154,7 @@ class _Batches(NamedTuple):
         samples: how many those had.
     """
 
-    values: list[Sequence[Any]]  # of `Value`, the loss first, which is a tensor
+    values: list[Sequence[Value]]
     sizes: list[int]
     sums: Tensor | None
     samples: int
@@ -168,39 +169,57 @@ class _Batches(NamedTuple):
 
     def folded(self) -> tuple[Tensor, int]:
         """What all add up to, and how many samples they had."""
-        device = self.values[0][0].device if self.sums is None else self.sums.device
         if not self.values:
             assert self.sums is not None
             return self.sums, self.samples
-        sizes = torch.tensor(self.sizes, device=device, dtype=_wide(device))
         columns = zip(*self.values, strict=True)
-        sums = torch.stack([_sum_over_samples(column, sizes) for column in columns])
+        each = [_sum_over_samples(column, self.sizes) for column in columns]
+        kind = each[0] if self.sums is None else self.sums  # some may be where others are not
+        sums = torch.stack([total.to(kind) for total in each])
         return (
             sums if self.sums is None else self.sums + sums,
             self.samples + sum(self.sizes),
         )
 
 
-def _sum_over_samples(batches: Sequence[Any], sizes: Tensor) -> Tensor:
+def _kept(value: Value) -> Value:
+    """What is kept of a batch's value: a number, if that is there already. A tensor for each batch
+    takes longer to come back to, and its bit of memory lies in the way of large ones.
+    """
+    if not isinstance(value, Tensor) or value.ndim:
+        return value
+    return float(value.item()) if value.is_cpu else value.detach()
+
+
+def _sum_over_samples(batches: Sequence[Any], sizes: Sequence[int]) -> Tensor:
     """What the samples of all batches add up to, given each batch's mean or its bools."""
     first = batches[0]
+    if isinstance(first, float):
+        return torch.tensor(sum(map(mul, batches, sizes)), dtype=torch.float64)
     if isinstance(first, Waiting) or first.ndim:
-        return joined(batches).sum(dtype=sizes.dtype)
-    return (torch.stack(list(batches)).to(sizes.dtype) * sizes).sum()
+        bools = joined(batches)
+        return bools.sum(dtype=_wide(bools.device))
+    means = torch.stack(list(batches))
+    wide = _wide(means.device)
+    return (means.to(wide) * torch.tensor(sizes, device=means.device, dtype=wide)).sum()
 
 
 def _numbers(values: Sequence[Value]) -> list[float]:
     """The values of one batch. A device other than the CPU is waited for once, not for each."""
-    tensors = measured(values)
-    if tensors[0].is_cpu:
-        return [_number(tensor) for tensor in tensors]
-    means = [tensor.float().mean() if tensor.ndim else tensor for tensor in tensors]
-    found: list[float] = torch.stack(means).tolist()
-    return found
+    found = measured(values)
+    away = [value.float().mean() if value.ndim else value for value in found if _is_away(value)]
+    fetched = iter(torch.stack(away).tolist() if away else ())
+    return [next(fetched) if _is_away(value) else _number(value) for value in found]
 
 
-def _number(value: Tensor) -> float:
+def _is_away(value: float | Tensor) -> bool:
+    return isinstance(value, Tensor) and not value.is_cpu
+
+
+def _number(value: float | Tensor) -> float:
     """A batch's value, from the CPU: a mean, or a bool for each sample."""
+    if isinstance(value, float):
+        return value
     return value.count_nonzero().item() / len(value) if value.ndim else float(value.item())
 
 

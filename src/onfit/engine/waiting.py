@@ -3,8 +3,7 @@ longer than one, and one takes as long as a small layer.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -34,7 +33,8 @@ class Waiting(NamedTuple):
         return self.metric.of_batch(self.y, self.output)
 
 
-Value = Tensor | Waiting  # what a batch came to, or will
+# What a batch came to: a number, a scalar on its device, or a bool for each sample; or will.
+Value = float | Tensor | Waiting
 
 
 def may_wait(metric: Metric, output: Tensor) -> bool:
@@ -42,23 +42,16 @@ def may_wait(metric: Metric, output: Tensor) -> bool:
     return output.is_cpu and output.numel() <= _MOST and metric.can_wait(output)
 
 
-def measured(values: Iterable[Value]) -> list[Tensor]:
-    """What batches came to: for each a scalar, or a bool for each sample."""
+def measured(values: Iterable[Value]) -> list[Any]:
+    """What batches came to, none of them waiting any more."""
     return [value.measured() if isinstance(value, Waiting) else value for value in values]
 
 
-def joined(batches: Sequence[Value]) -> Tensor:
+def joined(batches: Sequence[Any]) -> Tensor:
     """The bools of all samples of some batches, whether they were looked at or not."""
-    return torch.cat([part for kind, run in groupby(batches, _kind) for part in _parts(kind, run)])
-
-
-def _kind(batch: Value) -> int:
-    """Batches of one kind can be measured together: those that wait, by how their targets look."""
-    return batch.y.ndim if isinstance(batch, Waiting) else 0
-
-
-def _parts(kind: int, batches: Iterable[Value]) -> list[Tensor]:
-    if not kind:
-        return list(batches)  # type: ignore[arg-type]
-    metrics, ys, outputs = zip(*batches, strict=True)
-    return [metrics[0].of_batch(torch.cat(ys), torch.cat(outputs))]
+    waiting = [batch for batch in batches if isinstance(batch, Waiting)]
+    if len(waiting) < len(batches) or len({batch.y.ndim for batch in waiting}) > 1:
+        return torch.cat(measured(batches))  # of a resumed run, or with labels of several kinds
+    metrics, ys, outputs = zip(*waiting, strict=True)
+    metric: Metric = metrics[0]
+    return metric.of_batch(torch.cat(ys), torch.cat(outputs))
