@@ -2,18 +2,21 @@
 
 from collections.abc import Iterator
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from onfit.core import Callback
-from onfit.engine.arrays import samples_of, split, tensor_of, weighted_by_class
+from onfit.engine.arrays import Samples, samples_of, split, tensor_of, weighted_by_class
 from onfit.engine.batches import ArrayBatches, LoaderBatches, Steps, batches_of
 from onfit.errors import ArgumentError, DataError, OnfitWarning
 from onfit.layers import Dense
+from onfit.layers.shapes import mapped
 from onfit.models import Model, Sequential
 
 X, Y = np.arange(10.0)[:, None], np.arange(10.0)[:, None]
@@ -175,6 +178,35 @@ def test_x_y_and_weights_keep_together_when_shuffled() -> None:
     for batch in ArrayBatches(data, 3, shuffle=True).epoch(0):
         assert torch.equal(batch.y, batch.x * 2)
         assert torch.equal(batch.weight, batch.x[:, 0] * 3)
+
+
+NUMBERS = torch.arange(10.0)
+KINDS = {
+    "labels": (torch.arange(10),),
+    "wide targets": (NUMBERS[:, None].repeat(1, 50),),
+    "weights": (NUMBERS, NUMBERS),
+    "several": ((NUMBERS, NUMBERS[:, None].repeat(1, 50)),),
+    "by name": ({"a": NUMBERS}, {"a": NUMBERS}),
+}
+
+
+@pytest.mark.parametrize("given", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("block", [1, 2, 1024])
+@pytest.mark.parametrize("done", [0, 1, 2, 4])
+def test_whatever_belongs_to_x_comes_with_it(
+    given: tuple[Any, ...], block: int, done: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onfit.engine.array_batches._BLOCK", block)
+    torch.manual_seed(0)
+    epoch = ArrayBatches(Samples(torch.arange(10), *given), 3, shuffle=True).epoch(0)
+    epoch.begin_after(done)
+    batches = list(epoch)
+    torch.manual_seed(0)
+    order = ArrayBatches(Samples(torch.arange(10)), 10, shuffle=True)._order.of(0, 10)
+    assert torch.equal(torch.cat([b.x for b in batches] or [order[:0]]), order[3 * done :])
+    for x, *found in batches:
+        expected = [mapped(itemgetter(x), Tensor, part) for part in given]
+        assert repr(found[: len(given)]) == repr(expected)
 
 
 def test_data_without_shuffling_draw_nothing() -> None:

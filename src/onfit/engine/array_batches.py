@@ -1,14 +1,16 @@
 """Batches of arrays in memory, without a DataLoader."""
 
 from collections.abc import Iterator
+from itertools import repeat
 
 import torch
 from torch import Tensor
 
-from onfit.engine.arrays import Samples, cut, each, length, parts, rows
+from onfit.engine.arrays import Data, Samples, cut, length, parts, rows
 from onfit.engine.order import Order
 from onfit.engine.reading import moved
 from onfit.engine.walking import Epoch
+from onfit.layers.shapes import mapped
 
 
 class ArrayBatches:
@@ -52,8 +54,7 @@ class ArrayBatches:
             yield from map(self._placed, _in_order(self.data, begin, self.batch_size))
         elif begin < self.samples:
             order = self._order.of(index, self.samples).to(parts(self.data.x)[0].device)
-            for picked in torch.split(order[begin:], self.batch_size):
-                yield self._placed(_picked(self.data, picked))
+            yield from map(self._placed, _shuffled(self.data, order[begin:], self.batch_size))
 
     def first(self) -> Samples:
         return self._placed(rows(self.data, slice(0, self.batch_size)))
@@ -62,17 +63,40 @@ class ArrayBatches:
         return batch if self._device is None else moved(batch, self._device)
 
 
+# Batches are made in blocks of so many: what is done to a block at once takes less time than batch
+# by batch, and less memory than to all.
+_BLOCK = 1024
+_NARROW = 64  # bytes of a row, such as a label or a few numbers, of which a block takes no memory
+
+
 def _in_order(data: Samples, begin: int, size: int) -> Iterator[Samples]:
-    """Slices of `size` samples. They are cut in blocks, which takes less than one after the other,
-    and less memory than all at once.
-    """
+    """Slices of `size` samples, the first of them at `begin`."""
     if begin < length(data) <= size:
         yield rows(data, slice(None))  # one batch has it all: there is nothing to cut
         return
-    block = size * 1024
+    block = size * _BLOCK
     for start in range(begin, length(data), block):
         yield from cut(rows(data, slice(start, start + block)), size)
 
 
-def _picked(data: Samples, which: Tensor) -> Samples:
-    return each(lambda tensor: tensor.index_select(0, which), data)
+def _shuffled(data: Samples, order: Tensor, size: int) -> Iterator[Samples]:
+    """The samples in this order, `size` at a time."""
+    for block in torch.split(order, size * _BLOCK):
+        # Inputs batch by batch, wherever it begins: a product may depend on where its factors lie.
+        x = (_picked(data.x, which) for which in torch.split(block, size))
+        yield from map(Samples, x, _cut(data.y, block, size), _cut(data.weight, block, size))
+
+
+def _cut(data: Data, block: Tensor, size: int) -> Iterator[Data]:
+    """Targets or weights of the samples of a block, in its order, `size` at a time."""
+    if data is None:
+        return repeat(None)
+    if isinstance(data, Tensor) and data[0].nbytes <= _NARROW:
+        return iter(torch.split(data.index_select(0, block), size))
+    return (_picked(data, which) for which in torch.split(block, size))
+
+
+def _picked(data: Data, which: Tensor) -> Data:
+    if isinstance(data, Tensor):
+        return data.index_select(0, which)
+    return mapped(lambda tensor: tensor.index_select(0, which), Tensor, data)
