@@ -184,7 +184,7 @@ class _Batches(NamedTuple):
 
 def _kept(value: Value) -> Value:
     """What is kept of a batch's value: a number, if that is there already. A tensor for each batch
-    takes longer to come back to, and its bit of memory lies in the way of large ones.
+    takes longer to come back to.
     """
     if not isinstance(value, Tensor) or value.ndim:
         return value
