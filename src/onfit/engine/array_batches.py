@@ -1,6 +1,7 @@
 """Batches of arrays in memory, without a DataLoader."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import repeat
 
 import torch
@@ -66,7 +67,7 @@ class ArrayBatches:
 # Batches are made in blocks of so many: what is done to a block at once takes less time than batch
 # by batch, and less memory than to all.
 _BLOCK = 1024
-_NARROW = 64  # bytes of a row, such as a label or a few numbers, of which a block takes no memory
+_NARROW = 64  # bytes of a row, such as a label or a few numbers, of which a block takes little
 
 
 def _in_order(data: Samples, begin: int, size: int) -> Iterator[Samples]:
@@ -83,20 +84,22 @@ def _shuffled(data: Samples, order: Tensor, size: int) -> Iterator[Samples]:
     """The samples in this order, `size` at a time."""
     for block in torch.split(order, size * _BLOCK):
         # Inputs batch by batch, wherever it begins: a product may depend on where its factors lie.
-        x = (_picked(data.x, which) for which in torch.split(block, size))
-        yield from map(Samples, x, _cut(data.y, block, size), _cut(data.weight, block, size))
+        x = _batch_by_batch(data.x, block, size)
+        yield from map(
+            Samples, x, _at_once(data.y, block, size), _at_once(data.weight, block, size)
+        )
 
 
-def _cut(data: Data, block: Tensor, size: int) -> Iterator[Data]:
-    """Targets or weights of the samples of a block, in its order, `size` at a time."""
+def _batch_by_batch(data: Data, block: Tensor, size: int) -> Iterator[Data]:
+    """What a part of the data has for a block, `size` samples at a time."""
+    for which in torch.split(block, size):
+        yield mapped(partial(torch.index_select, dim=0, index=which), Tensor, data)
+
+
+def _at_once(data: Data, block: Tensor, size: int) -> Iterator[Data]:
+    """The same of targets or weights: picked for the whole block where that takes little memory."""
     if data is None:
         return repeat(None)
     if isinstance(data, Tensor) and data[0].nbytes <= _NARROW:
         return iter(torch.split(data.index_select(0, block), size))
-    return (_picked(data, which) for which in torch.split(block, size))
-
-
-def _picked(data: Data, which: Tensor) -> Data:
-    if isinstance(data, Tensor):
-        return data.index_select(0, which)
-    return mapped(lambda tensor: tensor.index_select(0, which), Tensor, data)
+    return _batch_by_batch(data, block, size)

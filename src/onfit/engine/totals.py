@@ -1,4 +1,6 @@
-"""What a step measures: kept on the device, brought to Python once, when somebody reads."""
+"""What a step measures: kept where it is, brought to Python once, when somebody reads. Where that
+is the CPU, scalars are numbers at once.
+"""
 
 from collections.abc import Sequence
 from functools import partial
