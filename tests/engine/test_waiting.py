@@ -1,6 +1,7 @@
 """Accuracies of small batches, which are taken of many batches at once: nobody can tell."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -112,6 +113,46 @@ def test_labels_may_lie_in_a_buffer_that_the_next_batch_is_written_to() -> None:
     assert compiled().evaluate(batches(), verbose=0) == compiled().evaluate(
         x, y, batch_size=8, verbose=0
     )
+
+
+@pytest.mark.parametrize("given", [torch.Tensor.numpy, torch.Tensor.clone], ids=["array", "tensor"])
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_labels_may_be_overwritten_while_they_train(
+    given: Callable[[Tensor], object], shuffle: bool
+) -> None:
+    y = given(Y.clone())
+
+    def overwrite(epoch: int, logs: Logs) -> None:  # before anybody reads the epoch's means
+        y[:] = -1
+
+    def accuracy(*callbacks: LambdaCallback) -> float:
+        torch.manual_seed(0)
+        fit = compiled().fit(X, y, batch_size=8, verbose=0, shuffle=shuffle, callbacks=[*callbacks])
+        return fit.history["acc"][0]
+
+    untouched = accuracy()
+    assert accuracy(LambdaCallback(on_epoch_end=overwrite)) == untouched
+
+
+def test_shuffled_labels_are_not_copied_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    cloned: list[Tensor] = []
+    original = Tensor.clone
+
+    def noted(tensor: Tensor, **options: Any) -> Tensor:
+        cloned.append(tensor)
+        return original(tensor, **options)
+
+    def labels_cloned(shuffle: bool, steps: int | None = None) -> int:
+        model = compiled()
+        cloned.clear()
+        monkeypatch.setattr(Tensor, "clone", noted)
+        model.fit(X, Y, batch_size=8, verbose=0, shuffle=shuffle, steps_per_epoch=steps)
+        monkeypatch.undo()
+        return sum(tensor.dtype == Y.dtype for tensor in cloned)
+
+    assert labels_cloned(shuffle=False) == 6
+    assert labels_cloned(shuffle=True) == 0
+    assert labels_cloned(shuffle=True, steps=3) == 0
 
 
 def test_whoever_reads_a_batch_sees_its_own_accuracy() -> None:

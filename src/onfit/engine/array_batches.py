@@ -60,6 +60,11 @@ class ArrayBatches:
     def first(self) -> Samples:
         return self._placed(rows(self.data, slice(0, self.batch_size)))
 
+    @property
+    def copies(self) -> bool:
+        """Whether a batch is in memory of its own: rows picked in an order are, slices are not."""
+        return self._order.shuffles
+
     def _placed(self, batch: Samples) -> Samples:
         return batch if self._device is None else moved(batch, self._device)
 

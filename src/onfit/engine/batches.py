@@ -72,6 +72,10 @@ class Batches(Protocol):
     def knows_epochs(self) -> bool:
         """Whether what `epoch` gives depends on its index; else on what was walked before."""
 
+    @property
+    def copies(self) -> bool:
+        """Whether a batch is in memory of its own, which nobody writes to afterwards."""
+
 
 class Steps:
     """A fixed number of batches per epoch.
@@ -154,6 +158,11 @@ class Steps:
     def knows_epochs(self) -> bool:
         """Whether what `epoch` gives depends on its index; else on what was walked before."""
         return self._batches.knows_epochs
+
+    @property
+    def copies(self) -> bool:
+        """Whether a batch is in memory of its own, which nobody writes to afterwards."""
+        return self._batches.copies
 
     def _passes(self) -> Iterator[Samples]:
         while True:

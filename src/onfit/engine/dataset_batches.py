@@ -26,6 +26,7 @@ class DatasetBatches:
     once = False
     in_memory = False
     knows_epochs = True
+    copies = False
 
     def __init__(self, dataset: Dataset[Any], batch_size: int, shuffle: bool, read: Reader) -> None:
         self._dataset = dataset

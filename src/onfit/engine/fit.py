@@ -40,7 +40,8 @@ def fit(
     listeners = _listeners(callbacks, history, verbose)
     train, validate, shown = prepared(model, data, validation)
     model.ensure_built(train.first())
-    step, test = train_step_of(model, compiled), test_step_of(model, compiled)
+    step = train_step_of(model, compiled, copies=train.copies)
+    test = test_step_of(model, compiled)
     step.prepare()
     for callback in listeners:
         callback.validation_data = shown

@@ -32,6 +32,7 @@ class LoaderBatches:
 
     in_memory = False
     knows_epochs = False
+    copies = False
 
     def __init__(self, loader: Iterable[Any], read: Reader = Reader()) -> None:  # noqa: B008 - frozen
         self._loader = loader

@@ -28,6 +28,7 @@ class Objective:
         compiled: losses and metrics.
         behind_activations: whether to ask the model for logits; False to judge outputs that
             are there already.
+        copies: whether targets are in memory of their own, which nobody writes to afterwards.
 
     Attributes:
         metrics: for each output its metrics, by name in the logs. Those that keep a state are
@@ -39,13 +40,19 @@ class Objective:
     """
 
     def __init__(
-        self, model: "Compilable", compiled: Compiled, *, behind_activations: bool = True
+        self,
+        model: "Compilable",
+        compiled: Compiled,
+        *,
+        behind_activations: bool = True,
+        copies: bool = False,
     ) -> None:
         if not compiled.has_loss:
             raise NotReadyError(
                 "this model was compiled without a loss. Call model.compile(optimizer, loss)."
             )
         self._model = model
+        self._copies = copies
         self._targets = compiled.targets
         self._several = compiled.several
         self._on_logits = [
@@ -181,7 +188,8 @@ class Objective:
                 metric.update(y, shown)
             elif self._on_logits[index] and may_wait(metric, output):
                 # Logits are made anew for each batch; targets may lie in somebody's buffer.
-                values.append(Waiting(metric, y.clone(), output))
+                kept = y if self._copies else y.clone()
+                values.append(Waiting(metric, kept, output))
             else:
                 values.append(metric.of_batch(y, shown))
         return values

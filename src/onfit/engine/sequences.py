@@ -87,6 +87,7 @@ class SequenceBatches:
     once = False
     in_memory = False
     knows_epochs = True
+    copies = False
     batch_size = None
     samples = None
 

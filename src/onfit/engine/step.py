@@ -21,11 +21,19 @@ if TYPE_CHECKING:
     from onfit.engine.compiled import Compiled
 
 
-def train_step_of(model: "Compilable", compiled: "Compiled") -> "TrainStep | OwnStep":
-    """The step that `fit` takes: the model's own if its author wrote one."""
+def train_step_of(
+    model: "Compilable", compiled: "Compiled", *, copies: bool = False
+) -> "TrainStep | OwnStep":
+    """The step that `fit` takes: the model's own if its author wrote one.
+
+    Args:
+        model: learns.
+        compiled: how.
+        copies: whether a batch is in memory of its own, which nobody writes to afterwards.
+    """
     if _is_own(model, "train_step"):
         return OwnStep(model, model.train_step)
-    return TrainStep(model, compiled)
+    return TrainStep(model, compiled, copies=copies)
 
 
 def test_step_of(model: "Compilable", compiled: "Compiled") -> "TestStep | OwnStep":
@@ -48,8 +56,8 @@ class TrainStep:
         totals: what the batches of this epoch amount to.
     """
 
-    def __init__(self, model: "Compilable", compiled: "Compiled") -> None:
-        self._objective = Objective(model, compiled)
+    def __init__(self, model: "Compilable", compiled: "Compiled", *, copies: bool = False) -> None:
+        self._objective = Objective(model, compiled, copies=copies)
         self._optimizer = compiled.optimizer
         self._parameters = list(model.parameters())
         self._gradients: Callable[[Tensor, list[Tensor]], Gradients] = gradients
