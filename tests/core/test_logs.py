@@ -35,16 +35,12 @@ class OneBatch:
     """A meter that has measured one batch."""
 
     def __init__(self, fetch):
+        self.latest = [0.25, "on its way"]
+        self.loss = self.size = None
         self.fetch = fetch
 
-    def latest(self):
-        return ["loss", "acc"]
-
     def report_batch(self, logs, latest):
-        logs.defer(latest, self.fetch)
-
-    def one_of(self, latest, name):
-        return None
+        logs.defer(["loss", "acc"], self.fetch)
 
 
 @pytest.fixture(params=["open", "closed"])
@@ -334,43 +330,63 @@ def test_so_far_is_the_logs_themselves_where_nobody_measures():
 
 
 class Counting(OneBatch):
-    """A meter that counts what it is asked for, and brings one value alone."""
+    """A meter that counts what it is asked for, and has the loss at hand."""
 
     def __init__(self):
         super().__init__(Fetch(0.25, 0.5))
-        self.asked = []
+        self.loss = 0.25
+        self.opened = 0
         self.epochs = 0
 
     def report_batch(self, logs, latest):
-        self.asked.append("all")
+        self.opened += 1
         super().report_batch(logs, latest)
 
     def report_epoch(self, logs, prefix=""):
         self.epochs += 1
         logs["loss"] = float(self.epochs)
 
-    def one_of(self, latest, name):
-        self.asked.append(name)
-        return 0.25 if name == "loss" else None
-
 
 def test_the_logs_of_a_batch_ask_for_nothing_until_somebody_looks():
     meter = Counting()
     logs = BatchLogs.of(meter, 3, 32)
     assert logs
-    assert meter.asked == []
+    assert [logs["batch"], logs.get("size")] == [3, 32]
+    assert meter.opened == 0
 
 
-def test_one_value_is_read_alone():
+def test_a_loss_that_is_a_number_already_is_read_alone():
     meter = Counting()
     logs = BatchLogs.of(meter, 3, 32)
     assert [logs["loss"], logs.get("loss")] == [0.25, 0.25]
-    assert meter.asked == ["loss", "loss"]
-    assert meter.fetch.count == 0
+    assert meter.opened == meter.fetch.count == 0
     assert dict(logs) == WHOLE
+    assert meter.opened == meter.fetch.count == 1
 
 
-def test_what_the_meter_does_not_bring_alone_is_looked_for_among_all():
+def test_the_logs_of_a_batch_stay_what_they_are_when_others_follow():
+    meter = Counting()
+    kept = BatchLogs.of(meter, 3, 32)
+    meter.loss = 0.125
+    assert [kept["loss"], BatchLogs.of(meter, 4, 32)["loss"]] == [0.25, 0.125]
+
+
+def test_before_anything_was_measured_there_are_index_and_size():
+    meter = Counting()
+    meter.latest = meter.loss = None
+    logs = BatchLogs.of(meter, 3, 32)
+    assert logs.get("loss") is None
+    assert dict(logs) == {"batch": 3, "size": 32}
+
+
+def test_once_open_they_are_empty_where_all_was_taken_out():
+    logs = BatchLogs.of(Counting(), 3, 32)
+    logs.clear()
+    assert not logs
+    assert isinstance(logs, BatchLogs)
+
+
+def test_what_is_not_there_yet_is_looked_for_among_all():
     logs = BatchLogs.of(Counting(), 3, 32)
     assert logs["accuracy"] == 0.5
     assert logs["size"] == 32

@@ -287,7 +287,7 @@ def test_bools_and_means_come_to_the_mean_over_samples() -> None:
     logs = Logs()
     totals.report_epoch(logs)
     assert dict(logs) == {"loss": 2.5, "acc": 0.5}
-    totals.report_batch(logs, totals.latest())
+    totals.report_batch(logs, totals.latest)
     assert dict(logs) == {"loss": 1.0, "acc": 0.0}
 
 

@@ -1,7 +1,7 @@
 """The callbacks of one run, and the table of who listens to what."""
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -88,10 +88,10 @@ class CallbackList:
         """A function that tells `hook` to all who hear it now; None if nobody does, so that
         nobody pays for it. An exception gets a note with callback and hook.
         """
-        hearers, asked_to_stop = self._table[hook], _stop_flag(self.model)
+        hearers, flags = self._table[hook], _flags(self.model)
 
         def tell(*args: Any) -> None:
-            stopping = asked_to_stop()
+            stopping = flags["stop_training"]
             since = perf_counter()
             for callback, method, seconds in hearers:
                 try:
@@ -102,7 +102,7 @@ class CallbackList:
                 now = perf_counter()
                 seconds[0] += now - since
                 since = now
-                if not stopping and asked_to_stop():
+                if not stopping and flags["stop_training"]:
                     stopping = True
                     self.stopped_by = self.stopped_by or callback
 
@@ -160,17 +160,26 @@ class CallbackList:
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 
-def _stop_flag(model: Any) -> Callable[[], Any]:
-    """What reads `model.stop_training`, which is done after each callback's turn.
+class _Attributes:
+    """Attributes of an object by `[]`; False for those that it lacks."""
 
-    From the model's own dict where it lies there and nothing else answers to the name: an attribute
-    of a torch module takes three times as long.
+    def __init__(self, owner: Any) -> None:
+        self._owner = owner
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self._owner, name, False)
+
+
+def _flags(model: Any) -> dict[str, Any] | _Attributes:
+    """What `stop_training` is read from, which is done after each callback's turn.
+
+    The model's own dict where it lies there and nothing else answers to the name: an attribute of a
+    torch module takes three times as long.
     """
-    name = "stop_training"
-    own = getattr(model, "__dict__", {})
-    if name in own and not hasattr(type(model), name):
-        return partial(own.get, name)
-    return partial(getattr, model, name, False)
+    own: dict[str, Any] = getattr(model, "__dict__", {})
+    if "stop_training" in own and not hasattr(type(model), "stop_training"):
+        return own
+    return _Attributes(model)
 
 
 def _warn_of_misspelt_hooks(callbacks: Iterable[Callback]) -> None:

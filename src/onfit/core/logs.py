@@ -157,8 +157,8 @@ def _opened(method: _Method) -> _Method:
 class BatchLogs(Logs):
     """The logs of a batch: made at every batch, and looked into at few.
 
-    So they begin closed, with the batch's index and size alone, and open when somebody looks for
-    more: then they have a key for each value that was measured. To read one value they need not.
+    So they begin closed, with the batch's index and size, and the loss if that is a number already,
+    and open when somebody looks for more: then they have a key for each value that was measured.
 
     Args:
         batch: its index in the epoch.
@@ -174,9 +174,13 @@ class BatchLogs(Logs):
     @classmethod
     def of(cls, meter: "Meter", batch: int, size: int) -> "BatchLogs":
         """The logs of the batch that `meter` measured last."""
-        logs = cls(batch=batch, size=size)
+        loss = meter.loss
+        if loss is None:
+            logs = cls(batch=batch, size=size)
+        else:
+            logs = cls(batch=batch, size=size, loss=loss)
         logs._meter = meter
-        logs._latest = meter.latest()
+        logs._latest = meter.latest
         return logs
 
     @property
@@ -184,23 +188,21 @@ class BatchLogs(Logs):
         return Logs.of_epoch(self._meter)
 
     def _open(self) -> None:
+        self.__class__ = _OpenBatchLogs
         latest, self._latest = self._latest, None
         if latest is not None:
             self._meter.report_batch(self, latest)
 
-    def __getitem__(self, name: str) -> Any:
-        value = dict.get(self, name, _PENDING)
-        if value is not _PENDING:
-            return value
-        if self._latest is not None:
-            value = self._meter.one_of(self._latest, name)
-            if value is not None:
-                return value
-            self._open()
-        return super().__getitem__(name)
+    # A closed dict holds nothing that is on its way, so that what it holds is read as fast as from
+    # any dict.
+    __getitem__ = dict.__getitem__
+
+    def __missing__(self, name: str) -> Any:
+        self._open()
+        return self[name]
 
     def __bool__(self) -> bool:  # by itself it would ask for the length
-        return self._latest is not None or len(self) > 0
+        return True
 
     defer = _opened(Logs.defer)
     _settle = _opened(Logs._settle)
@@ -215,3 +217,18 @@ class BatchLogs(Logs):
     __len__ = _opened(Logs.__len__)
     __reversed__ = _opened(Logs.__reversed__)
     __setitem__ = _opened(Logs.__setitem__)
+
+
+class _OpenBatchLogs(BatchLogs):
+    """What the logs of a batch become when they are opened: logs like all others."""
+
+    __slots__ = ()
+
+    def _open(self) -> None:
+        """They are."""
+
+    __getitem__ = Logs.__getitem__
+    __missing__ = Logs.__missing__
+
+    def __bool__(self) -> bool:
+        return dict.__len__(self) > 0

@@ -13,7 +13,21 @@ from onfit.errors import ArgumentTypeError
 
 
 class Meter(Protocol):
-    """Keeps the numbers of a walk through batches."""
+    """Keeps the numbers of a walk through batches.
+
+    What it has of the last batch are attributes, since they are asked for at every batch that is
+    told.
+
+    Attributes:
+        latest: what the last batch came to, in whatever form is made fastest; None before the
+            first.
+        loss: its loss, if that is a number already.
+        size: how many samples it had; None if the meter is not told of every batch.
+    """
+
+    latest: Any
+    loss: float | None
+    size: int | None
 
     def state_dict(self) -> dict[str, Any]:
         """What it has measured since the last reset, as plain data and arrays."""
@@ -24,20 +38,12 @@ class Meter(Protocol):
     def reset(self) -> None:
         """Forget everything: an epoch starts."""
 
-    def latest(self) -> Any:
-        """What the last batch came to, in whatever form is made fastest; None before the first."""
-
     def report_batch(self, logs: Logs, latest: Any) -> None:
         """Add a batch's own values to `logs`.
 
         Args:
             logs: to be added to.
-            latest: what `latest` said after that batch.
-        """
-
-    def one_of(self, latest: Any, name: str) -> float | None:
-        """The value called `name` of a batch; None if it is not there, or brings no less work
-        than all.
+            latest: what `latest` was after that batch.
         """
 
     def report_epoch(self, logs: Logs, prefix: str = "") -> None:
@@ -57,11 +63,15 @@ class RunningMeans:
     {'loss': 1.2}
     """
 
+    # What is logged may be still on its way, and a batch of which nothing is logged is not added.
+    loss: float | None = None
+    size: int | None = None
+
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        self._last: dict[str, Any] = {}
+        self.latest: dict[str, Any] = {}
         self._sums: dict[str, Any] = {}
         self._sizes: dict[str, int] = {}
 
@@ -78,20 +88,14 @@ class RunningMeans:
 
     def add(self, values: LogValues, size: int) -> None:
         """Count one batch of `size` samples with its `values`."""
-        self._last = {name: frozen(value) for name, value in values.items()}
-        for name, value in self._last.items():
+        self.latest = {name: frozen(value) for name, value in values.items()}
+        for name, value in self.latest.items():
             # `value * size` is a new object, so the sum never aliases what the user holds.
             self._sums[name] = self._sums.get(name, 0) + _number(name, value) * size
             self._sizes[name] = self._sizes.get(name, 0) + size
 
-    def latest(self) -> dict[str, Any]:
-        return self._last
-
     def report_batch(self, logs: Logs, latest: dict[str, Any]) -> None:
         logs.defer(list(latest), lambda: [as_number(value) for value in latest.values()])
-
-    def one_of(self, latest: dict[str, Any], name: str) -> float | None:
-        return None
 
     def report_epoch(self, logs: Logs, prefix: str = "") -> None:
         sums, sizes = dict(self._sums), dict(self._sizes)

@@ -356,7 +356,7 @@ class Run:
                     self._means.add(self._batch_values, size(batch))
                 self._batch_values = None
                 if end is not None and index + 1 >= idle_until:
-                    end(index, BatchLogs.of(self._meter, index, size(batch)))
+                    end(index, BatchLogs.of(self._meter, index, self._meter.size or size(batch)))
                     if idlers:
                         idle_until = min(each.idle_until or 0.0 for each in idlers)
                 if self.stopping:

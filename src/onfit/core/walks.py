@@ -27,7 +27,7 @@ def told_test(
             begin(index, Logs(batch=index, size=size(batch)))
         step(batch)
         if end is not None:
-            end(index, BatchLogs.of(meter, index, size(batch)))
+            end(index, BatchLogs.of(meter, index, meter.size or size(batch)))
     logs = Logs.of_epoch(meter)
     callbacks.tell("on_test_end", logs)
     return logs

@@ -9,7 +9,7 @@ from torch import Tensor
 from onfit.engine.arrays import Samples
 from onfit.engine.compiled import Compiled
 from onfit.engine.penalties import penalties_of
-from onfit.engine.totals import Totals
+from onfit.engine.totals import StatefulTotals, Totals
 from onfit.engine.waiting import Value, Waiting, may_wait
 from onfit.errors import DataError, NotReadyError, OnfitWarning
 from onfit.losses import Loss, reduced
@@ -159,7 +159,8 @@ class Objective:
 
     def totals(self, compiled: Compiled) -> Totals:
         """A meter for what this objective measures."""
-        return Totals(compiled.names, self.stateful)
+        stateful = self.stateful
+        return StatefulTotals(compiled.names, stateful) if stateful else Totals(compiled.names)
 
     def measure(self, y: Any, outputs: Any) -> list[Value]:
         """The metrics of a batch, but for those that keep a state, which take it in."""

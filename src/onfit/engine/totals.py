@@ -21,68 +21,46 @@ _FOLD_EVERY = 512
 
 
 class Totals:
-    """Loss and metrics over batches: sample-weighted means, and metrics that keep a state.
+    """Loss and metrics over batches: sample-weighted means.
 
     A `Meter`.
 
     Args:
         names: what is measured.
-        stateful: those of them that keep a state, by name; `add` gets the values of the others.
     """
 
-    def __init__(
-        self, names: Sequence[str], stateful: dict[str, StatefulMetric] | None = None
-    ) -> None:
+    def __init__(self, names: Sequence[str]) -> None:
         self.names = list(names)
-        self._stateful = stateful or {}
-        self._means = [name for name in names if name not in self._stateful]
-        # Where a value is among those of a batch, if that is all there is to it.
-        self._places = {} if stateful else {name: place for place, name in enumerate(names)}
         self.reset()
 
     def reset(self) -> None:
         self._values: list[Sequence[Value]] = []
         self._sizes: list[int] = []
-        self._last: Sequence[Value] | None = None
+        self.latest: Any = None
+        self.loss: float | None = None
+        self.size: int | None = None
         self._sums: Tensor | None = None
         self._count = 0
-        for metric in self._stateful.values():
-            metric.reset()
 
     def add(self, values: Sequence[Value], size: int) -> None:
         """Count a batch.
 
         Args:
-            values: for each mean a scalar, or a bool for each sample, or what gives those later.
-                The first is a scalar.
+            values: for each name a scalar, or a bool for each sample, or what gives those later.
+                The first is the loss, a scalar.
             size: how many samples it had.
         """
         values = [_kept(value) for value in values]
         self._values.append(values)
         self._sizes.append(size)
-        self._last = values
+        loss = values[0]
+        self.latest, self.size = values, size
+        self.loss = loss if type(loss) is float else None
         if len(self._sizes) >= _FOLD_EVERY:
             self._fold()
 
-    def latest(self) -> Sequence[Value] | Fetch | None:
-        last = self._last
-        if last is None or not self._stateful:
-            return last
-        return self._with_states(partial(_numbers, last))
-
-    def report_batch(self, logs: Logs, latest: Sequence[Value] | Fetch) -> None:
-        logs.defer(self.names, latest if callable(latest) else partial(_numbers, latest))
-
-    def one_of(self, latest: Any, name: str) -> float | None:
-        place = self._places.get(name)
-        if place is None:
-            return None
-        value = latest[place]
-        if type(value) is float:
-            return value
-        if isinstance(value, Waiting):
-            value = value.measured()
-        return _number(value) if value.is_cpu else None
+    def report_batch(self, logs: Logs, latest: Any) -> None:
+        logs.defer(self.names, partial(_numbers, latest))
 
     def report_epoch(self, logs: Logs, prefix: str = "") -> None:
         # A snapshot, added up when it is read: sums are replaced, never changed, so later batches
@@ -90,7 +68,7 @@ class Totals:
         batches = _Batches(list(self._values), list(self._sizes), self._sums, self._count)
         if batches.sizes or batches.samples:
             names = [prefix + name for name in self.names]
-            logs.defer(names, self._with_states(batches.means))
+            logs.defer(names, self._all(batches.means))
 
     def state_dict(self) -> dict[str, Any]:
         """What was measured since the last reset. Batches not folded yet stay so, so that a
@@ -102,7 +80,7 @@ class Totals:
             "count": self._count,
             "values": [measured(values) for values in self._values],
             "sizes": list(self._sizes),
-            "stateful": {name: metric.state_dict() for name, metric in self._stateful.items()},
+            "stateful": {},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -120,16 +98,62 @@ class Totals:
             )
         self._sums, self._count = state["sums"], state["count"]
         self._values, self._sizes = list(state["values"]), list(state["sizes"])
-        self._last = self._values[-1] if self._values else None
+        self.latest = self._values[-1] if self._values else None
+
+    def _all(self, means: Fetch) -> Fetch:
+        """What brings the values of all names, given what brings the means."""
+        return means
+
+    def _fold(self) -> None:
+        self._sums, self._count = _Batches(
+            self._values, self._sizes, self._sums, self._count
+        ).folded()
+        self._values, self._sizes = [], []
+
+
+class StatefulTotals(Totals):
+    """Totals of which some are metrics that keep a state.
+
+    Args:
+        names: what is measured.
+        stateful: those of them that keep a state, by name; `add` gets the values of the others.
+    """
+
+    def __init__(self, names: Sequence[str], stateful: dict[str, StatefulMetric]) -> None:
+        self._stateful = stateful
+        self._means = [name for name in names if name not in stateful]
+        super().__init__(names)
+
+    def reset(self) -> None:
+        super().reset()
+        for metric in self._stateful.values():
+            metric.reset()
+
+    @property
+    def latest(self) -> Fetch | None:
+        # Asked for between two batches: the states go on, the logs stay those of this batch.
+        last = self._latest
+        return None if last is None else self._all(partial(_numbers, last))
+
+    @latest.setter
+    def latest(self, values: Sequence[Value] | None) -> None:
+        self._latest = values
+
+    def report_batch(self, logs: Logs, latest: Any) -> None:
+        logs.defer(self.names, latest)
+
+    def state_dict(self) -> dict[str, Any]:
+        stateful = {name: metric.state_dict() for name, metric in self._stateful.items()}
+        return {**super().state_dict(), "stateful": stateful}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
         for name, metric in self._stateful.items():
             if name in state["stateful"]:
                 metric.load_state_dict(state["stateful"][name])
 
-    def _with_states(self, means: Fetch) -> Fetch:
+    def _all(self, means: Fetch) -> Fetch:
         """Means, and what the metrics that keep a state come to now."""
-        if not self._stateful:
-            return means
-        # Taken now: the state goes on, the logs stay those of this batch.
         results = {name: metric.later() for name, metric in self._stateful.items()}
 
         def fetch() -> list[float]:
@@ -138,12 +162,6 @@ class Totals:
             return [found[name] for name in self.names]
 
         return fetch
-
-    def _fold(self) -> None:
-        self._sums, self._count = _Batches(
-            self._values, self._sizes, self._sums, self._count
-        ).folded()
-        self._values, self._sizes = [], []
 
 
 class _Batches(NamedTuple):
