@@ -65,7 +65,7 @@ def run(contender: str, variant: str, workload: str, quick: bool) -> dict[str, A
 
 def turns(workload: str) -> int:
     """More where what is sought is smaller beside a step's ups and downs."""
-    return {"tiny": 48, "deep": 24}.get(workload, 8)
+    return {"tiny": 96, "deep": 24}.get(workload, 16)
 
 
 def small(name: str, variant: str, quick: bool) -> Any:
