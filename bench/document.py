@@ -135,10 +135,11 @@ def hooks(results: Results) -> Iterator[str]:
         return
     yield (
         "## Callbacks\n\nWhat a step costs with them, as a multiple of the same `fit` without, and "
-        "how many microseconds more that is. Both are measured turn by turn in one process. `tiny` "
-        "is a step that is nearly all framework: 8 numbers to 10 classes, batch 4; `deep` is five "
-        "such layers. The bar is drawn on a terminal. A figure below 0 is one that is lost in the "
-        "ups and downs of the step."
+        "how many microseconds more that is. Both are measured turn by turn in one process, and "
+        "what counts is what nine of ten turns take longer than: the machine when it is quiet. "
+        "`tiny` is a step that is nearly all framework: 8 numbers to 10 classes, batch 4; `deep` "
+        "is five such layers. The bar is drawn on a terminal. A figure below 0 is one that is lost "
+        "in the ups and downs of the step."
     )
     names = sorted({name for group in groups for name in results.names(group)}, key=_by_count)
     rows = [[name, *(_hook(results, group, name) for group in groups)] for name in names]
