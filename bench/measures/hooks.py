@@ -19,7 +19,7 @@ from typing import Any
 from bench.cases import Case
 from bench.contenders import CONTENDERS
 from bench.measures import denormals
-from bench.measures.pairs import paired
+from bench.measures.pairs import paired, quiet
 from bench.tape import Tape
 
 # Contender, variant, the workloads it is measured on.
@@ -60,7 +60,7 @@ def run(contender: str, variant: str, workload: str, quick: bool) -> dict[str, A
             plain, varied = lightning_fits(work)
         else:
             plain, varied = keras_style_fits(contender, variant, work, folder)
-        return paired(plain, varied, 3 if quick else turns(workload), tuned)
+        return paired(plain, varied, 3 if quick else turns(workload), tuned, quiet)
 
 
 def turns(workload: str) -> int:
