@@ -17,10 +17,29 @@ from typing import Any
 from bench import chart, document, machine
 from bench.cases import Case
 from bench.contenders import CONTENDERS
-from bench.measures import checkpoints, first_batch, hooks, imports, inference, memory, training
+from bench.measures import (
+    beside_keras,
+    checkpoints,
+    first_batch,
+    hooks,
+    imports,
+    inference,
+    memory,
+    training,
+)
 from bench.ratios import Results
 from bench.rounds import measure
 
+MEASURES = (
+    training,
+    hooks,
+    beside_keras,
+    inference,
+    first_batch,
+    imports,
+    checkpoints,
+    memory,
+)
 RESULTS = Path("bench/results")
 DOCUMENT = Path("docs/benchmarks.md")
 TRIAL = RESULTS / "benchmarks.md"  # of a run that leaves something out
@@ -90,7 +109,7 @@ def replaced(old: dict[str, Any], new: dict[str, Any], groups: list[str]) -> dic
 
 
 def all_cases(quick: bool) -> Iterator[Case]:
-    for kind in (training, hooks, inference, first_batch, imports, checkpoints, memory):
+    for kind in MEASURES:
         yield from kind.cases(quick)
 
 

@@ -38,6 +38,7 @@ def rendered(results: Results) -> str:
         *training(results),
         *ahead(results),
         *hooks(results),
+        *beside_keras(results),
         *inference(results),
         *first_batch(results),
         *imports(results),
@@ -146,6 +147,24 @@ def hooks(results: Results) -> Iterator[str]:
     yield table(["", *(group.removeprefix("hooks_") for group in groups)], rows)
 
 
+def beside_keras(results: Results) -> Iterator[str]:
+    groups = [group for group in results.groups() if group.startswith("beside_keras_")]
+    if not groups:
+        return
+    yield (
+        "Callbacks that hear of each batch, onfit's `fit` with 16 of them as a multiple of that of "
+        "Keras on jax with one: turn by turn in one process, while the machine is quiet."
+    )
+    names = sorted({name for group in groups for name in results.names(group)})
+    rows = [[name, *(_beside(results, group, name) for group in groups)] for name in names]
+    yield table(["", *(group.removeprefix("beside_keras_") for group in groups)], rows)
+
+
+def _beside(results: Results, group: str, name: str) -> str:
+    """The ratio to what took turns with it in its process."""
+    return "failed" if results.error(group, name) else shown(results.to_plain(group, name))
+
+
 def _by_count(name: str) -> tuple[bool, str, int]:
     """onfit first, and 16 after 4."""
     words, _, count = name.rpartition(" x ")
@@ -221,14 +240,9 @@ def checkpoints(results: Results) -> Iterator[str]:
         "disk, too; the others leave the bytes with the system."
     )
     yield table(
-        ["", "x plain"], [[name, _stall(results, name)] for name in results.names("checkpoints")]
+        ["", "x plain"],
+        [[name, _beside(results, "checkpoints", name)] for name in results.names("checkpoints")],
     )
-
-
-def _stall(results: Results, name: str) -> str:
-    if results.error("checkpoints", name):
-        return "failed"
-    return shown(results.to_plain("checkpoints", name))
 
 
 def memory(results: Results) -> Iterator[str]:

@@ -18,8 +18,9 @@ from typing import Any
 
 from bench.cases import Case
 from bench.contenders import CONTENDERS
+from bench.contenders.keras_style import library_of, told
 from bench.measures import denormals
-from bench.measures.pairs import paired, quiet
+from bench.measures.pairs import Fit, paired, quiet
 from bench.tape import Tape
 
 # Contender, variant, the workloads it is measured on.
@@ -33,7 +34,6 @@ VARIANTS = (
     ("keras_jax", "no-op x 1", ("softmax", "mlp")),
     ("lightning", "no-op x 1", ("mlp",)),
 )
-COMPARED = ("softmax", "mlp")  # on these, contenders are compared
 EPOCHS = 3
 
 
@@ -53,14 +53,13 @@ def cases(quick: bool) -> Iterator[Case]:
 def run(contender: str, variant: str, workload: str, quick: bool) -> dict[str, Any]:
     import_module(f"bench.contenders.{CONTENDERS[contender].module}")
     work = small(workload, variant, quick)
-    tuned = tuned_fit(work) if workload in COMPARED else None
     denormals.taken_for_zero()
     with TemporaryDirectory() as folder:
         if contender == "lightning":
             plain, varied = lightning_fits(work)
         else:
-            plain, varied = keras_style_fits(contender, variant, work, folder)
-        return paired(plain, varied, 3 if quick else turns(workload), tuned, quiet)
+            plain, varied = keras_style_fits(library_of(contender), variant, work, folder)
+        return paired(plain, varied, 3 if quick else turns(workload), quiet)
 
 
 def turns(workload: str) -> int:
@@ -95,18 +94,10 @@ def per_step(train: Callable[[Tape], None], steps: int) -> float:
     return tape.typical() / steps
 
 
-def tuned_fit(work: Any) -> Callable[[], float]:
-    from bench.contenders import torch_tuned
-
-    train = partial(torch_tuned.train, work, epochs=EPOCHS, shuffle=True)
-    return lambda: per_step(train, work.steps)
-
-
-def keras_style_fits(contender: str, variant: str, work: Any, folder: str) -> tuple[Any, Any]:
-    from bench.contenders.keras_style import library_of, told
+def keras_style_fits(library: ModuleType, variant: str, work: Any, folder: str) -> tuple[Fit, Fit]:
+    """`fit` without callbacks and with those of a variant; each gives its seconds per step."""
     from bench.models import keras_net
 
-    library = library_of(contender)
     model = keras_net.build(work, library)
 
     def fit(added: Callable[[], list[Any]], verbose: int) -> float:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from statistics import median, quantiles
-from typing import Any
 
 Fit = Callable[[], float]  # trains for a while, and gives seconds per step
 
@@ -20,26 +19,20 @@ def paired(
     plain: Fit,
     variant: Fit,
     pairs: int,
-    tuned: Fit | None = None,
     typical: Callable[[Sequence[float]], float] = median,
-) -> dict[str, Any]:
+) -> dict[str, float]:
     """Seconds per step of both, taken in turns, and their difference.
 
     Args:
         plain: trains without what is sought.
         variant: trains with it.
         pairs: how many turns each has.
-        tuned: a third in each turn, by which figures of different processes can be compared.
         typical: what stands for the turns of one of them.
     """
     plain(), variant()
-    couples, thirds = [], []
-    for couple in _alternating(plain, variant, pairs):
-        couples.append(couple)
-        thirds += [tuned()] if tuned else []
+    couples = _alternating(plain, variant, pairs)
     before, after = (typical(seconds) for seconds in zip(*couples, strict=True))
-    figures = {"tuned": typical(thirds)} if thirds else {}
-    return figures | {"seconds": after, "plain": before, "extra": after - before}
+    return {"seconds": after, "plain": before, "extra": after - before}
 
 
 def _alternating(plain: Fit, variant: Fit, pairs: int) -> Iterator[tuple[float, float]]:

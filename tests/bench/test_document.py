@@ -4,6 +4,7 @@ import pytest
 from bench.__main__ import merged
 from bench.contenders import BASELINE
 from bench.document import rendered
+from bench.measures import beside_keras
 from bench.ratios import Results, Spread
 from bench.tables import number, shown, table
 from bench.targets import targets
@@ -95,15 +96,12 @@ def test_the_cost_of_a_hook_is_that_of_sixteen_divided():
     assert found.median == pytest.approx(1.0)
 
 
-def test_hooks_of_two_libraries_are_compared_by_the_tuned_loop_beside_each():
-    # Keras' process had the machine at half its speed.
-    hooks = {
-        "onfit: no-op x 16": {"seconds": 0.8, "plain": 0.7, "extra": 0.1, "tuned": 1.0},
-        "Keras on jax: no-op x 1": {"seconds": 2.0, "plain": 1.8, "extra": 0.2, "tuned": 2.0},
-    }
+def test_hooks_of_two_libraries_are_compared_where_they_took_turns():
+    found = results({"beside_keras_mlp": {beside_keras.NAME: {"seconds": 0.8, "plain": 1.0}}})
     target = next(each for each in targets() if "against Keras on jax with one, mlp" in each.what)
-    assert target.find(results({"hooks_mlp": hooks})).median == pytest.approx(0.8)
+    assert target.find(found).median == pytest.approx(0.8)
     assert target.find(results({"hooks_mlp": {"onfit: no-op x 16": step(1.0)}})) is None
+    assert f"| {beside_keras.NAME} | 0.80 |" in rendered(found)
 
 
 def test_of_the_trainers_that_one_counts_which_comes_nearest():

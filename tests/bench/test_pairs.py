@@ -2,7 +2,6 @@
 
 from itertools import cycle
 
-import pytest
 from bench.measures.pairs import paired, quiet
 
 
@@ -22,8 +21,3 @@ def test_the_difference_is_that_of_quiet_turns():
     varied = fits(9.0, *(3.0, 4.0, 1.5, 4.0, 3.0) * 4)
     found = paired(plain, varied, 20, typical=quiet)
     assert found == {"seconds": 1.5, "plain": 1.0, "extra": 0.5}
-
-
-def test_a_third_is_measured_once_in_each_turn():
-    found = paired(fits(1.0), fits(1.0), 3, fits(4.0, 6.0, 5.0))
-    assert found["tuned"] == pytest.approx(5.0)
