@@ -138,9 +138,11 @@ def hooks(results: Results) -> Iterator[str]:
         "## Callbacks\n\nWhat a step costs with them, as a multiple of the same `fit` without, and "
         "how many microseconds more that is. Both are measured turn by turn in one process, and "
         "what counts is what nine of ten turns take longer than: the machine when it is quiet. "
-        "`tiny` is a step that is nearly all framework: 8 numbers to 10 classes, batch 4; `deep` "
-        "is five such layers. The bar is drawn on a terminal. A figure below 0 is one that is lost "
-        "in the ups and downs of the step."
+        "Of the bar on `deep` and the reader on `tiny`, for which that is too coarse, one training "
+        "is taken in which they sleep in every other block of steps: the median difference of such "
+        "neighbours. `tiny` is a step that is nearly all framework: 8 numbers to 10 classes, batch "
+        "4; `deep` is five such layers. The bar is drawn on a terminal. A figure below 0 is one "
+        "that is lost in the ups and downs of the step."
     )
     names = sorted({name for group in groups for name in results.names(group)}, key=_by_count)
     rows = [[name, *(_hook(results, group, name) for group in groups)] for name in names]

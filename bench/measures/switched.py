@@ -1,0 +1,110 @@
+"""What a callback of onfit costs per step, out of one training: it sleeps in every other block.
+
+The pace of steps wanders by a tenth within a second, so two trainings differ by more than what is
+sought, even if they take turns. Two blocks of steps, one right after the other, do not.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle, islice, pairwise
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+Typical = Callable[[Sequence[float]], float]
+
+
+def reader(block: int) -> Any:
+    """A callback that reads the loss of each batch in every other block."""
+    from onfit.callbacks import Callback
+
+    class Reader(Callback):
+        idle_until = 0.0
+
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self.idle_until = 0.0
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.last = logs["loss"]
+            if (batch + 1) % block == 0:
+                self.idle_until = batch + 1 + block + 1
+
+    return Reader()
+
+
+def bar(block: int) -> Any:
+    """A bar that draws in every other block, as often as it always does."""
+    from onfit.callbacks import ProgbarLogger
+
+    class Bar(ProgbarLogger):
+        _due: float | None = None
+
+        @property
+        def idle_until(self) -> float | None:
+            return None if self._due is None else awake(self._due, block)
+
+        @idle_until.setter
+        def idle_until(self, due: float | None) -> None:
+            self._due = due
+
+    return Bar("steps")
+
+
+def awake(due: float, block: int) -> float:
+    """How many batches are to be done before the next one that is due and not slept through."""
+    if math.isinf(due):
+        return due
+    batch = max(math.ceil(due) - 1, 0)
+    which = batch // block
+    return (which + 1) * block + 1 if which % 2 else batch + 1
+
+
+def switched(
+    work: Any, callback: Any, block: int, of_block: Typical, steps: int, fits: int
+) -> dict[str, float]:
+    """Seconds per step while `callback` hears of batches, while it does not, and their difference.
+
+    Args:
+        work: what is trained.
+        callback: wakes and sleeps block by block.
+        block: how many steps a block has.
+        of_block: what stands for the steps of a block.
+        steps: how many a training has.
+        fits: how many trainings there are, beside a first one that does not count.
+    """
+    import onfit
+    from bench.models import keras_net
+
+    model = keras_net.build(work, onfit)
+    pairs: list[tuple[float, float]] = []
+    for number in range(1 + fits):
+        told_at: list[float] = []
+        data = stamped(work, told_at, steps)
+        model.fit(data, steps_per_epoch=steps, epochs=1, verbose=0, callbacks=[callback])
+        pairs += in_pairs(told_at, block, of_block) if number else ()
+    plain = median(asleep for _, asleep in pairs)
+    extra = median(heard - asleep for heard, asleep in pairs)
+    return {"seconds": plain + extra, "plain": plain, "extra": extra}
+
+
+def stamped(work: Any, told_at: list[float], steps: int) -> Iterator[tuple[Any, Any]]:
+    """Batches, in order and over again; when each is asked for is noted in `told_at`."""
+    import torch
+
+    x, y = (torch.as_tensor(data).split(work.batch) for data in (work.x, work.y))
+    for batch in islice(cycle(zip(x, y, strict=True)), steps):
+        told_at.append(perf_counter())
+        yield batch
+
+
+def in_pairs(
+    told_at: Sequence[float], block: int, of_block: Typical
+) -> Iterator[tuple[float, float]]:
+    """Seconds per step of each block that is heard, and of the one that is slept through after it.
+
+    The first pair is left out, and so are the first and the last step of each block.
+    """
+    seconds = [after - before for before, after in pairwise(told_at)]
+    for begin in range(2 * block, len(seconds) - 2 * block + 1, 2 * block):
+        heard, asleep = (seconds[at + 1 : at + block - 1] for at in (begin, begin + block))
+        yield of_block(heard), of_block(asleep)

@@ -1,0 +1,32 @@
+"""Callbacks that sleep in every other block: when they wake, and what is taken of the blocks."""
+
+import math
+from itertools import accumulate
+from statistics import median
+
+import pytest
+from bench.measures.switched import awake, in_pairs
+
+
+@pytest.mark.parametrize(
+    ("due", "found"),
+    [
+        (0.0, 1),  # batch 0 is the first that is heard
+        (3.0, 3),
+        (3.2, 4),
+        (4.0, 4),  # batch 3, the last of its block
+        (5.0, 9),  # batches 4 to 7 are slept through
+        (8.0, 9),
+        (9.0, 9),
+        (math.inf, math.inf),
+    ],
+)
+def test_what_is_due_while_it_sleeps_is_heard_when_it_wakes(due, found):
+    assert awake(due, block=4) == found
+
+
+def test_a_pair_is_a_block_that_is_heard_and_the_one_after_it():
+    aside = [9.0, 9.0, 9.0, 9.0]
+    heard, asleep = [9.0, 2.0, 2.0, 9.0], [9.0, 1.0, 1.0, 9.0]
+    times = [0.0, *accumulate(aside + aside + heard + asleep)]
+    assert list(in_pairs(times, 4, median)) == [pytest.approx((2.0, 1.0))]
