@@ -93,7 +93,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
 
 def merged(runs: list[dict[str, Any]]) -> dict[str, Any]:
     """The first run, with the groups of later ones in the place of its own."""
-    whole = runs[0] | {"again": []}
+    whole = runs[0] | {"again": [], "whole_rounds": len(runs[0]["rounds"])}
     for run in runs[1:]:
         groups = Results(run).groups()
         whole["again"].append({"date": run["date"], "rounds": len(run["rounds"]), "groups": groups})

@@ -53,7 +53,7 @@ def rendered(results: Results) -> str:
 def machine(results: Results) -> Iterator[str]:
     found = results.raw["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
-    rounds = len(results.rounds)
+    rounds = results.raw.get("whole_rounds", len(results.rounds))
     quick = ", a quick run that shows little more than that everything works" * results.raw["quick"]
     again = "".join(
         f" {', '.join(part['groups'])}: anew on {part['date']}, in {part['rounds']} rounds."
@@ -139,7 +139,7 @@ def hooks(results: Results) -> Iterator[str]:
         "how many microseconds more that is. Both are measured turn by turn in one process, and "
         "what counts is what nine of ten turns take longer than: the machine when it is quiet. "
         "Of the bar on `deep` and the reader on `tiny`, for which that is too coarse, one training "
-        "is taken in which they sleep in every other block of steps: the median difference of such "
+        "is taken in which they sleep in every other block of steps: the difference of such "
         "neighbours. `tiny` is a step that is nearly all framework: 8 numbers to 10 classes, batch "
         "4; `deep` is five such layers. The bar is drawn on a terminal. A figure below 0 is one "
         "that is lost in the ups and downs of the step."

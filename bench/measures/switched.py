@@ -60,7 +60,15 @@ def awake(due: float, block: int) -> float:
 
 
 def switched(
-    work: Any, callback: Any, block: int, of_block: Typical, steps: int, fits: int
+    work: Any,
+    callback: Any,
+    block: int,
+    of_block: Typical,
+    steps: int,
+    fits: int,
+    *,
+    of_pairs: Typical = median,
+    verbose: int = 0,
 ) -> dict[str, float]:
     """Seconds per step while `callback` hears of batches, while it does not, and their difference.
 
@@ -71,6 +79,8 @@ def switched(
         of_block: what stands for the steps of a block.
         steps: how many a training has.
         fits: how many trainings there are, beside a first one that does not count.
+        of_pairs: what stands for the differences of all pairs of blocks.
+        verbose: that of `fit`: 1 where the callback is a bar, which else draws nothing.
     """
     import onfit
     from bench.models import keras_net
@@ -80,10 +90,10 @@ def switched(
     for number in range(1 + fits):
         told_at: list[float] = []
         data = stamped(work, told_at, steps)
-        model.fit(data, steps_per_epoch=steps, epochs=1, verbose=0, callbacks=[callback])
+        model.fit(data, steps_per_epoch=steps, epochs=1, verbose=verbose, callbacks=[callback])
         pairs += in_pairs(told_at, block, of_block) if number else ()
-    plain = median(asleep for _, asleep in pairs)
-    extra = median(heard - asleep for heard, asleep in pairs)
+    plain = of_pairs([asleep for _, asleep in pairs])
+    extra = of_pairs([heard - asleep for heard, asleep in pairs])
     return {"seconds": plain + extra, "plain": plain, "extra": extra}
 
 

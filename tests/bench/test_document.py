@@ -124,6 +124,7 @@ def test_what_was_measured_again_takes_the_place_of_what_was_there():
     assert [one.get("mlp") for one in whole.rounds] == [{"onfit": step(0.8)}] * 2
     assert [one.get("conv") for one in whole.rounds] == [{"onfit": step(1.0)}, None]
     assert "mlp: anew on 2026-01-01, in 2 rounds." in rendered(whole)
+    assert "Measured on 2026-01-01 in 1 round." in rendered(whole)
 
 
 def test_the_chart_is_drawn(tmp_path):

@@ -5,7 +5,7 @@ from itertools import accumulate
 from statistics import median
 
 import pytest
-from bench.measures.switched import awake, in_pairs
+from bench.measures.switched import awake, bar, in_pairs
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,11 @@ def test_a_pair_is_a_block_that_is_heard_and_the_one_after_it():
     heard, asleep = [9.0, 2.0, 2.0, 9.0], [9.0, 1.0, 1.0, 9.0]
     times = [0.0, *accumulate(aside + aside + heard + asleep)]
     assert list(in_pairs(times, 4, median)) == [pytest.approx((2.0, 1.0))]
+
+
+def test_a_bar_that_hears_every_batch_never_sleeps():
+    drawn = bar(block=4)
+    drawn.idle_until = None
+    assert drawn.idle_until is None
+    drawn.idle_until = 5.0
+    assert drawn.idle_until == 9
