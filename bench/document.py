@@ -1,6 +1,7 @@
 """docs/benchmarks.md, written from results."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from bench.contenders import BASELINE, CONTENDERS
 from bench.ratios import Results, Spread
@@ -53,7 +54,7 @@ def rendered(results: Results) -> str:
 def machine(results: Results) -> Iterator[str]:
     found = results.raw["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
-    rounds = results.raw.get("whole_rounds", len(results.rounds))
+    rounds = len(_whole_rounds(results))
     quick = ", a quick run that shows little more than that everything works" * results.raw["quick"]
     again = "".join(
         f" {', '.join(part['groups'])}: anew on {part['date']}, in {part['rounds']} rounds."
@@ -66,6 +67,12 @@ def machine(results: Results) -> Iterator[str]:
         f"threads of each process: {found['threads']}. "
         f"Python {found['python']}, {versions}.{again}"
     )
+
+
+def _whole_rounds(results: Results) -> list[dict[str, Any]]:
+    """The rounds in which all was measured: what was measured anew may have had more."""
+    rounds: list[dict[str, Any]] = results.raw["rounds"]
+    return rounds[: results.raw.get("whole_rounds")]
 
 
 def target_table(results: Results) -> Iterator[str]:
@@ -131,8 +138,7 @@ def _standing(results: Results, workload: str, own: Spread) -> str:
 
 
 def hooks(results: Results) -> Iterator[str]:
-    groups = [group for group in results.groups() if group.startswith("hooks_")]
-    if not groups:
+    if not _groups(results, "hooks_"):
         return
     yield (
         "## Callbacks\n\nWhat a step costs with them, as a multiple of the same `fit` without, and "
@@ -144,22 +150,29 @@ def hooks(results: Results) -> Iterator[str]:
         "4; `deep` is five such layers. The bar is drawn on a terminal. A figure below 0 is one "
         "that is lost in the ups and downs of the step."
     )
-    names = sorted({name for group in groups for name in results.names(group)}, key=_by_count)
-    rows = [[name, *(_hook(results, group, name) for group in groups)] for name in names]
-    yield table(["", *(group.removeprefix("hooks_") for group in groups)], rows)
+    yield _by_group(results, "hooks_", _hook)
 
 
 def beside_keras(results: Results) -> Iterator[str]:
-    groups = [group for group in results.groups() if group.startswith("beside_keras_")]
-    if not groups:
+    if not _groups(results, "beside_keras_"):
         return
     yield (
         "Callbacks that hear of each batch, onfit's `fit` with 16 of them as a multiple of that of "
         "Keras on jax with one: turn by turn in one process, while the machine is quiet."
     )
-    names = sorted({name for group in groups for name in results.names(group)})
-    rows = [[name, *(_beside(results, group, name) for group in groups)] for name in names]
-    yield table(["", *(group.removeprefix("beside_keras_") for group in groups)], rows)
+    yield _by_group(results, "beside_keras_", _beside)
+
+
+def _groups(results: Results, prefix: str) -> list[str]:
+    return [group for group in results.groups() if group.startswith(prefix)]
+
+
+def _by_group(results: Results, prefix: str, cell: Callable[[Results, str, str], str]) -> str:
+    """A table with a column for each group of that prefix, and a row for each name in them."""
+    groups = _groups(results, prefix)
+    names = sorted({name for group in groups for name in results.names(group)}, key=_by_count)
+    rows = [[name, *(cell(results, group, name) for group in groups)] for name in names]
+    return table(["", *(group.removeprefix(prefix) for group in groups)], rows)
 
 
 def _beside(results: Results, group: str, name: str) -> str:
@@ -300,7 +313,7 @@ def load(results: Results) -> Iterator[str]:
         "calculations took."
     )
     rows = []
-    for place, one in enumerate(results.raw["rounds"], start=1):
+    for place, one in enumerate(_whole_rounds(results), start=1):
         times = one["load"]["calibration"]
         rows.append([str(place), f"{one['load']['loadavg']:.2f}", number(max(times) / min(times))])
     yield table(["round", "load", "longest / shortest"], rows)

@@ -69,21 +69,14 @@ def run(contender: str, variant: str, workload: str, quick: bool) -> dict[str, A
 
 
 def within_one_fit(variant: str, work: Any, quick: bool) -> dict[str, float]:
+    """What a callback costs that sleeps in every other block of steps."""
     fits = 1 if quick else 6
     if variant == "bar":
-        # Means, of blocks and of their pairs: a drawing is rare and dear, and is not to be lost.
+        steps = 4_000 if quick else 20_000
+        # The mean, since a drawing is rare and dear, and is not to be lost.
         with unseen_terminal():
-            return switched(
-                work,
-                bar(400),
-                400,
-                mean,
-                4_000 if quick else 20_000,
-                fits,
-                of_pairs=mean,
-                verbose=1,
-            )
-    return switched(work, reader(24), 24, median, 400 if quick else 20_000, fits)
+            return switched(work, bar, 400, mean, steps=steps, fits=fits, verbose=1)
+    return switched(work, reader, 24, median, steps=400 if quick else 20_000, fits=fits)
 
 
 def turns(workload: str) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from statistics import median, quantiles
 
 Fit = Callable[[], float]  # trains for a while, and gives seconds per step
+Typical = Callable[[Sequence[float]], float]  # what stands for all of them
 
 
 def quiet(seconds: Sequence[float]) -> float:
@@ -19,7 +20,7 @@ def paired(
     plain: Fit,
     variant: Fit,
     pairs: int,
-    typical: Callable[[Sequence[float]], float] = median,
+    typical: Typical = median,
 ) -> dict[str, float]:
     """Seconds per step of both, taken in turns, and their difference.
 

@@ -7,11 +7,10 @@ sought, even if they take turns. Two blocks of steps, one right after the other,
 import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle, islice, pairwise
-from statistics import median
 from time import perf_counter
 from typing import Any
 
-Typical = Callable[[Sequence[float]], float]
+from bench.measures.pairs import Typical
 
 
 def reader(block: int) -> Any:
@@ -33,7 +32,7 @@ def reader(block: int) -> Any:
 
 
 def bar(block: int) -> Any:
-    """A bar that draws in every other block, as often as it always does."""
+    """A bar that draws in every other block; what is due while it sleeps, when it wakes."""
     from onfit.callbacks import ProgbarLogger
 
     class Bar(ProgbarLogger):
@@ -61,39 +60,38 @@ def awake(due: float, block: int) -> float:
 
 def switched(
     work: Any,
-    callback: Any,
+    sleeper: Callable[[int], Any],
     block: int,
-    of_block: Typical,
+    typical: Typical,
+    *,
     steps: int,
     fits: int,
-    *,
-    of_pairs: Typical = median,
     verbose: int = 0,
 ) -> dict[str, float]:
-    """Seconds per step while `callback` hears of batches, while it does not, and their difference.
+    """Seconds per step while a callback hears of batches, while it does not, and their difference.
 
     Args:
         work: what is trained.
-        callback: wakes and sleeps block by block.
+        sleeper: makes the callback, which sleeps in every other block.
         block: how many steps a block has.
-        of_block: what stands for the steps of a block.
+        typical: what stands for the steps of a block, and for the blocks.
         steps: how many a training has.
         fits: how many trainings there are, beside a first one that does not count.
-        of_pairs: what stands for the differences of all pairs of blocks.
         verbose: that of `fit`: 1 where the callback is a bar, which else draws nothing.
     """
     import onfit
     from bench.models import keras_net
 
     model = keras_net.build(work, onfit)
+    callback = sleeper(block)
     pairs: list[tuple[float, float]] = []
     for number in range(1 + fits):
         told_at: list[float] = []
         data = stamped(work, told_at, steps)
         model.fit(data, steps_per_epoch=steps, epochs=1, verbose=verbose, callbacks=[callback])
-        pairs += in_pairs(told_at, block, of_block) if number else ()
-    plain = of_pairs([asleep for _, asleep in pairs])
-    extra = of_pairs([heard - asleep for heard, asleep in pairs])
+        pairs += in_pairs(told_at, block, typical) if number else ()
+    plain = typical([asleep for _, asleep in pairs])
+    extra = typical([heard - asleep for heard, asleep in pairs])
     return {"seconds": plain + extra, "plain": plain, "extra": extra}
 
 
@@ -108,7 +106,7 @@ def stamped(work: Any, told_at: list[float], steps: int) -> Iterator[tuple[Any, 
 
 
 def in_pairs(
-    told_at: Sequence[float], block: int, of_block: Typical
+    told_at: Sequence[float], block: int, typical: Typical
 ) -> Iterator[tuple[float, float]]:
     """Seconds per step of each block that is heard, and of the one that is slept through after it.
 
@@ -117,4 +115,4 @@ def in_pairs(
     seconds = [after - before for before, after in pairwise(told_at)]
     for begin in range(2 * block, len(seconds) - 2 * block + 1, 2 * block):
         heard, asleep = (seconds[at + 1 : at + block - 1] for at in (begin, begin + block))
-        yield of_block(heard), of_block(asleep)
+        yield typical(heard), typical(asleep)

@@ -5,7 +5,10 @@ from itertools import accumulate
 from statistics import median
 
 import pytest
+from bench.measures import hooks
 from bench.measures.switched import awake, bar, in_pairs
+
+from onfit.callbacks import ProgbarLogger
 
 
 @pytest.mark.parametrize(
@@ -38,3 +41,16 @@ def test_a_bar_that_hears_every_batch_never_sleeps():
     assert drawn.idle_until is None
     drawn.idle_until = 5.0
     assert drawn.idle_until == 9
+
+
+def test_the_bar_that_is_measured_is_drawn(monkeypatch):
+    drawings = []
+    draw = ProgbarLogger._draw
+
+    def counted(self, *args):
+        drawings.append(self)
+        draw(self, *args)
+
+    monkeypatch.setattr(ProgbarLogger, "_draw", counted)
+    hooks.within_one_fit("bar", hooks.small("deep", "bar", quick=True), quick=True)
+    assert drawings
