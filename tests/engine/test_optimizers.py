@@ -292,6 +292,32 @@ def test_adam_takes_a_gradient_of_another_memory_layout_for_what_it_is() -> None
     assert torch.equal(plain, turned)
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["row by row", "column by column"])
+def test_adam_steps_alike_however_a_parameter_lies_in_memory(order: tuple[int, int]) -> None:
+    def laid_out(tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.permute(order).contiguous().permute(order)
+
+    numbers, grads = torch.linspace(-2, 2, 15).reshape(5, 3), torch.linspace(-1, 1, 30)
+    param, plain = laid_out(numbers).requires_grad_(), numbers.clone().requires_grad_()
+    adam, expected = optimizers.Adam(0.1), torch.optim.Adam([plain], 0.1, eps=0.0)
+    adam.epsilon = 0.0
+    adam.build([param])
+    for grad in grads.reshape(2, 5, 3):
+        plain.grad = grad.clone()
+        expected.step()
+        with torch.no_grad():
+            adam.apply([laid_out(grad)])
+    torch.testing.assert_close(param, plain)
+
+
+def test_adam_refuses_a_slice_whose_step_would_change_its_neighbours() -> None:
+    whole = torch.ones(4, 5)
+    sliced = torch.nn.Parameter(whole[:, :3])
+    with pytest.raises(ArgumentError, match=r"Adam: .*shape \(4, 3\).*slice\.clone\(\)"):
+        optimizers.Adam().build([sliced])
+    optimizers.Adam().build([torch.nn.Parameter(whole[:3])])
+
+
 def test_an_optimizer_that_has_trained_one_model_refuses_another() -> None:
     shared = optimizers.SGD()
     for _ in range(2):

@@ -1,11 +1,13 @@
 """Adam: momentum, and steps scaled by the recent size of each gradient."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from onfit.errors import ArgumentError
 from onfit.optimizers.optimizer import Optimizer
 
 
@@ -38,17 +40,26 @@ class Adam(Optimizer):
         self.epsilon = epsilon
         self.amsgrad = amsgrad
         self.slot_names = ("momentum", "velocity", *(("velocity_hat",) if amsgrad else ()))
+        self._step: Tensor | None = None  # how many were taken, where the parameters are
         super().__init__(learning_rate, **base)
+
+    def build(self, params: Sequence[Tensor]) -> None:
+        for param in params:
+            if _has_gaps(param):
+                raise ArgumentError(self._refusal_of(param))
+        super().build(params)
+        self._step = torch.zeros((), device=params[0].device) if params else None
 
     def _update(self, params: list[Tensor], grads: list[Tensor], *slots: list[Tensor]) -> None:
         momentum, velocity, *hats = slots
         correction = math.sqrt(1 - self.beta_2**self.iterations)
         # torch's kernel corrects the root before it adds epsilon; an epsilon divided by the
         # same correction gives Keras' step exactly.
-        step = torch.full((), float(self.iterations), device=params[0].device)
+        assert self._step is not None
+        step = self._step.fill_(self.iterations)
         torch._fused_adam_(
             params,
-            _laid_out_as(params, grads),
+            [_as_walked(grad, param) for grad, param in zip(grads, params, strict=True)],
             momentum,
             velocity,
             hats[0] if hats else [],
@@ -62,6 +73,13 @@ class Adam(Optimizer):
             maximize=False,
         )
 
+    def _refusal_of(self, param: Tensor) -> str:
+        return (
+            f"{type(self).__name__}: a parameter of shape {tuple(param.shape)} is a slice of a "
+            f"larger tensor, with others' numbers between its own (strides {param.stride()}); its "
+            "step would change those. Make it of a copy: torch.nn.Parameter(slice.clone())."
+        )
+
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
@@ -72,14 +90,19 @@ class Adam(Optimizer):
         }
 
 
-def _laid_out_as(params: list[Tensor], grads: list[Tensor]) -> list[Tensor]:
-    """`grads` in the memory layouts of `params`. The fused kernel walks raw memory: with another
-    layout (a convolution of channels-last images has one) it would add the wrong numbers.
+def _as_walked(grad: Tensor, param: Tensor) -> Tensor:
+    """`grad` for torch's kernel, which walks raw memory: that of `param` must lie alike.
+
+    (That of a convolution of channels-last images does not always.)
     """
-    wanted, found = list(map(Tensor.stride, params)), list(map(Tensor.stride, grads))
-    if wanted == found:
-        return grads
-    return [
-        grad if have == want else torch.empty_like(param).copy_(grad)
-        for param, grad, want, have in zip(params, grads, wanted, found, strict=True)
-    ]
+    if grad.is_contiguous() and param.is_contiguous():
+        return grad
+    if grad.stride() != param.stride():
+        grad = torch.empty_like(param).copy_(grad)
+    # Where it is not in its own order, the kernel for CPUs makes a copy that nobody reads.
+    return grad.as_strided((grad.numel(),), (1,)).view(grad.shape) if grad.is_cpu else grad
+
+
+def _has_gaps(param: Tensor) -> bool:
+    """Whether others' numbers lie between its own, which the same kernel would walk over."""
+    return not param.is_contiguous() and param.stride() != torch.empty_like(param).stride()
