@@ -209,6 +209,24 @@ def test_whatever_belongs_to_x_comes_with_it(
         assert repr(found[: len(given)]) == repr(expected)
 
 
+@pytest.mark.parametrize("features", [1, 5, 8, 16, 300])
+@pytest.mark.parametrize("size", [2, 3, 16])
+@pytest.mark.parametrize("at_once", [1, 2000, 256 << 10])
+def test_inputs_picked_at_once_begin_where_those_picked_alone_do(
+    features: int, size: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onfit.engine.array_batches._AT_ONCE", at_once)
+    x = torch.arange(50.0 * features).reshape(50, features)
+    batches = list(ArrayBatches(Samples(x, x), size, shuffle=True).epoch(0))
+    assert [len(b.x) for b in batches] == [size] * (50 // size) + [50 % size] * bool(50 % size)
+    assert torch.equal(torch.cat([b.x for b in batches]).sort(0).values, x)
+    for batch in batches:
+        assert torch.equal(batch.x, batch.y)
+        assert batch.x.is_contiguous()
+        assert batch.x.data_ptr() % 64 == 0
+        assert batch.x.untyped_storage().nbytes() <= max(at_once, batch.x.nbytes)
+
+
 def test_data_without_shuffling_draw_nothing() -> None:
     before = torch.get_rng_state()
     list(ArrayBatches(samples_of(X, Y), 4).epoch(0))

@@ -72,7 +72,8 @@ class ArrayBatches:
 # Batches are made in blocks of so many: what is done to a block at once takes less time than batch
 # by batch, and less memory than to all.
 _BLOCK = 1024
-_NARROW = 64  # bytes of a row, such as a label or a few numbers, of which a block takes little
+_AT_ONCE = 256 << 10  # bytes picked at once: more would drive out of the caches what a step needs
+_LINE = 64  # bytes, where a product asks for no less: torch lets all memory begin at such a line
 
 
 def _in_order(data: Samples, begin: int, size: int) -> Iterator[Samples]:
@@ -88,23 +89,32 @@ def _in_order(data: Samples, begin: int, size: int) -> Iterator[Samples]:
 def _shuffled(data: Samples, order: Tensor, size: int) -> Iterator[Samples]:
     """The samples in this order, `size` at a time."""
     for block in torch.split(order, size * _BLOCK):
-        # Inputs batch by batch, wherever it begins: a product may depend on where its factors lie.
-        x = _batch_by_batch(data.x, block, size)
-        yield from map(
-            Samples, x, _at_once(data.y, block, size), _at_once(data.weight, block, size)
-        )
+        x = _picked(data.x, block, size, aligned=True)
+        yield from map(Samples, x, *(_picked(part, block, size) for part in (data.y, data.weight)))
 
 
-def _batch_by_batch(data: Data, block: Tensor, size: int) -> Iterator[Data]:
-    """What a part of the data has for a block, `size` samples at a time."""
-    for which in torch.split(block, size):
-        yield mapped(partial(torch.index_select, dim=0, index=which), Tensor, data)
+def _picked(data: Data, block: Tensor, size: int, aligned: bool = False) -> Iterator[Data]:
+    """What a part of the data has for a block, `size` samples at a time.
 
-
-def _at_once(data: Data, block: Tensor, size: int) -> Iterator[Data]:
-    """The same of targets or weights: picked for the whole block where that takes little memory."""
+    Args:
+        data: inputs, targets or weights.
+        block: indices of samples.
+        size: how many of them are a batch.
+        aligned: whether each batch is to begin at a line of the cache, as it would in memory of its
+            own. A product's last bit may depend on that, and a resumed run begins elsewhere.
+    """
     if data is None:
-        return repeat(None)
-    if isinstance(data, Tensor) and data[0].nbytes <= _NARROW:
-        return iter(torch.split(data.index_select(0, block), size))
-    return _batch_by_batch(data, block, size)
+        yield from repeat(None)
+    many = _batches_at_once(data, size, aligned)
+    for which in torch.split(block, size * many):
+        picked = mapped(partial(torch.index_select, dim=0, index=which), Tensor, data)
+        yield from (picked,) if many == 1 else torch.split(picked, size)
+
+
+def _batches_at_once(data: Data, size: int, aligned: bool) -> int:
+    if not isinstance(data, Tensor):
+        return 1
+    batch = data[0].nbytes * size
+    if aligned and batch % _LINE:
+        return 1
+    return max(1, _AT_ONCE // max(1, batch))
