@@ -59,7 +59,7 @@ class Adam(Optimizer):
         step = self._step.fill_(self.iterations)
         torch._fused_adam_(
             params,
-            [_as_walked(grad, param) for grad, param in zip(grads, params, strict=True)],
+            _laid_out_as(params, grads),
             momentum,
             velocity,
             hats[0] if hats else [],
@@ -90,17 +90,17 @@ class Adam(Optimizer):
         }
 
 
-def _as_walked(grad: Tensor, param: Tensor) -> Tensor:
-    """`grad` for torch's kernel, which walks raw memory: that of `param` must lie alike.
-
-    (That of a convolution of channels-last images does not always.)
+def _laid_out_as(params: list[Tensor], grads: list[Tensor]) -> list[Tensor]:
+    """`grads` in the memory layouts of `params`. The fused kernel walks raw memory: with another
+    layout (a convolution of channels-last images has one) it would add the wrong numbers.
     """
-    if grad.is_contiguous() and param.is_contiguous():
-        return grad
-    if grad.stride() != param.stride():
-        grad = torch.empty_like(param).copy_(grad)
-    # Where it is not in its own order, the kernel for CPUs makes a copy that nobody reads.
-    return grad.as_strided((grad.numel(),), (1,)).view(grad.shape) if grad.is_cpu else grad
+    wanted, found = list(map(Tensor.stride, params)), list(map(Tensor.stride, grads))
+    if wanted == found:
+        return grads
+    return [
+        grad if have == want else torch.empty_like(param).copy_(grad)
+        for param, grad, want, have in zip(params, grads, wanted, found, strict=True)
+    ]
 
 
 def _has_gaps(param: Tensor) -> bool:
