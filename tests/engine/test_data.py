@@ -227,6 +227,16 @@ def test_inputs_picked_at_once_begin_where_those_picked_alone_do(
         assert batch.x.untyped_storage().nbytes() <= max(at_once, batch.x.nbytes)
 
 
+@pytest.mark.parametrize("size", [2, 16])
+def test_a_shuffled_batch_may_be_changed_in_place(size: int) -> None:
+    learned = torch.ones(8, requires_grad=True)
+    first, second, *_ = ArrayBatches(Samples(torch.rand(50, 8)), size, shuffle=True).epoch(0)
+    loss = (first.x * learned).sum()
+    second.x.add_(learned)
+    (loss + second.x.sum()).backward()
+    torch.testing.assert_close(learned.grad, first.x.sum(0) + size)
+
+
 def test_data_without_shuffling_draw_nothing() -> None:
     before = torch.get_rng_state()
     list(ArrayBatches(samples_of(X, Y), 4).epoch(0))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 
 import torch
 from torch import Tensor
@@ -104,17 +104,23 @@ def _picked(data: Data, block: Tensor, size: int, aligned: bool = False) -> Iter
             own. A product's last bit may depend on that, and a resumed run begins elsewhere.
     """
     if data is None:
-        yield from repeat(None)
-    many = _batches_at_once(data, size, aligned)
-    for which in torch.split(block, size * many):
-        picked = mapped(partial(torch.index_select, dim=0, index=which), Tensor, data)
-        yield from (picked,) if many == 1 else torch.split(picked, size)
+        return repeat(None)
+    if isinstance(data, Tensor):
+        many = _batches_at_once(data[0].nbytes * size, aligned)
+        # As views a model could not change them in place, nor one while another's gradient is due.
+        # What is unsafe is to share numbers with what was split: nobody else has that.
+        return chain.from_iterable(
+            torch.unsafe_split(data.index_select(0, which), size)
+            for which in torch.split(block, size * many)
+        )
+    return (
+        mapped(partial(torch.index_select, dim=0, index=which), Tensor, data)
+        for which in torch.split(block, size)
+    )
 
 
-def _batches_at_once(data: Data, size: int, aligned: bool) -> int:
-    if not isinstance(data, Tensor):
+def _batches_at_once(nbytes: int, aligned: bool) -> int:
+    """How many batches of so many bytes are picked at once."""
+    if aligned and nbytes % _LINE:
         return 1
-    batch = data[0].nbytes * size
-    if aligned and batch % _LINE:
-        return 1
-    return max(1, _AT_ONCE // max(1, batch))
+    return max(1, _AT_ONCE // max(1, nbytes))

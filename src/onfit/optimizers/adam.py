@@ -22,6 +22,10 @@ class Adam(Optimizer):
             ("epsilon hat" in the paper; torch adds it after).
         amsgrad: divide by the largest mean square so far (Reddi et al. 2018).
         **base: `weight_decay`, `clipnorm`, `clipvalue`, `global_clipnorm`, `name`.
+
+    Raises:
+        ArgumentError: for an argument that cannot be meant; by `build`, for a parameter that is a
+            slice of a larger tensor, with others' numbers between its own.
     """
 
     together = 2
