@@ -1,6 +1,6 @@
 """Activation functions by Keras' names, on torch tensors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 import torch
 import torch.nn.functional as F
@@ -132,7 +132,9 @@ def get(identifier: str | Activation | None) -> Activation:
             )
         return _NAMED[identifier]
     if callable(identifier):
-        return _TORCH.get(identifier, identifier)
+        return (
+            _TORCH.get(identifier, identifier) if isinstance(identifier, Hashable) else identifier
+        )
     raise ArgumentTypeError(
         f"activation is a name or a callable; got {identifier!r} of type "
         f"{type(identifier).__name__}."

@@ -50,6 +50,11 @@ def needs_backward(loss: Tensor, params: Sequence[Tensor]) -> bool:
     return any(node.name().startswith("CheckpointFunctionBackward") for node in nodes_of(loss))
 
 
+def engine_does_more() -> bool:
+    """Whether torch's engine does more than the arithmetic: it casts, or looks for NaN."""
+    return torch.is_autocast_enabled("cpu") or torch.is_anomaly_enabled()
+
+
 def nodes_of(loss: Tensor) -> Iterator[Any]:
     """Every node in the graph of `loss`, once."""
     seen: set[Any] = {None}

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.autograd.graph import GradientEdge
 from torch.nn import Parameter
 
-from onfit.engine.backward import Gradients, gradients, nodes_of
+from onfit.engine.backward import Gradients, engine_does_more, gradients, nodes_of
 
 # glibc's DEFAULT_MMAP_THRESHOLD_MAX: what is as large goes back to the system, however often it
 # is asked for.
@@ -50,7 +50,7 @@ class LargeGradients:
         if self._steps == 2:
             self._memory = dict.fromkeys(_candidates(loss, params))
         places = {param: place for place, param in enumerate(params) if param in self._memory}
-        products = {} if _engine_does_more() else _products_with(places, loss)
+        products = {} if engine_does_more() else _products_with(places, loss)
         memory, self._memory = self._memory, dict.fromkeys(self._memory)
         taken: dict[Tensor, Tensor] = {}
         hooks = {
@@ -155,11 +155,6 @@ def _pays(left: Tensor, param: Tensor) -> bool:
     """
     held = len(left) * sum(param.shape)
     return type(left) is Tensor and left.layout is torch.strided and held <= param.numel()
-
-
-def _engine_does_more() -> bool:
-    """Whether torch's engine does more than to multiply: it casts, or looks for NaN."""
-    return torch.is_autocast_enabled("cpu") or torch.is_anomaly_enabled()
 
 
 def _products_with(params: Iterable[Tensor], loss: Tensor) -> dict[Tensor, _Product]:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from onfit.engine.arrays import Samples
 from onfit.engine.compiled import Compiled
+from onfit.engine.derivatives import Slope, slope_of
 from onfit.engine.penalties import penalties_of
 from onfit.engine.totals import StatefulTotals, Totals
 from onfit.engine.waiting import Value, Waiting, may_wait
@@ -130,6 +131,21 @@ class Objective:
                 "Pass a list or dict with a y for each output."
             )
         return y
+
+    @property
+    def on_logits(self) -> bool:
+        """Whether a model of one output is asked for logits."""
+        return self._any_logits
+
+    @property
+    def slope(self) -> Slope | None:
+        """The loss of a model of one output with its gradient by that, if somebody has written
+        it and nothing is added to the loss.
+        """
+        loss = self._targets[0].loss
+        if self._several or self._penalties or loss is None:
+            return None
+        return slope_of(loss, self._any_logits)
 
     def warn_of_logits(self, outputs: Any) -> None:
         """Look at what a crossentropy takes for probabilities, though nobody knows whether it went

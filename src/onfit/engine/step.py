@@ -11,6 +11,7 @@ from torch import Tensor
 from onfit.engine.arrays import Samples
 from onfit.engine.backward import Gradients, accumulated, gradients, needs_backward
 from onfit.engine.batches import size_of
+from onfit.engine.chain_rule import Passed, chain_rule_of
 from onfit.engine.large_gradients import LargeGradients, is_large
 from onfit.engine.objective import Objective
 from onfit.engine.own_step import OwnStep
@@ -59,6 +60,7 @@ class TrainStep:
     def __init__(self, model: "Compilable", compiled: "Compiled", *, copies: bool = False) -> None:
         self._objective = Objective(model, compiled, copies=copies)
         self._optimizer = compiled.optimizer
+        self._chain_rule = chain_rule_of(model, compiled, self._objective)
         self._parameters = list(model.parameters())
         self._gradients: Callable[[Tensor, list[Tensor]], Gradients] = gradients
         self._looked = False
@@ -70,20 +72,25 @@ class TrainStep:
         self._trainables()
 
     def __call__(self, batch: Samples) -> None:
-        losses, outputs = self._objective(batch)
         params = self._trainables()
+        passed = None if self._chain_rule is None else self._chain_rule(batch, params)
+        losses, outputs, grads = passed or self._through_engine(batch, params)
+        with torch.set_grad_enabled(False):  # what `no_grad` does, without its detours
+            self._optimizer.apply(grads)
+            self.totals.add([*losses, *self._objective.measure(batch[1], outputs)], size_of(batch))
+
+    def _through_engine(self, batch: Samples, params: list[Tensor]) -> Passed:
+        losses, outputs = self._objective(batch)
         if not self._looked:
             self._look(losses[0], outputs, params)
         # From the first to the last: the other way round the allocator gives more of it back.
         self._last.clear()
         grads = self._gradients(losses[0], params) if params else ()
-        with torch.set_grad_enabled(False):  # what `no_grad` does, without its detours
-            self._optimizer.apply(grads)
-            self.totals.add([*losses, *self._objective.measure(batch[1], outputs)], size_of(batch))
         if losses[0].is_cpu:
-            # Let go of now, large ones would go back to the system, to be asked for page by page
-            # in the next step. A GPU's allocator keeps them anyway.
+            # Let go of after this step, large ones would go back to the system, to be asked for
+            # page by page in the next. A GPU's allocator keeps them anyway.
             self._last.extend(grads)
+        return Passed(losses, outputs, grads)
 
     def _look(self, loss: Tensor, outputs: Any, params: list[Tensor]) -> None:
         """Look at the first batch for what would go wrong silently."""

@@ -159,8 +159,13 @@ class Dropout(Layer):
         self.seed = seed
         self._generator = None if seed is None else torch.Generator().manual_seed(seed)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether its masks are torch's own."""
+        return self.noise_shape is None and self._generator is None
+
     def forward(self, x: Tensor) -> Tensor:
-        if self.noise_shape is None and self._generator is None:
+        if self.is_plain:
             return F.dropout(x, self.rate, self.training)
         return self._masked(x) if self.training and self.rate > 0 else x
 

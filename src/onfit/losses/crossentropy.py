@@ -58,10 +58,10 @@ def sparse_categorical_crossentropy(
         y_pred: class probabilities, or logits with `from_logits=True`.
         from_logits: whether a softmax is still to come.
     """
-    labels = _class_indices(y_true, y_pred)
+    labels = class_indices(y_true, y_pred)
     try:
         if from_logits and y_pred.ndim == 2:
-            return F.cross_entropy(y_pred, labels, reduction="none", ignore_index=_NO_CLASS)
+            return F.cross_entropy(y_pred, labels, reduction="none", ignore_index=NO_CLASS)
         log_probabilities = _log_probabilities(y_pred, from_logits)
         return -log_probabilities.gather(-1, labels[..., None]).squeeze(-1)
     except (IndexError, RuntimeError) as error:
@@ -69,7 +69,7 @@ def sparse_categorical_crossentropy(
 
 
 # torch would pass over labels of -100 without a word. No label is this.
-_NO_CLASS = -(2**62)
+NO_CLASS = -(2**62)
 
 
 def _out_of_range(labels: Tensor, y_pred: Tensor) -> str:
@@ -87,7 +87,12 @@ def _log_probabilities(y_pred: Tensor, from_logits: bool) -> Tensor:
     return torch.log(y_pred.clamp(EPSILON, 1.0 - EPSILON))
 
 
-def _class_indices(y_true: Tensor, y_pred: Tensor) -> Tensor:
+def class_indices(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """`y_true` as the class of each sample, for outputs whose last axis has the classes.
+
+    Raises:
+        ShapeError: if there is not one for each sample.
+    """
     if y_true.ndim == y_pred.ndim and y_true.shape[-1] == 1:
         y_true = y_true.squeeze(-1)
     if y_true.shape != y_pred.shape[:-1]:
@@ -168,8 +173,8 @@ class SparseCategoricalCrossentropy(_Crossentropy):
     def call_mean_on_logits(self, y_true: Tensor, logits: Tensor) -> Tensor:
         if logits.ndim != 2:
             return super().call_mean_on_logits(y_true, logits)
-        labels = _class_indices(y_true, logits)
+        labels = class_indices(y_true, logits)
         try:
-            return F.cross_entropy(logits, labels, ignore_index=_NO_CLASS)
+            return F.cross_entropy(logits, labels, ignore_index=NO_CLASS)
         except (IndexError, RuntimeError) as error:
             raise DataError(_out_of_range(labels, logits)) from error

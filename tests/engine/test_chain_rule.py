@@ -1,0 +1,459 @@
+"""The chain rule written out: the engine's numbers to the last bit, or none at all."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from onfit import Input, Model, Sequential, activations, layers, losses, optimizers
+from onfit.callbacks import Callback
+from onfit.engine import step as steps
+from onfit.engine.chain_rule import ChainRule
+from onfit.errors import DataError, ShapeError
+
+FEATURES, CLASSES = 20, 3
+_random = torch.Generator().manual_seed(0)
+X = torch.randn(44, FEATURES, generator=_random)  # batches of 10, and one of 4
+LABELS = torch.randint(0, CLASSES, (44,), generator=_random)
+ONE_HOT = nn.functional.one_hot(LABELS, CLASSES)
+YES = (LABELS == 0).long()
+NUMBERS = X[:, :1] * 2
+
+Made = Callable[[], Sequential]
+
+
+def dense(units: int, activation: Any = None, **more: Any) -> layers.Dense:
+    return layers.Dense(units, activation, **more)
+
+
+def compiled(
+    *stack: nn.Module,
+    loss: Any = "sparse_categorical_crossentropy",
+    optimizer: Any = "adam",
+    metrics: Any = ("accuracy",),
+) -> Sequential:
+    torch.manual_seed(1)
+    model = Sequential([Input((FEATURES,)), *stack])
+    model.compile(optimizer, loss, metrics=list(metrics))
+    return model
+
+
+def plain() -> Sequential:
+    return compiled(dense(24, "relu"), dense(CLASSES, "softmax"))
+
+
+@pytest.fixture
+def ways(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Filled with True for each batch that went by the chain rule, False for each that did not."""
+    went: list[bool] = []
+    original = ChainRule.__call__
+
+    def noted(self: ChainRule, batch: Any, params: Any) -> Any:
+        passed = original(self, batch, params)
+        went.append(passed is not None)
+        return passed
+
+    monkeypatch.setattr(ChainRule, "__call__", noted)
+    return went
+
+
+def trained(
+    make: Made, x: Any = X, y: Any = LABELS, prepare: Any = None, **fit: Any
+) -> tuple[list[Any], dict[str, list[float]]]:
+    """Weights and history of a training."""
+    model = make()
+    if prepare is not None:
+        prepare(model)
+    fit = {"batch_size": 10, "epochs": 2, "verbose": 0, **fit}
+    callbacks = [callback() for callback in fit.pop("callbacks", ())]
+    torch.manual_seed(2)
+    history = model.fit(x, y, callbacks=callbacks, **fit)
+    return model.get_weights(), history.history
+
+
+def through_engine(monkeypatch: pytest.MonkeyPatch, *args: Any, **named: Any) -> Any:
+    """The same training, every batch of it through torch's engine."""
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "chain_rule_of", lambda *of_model: None)
+        return trained(*args, **named)
+
+
+def assert_equal(found: Any, expected: Any) -> None:
+    for mine, torchs in zip(found[0], expected[0], strict=True):
+        assert (mine == torchs).all()
+    assert found[1] == expected[1]
+
+
+STACKS: dict[str, tuple[Made, Any]] = {
+    "one layer": (lambda: compiled(dense(CLASSES, "softmax")), LABELS),
+    "two": (plain, LABELS),
+    "labels in a column": (plain, LABELS[:, None]),
+    "labels of floats": (plain, LABELS.float()),
+    "many units": (lambda: compiled(dense(40, "tanh"), dense(32, "sigmoid"),
+                                    dense(CLASSES, "softmax")), LABELS),
+    "no biases": (lambda: compiled(dense(24, "relu", use_bias=False), dense(4),
+                                   dense(CLASSES, "softmax", use_bias=False)), LABELS),
+    "one-hot": (lambda: compiled(dense(24, "relu"), dense(CLASSES, "softmax"),
+                                 loss="categorical_crossentropy"), ONE_HOT),
+    "yes or no": (lambda: compiled(dense(24, "relu"), dense(1, "sigmoid"),
+                                   loss="binary_crossentropy"), YES),
+    "several yes or no": (lambda: compiled(dense(CLASSES, "sigmoid"),
+                                           loss="binary_crossentropy"), ONE_HOT),
+    "numbers": (lambda: compiled(dense(24, "relu"), dense(1), loss="mse", metrics=["mae"]),
+                NUMBERS),
+    "numbers through tanh": (lambda: compiled(dense(1, "tanh"), loss="mse", metrics=[]),
+                             NUMBERS[:, 0]),
+    "activations apart": (lambda: compiled(dense(24), layers.Activation("relu"), dense(CLASSES),
+                                           layers.Activation("softmax")), LABELS),
+    "dropout": (lambda: compiled(layers.Dropout(0.2), dense(24, "relu"), layers.Dropout(0.5),
+                                 dense(CLASSES, "softmax")), LABELS),
+    "dropout of nothing": (lambda: compiled(dense(24, "relu"), layers.Dropout(0.0),
+                                            dense(CLASSES, "softmax")), LABELS),
+    "flat already": (lambda: compiled(dense(24, "relu"), layers.Flatten(),
+                                      dense(CLASSES, "softmax")), LABELS),
+    "other optimizers": (lambda: compiled(dense(24, "relu"), dense(CLASSES, "softmax"),
+                                          optimizer=optimizers.SGD(0.1, momentum=0.9)), LABELS),
+    "clipped": (lambda: compiled(dense(24, "relu"), dense(CLASSES, "softmax"),
+                                 optimizer=optimizers.RMSprop(clipnorm=0.1)), LABELS),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_numbers_are_those_of_the_engine(
+    name: str, ways: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, y = STACKS[name]
+    found = trained(make, y=y)
+    assert ways == [True] * 10
+    assert_equal(found, through_engine(monkeypatch, make, y=y))
+
+
+def test_images_are_made_flat_first(ways: list[bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    def make() -> Sequential:
+        torch.manual_seed(1)
+        model = Sequential(
+            [layers.Flatten(input_shape=(4, 5)), dense(8, "relu"), dense(CLASSES, "softmax")]
+        )
+        model.compile("adam", "sparse_categorical_crossentropy")
+        return model
+
+    images = X.view(44, 4, 5)
+    found = trained(make, images)
+    assert all(ways)
+    assert_equal(found, through_engine(monkeypatch, make, images))
+
+
+def test_doubles_and_whole_numbers(ways: list[bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    def doubled(model: Sequential) -> None:
+        model.double()
+
+    whole = (X * 10).to(torch.uint8)
+    for prepare in (doubled, None):
+        found = trained(plain, whole, prepare=prepare)
+        assert_equal(found, through_engine(monkeypatch, plain, whole, prepare=prepare))
+    assert all(ways)
+
+
+# --- who looks in between --------------------------------------------------------------------
+
+
+def hooked_forward(model: Sequential) -> None:
+    model.layers[0].register_forward_hook(lambda layer, args, output: output * 2)
+
+
+def hooked_model(model: Sequential) -> None:
+    model.register_forward_hook(lambda model, args, output: output * 2)
+
+
+def hooked_before(model: Sequential) -> None:
+    model.layers[1].register_forward_pre_hook(lambda layer, args: (args[0] * 2,))
+
+
+def hooked_backward(model: Sequential) -> None:
+    model.layers[1].register_full_backward_hook(lambda layer, into, out: (into[0] * 2,))
+
+
+def hooked_gradient(model: Sequential) -> None:
+    model.layers[0].kernel.register_hook(lambda gradient: gradient * 2)
+
+
+def hooked_grad(model: Sequential) -> None:
+    def doubled(param: Tensor) -> None:
+        param.grad = param.grad * 2
+
+    model.layers[0].kernel.register_post_accumulate_grad_hook(doubled)
+
+
+def frozen(model: Sequential) -> None:
+    model.layers[0].trainable = False
+
+
+def put_on_the_layer(model: Sequential) -> None:
+    layer = model.layers[0]
+    original = layer.forward
+    layer.forward = lambda x: original(x) * 2
+
+
+def computed_from_others(model: Sequential) -> None:
+    class Doubled(nn.Module):
+        def forward(self, weight: Tensor) -> Tensor:
+            return weight * 2
+
+    parametrize.register_parametrization(model.layers[0], "kernel", Doubled())
+
+
+LOOKING = [
+    hooked_model, hooked_forward, hooked_before, hooked_backward, hooked_gradient, hooked_grad,
+    frozen, put_on_the_layer, computed_from_others,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("prepare", LOOKING)
+def test_whoever_looks_in_between_is_heard(
+    prepare: Any, ways: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = trained(plain, prepare=prepare)
+    assert not any(ways)
+    assert_equal(found, through_engine(monkeypatch, plain, prepare=prepare))
+
+
+def when(batch: int, act: Callable[[Any], None]) -> Callable[[], Callback]:
+    """What makes a callback that does something to the model after a batch of the first epoch."""
+
+    class Acting(Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self.epoch = epoch
+
+        def on_train_batch_end(self, index: int, logs: Any = None) -> None:
+            if (self.epoch, index) == (0, batch):
+                act(self.model)
+
+    return Acting
+
+
+class Unhashable:
+    __hash__ = None
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return x
+
+
+def another_activation(model: Any) -> None:
+    model.layers[0].activation = torch.sin
+
+
+def an_unhashable_activation(model: Any) -> None:
+    model.layers[0].activation = Unhashable()
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        hooked_model,
+        hooked_forward,
+        hooked_backward,
+        hooked_gradient,
+        frozen,
+        another_activation,
+        an_unhashable_activation,
+    ],
+)
+def test_even_who_comes_in_mid_training(
+    act: Any, ways: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = trained(plain, callbacks=[when(2, act)])
+    assert ways == [True] * 3 + [False] * 7
+    assert_equal(found, through_engine(monkeypatch, plain, callbacks=[when(2, act)]))
+
+
+def test_an_activation_that_is_replaced_counts_at_once(
+    ways: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def become_tanh(model: Any) -> None:
+        model.layers[0].activation = activations.tanh
+
+    found = trained(plain, callbacks=[when(2, become_tanh)])
+    assert all(ways)
+    assert_equal(found, through_engine(monkeypatch, plain, callbacks=[when(2, become_tanh)]))
+
+
+def test_whoever_goes_again_leaves_no_trace(
+    ways: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handles: list[Any] = []
+
+    def come(model: Any) -> None:
+        handles.append(model.layers[0].register_forward_hook(lambda *of_layer: None))
+
+    def go(model: Any) -> None:
+        handles.pop().remove()
+
+    callbacks = [when(1, come), when(3, go)]
+    found = trained(plain, callbacks=callbacks)
+    assert ways == [True] * 2 + [False] * 2 + [True] * 6
+    assert_equal(found, through_engine(monkeypatch, plain, callbacks=callbacks))
+
+
+def test_hooks_of_all_modules_are_heard(ways: list[bool]) -> None:
+    seen: list[nn.Module] = []
+    handle = nn.modules.module.register_module_forward_hook(lambda layer, *_: seen.append(layer))
+    try:
+        trained(plain, epochs=1)
+    finally:
+        handle.remove()
+    assert ways == [False] * 5
+    assert any(isinstance(layer, layers.Dense) for layer in seen)
+
+
+def test_autocast_and_anomalies_are_the_engines(
+    ways: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with torch.autocast("cpu", torch.bfloat16):
+        assert_equal(trained(plain), through_engine(monkeypatch, plain))
+    with pytest.warns(UserWarning, match="Anomaly"), torch.autograd.detect_anomaly():
+        trained(plain, epochs=1)
+    assert not any(ways)
+
+
+def test_weights_of_samples_are_the_engines(
+    ways: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weight = torch.arange(44.0)
+    found = trained(plain, sample_weight=weight)
+    assert not any(ways)
+    assert_equal(found, through_engine(monkeypatch, plain, sample_weight=weight))
+
+
+# --- what nobody has written out -------------------------------------------------------------
+
+
+class Louder(layers.Dense):
+    def forward(self, x: Tensor) -> Tensor:
+        return 2 * super().forward(x)
+
+
+class Focal(losses.SparseCategoricalCrossentropy):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return 2 * super().call(y_true, y_pred)
+
+
+class Remembering(optimizers.SGD):
+    def _update(self, params: list[Tensor], grads: list[Tensor], *slots: list[Tensor]) -> None:
+        self.seen = grads
+        super()._update(params, grads, *slots)
+
+
+class Own(Sequential):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x * 2)
+
+
+_shared = dense(FEATURES, "relu")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        compiled(Louder(8, "relu"), dense(CLASSES, "softmax")),
+        compiled(dense(8, "gelu"), dense(CLASSES, "softmax")),
+        compiled(dense(8, torch.sin), dense(CLASSES, "softmax")),
+        compiled(dense(8, Unhashable()), dense(CLASSES, "softmax")),
+        compiled(nn.Linear(FEATURES, 8), dense(CLASSES, "softmax")),
+        compiled(dense(8), layers.BatchNormalization(), dense(CLASSES, "softmax")),
+        compiled(dense(8), layers.Dropout(0.5, seed=1), dense(CLASSES, "softmax")),
+        compiled(dense(8, kernel_regularizer="l2"), dense(CLASSES, "softmax")),
+        compiled(_shared, _shared, dense(CLASSES, "softmax")),
+        compiled(dense(CLASSES), loss=losses.SparseCategoricalCrossentropy(from_logits=True)),
+        compiled(dense(CLASSES, "softmax"), loss=Focal()),
+        compiled(dense(CLASSES, "softmax"), loss=nn.MSELoss()),
+        compiled(dense(CLASSES, "softmax"), loss="mae"),
+        compiled(dense(CLASSES, "relu"), loss="sparse_categorical_crossentropy"),
+        compiled(
+            dense(1, "sigmoid"), loss=losses.BinaryCrossentropy(label_smoothing=0.1), metrics=[]
+        ),
+        compiled(dense(1), loss=losses.MeanSquaredError(reduction="sum"), metrics=[]),
+        compiled(dense(CLASSES, "softmax"), optimizer=Remembering(0.1)),
+        compiled(layers.Flatten()),
+    ],
+)
+def test_there_is_none_for(model: Sequential) -> None:
+    assert steps.TrainStep(model, model.compiled)._chain_rule is None
+
+
+def test_a_model_of_its_own_kind_has_none() -> None:
+    model = Own([dense(CLASSES, "softmax", input_dim=FEATURES)])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    assert steps.TrainStep(model, model.compiled)._chain_rule is None
+    wrapped = Model(nn.Linear(FEATURES, CLASSES))
+    wrapped.compile("adam", nn.CrossEntropyLoss())
+    assert steps.TrainStep(wrapped, wrapped.compiled)._chain_rule is None
+
+
+def test_sparse_inputs_are_the_engines(ways: list[bool]) -> None:
+    plain().train_on_batch(X.to_sparse(), LABELS)
+    assert ways == [False]
+
+
+def test_sequences_go_through_the_engine(ways: list[bool]) -> None:
+    torch.manual_seed(1)
+    model = Sequential([dense(8, "relu", input_shape=(4, 5)), dense(1)])
+    model.compile("adam", "mse")
+    model.fit(X.view(44, 4, 5), torch.zeros(44, 4, 1), batch_size=11, verbose=0)
+    assert ways == [False] * 4
+
+
+# --- what may go wrong -----------------------------------------------------------------------
+
+
+def test_errors_are_those_of_the_long_way() -> None:
+    model = plain()
+    with pytest.raises(DataError, match="y has classes from 0 to 7"):
+        model.fit(X, LABELS.clone().index_fill_(0, torch.tensor(0), 7), verbose=0)
+    with pytest.raises(ShapeError):
+        model.fit(X, ONE_HOT, verbose=0)
+    before = model.get_weights()
+    with pytest.raises(ShapeError, match="expected inputs whose last axis is 20"):
+        model.train_on_batch(X[:, :3], LABELS)
+    assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_gradients_are_written_where_those_before_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    places: list[list[int]] = []
+    original = optimizers.Adam._update
+
+    def noted(self: Any, params: Any, grads: list[Tensor], *slots: Any) -> None:
+        places.append([grad.data_ptr() for grad in grads if grad.ndim == 2])
+        original(self, params, grads, *slots)
+
+    monkeypatch.setattr(optimizers.Adam, "_update", noted)
+    trained(plain)
+    assert places == places[:1] * 10
+
+
+def test_a_weight_that_is_replaced_is_not_taken_for_the_old_one(
+    ways: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replace(model: Any) -> None:
+        torch.manual_seed(3)
+        model.layers[0].kernel = nn.Parameter(torch.randn(FEATURES, 24))
+
+    found = trained(plain, callbacks=[when(1, replace)])
+    assert ways == [True] * 2 + [False] * 8
+    assert_equal(found, through_engine(monkeypatch, plain, callbacks=[when(1, replace)]))
+
+
+def test_a_weight_whose_numbers_are_of_another_type_from_now_on(
+    ways: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def double(model: Any) -> None:
+        model.double()
+
+    def make() -> Sequential:
+        stack = dense(24, "relu"), dense(CLASSES, "softmax")
+        return compiled(*stack, optimizer=optimizers.SGD(0.1))
+
+    found = trained(make, callbacks=[when(1, double)])
+    assert_equal(found, through_engine(monkeypatch, make, callbacks=[when(1, double)]))
