@@ -145,10 +145,11 @@ def hooks(results: Results) -> Iterator[str]:
         "how many microseconds more that is. Both are measured turn by turn in one process, and "
         "what counts is what nine of ten turns take longer than: the machine when it is quiet. "
         "Of the bar on `deep` and the reader on `tiny`, for which that is too coarse, one training "
-        "is taken in which they sleep in every other block of steps: the difference of such "
-        "neighbours. `tiny` is a step that is nearly all framework: 8 numbers to 10 classes, batch "
-        "4; `deep` is five such layers. The bar is drawn on a terminal. A figure below 0 is one "
-        "that is lost in the ups and downs of the step."
+        "is taken in which they sleep in every other block of steps: the difference between the "
+        "usual steps of such neighbours and, for the bar, what the steps in which it was told of a "
+        "batch took longer. `tiny` is a step that is nearly all framework: 8 numbers to 10 "
+        "classes, batch 4; `deep` is twenty such layers. The bar is drawn on a terminal. A figure "
+        "below 0 is one that is lost in the ups and downs of the step."
     )
     yield _by_group(results, "hooks_", _hook)
 

@@ -5,12 +5,29 @@ sought, even if they take turns. Two blocks of steps, one right after the other,
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from itertools import cycle, islice, pairwise
+from statistics import mean, median
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
-from bench.measures.pairs import Typical
+
+class Pair(NamedTuple):
+    """Two blocks of steps, one right after the other, in seconds per step.
+
+    The machine may go at half its speed for a while, and begin with that in the middle of a block:
+    so a block is its median. What a callback does now and then is not in that, and is apart.
+
+    Attributes:
+        heard: the usual step of the block that the callback hears.
+        asleep: that of the block that it sleeps through.
+        acts: what the steps in which it acts, and those after them, take longer, for each step of
+            the block.
+    """
+
+    heard: float
+    asleep: float
+    acts: float
 
 
 def reader(block: int) -> Any:
@@ -32,19 +49,31 @@ def reader(block: int) -> Any:
 
 
 def bar(block: int) -> Any:
-    """A bar that draws in every other block; what is due while it sleeps, when it wakes."""
+    """A bar that draws in every other block; what is due while it sleeps, when it wakes.
+
+    It notes in `acted` which batches it was told of.
+    """
     from onfit.callbacks import ProgbarLogger
 
     class Bar(ProgbarLogger):
         _due: float | None = None
 
+        def on_train_begin(self, logs: Any = None) -> None:
+            self.acted: set[int] = set()
+            super().on_train_begin(logs)
+
         @property
         def idle_until(self) -> float | None:
             return None if self._due is None else awake(self._due, block)
 
+        # Told at the end of each batch that it hears; if it overrode that hook, it would hear all.
         @idle_until.setter
         def idle_until(self, due: float | None) -> None:
             self._due = due
+            if due is not None:
+                done = self.run.progress.batch
+                self._due = max(due, done + 1)
+                self.acted.add(done - 1)
 
     return Bar("steps")
 
@@ -62,7 +91,6 @@ def switched(
     work: Any,
     sleeper: Callable[[int], Any],
     block: int,
-    typical: Typical,
     *,
     steps: int,
     fits: int,
@@ -74,7 +102,6 @@ def switched(
         work: what is trained.
         sleeper: makes the callback, which sleeps in every other block.
         block: how many steps a block has.
-        typical: what stands for the steps of a block, and for the blocks.
         steps: how many a training has.
         fits: how many trainings there are, beside a first one that does not count.
         verbose: that of `fit`: 1 where the callback is a bar, which else draws nothing.
@@ -84,14 +111,14 @@ def switched(
 
     model = keras_net.build(work, onfit)
     callback = sleeper(block)
-    pairs: list[tuple[float, float]] = []
+    pairs: list[Pair] = []
     for number in range(1 + fits):
         told_at: list[float] = []
         data = stamped(work, told_at, steps)
         model.fit(data, steps_per_epoch=steps, epochs=1, verbose=verbose, callbacks=[callback])
-        pairs += in_pairs(told_at, block, typical) if number else ()
-    plain = typical([asleep for _, asleep in pairs])
-    extra = typical([heard - asleep for heard, asleep in pairs])
+        pairs += in_pairs(told_at, block, getattr(callback, "acted", frozenset())) if number else ()
+    plain = median(pair.asleep for pair in pairs)
+    extra = median(pair.heard - pair.asleep for pair in pairs) + mean(pair.acts for pair in pairs)
     return {"seconds": plain + extra, "plain": plain, "extra": extra}
 
 
@@ -105,14 +132,19 @@ def stamped(work: Any, told_at: list[float], steps: int) -> Iterator[tuple[Any, 
         yield batch
 
 
-def in_pairs(
-    told_at: Sequence[float], block: int, typical: Typical
-) -> Iterator[tuple[float, float]]:
-    """Seconds per step of each block that is heard, and of the one that is slept through after it.
+def in_pairs(told_at: Sequence[float], block: int, acted: Set[int] = frozenset()) -> Iterator[Pair]:
+    """Each block that is heard, and the one that is slept through after it.
 
     The first pair is left out, and so are the first and the last step of each block.
+
+    Args:
+        told_at: when each batch was asked for.
+        block: how many steps a block has.
+        acted: the batches after which the callback did what it does now and then.
     """
     seconds = [after - before for before, after in pairwise(told_at)]
     for begin in range(2 * block, len(seconds) - 2 * block + 1, 2 * block):
-        heard, asleep = (seconds[at + 1 : at + block - 1] for at in (begin, begin + block))
-        yield typical(heard), typical(asleep)
+        heard, asleep = (range(at + 1, at + block - 1) for at in (begin, begin + block))
+        usual = median(seconds[at] for at in heard)
+        longer = [seconds[at] - usual for at in heard if {at, at - 1} & acted]
+        yield Pair(usual, median(seconds[at] for at in asleep), sum(longer) / len(heard))

@@ -2,12 +2,13 @@
 
 import math
 from itertools import accumulate
-from statistics import median
 
 import pytest
 from bench.measures import hooks
-from bench.measures.switched import awake, bar, in_pairs
+from bench.measures.switched import awake, bar, in_pairs, stamped
+from bench.models import keras_net
 
+import onfit
 from onfit.callbacks import ProgbarLogger
 
 
@@ -28,19 +29,47 @@ def test_what_is_due_while_it_sleeps_is_heard_when_it_wakes(due, found):
     assert awake(due, block=4) == found
 
 
+def in_order(*seconds):
+    """When batches are asked for whose steps take so long, after a pair that is left out."""
+    return [0.0, *accumulate([9.0] * 12 + list(seconds))]
+
+
 def test_a_pair_is_a_block_that_is_heard_and_the_one_after_it():
-    aside = [9.0, 9.0, 9.0, 9.0]
-    heard, asleep = [9.0, 2.0, 2.0, 9.0], [9.0, 1.0, 1.0, 9.0]
-    times = [0.0, *accumulate(aside + aside + heard + asleep)]
-    assert list(in_pairs(times, 4, median)) == [pytest.approx((2.0, 1.0))]
+    heard, asleep = [9.0, 2.0, 3.0, 2.0, 2.0, 9.0], [9.0, 1.0, 1.0, 1.0, 4.0, 9.0]
+    assert list(in_pairs(in_order(*heard, *asleep), 6)) == [pytest.approx((2.0, 1.0, 0.0))]
+
+
+def test_steps_in_which_a_callback_acts_are_shared_out_over_their_block():
+    heard, asleep = [9.0, 2.0, 2.0, 6.0, 3.0, 9.0], [9.0, 1.0, 1.0, 1.0, 1.0, 9.0]
+    (pair,) = in_pairs(in_order(*heard, *asleep), 6, {2, 15})
+    assert pair == pytest.approx((2.5, 1.0, (3.5 + 0.5) / 4))
 
 
 def test_a_bar_that_hears_every_batch_never_sleeps():
     drawn = bar(block=4)
     drawn.idle_until = None
     assert drawn.idle_until is None
-    drawn.idle_until = 5.0
-    assert drawn.idle_until == 9
+
+
+def test_a_bar_is_told_of_batches_in_every_other_block_and_notes_which():
+    steps, block = 2_000, 50
+    work = hooks.small("deep", "bar", quick=True)
+    model, drawn = keras_net.build(work, onfit), bar(block)
+    drawn.interval = 0  # always due
+    told = set()
+
+    class Told(onfit.callbacks.Callback):
+        idle_until = math.inf
+
+        def on_train_batch_end(self, batch, logs=None):
+            told.add(batch)
+
+    with hooks.unseen_terminal():
+        data = stamped(work, [], steps)
+        model.fit(data, steps_per_epoch=steps, verbose=1, callbacks=[drawn, Told()])
+    assert told
+    assert drawn.acted - {-1} == told
+    assert sorted(b for b in told if b // block % 2) == []
 
 
 def test_the_bar_that_is_measured_is_drawn(monkeypatch):
