@@ -310,6 +310,22 @@ def test_adam_steps_alike_however_a_parameter_lies_in_memory(order: tuple[int, i
     torch.testing.assert_close(param, plain)
 
 
+@pytest.mark.parametrize("amsgrad", [False, True])
+def test_adam_goes_on_when_a_parameter_is_moved_to_another_memory_layout(amsgrad: bool) -> None:
+    numbers, grads = torch.linspace(-2, 2, 48).reshape(2, 2, 3, 4), torch.linspace(-1, 1, 192)
+    moved, plain = (torch.nn.Parameter(numbers.clone()) for _ in range(2))
+    adams = [optimizers.Adam(0.1, amsgrad=amsgrad) for _ in range(2)]
+    for param, adam in zip((moved, plain), adams, strict=True):
+        adam.build([param])
+        with torch.no_grad():
+            for step, grad in enumerate(grads.reshape(4, 2, 2, 3, 4)):
+                adam.apply([grad])
+                if step == 1 and param is moved:
+                    param.data = param.data.to(memory_format=torch.channels_last)
+    assert moved.stride() != plain.stride()
+    assert torch.equal(moved, plain)
+
+
 def test_adam_refuses_a_slice_whose_step_would_change_its_neighbours() -> None:
     whole = torch.ones(4, 5)
     sliced = torch.nn.Parameter(whole[:, :3])

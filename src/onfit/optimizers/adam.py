@@ -45,6 +45,7 @@ class Adam(Optimizer):
         self.amsgrad = amsgrad
         self.slot_names = ("momentum", "velocity", *(("velocity_hat",) if amsgrad else ()))
         self._step: Tensor | None = None  # how many were taken, where the parameters are
+        self._strides: list[tuple[int, ...]] = []  # of the parameters of the last step
         super().__init__(learning_rate, **base)
 
     def build(self, params: Sequence[Tensor]) -> None:
@@ -52,10 +53,15 @@ class Adam(Optimizer):
             if _has_gaps(param):
                 raise ArgumentError(self._refusal_of(param))
         super().build(params)
+        self._strides = []
         self._step = torch.zeros((), device=params[0].device) if params else None
 
     def _update(self, params: list[Tensor], grads: list[Tensor], *slots: list[Tensor]) -> None:
         momentum, velocity, *hats = slots
+        strides = list(map(Tensor.stride, params))
+        if strides != self._strides:
+            _lay_out(params, slots)
+            self._strides = strides
         correction = math.sqrt(1 - self.beta_2**self.iterations)
         # torch's kernel corrects the root before it adds epsilon; an epsilon divided by the
         # same correction gives Keras' step exactly.
@@ -63,7 +69,7 @@ class Adam(Optimizer):
         step = self._step.fill_(self.iterations)
         torch._fused_adam_(
             params,
-            _laid_out_as(params, grads),
+            _laid_out_as(params, strides, grads),
             momentum,
             velocity,
             hats[0] if hats else [],
@@ -94,16 +100,28 @@ class Adam(Optimizer):
         }
 
 
-def _laid_out_as(params: list[Tensor], grads: list[Tensor]) -> list[Tensor]:
-    """`grads` in the memory layouts of `params`. The fused kernel walks raw memory: with another
-    layout (a convolution of channels-last images has one) it would add the wrong numbers.
-    """
-    wanted, found = list(map(Tensor.stride, params)), list(map(Tensor.stride, grads))
-    if wanted == found:
+# The fused kernel walks raw memory: what belongs to a parameter has to lie as that does, or the
+# wrong numbers would be added. A kernel of channels-last images lies in a way of its own.
+
+
+def _lay_out(params: list[Tensor], slots: Sequence[list[Tensor]]) -> None:
+    """Bring state into the memory layouts of `params`, which may have been moved to others."""
+    for slot in slots:
+        for param, state in zip(params, slot, strict=True):
+            if state.stride() != param.stride():
+                state.data = torch.empty_like(param).copy_(state)
+
+
+def _laid_out_as(
+    params: list[Tensor], strides: list[tuple[int, ...]], grads: list[Tensor]
+) -> list[Tensor]:
+    """`grads` in the memory layouts of `params`, whose `strides` those are."""
+    found = list(map(Tensor.stride, grads))
+    if strides == found:
         return grads
     return [
         grad if have == want else torch.empty_like(param).copy_(grad)
-        for param, grad, want, have in zip(params, grads, wanted, found, strict=True)
+        for param, grad, want, have in zip(params, grads, strides, found, strict=True)
     ]
 
 
