@@ -102,6 +102,13 @@ STACKS: dict[str, tuple[Made, Any]] = {
                                    loss="binary_crossentropy"), YES),
     "several yes or no": (lambda: compiled(dense(CLASSES, "sigmoid"),
                                            loss="binary_crossentropy"), ONE_HOT),
+    "logits": (lambda: compiled(dense(24, "relu"), dense(CLASSES),
+                                loss=losses.SparseCategoricalCrossentropy(from_logits=True)),
+               LABELS),
+    "logits of one-hot": (lambda: compiled(dense(CLASSES), loss=losses.CategoricalCrossentropy(
+        from_logits=True)), ONE_HOT),
+    "logits of yes or no": (lambda: compiled(dense(1), loss=losses.BinaryCrossentropy(
+        from_logits=True)), YES),
     "numbers": (lambda: compiled(dense(24, "relu"), dense(1), loss="mse", metrics=["mae"]),
                 NUMBERS),
     "numbers through tanh": (lambda: compiled(dense(1, "tanh"), loss="mse", metrics=[]),
@@ -241,6 +248,10 @@ class Unhashable:
         return x
 
 
+def another_layer(model: Any) -> None:
+    model.add(layers.Activation("softmax"))
+
+
 def another_activation(model: Any) -> None:
     model.layers[0].activation = torch.sin
 
@@ -257,6 +268,7 @@ def an_unhashable_activation(model: Any) -> None:
         hooked_backward,
         hooked_gradient,
         frozen,
+        another_layer,
         another_activation,
         an_unhashable_activation,
     ],
@@ -366,7 +378,6 @@ _shared = dense(FEATURES, "relu")
         compiled(dense(8), layers.Dropout(0.5, seed=1), dense(CLASSES, "softmax")),
         compiled(dense(8, kernel_regularizer="l2"), dense(CLASSES, "softmax")),
         compiled(_shared, _shared, dense(CLASSES, "softmax")),
-        compiled(dense(CLASSES), loss=losses.SparseCategoricalCrossentropy(from_logits=True)),
         compiled(dense(CLASSES, "softmax"), loss=Focal()),
         compiled(dense(CLASSES, "softmax"), loss=nn.MSELoss()),
         compiled(dense(CLASSES, "softmax"), loss="mae"),

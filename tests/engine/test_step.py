@@ -177,6 +177,8 @@ def test_a_graph_can_be_gone_through_once() -> None:
         (losses.MeanSquaredError(), X[:, 0], X[:, 1:2]),
         (losses.MeanAbsoluteError(), X[:, :2], X[:, 1:]),
         (losses.SparseCategoricalCrossentropy(), Y, X),
+        (losses.SparseCategoricalCrossentropy(from_logits=True), Y, X),
+        (losses.BinaryCrossentropy(from_logits=True), Y, X[:, :1]),
         (losses.SparseCategoricalCrossentropy(), Y[:, None], X),
         (losses.SparseCategoricalCrossentropy(), Y.view(8, 5), X.view(8, 5, 3)),
         (losses.BinaryCrossentropy(), Y, X[:, :1]),

@@ -86,6 +86,7 @@ class ChainRule:
         activated: Sequence[bool],
         slope: Slope,
     ) -> None:
+        self._model = model
         self._layers = layers = model.layers
         self._calls = list(zip(layers, rules, activated, strict=True))
         self._slope = slope
@@ -139,9 +140,10 @@ class ChainRule:
         )
 
     def _has(self, params: Sequence[Tensor]) -> bool:
-        """Whether what trains is all that the layers have now."""
-        own = [param for layer in self._layers for param in layer._parameters.values()]
-        return len(own) == len(params) and all(map(is_, own, params))
+        """Whether the layers are those they were, and all that they have now trains."""
+        layers = self._model.layers
+        own = [param for layer in layers for param in layer._parameters.values()]
+        return layers == self._layers and len(own) == len(params) and all(map(is_, own, params))
 
     def _is_watched(self, params: Sequence[Tensor]) -> bool:
         """Whether somebody looks at what is between, or wants more of torch's engine."""

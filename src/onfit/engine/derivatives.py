@@ -157,7 +157,8 @@ def slope_of(loss: Loss, on_logits: bool) -> Slope | None:
     """
     if getattr(loss, "label_smoothing", 0.0) or not loss.takes_mean:
         return None
-    return _SLOPES.get((type(loss), on_logits)) if _is_its_class(loss) else None
+    sees_logits = on_logits or getattr(loss, "from_logits", False)
+    return _SLOPES.get((type(loss), sees_logits)) if _is_its_class(loss) else None
 
 
 def _squared_error(y: Tensor, outputs: Tensor) -> tuple[Tensor, Tensor]:

@@ -148,6 +148,11 @@ class BinaryCrossentropy(_SmoothedCrossentropy):
     activation = staticmethod(activations.sigmoid)
     function = staticmethod(binary_crossentropy)
 
+    def call_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        if self.from_logits:
+            return self.call_mean_on_logits(y_true, y_pred)
+        return super().call_mean(y_true, y_pred)
+
     def call_mean_on_logits(self, y_true: Tensor, logits: Tensor) -> Tensor:
         if self.label_smoothing:
             return super().call_mean_on_logits(y_true, logits)
@@ -169,6 +174,11 @@ class SparseCategoricalCrossentropy(_Crossentropy):
     name = "sparse_categorical_crossentropy"
     activation = staticmethod(activations.softmax)
     function = staticmethod(sparse_categorical_crossentropy)
+
+    def call_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        if self.from_logits:
+            return self.call_mean_on_logits(y_true, y_pred)
+        return super().call_mean(y_true, y_pred)
 
     def call_mean_on_logits(self, y_true: Tensor, logits: Tensor) -> Tensor:
         if logits.ndim != 2:
