@@ -1,5 +1,6 @@
 """The chain rule written out: the engine's numbers to the last bit, or none at all."""
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -15,9 +16,9 @@ from onfit.engine.chain_rule import ChainRule
 from onfit.errors import DataError, ShapeError
 
 FEATURES, CLASSES = 20, 3
-_random = torch.Generator().manual_seed(0)
-X = torch.randn(44, FEATURES, generator=_random)  # batches of 10, and one of 4
-LABELS = torch.randint(0, CLASSES, (44,), generator=_random)
+_generator = torch.Generator().manual_seed(0)
+X = torch.randn(44, FEATURES, generator=_generator)  # batches of 10, and one of 4
+LABELS = torch.randint(0, CLASSES, (44,), generator=_generator)
 ONE_HOT = nn.functional.one_hot(LABELS, CLASSES)
 YES = (LABELS == 0).long()
 NUMBERS = X[:, :1] * 2
@@ -136,6 +137,44 @@ def test_numbers_are_those_of_the_engine(
     found = trained(make, y=y)
     assert ways == [True] * 10
     assert_equal(found, through_engine(monkeypatch, make, y=y))
+
+
+def drawn_by_lot(seed: int) -> tuple[Made, dict[str, Any]]:
+    """What makes some stack, and how it is trained."""
+    lot = random.Random(seed)
+    between: list[Callable[[], nn.Module]] = [
+        lambda: dense(lot.choice([1, 15, 16, 33]), lot.choice(["relu", "tanh", None])),
+        lambda: dense(lot.choice([2, 40]), "sigmoid", use_bias=False),
+        lambda: layers.Activation(lot.choice(["relu", "tanh"])),
+        lambda: layers.Dropout(lot.choice([0.1, 0.5])),
+        layers.Flatten,
+    ]
+    optimizer = lot.choice([
+        lambda: optimizers.Adam(0.01, global_clipnorm=0.1, amsgrad=True),
+        lambda: optimizers.AdamW(0.01),
+        lambda: optimizers.SGD(0.1, momentum=0.9, nesterov=True, clipvalue=0.01),
+        lambda: optimizers.RMSprop(0.01, weight_decay=0.1),
+    ])  # fmt: skip
+    numbers = lot.choice(["float", "double", "bfloat16"])
+
+    def make() -> Sequential:
+        lot.seed(seed)
+        stack = [lot.choice(between)() for _ in range(lot.randrange(5))]
+        model = compiled(*stack, dense(CLASSES, "softmax"), optimizer=optimizer())
+        getattr(model, numbers)()
+        return model
+
+    return make, {"batch_size": lot.choice([1, 7, 32]), "shuffle": lot.random() < 0.5}
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_so_are_those_of_any_stack(
+    seed: int, ways: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, fit = drawn_by_lot(seed)
+    found = trained(make, **fit)
+    assert all(ways)
+    assert_equal(found, through_engine(monkeypatch, make, **fit))
 
 
 def test_images_are_made_flat_first(ways: list[bool], monkeypatch: pytest.MonkeyPatch) -> None:
