@@ -132,9 +132,8 @@ def get(identifier: str | Activation | None) -> Activation:
             )
         return _NAMED[identifier]
     if callable(identifier):
-        return (
-            _TORCH.get(identifier, identifier) if isinstance(identifier, Hashable) else identifier
-        )
+        known = isinstance(identifier, Hashable) and _TORCH.get(identifier)
+        return known or identifier
     raise ArgumentTypeError(
         f"activation is a name or a callable; got {identifier!r} of type "
         f"{type(identifier).__name__}."

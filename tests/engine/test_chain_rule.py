@@ -243,6 +243,11 @@ def put_on_the_layer(model: Sequential) -> None:
     layer.forward = lambda x: original(x) * 2
 
 
+def put_on_the_model(model: Sequential) -> None:
+    original = model.logits
+    model.logits = lambda *args: original(*args) * 2
+
+
 def computed_from_others(model: Sequential) -> None:
     class Doubled(nn.Module):
         def forward(self, weight: Tensor) -> Tensor:
@@ -253,7 +258,7 @@ def computed_from_others(model: Sequential) -> None:
 
 LOOKING = [
     hooked_model, hooked_forward, hooked_before, hooked_backward, hooked_gradient, hooked_grad,
-    frozen, put_on_the_layer, computed_from_others,
+    frozen, put_on_the_layer, put_on_the_model, computed_from_others,
 ]  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from torch.nn.modules import module as of_all_modules
 
 from onfit.engine.arrays import Samples
 from onfit.engine.backward import Gradients, engine_does_more
-from onfit.engine.derivatives import Memory, Pullback, Rule, Slope, rule_of
+from onfit.engine.derivatives import Memory, Pullback, Rule, Slope, is_its_class, rule_of
 from onfit.engine.objective import Objective
 from onfit.errors import OnfitError
 from onfit.layers import Flatten
@@ -59,7 +59,9 @@ def chain_rule_of(
     from onfit.engine.sequential import Sequential  # which is made of steps
 
     slope = objective.slope
-    if type(model) is not Sequential or slope is None or not keeps_no_gradient(compiled.optimizer):
+    if type(model) is not Sequential or not is_its_class(model):
+        return None
+    if slope is None or not keeps_no_gradient(compiled.optimizer):
         return None
     layers, params = model.layers, list(model.parameters())
     if not params or not all(map(_is_plain, params)) or len(set(layers)) < len(layers):

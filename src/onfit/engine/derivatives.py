@@ -49,7 +49,7 @@ _of_mse = _kernels.mse_loss_backward.default
 _MEAN = 1  # the kernels' word for it
 
 
-def _is_its_class(thing: Any) -> bool:
+def is_its_class(thing: Any) -> bool:
     """Whether nobody has put something in the place of one of its methods."""
     return not any(callable(getattr(type(thing), name, None)) for name in vars(thing))
 
@@ -68,7 +68,7 @@ def rule_of(layer: Any, activated: bool) -> Rule | None:
         return None
     if activated and isinstance(layer, Activated) and not _has_derivative(layer.activation):
         return None
-    return _RULES.get(type(layer)) if _is_its_class(layer) else None
+    return _RULES.get(type(layer)) if is_its_class(layer) else None
 
 
 def _dense(layer: Dense, x: Tensor, activated: bool) -> tuple[Tensor, Pullback]:
@@ -158,7 +158,7 @@ def slope_of(loss: Loss, on_logits: bool) -> Slope | None:
     if getattr(loss, "label_smoothing", 0.0) or not loss.takes_mean:
         return None
     sees_logits = on_logits or getattr(loss, "from_logits", False)
-    return _SLOPES.get((type(loss), sees_logits)) if _is_its_class(loss) else None
+    return _SLOPES.get((type(loss), sees_logits)) if is_its_class(loss) else None
 
 
 def _squared_error(y: Tensor, outputs: Tensor) -> tuple[Tensor, Tensor]:
