@@ -21,6 +21,7 @@ from onfit.engine.derivatives import Memory, Pullback, Rule, Slope, is_its_class
 from onfit.engine.objective import Objective
 from onfit.errors import OnfitError
 from onfit.layers import Flatten
+from onfit.layers.activated import Activated
 from onfit.optimizers import keeps_no_gradient
 
 if TYPE_CHECKING:
@@ -94,6 +95,8 @@ class ChainRule:
         self._slope = slope
         # Before the first layer with parameters nothing is asked of the way back.
         self._begin = next(index for index, layer in enumerate(layers) if layer._parameters)
+        self._activated = [layer for layer in layers if isinstance(layer, Activated)]
+        self._activations = [layer.activation for layer in self._activated]
         self._hooks = [*_HOOKS_OF_ALL, *chain.from_iterable(map(_hooks_of, [model, *layers]))]
         self._memory: Memory = {}
 
@@ -142,10 +145,15 @@ class ChainRule:
         )
 
     def _has(self, params: Sequence[Tensor]) -> bool:
-        """Whether the layers are those they were, and all that they have now trains."""
+        """Whether the layers are what they were, and all that they have now trains."""
         layers = self._model.layers
         own = [param for layer in layers for param in layer._parameters.values()]
-        return layers == self._layers and len(own) == len(params) and all(map(is_, own, params))
+        return (
+            layers == self._layers
+            and [layer.activation for layer in self._activated] == self._activations
+            and len(own) == len(params)
+            and all(map(is_, own, params))
+        )
 
     def _is_watched(self, params: Sequence[Tensor]) -> bool:
         """Whether somebody looks at what is between, or wants more of torch's engine."""

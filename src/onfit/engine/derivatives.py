@@ -120,11 +120,7 @@ def _has_derivative(activation: activations.Activation) -> bool:
 def _through_activation(
     layer: Dense | Activation, x: Tensor, activated: bool
 ) -> tuple[Tensor, Derivative]:
-    """What a layer's activation gives, and its derivative.
-
-    Raises:
-        LookupError: if nobody has written that.
-    """
+    """What a layer's activation gives, and its derivative."""
     activation = layer.activation if activated else activations.linear
     derivative = _DERIVATIVES[activation]
     return activation(x), derivative
