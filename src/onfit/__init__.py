@@ -64,10 +64,10 @@ __all__ = [
 # Where each name lives that is not a module of its own.
 _HOMES = {
     "Input": "onfit.layers",
-    "Model": "onfit.engine.model",
+    "Model": "onfit.engine.model.model",
     "Run": "onfit.core",
-    "Sequential": "onfit.engine.sequential",
-    "load_model": "onfit.engine.saving.load",
+    "Sequential": "onfit.engine.model.sequential",
+    "load_model": "onfit.saving.load",
     "math": "onfit.keras",
     "nn": "onfit.keras",
 }

@@ -1,8 +1,8 @@
 """Models, under the names Keras has for them: `from onfit.models import Sequential`."""
 
-from onfit.engine.cloning import clone_model
-from onfit.engine.model import Model
-from onfit.engine.saving.load import load_model
-from onfit.engine.sequential import Sequential
+from onfit.engine.model.cloning import clone_model
+from onfit.engine.model.model import Model
+from onfit.engine.model.sequential import Sequential
+from onfit.saving.load import load_model
 
 __all__ = ["Model", "Sequential", "clone_model", "load_model"]

@@ -264,8 +264,8 @@ def test_pyplot_is_not_touched():
 
 
 def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.delitem(sys.modules, "onfit.callbacks._curves", raising=False)
-    monkeypatch.delattr("onfit.callbacks._curves", raising=False)
+    monkeypatch.delitem(sys.modules, "onfit.callbacks.history.curves", raising=False)
+    monkeypatch.delattr("onfit.callbacks.history.curves", raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib.axes", None)
     with pytest.raises(MissingPackageError) as caught:
         history_of({"loss": 1.0}).plot()

@@ -15,8 +15,10 @@ import pytest
 import torch
 from tqdm import tqdm
 
-from onfit.callbacks import LambdaCallback, _bar, progbar_logger
-from onfit.callbacks.progbar_logger import ProgbarLogger
+from onfit.callbacks import LambdaCallback
+from onfit.callbacks.progbar import ProgbarLogger
+from onfit.callbacks.progbar import bar as bar_module
+from onfit.callbacks.progbar import callback as progbar_logger
 from onfit.core import Callback, Logs, Run
 from onfit.core.console import say
 from onfit.core.logs import BatchLogs
@@ -43,7 +45,7 @@ def _no_bar_of_another_test():
 
 def looked_at(clock, monkeypatch):
     """The clock, which the bar looks at from now on."""
-    monkeypatch.setattr(_bar, "perf_counter", clock)
+    monkeypatch.setattr(bar_module, "perf_counter", clock)
     monkeypatch.setattr(progbar_logger, "perf_counter", clock)
     return clock
 
@@ -199,12 +201,12 @@ def test_the_last_line_shows_all_that_the_epoch_logged(clock):
     ],
 )  # fmt: skip
 def test_numbers_are_written_as_keras_writes_them(value, text):
-    assert _bar.values_text({"x": value}) == f" - x: {text}"
+    assert bar_module.values_text({"x": value}) == f" - x: {text}"
 
 
 @pytest.mark.parametrize("value", [np.zeros(3), np.zeros(1), torch.zeros(2), [1, 2], "9", None, {}])
 def test_what_is_not_one_number_is_left_out(value):
-    assert _bar.values_text({"x": value, "loss": 1.0}) == " - loss: 1.0000"
+    assert bar_module.values_text({"x": value, "loss": 1.0}) == " - loss: 1.0000"
 
 
 @pytest.mark.parametrize(
@@ -317,7 +319,7 @@ def test_a_terminal_shows_where_the_epoch_is(clock):
     ],
 )
 def test_the_arrow_is_as_long_as_what_is_done(seen, bar):
-    assert _bar._arrow(seen, 1000) == bar
+    assert bar_module._arrow(seen, 1000) == bar
 
 
 @pytest.mark.parametrize(
@@ -782,7 +784,7 @@ def test_no_thread_is_started(terminal, clock):
     bar = logger(terminal.stream, clock, "steps", steps=2, interval=0)
     bar.on_epoch_begin(0, {})
     bar.on_train_batch_end(0, {})
-    assert _bar._Line.monitor_interval == 0
+    assert bar_module._Line.monitor_interval == 0
     assert bar._bar._line.monitor is None
     bar.on_train_end({})
 

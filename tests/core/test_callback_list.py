@@ -6,8 +6,8 @@ import pytest
 
 from onfit.core.callback import Callback
 from onfit.core.callback_list import CallbackList
+from onfit.core.faces import HasWeights, Need
 from onfit.core.hooks import HOOKS
-from onfit.core.protocols import HasWeights, Need
 from onfit.errors import ArgumentTypeError, CapabilityError, OnfitWarning
 
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from onfit.core.callback import Callback
-from onfit.core.protocols import (
+from onfit.core.faces import (
     CanSave,
     HasHistograms,
     HasLearningRate,

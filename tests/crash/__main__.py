@@ -62,7 +62,7 @@ def _warm_up() -> None:
     torch.optim.AdamW([torch.zeros(1)])
     for name in (
         "h5py",
-        "onfit.engine.saving",
+        "onfit.saving",
         "tensorboard.backend.event_processing.event_accumulator",
         "tensorboard.summary.writer.event_file_writer",
     ):

@@ -11,8 +11,8 @@ from torch.nn.utils import parametrize
 
 from onfit import Input, Model, Sequential, activations, layers, losses, optimizers
 from onfit.callbacks import Callback
-from onfit.engine import step as steps
-from onfit.engine.chain_rule import ChainRule
+from onfit.engine.fast.chain_rule import ChainRule
+from onfit.engine.step import step as steps
 from onfit.errors import DataError, ShapeError
 
 FEATURES, CLASSES = 20, 3

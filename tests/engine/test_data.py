@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from onfit.core import Callback
-from onfit.engine.arrays import Samples, samples_of, split, tensor_of, weighted_by_class
-from onfit.engine.batches import ArrayBatches, LoaderBatches, Steps, batches_of
+from onfit.engine.data.arrays import Samples, samples_of, split, tensor_of, weighted_by_class
+from onfit.engine.data.source import ArrayBatches, LoaderBatches, Steps, batches_of
 from onfit.errors import ArgumentError, DataError, OnfitWarning
 from onfit.layers import Dense
 from onfit.layers.shapes import mapped
@@ -196,7 +196,7 @@ KINDS = {
 def test_whatever_belongs_to_x_comes_with_it(
     given: tuple[Any, ...], block: int, done: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("onfit.engine.array_batches._BLOCK", block)
+    monkeypatch.setattr("onfit.engine.data.array_source._BLOCK", block)
     torch.manual_seed(0)
     epoch = ArrayBatches(Samples(torch.arange(10), *given), 3, shuffle=True).epoch(0)
     epoch.begin_after(done)
@@ -215,7 +215,7 @@ def test_whatever_belongs_to_x_comes_with_it(
 def test_inputs_picked_at_once_begin_where_those_picked_alone_do(
     features: int, size: int, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("onfit.engine.array_batches._AT_ONCE", at_once)
+    monkeypatch.setattr("onfit.engine.data.array_source._AT_ONCE", at_once)
     x = torch.arange(50.0 * features).reshape(50, features)
     batches = list(ArrayBatches(Samples(x, x), size, shuffle=True).epoch(0))
     assert [len(b.x) for b in batches] == [size] * (50 // size) + [50 % size] * bool(50 % size)

@@ -22,9 +22,9 @@ from tests.engine.data_forms import (
 from torch.utils.data import DataLoader, TensorDataset
 
 from onfit.core import Callback
-from onfit.engine.arrays import Names, samples_of
-from onfit.engine.batches import Steps, batches_of
-from onfit.engine.dataset_batches import DatasetBatches
+from onfit.engine.data.arrays import Names, samples_of
+from onfit.engine.data.dataset_source import DatasetBatches
+from onfit.engine.data.source import Steps, batches_of
 from onfit.errors import DataError
 from onfit.layers import Dense, Input
 from onfit.models import Model, Sequential

@@ -8,8 +8,8 @@ from tests.engine.data_forms import Rows, Stream, X, Y, epochs_of, identity, lin
 from torch.utils.data import Dataset, TensorDataset
 
 from onfit.core import Callback
-from onfit.engine.arrays import Names
-from onfit.engine.batches import ArrayBatches, batches_of
+from onfit.engine.data.arrays import Names
+from onfit.engine.data.source import ArrayBatches, batches_of
 from onfit.errors import ArgumentError, DataError
 from onfit.layers import Dense
 from onfit.models import Sequential

@@ -11,10 +11,11 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from onfit import Sequential, layers, optimizers
-from onfit.engine import backward, large_gradients
-from onfit.engine.backward import gradients
-from onfit.engine.large_gradients import LargeGradients
-from onfit.engine.step import TrainStep
+from onfit.engine.fast import large_gradients
+from onfit.engine.fast.large_gradients import LargeGradients
+from onfit.engine.step import backward
+from onfit.engine.step.backward import gradients
+from onfit.engine.step.step import TrainStep
 
 ROWS, INPUTS, UNITS = 4, 16, 24
 X = torch.randn(ROWS, INPUTS, generator=torch.Generator().manual_seed(0))

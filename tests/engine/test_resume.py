@@ -10,8 +10,8 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, RandomSampler
 import onfit
 from onfit import layers, optimizers
 from onfit.callbacks import BackupAndRestore, Callback, ModelCheckpoint
-from onfit.core.replay import again, position_in, start_of
-from onfit.engine.batches import batches_of
+from onfit.core.resuming import again, position_in, start_of
+from onfit.engine.data.source import batches_of
 from onfit.errors import FileFormatError
 from onfit.storage.checkpoints import CheckpointManager
 

@@ -20,8 +20,8 @@ from tests.engine.data_forms import (
 )
 
 from onfit.core import Callback
-from onfit.engine.batches import batches_of
-from onfit.engine.sequences import SequenceBatches
+from onfit.engine.data.sequences import SequenceBatches
+from onfit.engine.data.source import batches_of
 from onfit.errors import ArgumentError, DataError, FileFormatError, OnfitWarning
 from onfit.utils import PyDataset, Sequence
 

@@ -10,8 +10,8 @@ from torch.utils.checkpoint import checkpoint
 from onfit import Model, Sequential, layers, losses
 from onfit.callbacks import LambdaCallback
 from onfit.core import Logs
-from onfit.engine import backward
-from onfit.engine.totals import Totals
+from onfit.engine.step import backward
+from onfit.engine.step.totals import Totals
 from onfit.errors import DataError
 
 X = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
@@ -295,7 +295,7 @@ def test_bools_and_means_come_to_the_mean_over_samples() -> None:
 
 def test_means_do_not_depend_on_how_often_they_are_folded(monkeypatch: pytest.MonkeyPatch) -> None:
     def mean(every: int) -> dict[str, float]:
-        monkeypatch.setattr("onfit.engine.totals._FOLD_EVERY", every)
+        monkeypatch.setattr("onfit.engine.step.totals._FOLD_EVERY", every)
         totals = Totals(["loss", "acc"])
         for index in range(10):
             totals.add([X[index, 0], X[index] > 0], 3)

@@ -11,9 +11,9 @@ from torch import Tensor
 from onfit import Sequential, layers
 from onfit.callbacks import LambdaCallback
 from onfit.core import Logs
-from onfit.engine import waiting
-from onfit.engine.totals import Totals
-from onfit.engine.waiting import Value, Waiting, joined, measured
+from onfit.engine.fast import waiting
+from onfit.engine.fast.waiting import Value, Waiting, joined, measured
+from onfit.engine.step.totals import Totals
 from onfit.metrics import CategoricalAccuracy
 from onfit.metrics.accuracy import AccuracyByShape
 
@@ -41,7 +41,7 @@ def waited(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
             seen.append(output)
         return waits
 
-    monkeypatch.setattr("onfit.engine.objective.may_wait", noted)
+    monkeypatch.setattr("onfit.engine.step.loss_and_metrics.may_wait", noted)
     return seen
 
 
@@ -74,7 +74,7 @@ def test_what_waits_says_what_it_would_have_said_at_once(
 
 def test_sums_are_taken_within_an_epoch_too(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = accuracies(Y, "sparse_categorical_crossentropy")
-    monkeypatch.setattr("onfit.engine.totals._FOLD_EVERY", 2)
+    monkeypatch.setattr("onfit.engine.step.totals._FOLD_EVERY", 2)
     assert accuracies(Y, "sparse_categorical_crossentropy") == pytest.approx(expected)
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from onfit import layers, losses, optimizers
 from onfit.core import Callback
-from onfit.engine.sequential import Sequential
+from onfit.engine.model.sequential import Sequential
 
 ONFIT = SimpleNamespace(
     Sequential=Sequential,

@@ -24,7 +24,7 @@ from tests.twin.keras_twin import (
 from torch import nn
 
 from onfit import regularizers
-from onfit.engine.model import Model
+from onfit.engine.model.model import Model
 from onfit.errors import ArgumentError, ArgumentTypeError, ShapeError
 
 pytestmark = tolerant_of_keras

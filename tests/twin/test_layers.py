@@ -14,7 +14,7 @@ from tests.twin.keras_twin import (
     tolerant_of_keras,
 )
 
-from onfit.engine.model import Model
+from onfit.engine.model.model import Model
 
 pytestmark = tolerant_of_keras
 

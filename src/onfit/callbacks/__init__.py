@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from onfit.callbacks.lambda_callback import LambdaCallback
     from onfit.callbacks.learning_rate_scheduler import LearningRateScheduler
     from onfit.callbacks.model_checkpoint import ModelCheckpoint
-    from onfit.callbacks.progbar_logger import ProgbarLogger
+    from onfit.callbacks.progbar import ProgbarLogger
     from onfit.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
     from onfit.callbacks.remote_monitor import RemoteMonitor
     from onfit.callbacks.tensorboard import TensorBoard
@@ -36,7 +36,7 @@ _HOMES = {
     "LambdaCallback": "onfit.callbacks.lambda_callback",
     "LearningRateScheduler": "onfit.callbacks.learning_rate_scheduler",
     "ModelCheckpoint": "onfit.callbacks.model_checkpoint",
-    "ProgbarLogger": "onfit.callbacks.progbar_logger",
+    "ProgbarLogger": "onfit.callbacks.progbar",
     "ReduceLROnPlateau": "onfit.callbacks.reduce_lr_on_plateau",
     "RemoteMonitor": "onfit.callbacks.remote_monitor",
     "TensorBoard": "onfit.callbacks.tensorboard",

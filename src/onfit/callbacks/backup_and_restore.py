@@ -10,7 +10,7 @@ from onfit._types import StrPath
 from onfit.core.cadence import Cadence
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
-from onfit.core.protocols import CanResume, Need
+from onfit.core.faces import CanResume, Need
 from onfit.core.sizes import size_in
 from onfit.core.state import restore_run, run_state
 from onfit.errors import ArgumentError, FileFormatError

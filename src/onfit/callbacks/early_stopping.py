@@ -6,9 +6,9 @@ from typing import Any
 
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import readable, say
+from onfit.core.faces import HasWeights, Need
 from onfit.core.monitor import Monitor
 from onfit.core.objective import Best, Objective, check_count, check_mode, resolve_mode
-from onfit.core.protocols import HasWeights, Need
 
 
 class EarlyStopping(Callback):

@@ -6,7 +6,7 @@ from typing import Any
 
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import readable, say
-from onfit.core.protocols import HasLearningRate, Need
+from onfit.core.faces import HasLearningRate, Need
 from onfit.errors import ArgumentError, ArgumentTypeError
 
 Schedule = Callable[..., Any]

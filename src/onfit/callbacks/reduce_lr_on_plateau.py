@@ -8,9 +8,9 @@ from typing import Any, Never
 
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import readable, say
+from onfit.core.faces import HasLearningRate, Need
 from onfit.core.monitor import Monitor
 from onfit.core.objective import Best, Objective, check_count, check_mode, resolve_mode
-from onfit.core.protocols import HasLearningRate, Need
 from onfit.errors import ArgumentError, ArgumentTypeError, OnfitWarning, did_you_mean
 
 

@@ -4,9 +4,9 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
+from onfit.core.faces import Need
 from onfit.core.hooks import ALL_NAMES, silent
 from onfit.core.plain import is_plain
-from onfit.core.protocols import Need
 from onfit.errors import OnfitWarning
 
 if TYPE_CHECKING:

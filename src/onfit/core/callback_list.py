@@ -8,8 +8,8 @@ from typing import Any
 
 from onfit._types import Hook
 from onfit.core.callback import Callback
+from onfit.core.faces import check_needs
 from onfit.core.hooks import CLASSIC, HOOKS, heard, misspelt
-from onfit.core.protocols import check_needs
 from onfit.core.state import names_of
 from onfit.errors import ArgumentTypeError, OnfitWarning
 

@@ -17,12 +17,12 @@ from typing import Any, Literal, Self, TypeVar
 from onfit.core.callback import Callback
 from onfit.core.callback_list import CallbackList
 from onfit.core.console import say
+from onfit.core.faces import as_trainable
 from onfit.core.interrupts import Interrupts
 from onfit.core.logs import BatchLogs, Logs
 from onfit.core.meter import Meter, RunningMeans, as_number
 from onfit.core.progress import Progress
-from onfit.core.protocols import as_trainable
-from onfit.core.replay import Walk
+from onfit.core.resuming import Walk
 from onfit.core.sizes import batch_size
 from onfit.core.state import Resumable, arguments_of
 from onfit.core.timing import Timing, notable, told

@@ -1,6 +1,6 @@
 """Small helpers, under the names Keras has for them."""
 
-from onfit.engine.sequences import Sequence
+from onfit.engine.data.sequences import Sequence
 from onfit.utils import np_utils
 from onfit.utils.np_utils import to_categorical
 from onfit.utils.seeding import set_random_seed

@@ -8,9 +8,9 @@ import pytest
 from tests.faults.disk import no_room_for
 
 from onfit import layers
-from onfit.engine.saving import layout
 from onfit.errors import StorageError
 from onfit.models import Sequential, load_model
+from onfit.saving import layout
 from onfit.storage import durable
 
 

@@ -26,9 +26,6 @@ from tests.faults.disk import no_room_for
 from torch import nn
 
 from onfit import layers
-from onfit.engine.saving import read_notes
-from onfit.engine.saving.formats import stretch
-from onfit.engine.saving.formats.stretch import Stretch
 from onfit.errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -37,6 +34,9 @@ from onfit.errors import (
     StorageError,
 )
 from onfit.models import Model, Sequential, load_model
+from onfit.saving import read_notes
+from onfit.saving.formats import stretch
+from onfit.saving.formats.stretch import Stretch
 from onfit.storage import durable
 
 

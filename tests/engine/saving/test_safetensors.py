@@ -126,7 +126,7 @@ def test_the_missing_library_is_told_before_anything_is_done(tmp_path, monkeypat
     model.save_weights(path)
     find = importlib.util.find_spec
     monkeypatch.setattr(
-        "onfit.engine.saving.formats.safetensors_file.find_spec",
+        "onfit.saving.formats.safetensors_file.find_spec",
         lambda name: None if name == "safetensors" else find(name),
     )
     for ask in (

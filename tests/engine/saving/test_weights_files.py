@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from onfit import layers
-from onfit.engine.saving import layout
 from onfit.errors import FileFormatError
 from onfit.models import Model, Sequential
+from onfit.saving import layout
 
 
 def stack(*units, names=None, inputs=4):

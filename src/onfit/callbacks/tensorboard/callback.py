@@ -22,8 +22,8 @@ from onfit.callbacks.tensorboard.projector import Projector
 from onfit.core.aliases import find
 from onfit.core.cadence import Cadence
 from onfit.core.callback import Callback, Logs
+from onfit.core.faces import CanProfile, HasGradients, HasHistograms, Need
 from onfit.core.meter import as_number
-from onfit.core.protocols import CanProfile, HasGradients, HasHistograms, Need
 from onfit.core.sizes import size_in
 from onfit.storage.durable import require_writable
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from onfit.callbacks.tensorboard.histograms import as_array
-from onfit.core.protocols import HasActivations, HasEmbeddings, Need
+from onfit.core.faces import HasActivations, HasEmbeddings, Need
 from onfit.core.validation import ValidationArrays
 from onfit.errors import ArgumentError, OnfitWarning, did_you_mean
 from onfit.storage.durable import replacing

@@ -1,0 +1,158 @@
+"""History: every epoch's logs, kept."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from onfit._types import StrPath
+from onfit.core.aliases import AliasDict, find
+from onfit.core.callback import Callback, Logs
+from onfit.errors import (
+    ArgumentError,
+    MissingMetricError,
+    MissingPackageError,
+    NotReadyError,
+    did_you_mean,
+)
+from onfit.storage import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class History(Callback):
+    """Keeps what every epoch logged. Every `fit` has one, and returns it.
+
+    Attributes:
+        epoch: the indices of the epochs, counted from 0.
+        history: dict of lists, one value an epoch. A name is found by its aliases too, so
+            `history["acc"]` reads what was logged as `accuracy`. A name that some epoch did
+            not log (`validation_freq`) has a shorter list.
+        timing: where the time went.
+
+    Example:
+        >>> history = History()
+        >>> history.on_epoch_end(0, {"loss": 0.5})
+        >>> history.history
+        {'loss': [0.5]}
+    """
+
+    def __init__(self) -> None:
+        self.epoch: list[int] = []
+        self.history: dict[str, list[Any]] = AliasDict()
+        # The epoch of each value in `history`, since a list may skip some.
+        self._epochs: dict[str, list[int]] = {}
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self.epoch = []
+        self.history = AliasDict()
+        self._epochs = {}
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        self.epoch.append(epoch)
+        for name, value in (logs or {}).items():
+            # Under the name as logged: an alias is for reading only.
+            self.history.setdefault(name, []).append(value)
+            self._epochs.setdefault(name, []).append(epoch)
+
+    @property
+    def timing(self) -> dict[str, Any]:
+        """Where the time of the training went, in seconds: `total`, `data` (waiting for batches),
+        `step`, `validation`, and `callbacks`, a dict of what each took. What is left is the loop.
+        Empty before a training.
+        """
+        return {} if self.run is None else self.run.timing.report()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"epoch": self.epoch, "history": dict(self.history), "epochs": self._epochs}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.epoch = state["epoch"]
+        self.history = AliasDict(state["history"])
+        self._epochs = state["epochs"]
+
+    def plot(
+        self, path: StrPath | None = None, metrics: str | Iterable[str] | None = None
+    ) -> "Figure":
+        """Draw the curves of training and validation, one axes for each metric.
+
+        The best value is marked where the metric's name tells in which direction it gets
+        better. A learning rate is drawn on a logarithmic scale. Neither pyplot nor a display
+        is needed; a notebook shows the figure.
+
+        Args:
+            path: where to save it, if anywhere; its suffix (`.png`, `.pdf`, `.svg` ...)
+                chooses the format.
+            metrics: which metrics to draw, under any of their names; by default all.
+
+        Returns:
+            The matplotlib figure, for what you want to add to it.
+
+        Raises:
+            NotReadyError: if no epoch was logged yet.
+            MissingMetricError: for a metric that was not logged.
+            ArgumentError: if `path` has no suffix, or one of no known format.
+            MissingPackageError: if matplotlib is not installed.
+
+        Example:
+            >>> history.plot("history.png", metrics=["loss", "acc"])  # doctest: +SKIP
+        """
+        try:
+            from onfit.callbacks.history import curves
+        except ImportError as error:
+            raise MissingPackageError(
+                "History.plot() draws with matplotlib, which is not installed. "
+                'Install it with: pip install "onfit[plot]"',
+                name="matplotlib",
+            ) from error
+        points = {
+            name: ([epoch + 1 for epoch in self._epochs_of(name)], values)
+            for name, values in self.history.items()
+            if all(map(curves.is_number, values))
+        }
+        figure = curves.draw(_chosen(metrics, list(points)), points)
+        if path is not None:
+            _save(figure, Path(path))
+        return figure
+
+    def _epochs_of(self, name: str) -> list[int]:
+        """The epoch of each value; the first ones if the list was filled by somebody else."""
+        known, count = self._epochs.get(name, []), len(self.history[name])
+        return known if len(known) == count else list(range(count))
+
+
+def _chosen(metrics: str | Iterable[str] | None, names: list[str]) -> list[str]:
+    """The metrics to draw, each once and without `val_`; learning rates come last."""
+    if not names:
+        raise NotReadyError(
+            "History.plot() draws what epochs logged, and no epoch logged a number yet. "
+            "Train first, and log something."
+        )
+    if metrics is None:
+        asked = sorted(names, key=lambda name: name in ("learning_rate", "lr"))
+    else:
+        asked = [
+            _found(name, names) for name in ([metrics] if isinstance(metrics, str) else metrics)
+        ]
+    return list(dict.fromkeys(name.removeprefix("val_") for name in asked))
+
+
+def _found(metric: str, names: list[str]) -> str:
+    found = find(metric, names)
+    if found is None:
+        raise MissingMetricError(
+            f"History.plot(metrics=...): no epoch logged a number as {metric!r}. "
+            f"There are: {', '.join(sorted(names))}.{did_you_mean(metric, names)}"
+        )
+    return found
+
+
+def _save(figure: "Figure", path: Path) -> None:
+    formats = sorted(figure.canvas.get_supported_filetypes())
+    if path.suffix.lower().removeprefix(".") not in formats:
+        raise ArgumentError(
+            f"History.plot({str(path)!r}): the suffix of the file chooses its format, and it is "
+            f"one of {', '.join(formats)}. To choose what is drawn, write metrics=[...]."
+        )
+    with replacing(path) as temporary:
+        figure.savefig(temporary)

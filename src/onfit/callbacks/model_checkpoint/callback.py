@@ -1,0 +1,364 @@
+"""ModelCheckpoint: save the model while it trains, each time or only the best."""
+
+import math
+import os
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from onfit._types import StrPath
+from onfit.callbacks.model_checkpoint.best_files import BestFiles, BestRecord, Files
+from onfit.callbacks.model_checkpoint.model_files import ModelFiles, Notes
+from onfit.callbacks.model_checkpoint.name import CheckpointName
+from onfit.callbacks.model_checkpoint.path import CheckpointPath
+from onfit.core.cadence import Cadence
+from onfit.core.callback import Callback, Logs
+from onfit.core.console import say
+from onfit.core.faces import CanSave, CanSnapshot, Need
+from onfit.core.monitor import Monitor
+from onfit.core.objective import Objective, check_mode, resolve_mode
+from onfit.core.sizes import size_in
+from onfit.errors import ArgumentError, OnfitWarning
+from onfit.storage.durable import require_writable
+
+
+class ModelCheckpoint(Callback):
+    """Saves the model, or its weights, at the end of epochs or of batches.
+
+    A file is replaced in one step: whatever happens while it is written, the previous one
+    stays whole. The folder is made, and tried, before training.
+
+    Args:
+        filepath: the file to write. It may hold fields, filled from the epoch and the batch
+            (both counted from 1) and from the logs, under any of their names:
+            `weights.{epoch:02d}-{val_loss:.2f}.h5`. At the end of a batch the logs are the
+            means of the epoch so far.
+        monitor: the quantity that `save_best_only` and `keep` compare, under any of its names.
+        verbose: 1 says what is saved and why.
+        save_best_only: save only what is better than the best before. A tie is not better.
+        save_weights_only: save the weights alone (`model.save_weights`) instead of the whole
+            model (`model.save`).
+        mode: whether less (`"min"`) or more (`"max"`) is better; `"auto"`: as the metric or
+            its name tells.
+        save_freq: `"epoch"`, `"batch"`, how many *samples* lie between two saves, or text
+            such as `"500 batches"`, `"10 minutes"`, `"5 epochs"`.
+        load_weights_on_restart: before training, load the weights of the file at `filepath`;
+            of the newest, if its name has fields. Nothing is loaded if there is none.
+        initial_value_threshold: a value that the first best has to beat. Without one,
+            `save_best_only` writes its first file over whatever stands there.
+        period: at least this many epochs lie between two files. With `save_best_only`, an
+            epoch that is no better does not start the wait anew: once the period is over,
+            the next better epoch is saved, whenever it comes.
+        on_missing: what a `monitor` that is not logged leads to: `"warn"`, once, and nothing
+            is saved, or `"raise"`.
+        keep: how many files stay, those of the best values; what is not among them is not
+            saved. More than one need a name with fields, to stand side by side. Only files of
+            this training, or of one that it goes on from, are ever removed, and only once the
+            better one is on the disk.
+        save_last: also save the latest model each time, good or not: True for `last`, with the
+            suffix of `filepath` and in its folder, or a path.
+        background: write while training goes on. The model is copied at once, into memory
+            that is kept for the next time; a write that fails is an error at the next save or
+            at the end, which waits for the last.
+
+    Attributes:
+        best: the best value so far; None before the first. Kept when the same instance is
+            used for a second fit. A file of a best model says its value; a training that goes
+            on from another (`load_weights_on_restart`, `initial_epoch`) reads it there, if
+            monitor, mode and shapes are the same.
+
+    Raises:
+        ArgumentError: for a name with fields that nothing can fill, an unknown `mode` or
+            `save_freq`, `period` beside a `save_freq`, `keep` for a name that is always the
+            same, or (before training) a `monitor` of which nothing tells the direction.
+        CapabilityError: before training, if the model cannot be saved, or not in the background.
+        StorageError: before training, if the folder cannot be written or the path is a folder;
+            during training, if a file cannot be saved.
+        MissingMetricError: at the first save whose name asks for a log that there is not.
+
+    Example:
+        >>> best = ModelCheckpoint("best.h5", monitor="val_acc", save_best_only=True)
+        >>> each = ModelCheckpoint("runs/{epoch:02d}-{val_loss:.2f}.h5", save_weights_only=True)
+        >>> three = ModelCheckpoint("runs/{epoch:02d}.h5", keep=3, save_last=True)
+    """
+
+    def __init__(
+        self,
+        filepath: StrPath,
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        save_freq: str | int = "epoch",
+        load_weights_on_restart: bool = False,
+        initial_value_threshold: float | None = None,
+        *,
+        period: int = 1,
+        on_missing: str = "warn",
+        keep: int | None = None,
+        save_last: bool | StrPath = False,
+        background: bool = False,
+    ) -> None:
+        check_mode(mode, "ModelCheckpoint")
+        self.filepath = filepath
+        self.monitor = monitor
+        self.verbose = verbose
+        self.save_best_only = save_best_only
+        self.save_weights_only = save_weights_only
+        self.mode = mode
+        self.save_freq = save_freq
+        self.load_weights_on_restart = load_weights_on_restart
+        self.initial_value_threshold = initial_value_threshold
+        self.period = period
+        self.keep = keep
+        self.save_last = save_last
+        self.background = background
+        self.best = initial_value_threshold
+        self._name = CheckpointName(filepath, "ModelCheckpoint")
+        self._path = CheckpointPath(self._name, "ModelCheckpoint")
+        self._last = _last_path(save_last, self._name)
+        self._monitor = Monitor(monitor, "ModelCheckpoint", on_missing)
+        self._record: BestRecord | None = None  # none where nothing is compared
+        self._best_files = _best_files(keep, self._name)
+        self._files = ModelFiles("ModelCheckpoint", save_weights_only, background)
+        self._cadence = _cadence(save_freq, period)
+        self._warned_of_batches = self._warned_of_better = False
+        overridden = type(self).on_train_batch_end is not ModelCheckpoint.on_train_batch_end
+        if not self._cadence.counts_batches and not overridden:
+            # The silent one of the base class, so that no batch costs anything.
+            self.on_train_batch_end = super().on_train_batch_end  # type: ignore[method-assign]
+
+    def needs(self) -> Iterable[Need]:
+        yield Need(CanSave)
+        if self.background:
+            yield Need(CanSnapshot, "background=True")
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        if self.save_best_only or self.keep is not None:
+            mode = resolve_mode(self.mode, self.monitor, "ModelCheckpoint", self.model)
+            self._record = BestRecord(self.monitor, Objective(mode), self.model)
+        self._monitor.reset()
+        self._cadence.restart()
+        self._path.reset()
+        self._warned_of_batches = self._warned_of_better = False
+        self._check_paths()
+        self._path.warn_of_likely_misspelling(self.params)
+        self._go_on_from_files()
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        logs = {} if logs is None else logs
+        if self._cadence.due_after_batch(size_in(logs)):
+            epoch = 0 if self.run is None else self.run.progress.epoch
+            self._save_if_good(epoch, batch + 1, getattr(logs, "so_far", logs), mid_epoch=True)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        if not self._cadence.due_after_epoch():
+            return
+        batches = None if self.run is None else self.run.progress.batch
+        if not self._save_if_good(epoch, batches, logs or {}):
+            self._cadence.put_off()
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        self._files.finish()
+
+    def state_dict(self) -> dict[str, Any]:
+        self._files.finish()  # whoever goes on from this state counts on these files
+        return {
+            "best": self.best,
+            "best_files": self._best_files.files,
+            "named_once": self._path.named_once,
+            "cadence": self._cadence.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.best = state["best"]
+        self._best_files.files = state["best_files"]
+        self._path.named_once = state["named_once"]
+        self._cadence.load_state_dict(state["cadence"])
+        self._warned_of_better = True  # a better file is what this run itself was about to write
+
+    # --- saving --------------------------------------------------------------------------
+
+    def _save_if_good(
+        self, epoch: int, batch: int | None, logs: Logs, *, mid_epoch: bool = False
+    ) -> bool:
+        """Save, if the name can be filled and the value is good enough; whether it was."""
+        # The name first: a misspelt field shows before anything is written, even where the
+        # first value is no better than a threshold.
+        path = self._path.of(epoch, batch, logs, self.params)
+        value = None
+        if path is not None and self._record is not None:
+            value = self._monitored(logs, mid_epoch)
+            good = value is not None and self._is_good(value, self._record.objective, epoch, path)
+            path = path if good else None
+        if path is None:
+            self._write({})
+        elif value is None or self._record is None:
+            self._tell(epoch, f"saving model to {path}")
+            self._write({path: None})
+        else:
+            self._write_best(path, value, self._record)
+        return path is not None
+
+    def _is_good(self, value: float, objective: Objective, epoch: int, path: str) -> bool:
+        """Whether a model of this value is to be saved; tells so."""
+        best = self.best
+        if best is None:
+            best = math.inf if objective.mode == "min" else -math.inf
+        if objective.better(value, self.best):
+            verdict = f"improved from {best:0.5f} to {value:0.5f}, saving model to {path}"
+        elif self._is_among_the_best(value, path, objective):
+            verdict = f"{value:0.5f} is among the {self.keep} best, saving model to {path}"
+        else:
+            self._tell(epoch, f"{self.monitor} did not improve from {best:0.5f}")
+            return False
+        self._tell(epoch, f"{self.monitor} {verdict}")
+        return True
+
+    def _is_among_the_best(self, value: float, path: str, objective: Objective) -> bool:
+        return (
+            not self.save_best_only
+            and objective.better(value, self.initial_value_threshold)
+            and self._best_files.admits(value, path, objective)
+        )
+
+    def _write_best(self, path: str, value: float, record: BestRecord) -> None:
+        self._warn_of_better(path, value, record)
+        stay = self._best_files.with_one_more(value, path, record.objective)
+        staying = {path for _, path in stay}
+        gone = [path for _, path in self._best_files.files if path not in staying]
+        before = self.best, self._best_files.files
+        self._best_files.files = stay
+        if record.objective.better(value, self.best):
+            self.best = value
+        self._write({path: record.notes(value)}, gone, lambda: self._go_back_to(*before))
+
+    def _go_back_to(self, best: float | None, files: Files) -> None:
+        """What could not be saved is not the best that there is a file of."""
+        self.best, self._best_files.files = best, files
+
+    def _write(
+        self,
+        files: Mapping[str, Notes | None],
+        then_remove: Iterable[str] = (),
+        on_failure: Callable[[], None] = lambda: None,
+    ) -> None:
+        if self._last is not None:
+            files = {**files, self._last: None}
+        if files:
+            self._files.write(self.model, files, then_remove, on_failure)
+
+    def _tell(self, epoch: int, text: str) -> None:
+        if self.verbose > 0:
+            say(f"Epoch {epoch + 1:05d}: {text}")
+
+    # --- what stands there already -------------------------------------------------------
+
+    def _check_paths(self) -> None:
+        """Find out now, not at the first save, where and to which formats nothing can be saved."""
+        check = getattr(self.model, "check_filepath", None)
+        for path in filter(None, (self._name.probe, self._last)):
+            require_writable(path, f"ModelCheckpoint(filepath={self._name.template!r})")
+            if check is not None:
+                check(path, weights_only=self.save_weights_only)
+
+    def _go_on_from_files(self) -> None:
+        """Load the newest, if asked to; know the best of what this training goes on from."""
+        goes_on = self.run is not None and self.run.progress.epoch > 0
+        existing = self._name.existing() if goes_on or self.load_weights_on_restart else []
+        if existing and self.load_weights_on_restart:
+            self.model.load_weights(existing[-1])
+            if self.verbose > 0:
+                say(f"ModelCheckpoint loaded the weights of {existing[-1]}")
+        if self._record is not None:
+            for path in existing:
+                self._recall(path, self._record)
+
+    def _recall(self, path: str, record: BestRecord) -> None:
+        """Count a file of an earlier training among the best, if it says how good it is."""
+        value = record.value_in(path)
+        if value is None:
+            return
+        self._best_files.know(value, path)
+        if record.objective.better(value, self.best):
+            self.best = value
+
+    def _warn_of_better(self, path: str, value: float, record: BestRecord) -> None:
+        """Say, once, that a new training is about to replace a better file of an older one."""
+        looked, self._warned_of_better = self._warned_of_better, True
+        there = None if looked or not os.path.exists(path) else record.value_in(path)
+        if there is not None and record.objective.better(there, than=value):
+            say(
+                f"ModelCheckpoint replaces {path!r}, whose {self.monitor} of {there:0.5f} is "
+                f"better than the {value:0.5f} of this new training. To go on from a file pass "
+                "load_weights_on_restart=True; to keep it, give another filepath."
+            )
+
+    # --- what the logs may lack ----------------------------------------------------------
+
+    def _monitored(self, logs: Logs, mid_epoch: bool) -> float | None:
+        if mid_epoch and self.monitor.startswith("val_") and self.monitor not in logs:
+            self._warn_of_batches()
+            return None
+        return self._monitor.read(logs, self.params)
+
+    def _warn_of_batches(self) -> None:
+        if not self._warned_of_batches:
+            self._warned_of_batches = True
+            warnings.warn(
+                f"ModelCheckpoint(save_freq={self.save_freq!r}) compares {self.monitor!r} at the "
+                "end of batches, where there are no val_ values, so nothing is saved there. Use "
+                "save_freq='epoch', or monitor='loss'.",
+                OnfitWarning,
+                stacklevel=2,
+            )
+
+
+def _last_path(save_last: Any, name: CheckpointName) -> str | None:
+    """Where the latest model is saved; None if nowhere."""
+    if save_last is False:
+        return None
+    if save_last is True:
+        folder, file = os.path.split(name.probe)
+        save_last = os.path.join(folder, "last" + "".join(_suffixes(file)))
+    last = CheckpointName(save_last, "ModelCheckpoint", "save_last")
+    if last.fields or os.path.realpath(last.template) == os.path.realpath(name.template):
+        raise ArgumentError(
+            f"ModelCheckpoint(filepath={name.template!r}, save_last={save_last!r}): save_last "
+            "names one file, without fields, and another than filepath. Rename one of them."
+        )
+    return last.template
+
+
+def _suffixes(file: str) -> tuple[str, str]:
+    """The suffix of a file name; of `a.weights.h5` both."""
+    stem, suffix = os.path.splitext(file)
+    return (".weights" if stem.endswith(".weights") else "", suffix)
+
+
+def _best_files(keep: Any, name: CheckpointName) -> BestFiles:
+    files = BestFiles(keep, "ModelCheckpoint")
+    if keep is not None and keep > 1 and not name.fields:
+        raise ArgumentError(
+            f"ModelCheckpoint(filepath={name.template!r}, keep={keep}): {keep} files need "
+            "different names. Put a field into it, such as {epoch:02d}."
+        )
+    return files
+
+
+def _cadence(save_freq: Any, period: Any) -> Cadence:
+    """The one cadence that `save_freq` and the older `period` amount to."""
+    cadence = Cadence.of(save_freq, owner="ModelCheckpoint", argument="save_freq")
+    if period == 1:
+        return cadence
+    if isinstance(period, bool) or not isinstance(period, int) or period < 1:
+        raise ArgumentError(
+            f"ModelCheckpoint(period={period!r}): period is a number of epochs, 1 or more."
+        )
+    if save_freq != "epoch":
+        raise ArgumentError(
+            f"ModelCheckpoint(save_freq={save_freq!r}, period={period}): both say how often. "
+            "Give one of them."
+        )
+    return Cadence(period, "epochs")

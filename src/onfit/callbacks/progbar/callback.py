@@ -1,0 +1,260 @@
+"""ProgbarLogger: a progress bar, and the metrics behind it."""
+
+import math
+import sys
+from collections.abc import Iterable
+from time import perf_counter
+from typing import TYPE_CHECKING, TextIO
+
+from onfit.core.aliases import find
+from onfit.core.callback import Callback, Logs
+from onfit.core.console import say
+from onfit.core.idling import Idling
+from onfit.core.sizes import size_in
+from onfit.errors import ArgumentError, did_you_mean
+
+_COUNT_MODES = ("samples", "steps")
+_NEVER = math.inf
+
+# Drawing takes no more of the time than this, even if the interval has to be longer; up to so
+# many times as long, since a device that is waited for has not stood still.
+_SHARE = 0.0025
+_AT_MOST = 5
+
+if TYPE_CHECKING:
+    from onfit.callbacks.progbar.bar import Bar
+
+
+class ProgbarLogger(Callback):
+    """Shows how far training is, and what its metrics are.
+
+    A finished epoch leaves two lines:
+
+        Epoch 50/500
+        60000/60000 [==============================] - 2s 26us/sample - loss: 0.1006 - acc: 0.9620
+
+    While it runs, the second is redrawn in place on a terminal or in a notebook. A file or a
+    pipe gets the two lines and nothing else. `fit` and `evaluate` have a bar of their own
+    unless called with `verbose=0`.
+
+    `params["verbose"]`, which `fit(verbose=)` sets, says how much is shown: 0 nothing, even if
+    the bar was passed by hand; 1 the bar; 2 one line an epoch, ` - 2s - loss: 0.1006`.
+
+    While an epoch runs, the values are its means so far; at its end, the epoch's logs. Values
+    that are not one number are left out. Evaluation and prediction show a bar when they are
+    called on their own, and none within training.
+
+    Args:
+        count_mode: what is counted: `"samples"` or `"steps"` (batches). Where nobody knows how
+            many there will be, the first epoch counts up, and the next ones know.
+        stateful_metrics: names of metrics of which an epoch's running bar shows the last
+            value, instead of a mean.
+        interval: seconds between two drawings; the numbers are read from the device as often. Up
+            to five times as long where drawing takes more than a quarter of a percent of it.
+        stream: where to draw; by default what is `sys.stdout` when an epoch begins.
+
+    Raises:
+        ArgumentError: for an unknown `count_mode` or a negative `interval`.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> from onfit.core import Run
+        >>> bar, lines = ProgbarLogger("steps"), {"verbose": 2}
+        >>> with Run(SimpleNamespace(), [bar], params=lines) as run:  # doctest: +ELLIPSIS
+        ...     for epoch in run.epochs():
+        ...         run.log(loss=0.25)
+        Epoch 1/1
+         - 0s - loss: 0.2500
+        Time: 0.0 s: callbacks ...% (ProgbarLogger ...%).
+    """
+
+    remembers = ()
+
+    def __init__(
+        self,
+        count_mode: str = "samples",
+        stateful_metrics: Iterable[str] | None = None,
+        *,
+        interval: float = 0.1,
+        stream: TextIO | None = None,
+    ) -> None:
+        if count_mode not in _COUNT_MODES:
+            raise ArgumentError(
+                f"ProgbarLogger(count_mode={count_mode!r}): count_mode is 'samples' or 'steps'."
+                f"{did_you_mean(count_mode, _COUNT_MODES)}"
+            )
+        if not interval >= 0:
+            raise ArgumentError(
+                f"ProgbarLogger(interval={interval!r}): interval is the seconds between two "
+                "drawings, 0 or more."
+            )
+        self.count_mode = count_mode
+        self.stateful_metrics = set(stateful_metrics or ())
+        self.interval = interval
+        self.stream = stream
+        self._by_samples = count_mode == "samples"
+        self._training = False
+        self._learned: int | None = None
+        self._bar: Bar | None = None
+        self._next_draw = _NEVER
+        self._pause = interval  # before the next drawing, by what the last one cost
+        self._idling = Idling(0)
+        self._each: int | None = None
+        self._most = math.inf
+
+    # --- training ------------------------------------------------------------------------
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._training = True
+        self._learned = None
+        self.idle_until = None
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self._begin_epoch(epoch)
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        bar = self._bar
+        if bar is not None:
+            self._count(bar, batch + 1, logs)
+            if perf_counter() >= self._next_draw:
+                self._draw(bar, logs or {})
+            if self.idle_until is not None:
+                self.idle_until = self._idling.until(self._next_draw, batch + 1)
+        elif self.run is not None and self._verbose:
+            # A half-done epoch that is taken up again has no second begin.
+            self._begin_epoch(self.run.progress.epoch, done=batch + 1, size=size_in(logs))
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        if self._bar is not None:
+            if self.idle_until is not None and self.run is not None:
+                self._count(self._bar, self.run.progress.batch)
+            self._learned = self._bar.seen or None
+        self._close(logs)
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        self._training = False
+        self._abandon()
+
+    def on_exception(self, exception: BaseException) -> None:
+        self._abandon()
+
+    # --- evaluation and prediction, called on their own ----------------------------------
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        if not self._training:
+            self._open(self._total())
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        if not self._training:
+            self.on_train_batch_end(batch, logs)
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        if not self._training:
+            self._close(logs)
+
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        self.on_test_begin()
+
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        # The outputs are no values to show.
+        self.on_test_batch_end(batch, {"size": size_in(logs)})
+
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        self.on_test_end()
+
+    # --- the bar -------------------------------------------------------------------------
+
+    @property
+    def _verbose(self) -> int:
+        verbose = self.params.get("verbose", 1)
+        return 1 if verbose == "auto" else int(verbose)
+
+    def _begin_epoch(self, epoch: int, done: int = 0, size: int = 1) -> None:
+        if self._verbose == 0:
+            return
+        epochs = self.params.get("epochs")
+        say(f"Epoch {epoch + 1}/{epochs}" if epochs else f"Epoch {epoch + 1}", self.stream)
+        self._open(self._total() or self._learned, done, size)
+
+    def _total(self) -> int | None:
+        """How many there will be, as far as the params tell."""
+        samples, steps = self.params.get("samples"), self.params.get("steps")
+        if self._by_samples:
+            return samples
+        batch_size = self.params.get("batch_size")
+        return math.ceil(samples / batch_size) if not steps and samples and batch_size else steps
+
+    def _open(self, total: int | None, done: int = 0, size: int = 1) -> None:
+        """Begin a bar.
+
+        Args:
+            total: how many there will be.
+            done: how many batches are done already.
+            size: how many samples each of those had.
+        """
+        self._abandon()
+        if self._verbose == 0:
+            return
+        from onfit.callbacks.progbar.bar import Bar  # here, since tqdm is loaded only to draw
+
+        stream = sys.stdout if self.stream is None else self.stream
+        unit, each = ("sample", size) if self._by_samples else ("step", 1)
+        self._bar = Bar(unit, total, stream, seen=done * each)
+        if self._verbose == 1 and _redraws(stream):
+            self._next_draw = perf_counter() + self._pause
+        self._each, self._most = self._known_sizes()
+        self._idling = Idling(done, perf_counter)
+        # Who overrides the hook wants to hear every batch.
+        hears_all = type(self).on_train_batch_end is not ProgbarLogger.on_train_batch_end
+        self.idle_until = None if hears_all or self._each is None else done
+
+    def _known_sizes(self) -> tuple[int | None, float]:
+        """What each batch counts, if that is known beforehand, and what all count together."""
+        if not self._by_samples:
+            return 1, math.inf
+        samples = self.params.get("samples")
+        return (self.params.get("batch_size"), samples) if samples else (None, math.inf)
+
+    def _count(self, bar: "Bar", done: int, logs: Logs | None = None) -> None:
+        """Bring the bar to where `done` batches are done."""
+        if self._each is None:
+            bar.seen += size_in(logs)
+        else:
+            bar.seen = int(min(done * self._each, self._most))
+
+    def _draw(self, bar: "Bar", logs: Logs) -> None:
+        begin = perf_counter()
+        bar.draw(self._running_values(logs))
+        end = perf_counter()
+        pause = min((end - begin) / _SHARE, _AT_MOST * self.interval)
+        self._pause = max(pause, self.interval)
+        self._next_draw = end + self._pause
+
+    def _close(self, logs: Logs | None) -> None:
+        bar, self._bar, self._next_draw = self._bar, None, _NEVER
+        if bar is None:
+            return
+        if self._verbose == 1 and bar.seen:
+            bar.finish(logs or {})
+        else:
+            bar.summarize(logs or {})
+
+    def _abandon(self) -> None:
+        bar, self._bar, self._next_draw = self._bar, None, _NEVER
+        if bar is not None:
+            bar.abandon()
+
+    def _running_values(self, logs: Logs) -> Logs:
+        """The epoch's means so far, and what is not averaged as it is now."""
+        values = dict(getattr(logs, "so_far", logs))
+        last = {find(name, logs) for name in self.stateful_metrics}
+        last |= {name for name in logs if name not in values}
+        values.update({name: logs[name] for name in last if name is not None})
+        return {name: value for name, value in values.items() if name not in ("batch", "size")}
+
+
+def _redraws(stream: TextIO | None) -> bool:
+    """Whether a line can be redrawn in place: on a terminal, and in a notebook's output."""
+    if type(stream).__module__.startswith("ipykernel"):
+        return True
+    return stream is not None and stream.isatty()

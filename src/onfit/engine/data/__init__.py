@@ -1,0 +1,1 @@
+"""What people bring to train on, made into batches."""

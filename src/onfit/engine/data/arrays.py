@@ -1,0 +1,279 @@
+"""Turning what people pass as x, y and weights into tensors that agree with each other."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import repeat
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from onfit.engine.data.numbers import array_of
+from onfit.errors import ArgumentError, DataError, did_you_mean
+from onfit.layers.shapes import Shape, mapped
+
+Data = Any  # a tensor, or a tuple or dict of them
+
+
+class Samples(NamedTuple):
+    """Inputs, targets and weights of some samples; each a tensor, several of them, or None."""
+
+    x: Data
+    y: Data = None
+    weight: Data = None
+
+
+class Names(NamedTuple):
+    """What a model calls its inputs and outputs, and the inputs' shapes where it knows them.
+    None for inputs: whatever comes is passed on.
+    """
+
+    inputs: Sequence[str] | None = None
+    outputs: Sequence[str] = ("output",)
+    shapes: Sequence[Shape | None] = ()
+
+
+_ANY = Names()
+
+
+def samples_of(x: Any, y: Any = None, sample_weight: Any = None, names: Names = _ANY) -> Samples:
+    """Tensors of arrays that belong together.
+
+    Floats become torch's default float type, labels int64. For a model of several inputs or
+    outputs, lists and dicts hold one array each; else a list is one array.
+
+    Raises:
+        DataError: if they are empty, of different lengths, or hold no numbers.
+    """
+    samples = converted(x, y, sample_weight, names)
+    check_lengths(samples)
+    return samples
+
+
+def converted(x: Any, y: Any, weight: Any, names: Names) -> Samples:
+    """As `samples_of`, without a look at the lengths."""
+    inputs, outputs, shapes = names
+    return Samples(
+        _with_features(tensors_of(arranged(x, inputs, "x"), "x"), shapes),
+        None if y is None else tensors_of(arranged(y, outputs, "y"), "y"),
+        None if weight is None else _weights_of(weight, outputs),
+    )
+
+
+def _with_features(x: Data, shapes: Sequence[Shape | None]) -> Data:
+    """Inputs with the last axis that was left out because it has length 1: for a model that takes
+    (None, 1), a number per sample will do.
+    """
+    if isinstance(x, Tensor):
+        shape = shapes[0] if shapes else None
+        lacks_axis = shape is not None and shape[-1:] == (1,) and x.ndim == len(shape) - 1
+        return x.unsqueeze(-1) if lacks_axis else x
+    if isinstance(x, tuple) and len(x) == len(shapes):
+        return tuple(_with_features(*pair) for pair in zip(x, [[s] for s in shapes], strict=True))
+    return x
+
+
+def _weights_of(weight: Any, outputs: Sequence[str]) -> Data:
+    """Weights as floats: one tensor, or a tuple of one for each of several outputs. Those that
+    were left out, or given as None, are ones.
+    """
+    if isinstance(weight, Mapping):
+        for name in weight.keys() - set(outputs):
+            raise DataError(
+                f"sample_weight is a dict of {', '.join(map(str, weight))}; the model's outputs "
+                f"are {', '.join(outputs)}.{did_you_mean(name, outputs)}"
+            )
+        weight = {**dict.fromkeys(outputs), **weight}
+    if len(outputs) > 1 and _one_each(weight):
+        found = tensors_of(arranged(weight, outputs, "sample_weight"), "sample_weight")
+        samples = max((len(part) for part in found if part is not None), default=0)
+        ones = torch.ones(samples)
+        return tuple(ones if part is None else part.float() for part in found) if samples else None
+    return tensor_of(arranged(weight, outputs[:1], "sample_weight"), "sample_weight").float()
+
+
+def _one_each(weight: Any) -> bool:
+    """Whether there is something for each output, rather than a number for each sample."""
+    if isinstance(weight, (list, tuple)):
+        return all(part is None or hasattr(part, "__len__") for part in weight)
+    return isinstance(weight, Mapping)
+
+
+def arranged(data: Any, names: Sequence[str] | None, argument: str) -> Any:
+    """The arrays for several inputs or outputs as a tuple in the model's order.
+
+    Raises:
+        DataError: if there are more or fewer of them, or a dict lacks a name.
+    """
+    if names is None:
+        return tuple(data) if _lists_arrays(data) else _as_dict(data)
+    if isinstance(data, Mapping):
+        missing = [name for name in names if name not in data]
+        if missing:
+            raise DataError(
+                f"{argument} is a dict of {', '.join(map(str, data))}; the model's "
+                f"{'inputs' if argument == 'x' else 'outputs'} are {', '.join(names)}."
+                f"{did_you_mean(missing[0], map(str, data))}"
+            )
+        data = tuple(data[name] for name in names)
+        return data if len(names) > 1 else data[0]
+    if len(names) > 1:
+        if not isinstance(data, (list, tuple)) or len(data) != len(names):
+            found = f"{len(data)} things" if isinstance(data, (list, tuple)) else "one array"
+            raise DataError(
+                f"{argument} must hold an array for each of {', '.join(names)}; got {found}. "
+                "Pass a list of arrays, or a dict by these names."
+            )
+        return tuple(data)
+    one = isinstance(data, (list, tuple)) and len(data) == 1 and _is_array(data[0])
+    return data[0] if one else data
+
+
+def _as_dict(data: Any) -> Any:
+    """A dict of any Mapping, such as those that tokenizers return."""
+    return dict(data) if isinstance(data, Mapping) else data
+
+
+def _lists_arrays(data: Any) -> bool:
+    """Whether a list is one of whole arrays rather than of numbers."""
+    return isinstance(data, list) and bool(data) and all(_is_array(item) for item in data)
+
+
+def _is_array(item: Any) -> bool:
+    return getattr(item, "ndim", 0) > 0
+
+
+def tensors_of(data: Any, name: str) -> Data:
+    """A tensor of an array; a tuple or dict of tensors of a tuple or dict of arrays. What is
+    None in a tuple stays so.
+    """
+    if isinstance(data, tuple):
+        return tuple(
+            None if part is None else tensor_of(part, f"{name}[{index}]")
+            for index, part in enumerate(data)
+        )
+    if isinstance(data, dict):
+        return {key: tensor_of(part, f"{name}[{key!r}]") for key, part in data.items()}
+    return tensor_of(data, name)
+
+
+def tensor_of(data: Any, name: str = "x") -> Tensor:
+    """A tensor of an array, a list of numbers, a pandas object or a tensor; shared where it can
+    be.
+    """
+    if not isinstance(data, Tensor):
+        data = torch.from_numpy(array_of(data, name))
+    return standard(data)
+
+
+def standard(tensor: Tensor) -> Tensor:
+    """Floats in torch's default type, labels as int64; bytes (images) stay until a layer asks."""
+    if tensor.is_floating_point():
+        return tensor if tensor.dtype in _HALVES else tensor.to(torch.get_default_dtype())
+    if tensor.dtype in (torch.int32, torch.int16, torch.int8):
+        return tensor.long()
+    return tensor
+
+
+# Half precision is a choice of the user's; doubles are what numpy makes when nobody chooses.
+_HALVES = (torch.float16, torch.bfloat16)
+
+
+def parts(data: Data) -> tuple[Tensor, ...]:
+    """The tensors that `data` is made of."""
+    if data is None:
+        return ()
+    if isinstance(data, dict):
+        return tuple(data.values())
+    return data if isinstance(data, tuple) else (data,)
+
+
+def length(samples: Samples) -> int:
+    """How many samples there are."""
+    return len(parts(samples.x)[0])
+
+
+def check_lengths(samples: Samples) -> None:
+    """Raise a DataError unless there is something, with as many inputs as targets and weights."""
+    named = [
+        (f"{name}{f'[{index}]' if isinstance(data, (tuple, dict)) else ''}", part)
+        for name, data in (("x", samples.x), ("y", samples.y), ("sample_weight", samples.weight))
+        for index, part in enumerate(parts(data))
+    ]
+    for name, part in named:
+        if part.ndim == 0:
+            raise DataError(f"{name} is a single number; training takes one row per sample.")
+    lengths = {len(part) for _, part in named}
+    listed = ", ".join(f"{name} has {len(part)} samples" for name, part in named)
+    if len(lengths) > 1:
+        raise DataError(f"x, y and weights must be of one length: {listed}.")
+    if lengths == {0}:
+        raise DataError(f"there is nothing to work on: {listed}.")
+
+
+def split(samples: Samples, fraction: float) -> tuple[Samples, Samples]:
+    """Cut off the last `fraction` of the samples, in the order they came, for validation.
+
+    Raises:
+        ArgumentError: if `fraction` is not between 0 and 1, or leaves one side empty.
+    """
+    kept = kept_of(length(samples), fraction)
+    return rows(samples, slice(None, kept)), rows(samples, slice(kept, None))
+
+
+def kept_of(total: int, fraction: float) -> int:
+    """How many of `total` samples are left to train on when `fraction` of them is cut off."""
+    if not 0 < fraction < 1:
+        raise ArgumentError(
+            f"validation_split={fraction!r}: the share of the samples to validate on, "
+            "between 0 and 1."
+        )
+    kept = int(total * (1.0 - fraction))
+    if kept in (0, total):
+        raise ArgumentError(
+            f"validation_split={fraction!r} of {total} samples leaves {kept} to train on and "
+            f"{total - kept} to validate on; both need at least one."
+        )
+    return kept
+
+
+def rows(samples: Samples, which: slice) -> Samples:
+    """Some of the samples; views, not copies."""
+    return each(lambda tensor: tensor[which], samples)
+
+
+def cut(samples: Samples, size: int) -> Iterator[Samples]:
+    """The samples in pieces of `size`, the last of which may be smaller; views, not copies."""
+    if not all(data is None or isinstance(data, Tensor) for data in samples):
+        starts = range(0, length(samples), size)
+        return (rows(samples, slice(start, start + size)) for start in starts)
+    x, y, weight = (repeat(None) if data is None else data.split(size) for data in samples)
+    return map(Samples, x, y, weight)
+
+
+def each(function: Callable[[Tensor], Tensor], samples: Samples) -> Samples:
+    """Samples with `function` done to every tensor of them."""
+    x, y, weight = samples
+    if type(x) is Tensor and type(y) is Tensor and weight is None:
+        return Samples(function(x), function(y))  # by far the most common
+    return Samples(*(mapped(function, Tensor, data) for data in samples))
+
+
+def weighted_by_class(samples: Samples, class_weight: dict[int, float] | None) -> Samples:
+    """Multiply each sample's weight by that of its class; a class not listed counts 1.
+
+    Raises:
+        DataError: if `y` does not say one class per sample.
+    """
+    if class_weight is None or samples.y is None:
+        return samples
+    y = samples.y
+    if isinstance(y, tuple) or y.ndim > 2:
+        raise DataError("class_weight needs one class per sample: y of shape (n,) or (n, classes).")
+    classes = y.argmax(-1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1).long()
+    if int(classes.min()) < 0:
+        raise DataError("class_weight needs classes from 0 upwards; y has negative ones.")
+    table = torch.ones(max([int(classes.max()), *map(int, class_weight)]) + 1)
+    for index, value in class_weight.items():
+        table[int(index)] = float(value)
+    weight = table.to(classes.device)[classes]
+    return samples._replace(weight=weight if samples.weight is None else samples.weight * weight)

@@ -1,0 +1,1 @@
+"""What only makes a training faster. Without this room the library does the same, slower."""

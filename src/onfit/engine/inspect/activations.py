@@ -1,0 +1,105 @@
+"""What the layers of a model put out, and the tables that its embeddings look up in."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+
+from onfit.engine.data.arrays import converted
+from onfit.engine.data.reading import moved
+from onfit.errors import ArgumentError, did_you_mean
+from onfit.layers import Embedding, TorchModule
+from onfit.layers.modes import evaluating
+
+if TYPE_CHECKING:
+    from onfit.engine.model.model import Model
+
+
+def named_activations(
+    model: "Model", net: nn.Module, x: Any, names: Iterable[str] | None = None
+) -> list[tuple[str, list[Tensor]]]:
+    """What `Model.named_activations` documents; names are those within `net`."""
+    chosen = dict(_layers(net)) if names is None else {name: _found(net, name) for name in names}
+    batch = converted(x, None, None, model.names)
+    if model.device is not None:
+        batch = moved(batch, model.device)
+    outputs: dict[str, list[Tensor]] = {name: [] for name in chosen}
+    with ExitStack() as stack:
+        stack.enter_context(evaluating(model))
+        for name, layer in chosen.items():
+            hook = layer.register_forward_hook(partial(_keep, outputs[name]))
+            stack.callback(hook.remove)
+        model(batch.x)
+    return [(name, tensors) for name, tensors in outputs.items() if tensors]
+
+
+def named_embeddings(net: nn.Module) -> list[tuple[str, Tensor]]:
+    """What `Model.named_embeddings` documents; names are those within `net`."""
+    return [
+        (name, table)
+        for name, module in _named_modules(net)
+        if (table := _table_of(module)) is not None
+    ]
+
+
+def _layers(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """The layers by name: the children of a net, or a net without any itself."""
+    if next(net.children(), None) is None:
+        yield _name_of(net), net
+    else:
+        yield from _children(net)
+
+
+def _children(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    for name, child in net.named_children():
+        if isinstance(child, (nn.ModuleList, nn.ModuleDict)):  # nobody calls these
+            yield from ((f"{name}.{inner}", layer) for inner, layer in _children(child))
+        else:
+            yield name, child
+
+
+def _named_modules(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Every module within a net by its path; what a TorchModule holds goes by that one's name."""
+    held = {id(module.net) for module in net.modules() if isinstance(module, TorchModule)}
+    for path, module in net.named_modules():
+        yield path.removesuffix(".net") if id(module) in held else path or _name_of(module), module
+
+
+def _name_of(net: nn.Module) -> str:
+    return str(getattr(net, "name", "") or type(net).__name__.lower())
+
+
+def _found(net: nn.Module, name: str) -> nn.Module:
+    modules: dict[str, nn.Module] = {}
+    for path, module in _named_modules(net):
+        modules.setdefault(path, module)
+    if name not in modules:
+        known = ", ".join(layer for layer, _ in _layers(net))
+        raise ArgumentError(
+            f"there is no layer called {name!r}; the layers are {known}."
+            f"{did_you_mean(name, modules)}"
+        )
+    return modules[name]
+
+
+def _table_of(module: nn.Module) -> Tensor | None:
+    if isinstance(module, Embedding):
+        return module.embeddings if module.built else None
+    return module.weight if isinstance(module, (nn.Embedding, nn.EmbeddingBag)) else None
+
+
+def _keep(kept: list[Tensor], layer: nn.Module, args: Any, output: Any) -> None:
+    kept.extend(_tensors(output))
+
+
+def _tensors(output: Any) -> Iterator[Tensor]:
+    """The tensors in whatever a module returns."""
+    if isinstance(output, Tensor):
+        yield output
+    elif isinstance(output, (tuple, list)):
+        for part in output:
+            yield from _tensors(part)
+    elif isinstance(output, dict):
+        yield from _tensors(list(output.values()))

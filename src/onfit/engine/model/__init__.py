@@ -1,0 +1,1 @@
+"""What people hold: `Model`, `Sequential`, functional models, wrapped torch modules."""

@@ -1,0 +1,24 @@
+"""How a bare torch module comes to answer callbacks in a loop written by hand."""
+
+from typing import Any
+
+from torch import nn
+
+from onfit.engine.model.model import Model
+from onfit.engine.model.wrapped import Wrapped
+from onfit.engine.step.compiled import Compiled
+from onfit.errors import ArgumentTypeError
+
+
+def adapt(module: Any, optimizer: Any = None) -> Model:
+    """`module` as a Model that holds `optimizer`; the same weights, nothing copied."""
+    if not isinstance(module, nn.Module):
+        raise ArgumentTypeError(
+            f"a run trains a torch.nn.Module; got {type(module).__module__}."
+            f"{type(module).__name__}."
+        )
+    model = module if isinstance(module, Model) else Wrapped(module)
+    if optimizer is not None:
+        model._compiled = Compiled(optimizer)
+        model._compiled.optimizer.build(list(model.parameters()))
+    return model

@@ -1,0 +1,217 @@
+"""A torch module with an optimizer, a loss and metrics, and the steps that use them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from onfit._types import Mode
+from onfit.activations import Activation
+from onfit.callbacks.history import History
+from onfit.engine.data.arrays import Names, Samples
+from onfit.engine.fast.waiting import measured
+from onfit.engine.model.resume import load_model_state, model_state
+from onfit.engine.step.compiled import Compiled
+from onfit.engine.step.loss_and_metrics import Objective
+from onfit.errors import NotReadyError
+from onfit.layers.modes import evaluating
+from onfit.layers.shapes import Shape
+from onfit.optimizers import Optimizer
+
+
+class Compilable(nn.Module):
+    """A torch module that can be compiled, and can take the steps of a training.
+
+    Args:
+        name: its name.
+    """
+
+    def __init__(self, *, name: str | None = None) -> None:
+        super().__init__()
+        self.name = name or type(self).__name__.lower()
+        self.stop_training = False
+        self.history: History | None = None
+        self.input_names: list[str] | None = None
+        self.output_names: list[str] = ["output"]
+        self.judge: Objective | None = None
+        self._compiled: Compiled | None = None
+
+    # --- what a kind of model decides ----------------------------------------------------
+
+    @property
+    def built(self) -> bool:
+        """Whether all its weights exist."""
+        others = (module for module in self.modules() if module is not self)
+        return all(getattr(module, "built", True) for module in others)
+
+    def ensure_built(self, given: Any) -> None:
+        """Make the weights that wait for the first batch; `given` is one, or its shape."""
+        if not self.built and isinstance(given, Samples):
+            with evaluating(self):
+                self(given.x)
+
+    @property
+    def output_activations(self) -> list[Activation | None]:
+        """For each output, the activation it goes through last, if `logits` can leave it out."""
+        return [None] * len(self.output_names)
+
+    def logits(self, x: Any, wanted: Sequence[bool] = (True,)) -> Any:
+        """The outputs, those that are `wanted` so before their last activation."""
+        return self(x)
+
+    @property
+    def input_shapes(self) -> Sequence[Shape | None]:
+        """The shapes of its inputs, batch axis first; empty if nobody knows."""
+        return ()
+
+    @property
+    def names(self) -> Names:
+        """What its inputs and outputs are called, and the inputs' shapes where it knows them."""
+        return Names(self.input_names, self.output_names, self.input_shapes)
+
+    @property
+    def device(self) -> torch.device | None:
+        """Where its parameters are; None if it has none."""
+        first = next(self.parameters(), None)
+        return None if first is None else first.device
+
+    @property
+    def described(self) -> str:
+        """How errors speak of this model."""
+        return f"{type(self).__name__} {self.name!r}"
+
+    # --- compile -------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        metrics: Any = None,
+        loss_weights: Any = None,
+    ) -> None:
+        """Say how to train.
+
+        Args:
+            optimizer: a name, an `onfit.optimizers.Optimizer`, a torch optimizer over this
+                model's parameters, or a torch optimizer class (or other factory).
+            loss: a name, an `onfit.losses.Loss`, a torch loss, or a function of
+                `(y_true, y_pred)`.
+            metrics: names or functions; logged under the names written here.
+            loss_weights: factors of the losses of several outputs, a list or dict. For several
+                outputs, `loss` and `metrics` too may be lists or dicts by output.
+
+        Raises:
+            ArgumentError: for unknown names, with the nearest known one.
+        """
+        self._compiled = Compiled(optimizer, loss, metrics, loss_weights, self.output_names)
+
+    @property
+    def compiled(self) -> Compiled:
+        """What `compile` received.
+
+        Raises:
+            NotReadyError: if it was not called.
+        """
+        if self._compiled is None:
+            raise NotReadyError(
+                f"{self.described} is not compiled. Call "
+                "model.compile(optimizer=..., loss=..., metrics=[...]) first."
+            )
+        return self._compiled
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """The optimizer; None before `compile`."""
+        return None if self._compiled is None else self._compiled.optimizer
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what `evaluate` returns; empty before `compile`."""
+        return [] if self._compiled is None else self._compiled.names
+
+    def metric_direction(self, monitor: str) -> Mode | None:
+        """Whether the quantity of this log name should grow or shrink, if its metric knows."""
+        return None if self._compiled is None else self._compiled.direction(monitor)
+
+    @property
+    def trainable_weights(self) -> list[Tensor]:
+        """The parameters that training changes."""
+        return [param for param in self.parameters() if param.requires_grad]
+
+    # Keras' newer name for the same.
+    trainable_variables = trainable_weights
+
+    # --- resuming ------------------------------------------------------------------------
+
+    def state_for_resume(self) -> dict[str, Any]:
+        """Weights, optimizer and generators as plain data and tensors."""
+        return model_state(self, self.optimizer)
+
+    def load_state_for_resume(self, state: dict[str, Any]) -> None:
+        """Go on from there.
+
+        Raises:
+            FileFormatError: if weights or optimizer are others; nothing is changed then.
+        """
+        load_model_state(self, self.optimizer, state)
+
+    # --- steps, for a subclass to write --------------------------------------------------
+
+    def train_step(self, data: tuple[Any, ...]) -> dict[str, Any]:
+        """Learn from one batch. A subclass may write its own; `fit` then calls that.
+
+        Args:
+            data: `(x, y)` or `(x, y, sample_weight)`.
+
+        Returns:
+            This batch's values by name; `fit` makes sample-weighted means of them.
+
+        Example:
+            >>> class MyModel(Compilable):
+            ...     def train_step(self, data):
+            ...         x, y = data
+            ...         loss = self.compute_loss(y=y, y_pred=self(x))
+            ...         grads = torch.autograd.grad(loss, self.trainable_weights)
+            ...         self.optimizer.apply(grads)
+            ...         return {"loss": loss}
+        """
+        x, y, weight = [*data, None][:3]
+        y_pred = self(x)
+        loss = self.compute_loss(y=y, y_pred=y_pred, sample_weight=weight)
+        assert self.optimizer is not None, "compile comes first"
+        params = self.trainable_weights
+        self.optimizer.apply(torch.autograd.grad(loss, params, allow_unused=True))
+        return {"loss": loss, **self.compute_metrics(y=y, y_pred=y_pred)}
+
+    def test_step(self, data: tuple[Any, ...]) -> dict[str, Any]:
+        """Measure one batch. A subclass may write its own; arguments are those of train_step."""
+        x, y, weight = [*data, None][:3]
+        y_pred = self(x)
+        loss = self.compute_loss(y=y, y_pred=y_pred, sample_weight=weight)
+        return {"loss": loss, **self.compute_metrics(y=y, y_pred=y_pred)}
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None
+    ) -> Tensor:
+        """The loss that `compile` received, of outputs, with all penalties added: a scalar."""
+        return self._judge().losses(y, y_pred, sample_weight)[0]
+
+    def compute_metrics(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None
+    ) -> dict[str, Tensor]:
+        """The metrics that `compile` received, of outputs, by name; this batch's values, and of
+        metrics that keep a state those so far in this epoch.
+        """
+        judge = self._judge()
+        with torch.no_grad():
+            means = (value.float().mean() for value in measured(judge.measure(y, y_pred)))
+        stateful = judge.stateful
+        return {
+            name: stateful[name].result() if name in stateful else next(means)
+            for name in self.compiled.named_metrics
+        }
+
+    def _judge(self) -> Objective:
+        """What judges outputs: in a step of `fit`, that step's own."""
+        return self.judge or Objective(self, self.compiled, behind_activations=False)

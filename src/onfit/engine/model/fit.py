@@ -1,0 +1,209 @@
+"""fit, evaluate and predict: they prepare data and steps, and walk them with a Run."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from onfit.callbacks.history import History
+from onfit.callbacks.progbar import ProgbarLogger
+from onfit.core.callback_list import CallbackList
+from onfit.core.logs import Logs
+from onfit.core.run import Run
+from onfit.engine.data.arrays import Samples, samples_of, weighted_by_class
+from onfit.engine.data.given import TrainingData, ValidationData, prepared
+from onfit.engine.data.reading import moved
+from onfit.engine.data.source import Batches, batches_of, size_of
+from onfit.engine.step.own_step import OwnStep
+from onfit.engine.step.step import TestStep, TrainStep, test_step_of, train_step_of
+from onfit.errors import ArgumentError
+from onfit.layers.modes import evaluating, training
+
+if TYPE_CHECKING:
+    from onfit.engine.model.compilable import Compilable
+
+
+def fit(
+    model: "Compilable",
+    data: TrainingData,
+    validation: ValidationData,
+    *,
+    callbacks: Any,
+    epochs: int,
+    initial_epoch: int,
+    verbose: int | str,
+) -> History:
+    """The training loop: what `Trainer.fit` documents."""
+    compiled = model.compiled
+    # Now, not at the end: whoever interrupts the training has what it logged.
+    history = model.history = History()
+    listeners = _listeners(callbacks, history, verbose)
+    train, validate, shown = prepared(model, data, validation)
+    model.ensure_built(train.first())
+    step = train_step_of(model, compiled, copies=train.copies)
+    test = test_step_of(model, compiled)
+    step.prepare()
+    for callback in listeners:
+        callback.validation_data = shown
+    run = Run(
+        model,
+        listeners,
+        epochs=epochs,
+        initial_epoch=initial_epoch,
+        params=_params(train, compiled.names, verbose, validate is not None),
+        meter=step.totals,
+        parts={"data": train},
+    )
+    validation.require_enough(validate, range(initial_epoch, epochs))
+    with run, training(model):
+        for epoch in run.epochs():
+            for batch in run.batches(train.epoch(epoch), size=size_of):
+                step(batch)
+            if validate is not None and validation.due(epoch) and not run.cut_short:
+                with evaluating(model, torch_alone=validate.in_memory):
+                    run.validate(validate.epoch(epoch), test, test.totals, size=size_of)
+    return history
+
+
+def evaluate(
+    model: "Compilable",
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    *,
+    batch_size: int | None,
+    steps: int | None,
+    callbacks: Any,
+    verbose: int | str,
+) -> dict[str, float]:
+    """Loss and metrics over data: what `Trainer.evaluate` documents."""
+    batches = batches_of(
+        x,
+        y,
+        sample_weight,
+        batch_size=batch_size,
+        steps=steps,
+        device=model.device,
+        names=model.names,
+    )
+    model.ensure_built(batches.first())
+    step = test_step_of(model, model.compiled)
+    params = _params(batches, model.metrics_names, verbose, False)
+    run = Run(model, _listeners(callbacks, None, verbose), params=params)
+    with evaluating(model), run.introduced():
+        return dict(run.evaluate(batches.epoch(0), step, step.totals, size=size_of))
+
+
+def predict(
+    model: "Compilable",
+    x: Any,
+    *,
+    batch_size: int | None,
+    steps: int | None,
+    callbacks: Any,
+    verbose: int | str,
+) -> Any:
+    """Outputs for data: what `Trainer.predict` documents."""
+    batches = batches_of(
+        x, batch_size=batch_size, steps=steps, device=model.device, names=model.names
+    )
+    model.ensure_built(batches.first())
+    params = _params(batches, [], verbose, False)
+    run = Run(model, _listeners(callbacks, None, verbose), params=params)
+    with evaluating(model), run.introduced():
+        outputs = run.predict(batches.epoch(0), lambda batch: model(batch.x), size=size_of)
+        return _joined(list(outputs))
+
+
+def train_on_batch(
+    model: "Compilable", x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None
+) -> dict[str, float]:
+    """One step of training, outside of any run."""
+    batch = _one_batch(model, x, y, sample_weight, class_weight)
+    step = train_step_of(model, model.compiled)
+    with training(model):
+        step(batch)
+    return _report(step)
+
+
+def test_on_batch(model: "Compilable", x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
+    """One batch measured."""
+    batch = _one_batch(model, x, y, sample_weight, None)
+    step = test_step_of(model, model.compiled)
+    with evaluating(model):
+        step(batch)
+    return _report(step)
+
+
+def predict_on_batch(model: "Compilable", x: Any) -> Any:
+    """Outputs for one batch."""
+    batch = _one_batch(model, x, None, None, None)
+    with evaluating(model):
+        return _joined([model(batch.x)])
+
+
+FIT_ARGUMENTS = (
+    "x", "y", "batch_size", "epochs", "verbose", "callbacks", "validation_split",
+    "validation_data", "shuffle", "class_weight", "sample_weight", "initial_epoch",
+    "steps_per_epoch", "validation_steps", "validation_freq", "validation_batch_size",
+    "max_queue_size", "workers", "use_multiprocessing",
+)  # fmt: skip
+
+
+def _listeners(callbacks: Any, history: History | None, verbose: int | str) -> CallbackList:
+    """The user's callbacks in their order, then the bar and the history."""
+    listeners = CallbackList(callbacks)
+    has_bar = any(isinstance(callback, ProgbarLogger) for callback in listeners)
+    if _level(verbose) and not has_bar:
+        listeners.append(ProgbarLogger())
+    if history is not None:
+        listeners.append(history)
+    return listeners
+
+
+def _level(verbose: int | str) -> int:
+    if verbose == "auto":
+        return 1
+    if verbose not in (0, 1, 2):
+        raise ArgumentError(
+            f"verbose={verbose!r}: 0 is silent, 1 a bar, 2 a line per epoch, 'auto' is 1."
+        )
+    return int(verbose)
+
+
+def _params(
+    batches: Batches, names: list[str], verbose: int | str, do_validation: bool
+) -> dict[str, Any]:
+    """What callbacks see as `self.params`."""
+    validated = [f"val_{name}" for name in names] if do_validation else []
+    return {
+        "batch_size": batches.batch_size,
+        "steps": batches.steps,
+        "samples": batches.samples,
+        "verbose": _level(verbose),
+        "do_validation": do_validation,
+        "metrics": [*names, *validated],
+    }
+
+
+def _one_batch(
+    model: "Compilable", x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None
+) -> Samples:
+    batch = weighted_by_class(samples_of(x, y, sample_weight, model.names), class_weight)
+    model.ensure_built(batch)
+    return batch if model.device is None else moved(batch, model.device)
+
+
+def _report(step: TrainStep | TestStep | OwnStep) -> dict[str, float]:
+    return dict(Logs.of_epoch(step.totals))
+
+
+def _joined(outputs: list[Any]) -> Any:
+    """Batches of outputs as one array, or one per output."""
+    if isinstance(outputs[0], (tuple, list)):
+        return [_joined(list(column)) for column in zip(*outputs, strict=True)]
+    tensor = torch.cat(outputs).detach().cpu()
+    # A type that numpy lacks.
+    tensor = tensor.float() if tensor.dtype is torch.bfloat16 else tensor
+    joined: np.ndarray[Any, Any] = tensor.numpy()
+    return joined

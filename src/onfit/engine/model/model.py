@@ -1,0 +1,197 @@
+"""Model: a torch module that can be compiled, fitted, evaluated, saved."""
+
+import inspect
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from onfit.engine.inspect import activations, gradients, profiling
+from onfit.engine.inspect.summary import summary_of
+from onfit.engine.inspect.tracing import GraphTracer
+from onfit.engine.model import weights as weighing
+from onfit.engine.model.savable import Savable
+from onfit.engine.model.trainer import Trainer
+from onfit.errors import ArgumentError, NotReadyError, did_you_mean
+from onfit.layers.graph import Traced, is_symbolic, record
+
+
+class Model(Trainer, Savable, Traced):
+    """A torch module with Keras' way of training.
+
+    `Model(net)` puts any torch module behind this face; `Sequential` is a stack of layers.
+    A subclass with a `forward` of its own is a model too.
+
+    Args:
+        net: the module to train, for `Model(net)`.
+        name: its name.
+
+    Attributes:
+        stop_training: set it to True in any callback to stop; see `onfit.Run`.
+        history: the `History` of the last `fit`; None before.
+
+    Example:
+        >>> model = Model(nn.Linear(2, 1))
+        >>> model.compile(optimizer="sgd", loss="mse")
+        >>> history = model.fit(torch.zeros(8, 2), torch.zeros(8), epochs=2, verbose=0)
+        >>> len(history.history["loss"])
+        2
+    """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> "Model":
+        if cls is not Model or not (args or {"inputs", "outputs"} & kwargs.keys()):
+            return super().__new__(cls)
+        # Imported here because both are Models themselves.
+        if isinstance(args[0] if args else None, nn.Module):
+            from onfit.engine.model.wrapped import Wrapped
+
+            return super().__new__(Wrapped)
+        from onfit.engine.model.functional import Functional
+
+        return super().__new__(Functional)
+
+    def __init__(self, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.nodes = []
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the output; or, called on symbols, become a layer of another model."""
+        if is_symbolic(args):
+            return record(self, args, kwargs)
+        return super().__call__(*args, **kwargs)
+
+    def forward(self, x: Any) -> Any:
+        """Compute the output; calls `call`, Keras' name, where a subclass wrote that instead."""
+        call = getattr(self, "call", None)
+        if call is None:
+            raise NotReadyError(f"{self.described} has neither forward nor call. Write one.")
+        if "training" in inspect.signature(call).parameters:
+            return call(x, training=self.training)
+        return call(x)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Where it was called belongs to the model that copies or pickles it, and is noted anew.
+        return {**self.__dict__, "nodes": []}
+
+    @property
+    def layers(self) -> list[nn.Module]:
+        """Its layers, from input to output."""
+        return list(self.children())
+
+    # --- weights -------------------------------------------------------------------------
+
+    def get_weights(self, out: list[Any] | None = None) -> list[Any]:
+        """Copies of all weights as numpy arrays: layer by layer, parameters, then buffers.
+
+        Args:
+            out: what an earlier call returned, to be filled anew instead of making new arrays.
+        """
+        self._require_built("get_weights")
+        return weighing.get_weights(self, out)
+
+    def set_weights(self, weights: list[Any]) -> None:
+        """Put arrays in the order of `get_weights` in the weights' place.
+
+        Raises:
+            ShapeError: if number or shapes differ; nothing is changed then.
+        """
+        self._require_built("set_weights")
+        weighing.set_weights(self, weights, self.described)
+
+    def named_weights(self) -> list[tuple[str, Tensor]]:
+        """Pairs of a readable name and a tensor, in the order of `get_weights`."""
+        return weighing.named_weights(self)
+
+    def count_params(self) -> int:
+        """How many numbers its weights hold."""
+        return sum(tensor.numel() for _, tensor in self.named_weights())
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> nn.Module:
+        """The layer of that name, or at that index.
+
+        Raises:
+            ArgumentError: if there is none.
+        """
+        if index is not None:
+            if not -len(self.layers) <= index < len(self.layers):
+                raise ArgumentError(
+                    f"get_layer(index={index}): {self.described} has {len(self.layers)} layers."
+                )
+            return self.layers[index]
+        names = dict(self.named_children())
+        names |= {str(getattr(layer, "name", "")): layer for layer in self.layers}
+        if name not in names:
+            raise ArgumentError(
+                f"get_layer({name!r}): {self.described} has no such layer. It has "
+                f"{', '.join(filter(None, names))}.{did_you_mean(name, names)}"
+            )
+        return names[name]
+
+    def summary(self, print_fn: Any = print) -> None:
+        """Print a table of its layers, their output shapes and numbers of weights."""
+        self._require_built("summary")
+        print_fn(summary_of(self))
+
+    # --- looking inside ------------------------------------------------------------------
+
+    def named_gradients(
+        self, x: Any, y: Any, sample_weight: Any = None
+    ) -> list[tuple[str, Tensor]]:
+        """The loss's gradient by each weight, on one batch and without leaving a trace.
+
+        Args:
+            x: inputs, one row per sample.
+            y: targets.
+            sample_weight: weight of each sample in the loss.
+
+        Returns:
+            Pairs of a name, as in `named_weights`, and a tensor; frozen weights are left out.
+
+        Raises:
+            NotReadyError: if there is no loss.
+        """
+        return gradients.named_gradients(self, x, y, sample_weight)
+
+    def named_activations(
+        self, x: Any, names: Iterable[str] | None = None
+    ) -> list[tuple[str, list[Tensor]]]:
+        """What its layers put out for `x` in evaluation, without leaving a trace.
+
+        Args:
+            x: inputs, one row per sample.
+            names: which modules; by default its layers. Deeper ones by paths (`"encoder.0"`).
+
+        Returns:
+            Pairs of a name and the outputs: several if the layer has them, or was called again.
+
+        Raises:
+            ArgumentError: for a name that no layer has.
+        """
+        return activations.named_activations(self, self._inside, x, names)
+
+    def named_embeddings(self) -> list[tuple[str, Tensor]]:
+        """Pairs of a name and a table, of shape (rows, size), for each embedding in it."""
+        return activations.named_embeddings(self._inside)
+
+    def graph_tracer(self) -> GraphTracer:
+        """Something that notes how it is called next, and can then trace its graph."""
+        return GraphTracer(self._inside)
+
+    def profiled(self, folder: str) -> AbstractContextManager[None]:
+        """A `with` block of which torch's profiler writes a trace file, for TensorBoard too."""
+        return profiling.profiled(folder)
+
+    @property
+    def _inside(self) -> nn.Module:
+        """What its users know as the net."""
+        return self
+
+
+def logits_of(layer: Any, *args: Any) -> Any:
+    """What a last layer gives before its activation; who hooked the layer sees its output too."""
+    if layer._forward_hooks:
+        with torch.no_grad():
+            layer(*args)
+    return layer.preactivation(*args)

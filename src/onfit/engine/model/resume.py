@@ -1,0 +1,130 @@
+"""A model as plain data, to go on training from exactly there: weights, optimizer, generators."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import nn
+
+from onfit.engine.model.weights import named_weights
+from onfit.errors import FileFormatError
+from onfit.optimizers import Optimizer, TorchOptimizer
+
+State = dict[str, Any]
+
+
+def model_state(model: nn.Module, optimizer: Optimizer | None) -> State:
+    """Weights by name, which of them train, the optimizer's state, and the layers' generators."""
+    return {
+        "weights": {name: _copied(tensor) for name, tensor in named_weights(model)},
+        "trainable": {path: layer.trainable for path, layer in _freezable(model)},
+        "requires_grad": {name: p.requires_grad for name, p in model.named_parameters()},
+        "optimizer": None if optimizer is None else _optimizer_state(model, optimizer),
+        "generators": {name: one.get_state() for name, one in _generators(model)},
+    }
+
+
+def load_model_state(model: nn.Module, optimizer: Optimizer | None, state: State) -> None:
+    """Put `model_state` back, in place.
+
+    Raises:
+        FileFormatError: if weights or optimizer are others; both sides are listed, and nothing
+            is changed.
+    """
+    mine = dict(named_weights(model))
+    _compare("other weights", _shapes(state["weights"]), _shapes(mine))
+    saved = state["optimizer"]
+    _compare("another optimizer", None if saved is None else saved["kind"], _kind(optimizer))
+    with torch.no_grad():
+        for name, tensor in mine.items():
+            tensor.copy_(state["weights"][name])
+    _load_frozen(model, state)
+    if optimizer is not None:
+        _load_optimizer_state(model, optimizer, saved)
+    for name, generator in _generators(model):
+        if name in state["generators"]:
+            generator.set_state(state["generators"][name])
+
+
+def _optimizer_state(model: nn.Module, optimizer: Optimizer) -> State:
+    """An optimizer's state as plain data and tensors, by the names of the weights."""
+    state: State = {"kind": _kind(optimizer), "iterations": optimizer.iterations}
+    if isinstance(optimizer, TorchOptimizer):
+        made = optimizer.optimizer
+        return {**state, "torch": None if made is None else made.state_dict()}
+    names = {id(param): name for name, param in model.named_parameters()}
+    slots = {
+        names[id(param)]: {slot: _copied(tensor) for slot, tensor in tensors.items()}
+        for param, tensors in optimizer.states()
+    }
+    return {**state, "rate": optimizer.rate_state(), "slots": slots}
+
+
+def _load_optimizer_state(model: nn.Module, optimizer: Optimizer, state: State) -> None:
+    training = [param for param in model.parameters() if param.requires_grad]
+    optimizer.iterations = state["iterations"]
+    if isinstance(optimizer, TorchOptimizer):
+        optimizer.build(training)
+        if state["torch"] is not None:
+            optimizer.optimizer.load_state_dict(state["torch"])
+        return
+    optimizer.load_rate_state(state["rate"])
+    params = dict(model.named_parameters())
+    optimizer.build([params[name] for name in state["slots"]])
+    for index, saved in enumerate(state["slots"].values()):
+        for slot, tensor in saved.items():
+            optimizer.slots[slot][index].copy_(tensor)
+    optimizer.build(training)  # the state of what is frozen is put aside
+
+
+def _copied(tensor: torch.Tensor) -> torch.Tensor:
+    """A copy beside the model: the device may have no room for a second one."""
+    return tensor.detach().to("cpu", copy=True)
+
+
+def _shapes(tensors: dict[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+
+
+def _kind(optimizer: Optimizer | None) -> str | None:
+    """What of an optimizer must be the same: its class, and what it keeps of each weight."""
+    if optimizer is None:
+        return None
+    if not isinstance(optimizer, TorchOptimizer):
+        return " with ".join([type(optimizer).__name__, *optimizer.slots])
+    if optimizer.optimizer is None:
+        return "one that is not made yet"
+    groups = [len(group["params"]) for group in optimizer.optimizer.param_groups]
+    return f"{type(optimizer.optimizer).__name__} of {' and '.join(map(str, groups))} weights"
+
+
+def _load_frozen(model: nn.Module, state: State) -> None:
+    """Let those weights train that did: a callback may have frozen or freed some."""
+    for path, layer in _freezable(model):
+        if layer.trainable != state["trainable"].get(path, layer.trainable):
+            layer.trainable = state["trainable"][path]
+    for name, param in model.named_parameters():
+        param.requires_grad_(state["requires_grad"].get(name, param.requires_grad))
+
+
+def _freezable(model: nn.Module) -> Iterator[tuple[str, Any]]:
+    """The layers that know whether they train."""
+    return ((path, one) for path, one in model.named_modules() if hasattr(one, "trainable"))
+
+
+def _compare(what: str, saved: Any, mine: Any) -> None:
+    if saved != mine:
+        raise FileFormatError(
+            f"this run cannot go on from the checkpoint, which has {what}.\n"
+            f"  the checkpoint has: {saved}\n"
+            f"  this run has:       {mine}\n"
+            "Build the model as it was, or give this run another folder."
+        )
+
+
+def _generators(model: nn.Module) -> Iterator[tuple[str, torch.Generator]]:
+    """The random generators that layers keep for themselves, such as Dropout(seed=...)."""
+    for path, module in model.named_modules():
+        for name, value in vars(module).items():
+            if isinstance(value, torch.Generator):
+                yield f"{path}.{name}", value

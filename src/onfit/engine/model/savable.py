@@ -1,0 +1,126 @@
+"""What a model can do with files: save itself, read its weights, tell how it is made."""
+
+from collections.abc import Mapping
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
+
+from onfit._types import StrPath
+from onfit.engine.model.compilable import Compilable
+from onfit.errors import NotReadyError
+
+if TYPE_CHECKING:
+    from onfit.engine.model.model import Model
+    from onfit.saving import Snapshot
+
+
+class Savable(Compilable):
+    """What `Model` is where files are concerned."""
+
+    def save(
+        self, filepath: StrPath, overwrite: bool = True, notes: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write the whole model: layers, weights, optimizer, what `compile` got.
+
+        The file is written beside `filepath` and then put in its place: a crash on the way
+        leaves the old one whole.
+
+        Args:
+            filepath: the file, `.keras`, `.h5` or `.hdf5`.
+            overwrite: False refuses to replace a file.
+            notes: plain data for the file to carry; `notes_in` gives it back.
+        """
+        self._require_built("save")
+        _saving().save_model(self, filepath, overwrite, notes)
+
+    def save_weights(
+        self, filepath: StrPath, overwrite: bool = True, notes: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write the weights alone, `.h5`, `.hdf5`, `.weights.h5` or `.safetensors`.
+
+        Arguments are those of `save`.
+        """
+        self._require_built("save_weights")
+        _saving().save_weights(self, filepath, overwrite, notes)
+
+    def snapshot(self, weights_only: bool = False, out: "Snapshot | None" = None) -> "Snapshot":
+        """Copy all that `save` would write, for a file that is written later or by a thread.
+
+        Args:
+            weights_only: copy what `save_weights` would write.
+            out: an earlier snapshot of this model, to be filled anew instead of a new one.
+        """
+        self._require_built("snapshot")
+        if out is None:
+            return cast("Snapshot", _saving().Snapshot(self, weights_only))
+        out.take(cast("Model", self), weights_only)
+        return out
+
+    def load_weights(self, filepath: StrPath) -> None:
+        """Read the weights of a file that `save` or `save_weights` wrote.
+
+        Raises:
+            FileFormatError: if the file holds something else; nothing is changed then.
+        """
+        self._require_built("load_weights")
+        _saving().load_weights(self, filepath)
+
+    def check_filepath(self, filepath: StrPath, weights_only: bool = False) -> None:
+        """Refuse what `save`, or `save_weights`, would refuse of this name.
+
+        Raises:
+            ArgumentError: if its suffix is not that of a format they write.
+            MissingPackageError: if that format needs a library that is not installed.
+        """
+        _saving().check_filepath(self, filepath, weights_only)
+
+    def notes_in(self, filepath: StrPath) -> dict[str, Any]:
+        """The `notes=` that a file was saved with; none if it has none, or is not there.
+
+        Raises:
+            FileFormatError: if the file is damaged.
+        """
+        notes: dict[str, Any] = _saving().read_notes(filepath)
+        return notes
+
+    def get_config(self) -> dict[str, Any]:
+        """Its layers and how they are connected, as plain data: what `from_config` takes.
+
+        Raises:
+            ArgumentError: naming a layer that only its own code can make, such as a torch module.
+        """
+        self._require_built("get_config")
+        config: dict[str, Any] = _saving().model_config(self)["config"]
+        return config
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> "Model":
+        """A model of the layers that `get_config` told of, with weights of its own.
+
+        Args:
+            config: what `get_config` of a model of this class gave.
+            custom_objects: your own layer classes, activations and initializers, by name.
+        """
+        kind = "Functional" if "input_layers" in config else "Sequential"
+        described = {"class_name": kind, "config": config}
+        return cast("Model", _saving().model_from_config(described, custom_objects or {}))
+
+    def graph_config(self) -> dict[str, Any] | None:
+        """Its layers and what connects them, in Keras' words; None where only running it tells."""
+        config: dict[str, Any] | None = _saving().graph_config(self)
+        return config
+
+    def _require_built(self, asked: str) -> None:
+        if not self.built:
+            raise NotReadyError(
+                f"{self.described}.{asked}() needs weights, and they wait for the shape of the "
+                "input. Give the first layer input_shape=..., call model.build((None, ...)), or "
+                "fit once."
+            )
+
+
+def _saving() -> ModuleType:
+    from onfit import saving  # here, since a training that writes no file needs none of it
+
+    return saving

@@ -1,0 +1,224 @@
+"""Sequential: a stack of layers."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from torch import nn
+
+from onfit.activations import Activation
+from onfit.engine.data.arrays import Samples
+from onfit.engine.model.model import Model, logits_of
+from onfit.engine.model.naming import key_for
+from onfit.errors import ArgumentError, ArgumentTypeError
+from onfit.layers import Input, Layer, TorchModule
+from onfit.layers.graph import Symbol
+from onfit.layers.shapes import Shape, described
+
+
+class Sequential(Model):
+    """A model in which each layer takes the output of the one before.
+
+    Weights are made as soon as the shape of the input is known: from `input_shape=` or
+    `input_dim=` of the first layer, from an `Input` before it, from `build`, or from the first
+    batch.
+
+    Args:
+        layers: onfit layers and torch modules, from input to output.
+        name: its name.
+
+    Example:
+        >>> from onfit.layers import Dense
+        >>> model = Sequential([Dense(8, activation="relu", input_dim=4), nn.LayerNorm(8)])
+        >>> model.add(Dense(3, activation="softmax"))
+        >>> model.output_shape
+        (None, 3)
+    """
+
+    def __init__(self, layers: Iterable[Any] | None = None, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.input_names = ["input"]
+        self._layers: list[nn.Module] = []
+        # What goes in and what comes out so far, as symbols; None until the shape is known.
+        self._begin: Symbol | None = None
+        self._end: Symbol | None = None
+        self.output_shapes: list[Any] = []
+        for layer in layers or ():
+            self.add(layer)
+
+    @property
+    def layers(self) -> list[nn.Module]:
+        """Its layers, from input to output."""
+        return list(self._layers)
+
+    def add(self, layer: Any) -> None:
+        """Put a layer on top.
+
+        Args:
+            layer: an onfit layer, an `Input` (only as the first), or any torch module.
+
+        Raises:
+            ArgumentTypeError: for anything else.
+            ShapeError: if it cannot take the output of the layer below.
+        """
+        if isinstance(layer, Symbol):
+            self._declare(layer)
+            return
+        if not isinstance(layer, nn.Module):
+            raise ArgumentTypeError(_not_a_layer(layer))
+        declared = getattr(layer, "declared_shape", None)
+        if not self._layers and self._begin is None and declared is not None:
+            self._declare(Input(declared))
+        end = None if self._end is None else _called(layer, self._end)
+        self._register(layer)
+        if end is not None:
+            self._end = end
+            self.output_shapes.append(end.shape)
+
+    def pop(self) -> None:
+        """Take the last layer off."""
+        if not self._layers:
+            raise ArgumentError(f"{self.described} has no layer to take off.")
+        layer = self._layers.pop()
+        name = next(name for name, child in self.named_children() if child is layer)
+        delattr(self, name)
+        self._trace()
+
+    def build(self, input_shape: Shape) -> None:
+        """Make the weights for inputs of `input_shape`, batch axis first (None).
+
+        Raises:
+            ShapeError: naming the layer that cannot take what comes to it.
+        """
+        if not self.built:
+            self._declare(Input(batch_shape=(None, *input_shape[1:])))
+            self._trace()
+
+    @property
+    def built(self) -> bool:
+        """Whether the weights of all layers exist."""
+        return self._end is not None
+
+    def ensure_built(self, given: Any) -> None:
+        """Build for a batch, or for the shape of one."""
+        if self.built:
+            return
+        if not isinstance(given, Samples):
+            self.build(given)
+            return
+        self._declare(Input(given.x.shape[1:], dtype=given.x.dtype))
+        self._trace()
+
+    @property
+    def input_shape(self) -> Shape | None:
+        """The shape of its input, batch axis first; None if nobody knows yet."""
+        return None if self._begin is None else self._begin.shape
+
+    @property
+    def input_shapes(self) -> Sequence[Shape | None]:
+        """The shape of its one input."""
+        return (self.input_shape,)
+
+    @property
+    def output_shape(self) -> Shape | None:
+        """The shape of its output, batch axis first; None if nobody knows yet."""
+        return None if self._end is None else self._end.shape
+
+    def forward(self, x: Any) -> Any:
+        """The output of the last layer."""
+        return self._through(self._layers, x)
+
+    @property
+    def output_activations(self) -> list[Activation | None]:
+        """The last layer's, if that can be left out."""
+        last = self._layers[-1] if self._layers else None
+        return [last.output_activation if isinstance(last, Layer) else None]
+
+    def logits(self, x: Any, wanted: Sequence[bool] = (True,)) -> Any:
+        """The output before the last activation."""
+        return logits_of(self._layers[-1], self._through(self._layers[:-1], x))
+
+    def _through(self, layers: list[nn.Module], x: Any) -> Any:
+        for layer in layers:
+            try:
+                x = layer(x)
+            except RuntimeError as error:
+                error.add_note(f"in {described(layer)} of {self.described}, given {_shape_of(x)}")
+                raise
+        return x
+
+    # --- building ------------------------------------------------------------------------
+
+    @property
+    def input(self) -> Symbol:
+        """The symbol of its input, to tap the model from."""
+        return self._traced(self._begin)
+
+    @property
+    def output(self) -> Symbol:
+        """The symbol of its output."""
+        return self._traced(self._end)
+
+    def _traced(self, symbol: Symbol | None) -> Symbol:
+        if symbol is None:
+            self._require_built("input, output")
+        assert symbol is not None
+        return symbol
+
+    def _declare(self, begin: Symbol) -> None:
+        if self._layers and self._begin is not None:
+            raise ArgumentError("Input says what comes in: it must be the first in a Sequential.")
+        self._begin = self._end = begin
+
+    def _trace(self) -> None:
+        """Walk the layers with symbols, from the input: builds them and notes what comes out."""
+        if self._begin is None:
+            return
+        end = self._begin
+        self._end = None
+        shapes = []
+        for layer in self._layers:
+            if isinstance(layer, Layer):
+                layer.nodes.clear()
+            end = _called(layer, end)
+            shapes.append(end.shape)
+        self._end, self.output_shapes = end, shapes
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without symbols, which lead to every layer by the other; only what went in is kept."""
+        begin = None if self._begin is None else (self._begin.spec, self._begin.name)
+        return {**super().__getstate__(), "_begin": begin, "_end": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        if self._begin is not None:
+            spec, name = state["_begin"]
+            self._begin = Input(batch_shape=spec.shape, dtype=spec.dtype, name=name)
+            self._trace()
+
+    def _register(self, layer: nn.Module) -> None:
+        name = key_for(layer, {*dir(self), *self._modules}, self.described)
+        if isinstance(layer, Layer) and not layer.name:
+            layer.name = name
+        self.add_module(name, layer)
+        self._layers.append(layer)
+
+
+def _called(layer: nn.Module, symbol: Symbol) -> Symbol:
+    """What comes out of a layer, or of a torch module taken as one."""
+    callee = layer if isinstance(layer, (Layer, Model)) else TorchModule(layer)
+    out: Symbol = callee(symbol)
+    return out
+
+
+def _not_a_layer(found: Any) -> str:
+    if isinstance(found, type):
+        return f"add() takes a layer, and {found.__name__} is a class. Write {found.__name__}(...)."
+    return (
+        f"add() takes an onfit layer or a torch module; got {found!r} of type "
+        f"{type(found).__module__}.{type(found).__name__}. A function goes in "
+        "layers.Activation(function)."
+    )
+
+
+def _shape_of(x: Any) -> str:
+    return f"shape {tuple(x.shape)}" if hasattr(x, "shape") else type(x).__name__

@@ -1,0 +1,208 @@
+"""What a compiled model can do: fit, evaluate, predict, one batch at a time or many."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from onfit.callbacks.history import History
+from onfit.engine.data.given import TrainingData, ValidationData
+from onfit.engine.data.sequences import read_ahead
+from onfit.engine.model import fit as fitting
+from onfit.engine.model import generators
+from onfit.engine.model.compilable import Compilable
+from onfit.errors import ArgumentError, did_you_mean
+
+
+class Trainer(Compilable):
+    """What `Model` is when it trains."""
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: dict[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_freq: int | Iterable[int] = 1,
+        validation_batch_size: int | None = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        **old: Any,
+    ) -> History:
+        """Train.
+
+        Args:
+            x: inputs: an array, tensor or pandas object with one row per sample; for several
+                inputs a list or dict of them. Or what brings its targets along, as `(x, y)` or
+                `(x, y, sample_weight)`: a torch Dataset, of samples; a DataLoader, a generator
+                or an `onfit.utils.Sequence`, of batches.
+            y: targets, one per sample; for several outputs a list or dict of them.
+            batch_size: samples per step; 32 if None.
+            epochs: the index of the epoch to stop before.
+            verbose: 0 silent, 1 a bar per epoch, 2 a line per epoch; `"auto"` is 1.
+            callbacks: instances of `onfit.callbacks.Callback`.
+            validation_split: the share of the samples, cut off the end, to validate on.
+            validation_data: `(x, y)`, `(x, y, sample_weight)`, or anything that `x` may be that
+                brings its targets along.
+            shuffle: a new order of the samples each epoch; of the batches of a Sequence. A
+                DataLoader or a generator has its own.
+            class_weight: dict from class index to the weight of its samples in the loss.
+            sample_weight: weight of each sample in the loss, of shape (samples,); for several
+                outputs also a list or dict of such.
+            initial_epoch: the index of the first epoch, to go on from an earlier `fit`.
+            steps_per_epoch: batches per epoch; the next epoch goes on where this one ended.
+            validation_steps: batches to validate on.
+            validation_freq: validate every so many epochs, or in these epochs (from 1).
+            validation_batch_size: samples per validation batch; `batch_size` if None.
+            max_queue_size: batches of a Sequence to make ahead of their use.
+            workers: threads that make them; up to 1 the training makes each itself.
+            use_multiprocessing: accepted for Keras' sake; threads are used even so.
+            **old: arguments of older versions; each is an error that names its successor.
+
+        Returns:
+            The `History`: `history.history["loss"]` is a list with one value per epoch.
+
+        Raises:
+            NotReadyError: if the model is not compiled.
+            DataError: for data that cannot be used.
+            ArgumentError: for arguments that cannot be meant.
+        """
+        if old:
+            raise ArgumentError(_unknown_argument("fit", old, fitting.FIT_ARGUMENTS))
+        x = read_ahead(x, workers, max_queue_size, use_multiprocessing)
+        return fitting.fit(
+            self,
+            TrainingData(x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch),
+            ValidationData(
+                validation_data,
+                validation_split,
+                validation_batch_size,
+                validation_steps,
+                validation_freq,
+            ),
+            callbacks=callbacks,
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            verbose=verbose,
+        )
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+    ) -> Any:
+        """Measure loss and metrics without training, and without leaving a trace in the model.
+
+        Args:
+            x: inputs, in any form that `fit` takes.
+            y: targets.
+            batch_size: samples per batch; 32 if None.
+            verbose: 1 for a bar.
+            sample_weight: weight of each sample in the loss.
+            steps: how many batches; all if None.
+            callbacks: told of the `on_test` hooks.
+            return_dict: return `{name: value}`.
+            max_queue_size: as in `fit`.
+            workers: as in `fit`.
+            use_multiprocessing: as in `fit`.
+
+        Returns:
+            The loss, a float; with metrics a list of floats in the order of `metrics_names`.
+        """
+        logs = fitting.evaluate(
+            self,
+            read_ahead(x, workers, max_queue_size, use_multiprocessing),
+            y,
+            sample_weight,
+            batch_size=batch_size,
+            steps=steps,
+            callbacks=callbacks,
+            verbose=verbose,
+        )
+        return logs if return_dict else _scalar_or_list(logs)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+    ) -> Any:
+        """The model's outputs for `x`, as a numpy array (a list of them for several outputs).
+
+        Args:
+            x: inputs, in any form that `fit` takes; targets that it brings along are ignored.
+            batch_size: samples per batch; 32 if None.
+            verbose: 1 for a bar.
+            steps: how many batches; all if None.
+            callbacks: told of the `on_predict` hooks.
+            max_queue_size: as in `fit`.
+            workers: as in `fit`.
+            use_multiprocessing: as in `fit`.
+        """
+        x = read_ahead(x, workers, max_queue_size, use_multiprocessing)
+        return fitting.predict(
+            self, x, batch_size=batch_size, steps=steps, callbacks=callbacks, verbose=verbose
+        )
+
+    # Keras' older methods for generators, which do the same.
+    fit_generator = generators.fit_generator
+    evaluate_generator = generators.evaluate_generator
+    predict_generator = generators.predict_generator
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: dict[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Take one step of training; return its loss, or a list of loss and metrics."""
+        logs = fitting.train_on_batch(self, x, y, sample_weight, class_weight)
+        return logs if return_dict else _scalar_or_list(logs)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Measure one batch; return its loss, or a list of loss and metrics."""
+        logs = fitting.test_on_batch(self, x, y, sample_weight)
+        return logs if return_dict else _scalar_or_list(logs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for one batch, as numpy."""
+        return fitting.predict_on_batch(self, x)
+
+
+def _scalar_or_list(logs: dict[str, float]) -> float | list[float]:
+    values = list(logs.values())
+    return values[0] if len(values) == 1 else values
+
+
+def _unknown_argument(method: str, old: dict[str, Any], known: Iterable[str]) -> str:
+    name = next(iter(old))
+    if name == "nb_epoch":
+        return f"{method}(nb_epoch=...) is called epochs since Keras 2. Write epochs=..."
+    return f"{method}({name}=...) is not an argument of {method}.{did_you_mean(name, known)}"

@@ -1,0 +1,71 @@
+"""Any torch module behind the face of a Model."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from onfit.engine.data.arrays import Samples
+from onfit.engine.model.model import Model
+from onfit.errors import ArgumentTypeError
+from onfit.layers.modes import evaluating
+
+
+class Wrapped(Model):
+    """What `Model(net)` makes. Its `state_dict` is the net's own, key for key.
+
+    Args:
+        net: the torch module to train.
+        name: its name; by default that of the module's class.
+    """
+
+    def __init__(self, net: nn.Module, *, name: str | None = None) -> None:
+        if not isinstance(net, nn.Module):
+            raise ArgumentTypeError(
+                f"Model(net) takes a torch.nn.Module; got {net!r} of type {type(net).__name__}."
+            )
+        super().__init__(name=name or type(net).__name__.lower())
+        self.net = net
+
+    @property
+    def described(self) -> str:
+        """How errors speak of this model: as it was written."""
+        return f"Model({type(self.net).__name__})"
+
+    @property
+    def layers(self) -> list[nn.Module]:
+        """The net's children; the net itself if it has none."""
+        return list(self.net.children()) or [self.net]
+
+    def forward(self, x: Any) -> Any:
+        """The net's output; a tuple or dict of inputs is its several arguments."""
+        if isinstance(x, tuple):
+            return self.net(*x)
+        return self.net(**x) if isinstance(x, dict) else self.net(x)
+
+    @property
+    def built(self) -> bool:
+        """Whether no lazy module of the net waits for its first input."""
+        return not any(map(torch.nn.parameter.is_lazy, self.net.parameters()))
+
+    def ensure_built(self, given: Any) -> None:
+        """Let lazy modules see a batch."""
+        if not self.built and isinstance(given, Samples):
+            with evaluating(self):
+                self(given.x)
+
+    def named_weights(self) -> list[tuple[str, torch.Tensor]]:
+        """Pairs of the net's own name for a weight and its tensor."""
+        return [(name.removeprefix("net."), tensor) for name, tensor in super().named_weights()]
+
+    @property
+    def _inside(self) -> nn.Module:
+        return self.net
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        """The net's."""
+        return self.net.state_dict(*args, **kwargs)
+
+    def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        """Into the net."""
+        return self.net.load_state_dict(*args, **kwargs)

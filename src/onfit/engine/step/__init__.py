@@ -1,0 +1,1 @@
+"""One batch: forward, loss, gradients, update, measure. Knows no hook."""

@@ -1,0 +1,110 @@
+"""Steps that a model's author wrote: `train_step` and `test_step` of a subclass."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from onfit.core.logs import Logs
+from onfit.core.meter import RunningMeans, as_number
+from onfit.engine.data.arrays import Samples
+from onfit.engine.data.source import size_of
+from onfit.engine.step.loss_and_metrics import Objective
+from onfit.errors import ArgumentTypeError
+from onfit.metrics import StatefulMetric
+
+if TYPE_CHECKING:
+    from onfit.engine.model.compilable import Compilable
+
+
+class OwnStep:
+    """Hands a batch to the author's step, and measures what it returns.
+
+    Args:
+        model: the model, for errors.
+        step: its `train_step` or `test_step`.
+
+    Attributes:
+        totals: sample-weighted means of the values that the step returned; of metrics that
+            keep a state, what they come to.
+    """
+
+    def __init__(self, model: "Compilable", step: Callable[[Any], Any]) -> None:
+        self._model = model
+        self._step = step
+        self._judge = _judge_of(model)
+        self.totals = _Means({} if self._judge is None else self._judge.stateful)
+
+    def prepare(self) -> None:
+        """Build the optimizer, if there is one, for what trains now."""
+        if self._model.optimizer is not None:
+            self._model.optimizer.build(self._model.trainable_weights)
+
+    def __call__(self, batch: Samples) -> None:
+        self._model.judge = self._judge
+        try:
+            values = self._step(as_data(batch))
+        finally:
+            self._model.judge = None
+        if not isinstance(values, dict):
+            raise ArgumentTypeError(
+                f"{self._model.described}.{getattr(self._step, '__name__', 'step')} returned "
+                f"{type(values).__name__}. Return a dict of this batch's values, such as "
+                "{'loss': loss}."
+            )
+        self.totals.add({name: _detached(value) for name, value in values.items()}, size_of(batch))
+
+
+class _Means(RunningMeans):
+    """Means of values, but of metrics that keep a state: their mean would not be theirs.
+
+    Args:
+        stateful: those metrics, by their names in the logs.
+    """
+
+    def __init__(self, stateful: dict[str, StatefulMetric]) -> None:
+        self._stateful = stateful
+        super().__init__()
+
+    def reset(self) -> None:
+        super().reset()
+        for metric in self._stateful.values():
+            metric.reset()
+
+    def report_epoch(self, logs: Logs, prefix: str = "") -> None:
+        sums, sizes = dict(self._sums), dict(self._sizes)
+        states = {name: m.later() for name, m in self._stateful.items() if name in sums}
+
+        def value(name: str) -> Any:
+            return as_number(states[name]() if name in states else sums[name] / sizes[name])
+
+        logs.defer([prefix + name for name in sums], lambda: [value(name) for name in sums])
+
+    def state_dict(self) -> dict[str, Any]:
+        stateful = {name: metric.state_dict() for name, metric in self._stateful.items()}
+        return {**super().state_dict(), "stateful": stateful}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        for name, metric in self._stateful.items():
+            metric.load_state_dict(state["stateful"][name])
+
+
+def _judge_of(model: "Compilable") -> Objective | None:
+    """What `compute_loss` and `compute_metrics` judge with throughout an epoch; None for a model
+    that was compiled without a loss, whose own step computes one.
+    """
+    if not model.compiled.has_loss:
+        return None
+    return Objective(model, model.compiled, behind_activations=False)
+
+
+def as_data(batch: Samples) -> tuple[Any, ...]:
+    """A batch in the form that Keras' steps unpack: (x,), (x, y) or (x, y, sample_weight)."""
+    while batch and batch[-1] is None:
+        batch = batch[:-1]  # type: ignore[assignment]
+    return tuple(batch)
+
+
+def _detached(value: Any) -> Any:
+    return value.detach() if isinstance(value, Tensor) else value

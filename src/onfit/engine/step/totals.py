@@ -1,0 +1,248 @@
+"""What a step measures: kept where it is, brought to Python once, when somebody reads. Where that
+is the CPU, scalars are numbers at once.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from operator import mul
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from onfit.core.logs import Fetch, Logs
+from onfit.engine.fast.waiting import Value, Waiting, joined, measured
+from onfit.errors import FileFormatError
+from onfit.metrics import StatefulMetric
+
+# So many batches are kept before they are folded into sums: rarely enough to cost nothing,
+# often enough that a long epoch takes no memory.
+_FOLD_EVERY = 512
+
+
+class Totals:
+    """Loss and metrics over batches: sample-weighted means.
+
+    A `Meter`.
+
+    Args:
+        names: what is measured.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = list(names)
+        self.reset()
+
+    def reset(self) -> None:
+        self._values: list[Sequence[Value]] = []
+        self._sizes: list[int] = []
+        self.latest: Any = None
+        self.loss: float | None = None
+        self.size: int | None = None
+        self._sums: Tensor | None = None
+        self._count = 0
+
+    def add(self, values: Sequence[Value], size: int) -> None:
+        """Count a batch.
+
+        Args:
+            values: for each name a scalar, or a bool for each sample, or what gives those later.
+                The first is the loss, a scalar.
+            size: how many samples it had.
+        """
+        values = [_kept(value) for value in values]
+        self._values.append(values)
+        self._sizes.append(size)
+        loss = values[0]
+        self.latest, self.size = values, size
+        self.loss = loss if type(loss) is float else None
+        if len(self._sizes) >= _FOLD_EVERY:
+            self._fold()
+
+    def report_batch(self, logs: Logs, latest: Any) -> None:
+        logs.defer(self.names, partial(_numbers, latest))
+
+    def report_epoch(self, logs: Logs, prefix: str = "") -> None:
+        # A snapshot, added up when it is read: sums are replaced, never changed, so later batches
+        # do not show in it.
+        batches = _Batches(list(self._values), list(self._sizes), self._sums, self._count)
+        if batches.sizes or batches.samples:
+            names = [prefix + name for name in self.names]
+            logs.defer(names, self._all(batches.means))
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was measured since the last reset. Batches not folded yet stay so, so that a
+        resumed epoch adds up in the same order, to the last bit.
+        """
+        return {
+            "names": self.names,
+            "sums": self._sums,
+            "count": self._count,
+            "values": [measured(values) for values in self._values],
+            "sizes": list(self._sizes),
+            "stateful": {},
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there.
+
+        Raises:
+            FileFormatError: in the middle of an epoch in which something else was measured.
+        """
+        if state["names"] != self.names and (state["count"] or state["sizes"]):
+            raise FileFormatError(
+                "this run cannot go on in the middle of an epoch that measured other metrics.\n"
+                f"  the checkpoint has: {', '.join(state['names'])}\n"
+                f"  this run has:       {', '.join(self.names)}\n"
+                "Compile the model as it was, or give this run another folder."
+            )
+        self._sums, self._count = state["sums"], state["count"]
+        self._values, self._sizes = list(state["values"]), list(state["sizes"])
+        self.latest = self._values[-1] if self._values else None
+
+    def _all(self, means: Fetch) -> Fetch:
+        """What brings the values of all names, given what brings the means."""
+        return means
+
+    def _fold(self) -> None:
+        self._sums, self._count = _Batches(
+            self._values, self._sizes, self._sums, self._count
+        ).folded()
+        self._values, self._sizes = [], []
+
+
+class StatefulTotals(Totals):
+    """Totals of which some are metrics that keep a state.
+
+    Args:
+        names: what is measured.
+        stateful: those of them that keep a state, by name; `add` gets the values of the others.
+    """
+
+    def __init__(self, names: Sequence[str], stateful: dict[str, StatefulMetric]) -> None:
+        self._stateful = stateful
+        self._means = [name for name in names if name not in stateful]
+        super().__init__(names)
+
+    def reset(self) -> None:
+        super().reset()
+        for metric in self._stateful.values():
+            metric.reset()
+
+    @property
+    def latest(self) -> Fetch | None:
+        # Asked for between two batches: the states go on, the logs stay those of this batch.
+        last = self._latest
+        return None if last is None else self._all(partial(_numbers, last))
+
+    @latest.setter
+    def latest(self, values: Sequence[Value] | None) -> None:
+        self._latest = values
+
+    def report_batch(self, logs: Logs, latest: Any) -> None:
+        logs.defer(self.names, latest)
+
+    def state_dict(self) -> dict[str, Any]:
+        stateful = {name: metric.state_dict() for name, metric in self._stateful.items()}
+        return {**super().state_dict(), "stateful": stateful}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        for name, metric in self._stateful.items():
+            if name in state["stateful"]:
+                metric.load_state_dict(state["stateful"][name])
+
+    def _all(self, means: Fetch) -> Fetch:
+        """Means, and what the metrics that keep a state come to now."""
+        results = {name: metric.later() for name, metric in self._stateful.items()}
+
+        def fetch() -> list[float]:
+            found = dict(zip(self._means, means(), strict=True))
+            found |= {name: float(result()) for name, result in results.items()}
+            return [found[name] for name in self.names]
+
+        return fetch
+
+
+class _Batches(NamedTuple):
+    """Batches that were measured: some added up already, then some as they are.
+
+    Attributes:
+        values: of each batch that is not added up yet.
+        sizes: how many samples each of those had.
+        sums: what the others add up to.
+        samples: how many those had.
+    """
+
+    values: list[Sequence[Value]]
+    sizes: list[int]
+    sums: Tensor | None
+    samples: int
+
+    def means(self) -> list[float]:
+        """The means over all samples."""
+        if self.sums is None and len(self.sizes) == 1:
+            return _numbers(self.values[0])
+        sums, count = self.folded()
+        found: list[float] = (sums / count).tolist()
+        return found
+
+    def folded(self) -> tuple[Tensor, int]:
+        """What all add up to, and how many samples they had."""
+        if not self.values:
+            assert self.sums is not None
+            return self.sums, self.samples
+        columns = zip(*self.values, strict=True)
+        each = [_sum_over_samples(column, self.sizes) for column in columns]
+        kind = each[0] if self.sums is None else self.sums  # some may be where others are not
+        sums = torch.stack([total.to(kind) for total in each])
+        return (
+            sums if self.sums is None else self.sums + sums,
+            self.samples + sum(self.sizes),
+        )
+
+
+def _kept(value: Value) -> Value:
+    """What is kept of a batch's value: a number, if that is there already. A tensor for each batch
+    takes longer to come back to.
+    """
+    if not isinstance(value, Tensor) or value.ndim:
+        return value
+    return float(value.item()) if value.is_cpu else value.detach()
+
+
+def _sum_over_samples(batches: Sequence[Any], sizes: Sequence[int]) -> Tensor:
+    """What the samples of all batches add up to, given each batch's mean or its bools."""
+    first = batches[0]
+    if isinstance(first, float):
+        return torch.tensor(sum(map(mul, batches, sizes)), dtype=torch.float64)
+    if isinstance(first, Waiting) or first.ndim:
+        bools = joined(batches)
+        return bools.sum(dtype=_wide(bools.device))
+    means = torch.stack(list(batches))
+    wide = _wide(means.device)
+    return (means.to(wide) * torch.tensor(sizes, device=means.device, dtype=wide)).sum()
+
+
+def _numbers(values: Sequence[Value]) -> list[float]:
+    """The values of one batch. A device other than the CPU is waited for once, not for each."""
+    found = measured(values)
+    away = [value.float().mean() if value.ndim else value for value in found if _is_away(value)]
+    fetched = iter(torch.stack(away).tolist() if away else ())
+    return [next(fetched) if _is_away(value) else _number(value) for value in found]
+
+
+def _is_away(value: float | Tensor) -> bool:
+    return isinstance(value, Tensor) and not value.is_cpu
+
+
+def _number(value: float | Tensor) -> float:
+    """A batch's value, from the CPU: a mean, or a bool for each sample."""
+    if isinstance(value, float):
+        return value
+    return value.count_nonzero().item() / len(value) if value.ndim else float(value.item())
+
+
+def _wide(device: torch.device) -> torch.dtype:
+    """Doubles, where the device has them."""
+    return torch.float32 if device.type == "mps" else torch.float64

@@ -1,0 +1,74 @@
+"""The layers of a model and what connects them, in Keras' words, for whoever draws graphs."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from onfit.engine.model.functional import Functional
+from onfit.engine.model.sequential import Sequential
+from onfit.layers import TorchModule
+from onfit.saving.functional import functional_config
+
+if TYPE_CHECKING:
+    from onfit.engine.model.model import Model
+
+Config = dict[str, Any]
+
+
+def graph_config(model: "Model") -> Config | None:
+    """What `Model.graph_config` documents."""
+    return _model(model, model.name)
+
+
+def _model(layer: nn.Module, name: str) -> Config | None:
+    """A model by its layers; None for anything whose own code says what it does."""
+    if isinstance(layer, Sequential) and type(layer).forward is Sequential.forward:
+        return _sequential(layer, name) if layer.built else None
+    if isinstance(layer, Functional) and type(layer).forward is Functional.forward:
+        return _functional(layer, name)
+    return None
+
+
+def _sequential(model: Sequential, name: str) -> Config:
+    begin = model.input
+    dtype = str(begin.dtype).removeprefix("torch.")
+    config = {"name": begin.name or "input", "dtype": dtype, "batch_shape": list(begin.shape)}
+    layers = [_layer(layer, key) for key, layer in model.named_children()]
+    layers.insert(0, {"class_name": "InputLayer", "config": config})
+    return {"class_name": "Sequential", "config": {"name": name, "layers": layers}}
+
+
+def _functional(model: Functional, name: str) -> Config:
+    described = functional_config(model, _layer)
+    config = described["config"]
+    # TensorBoard connects inputs by their bare names, and looks for tensors in flat lists.
+    config |= {"name": name, "input_layers": [symbol.name for symbol in model.inputs]}
+    for layer in config["layers"]:
+        layer["inbound_nodes"] = [
+            {"args": list(_tensors(node)), "kwargs": {}} for node in layer["inbound_nodes"]
+        ]
+    return described
+
+
+def _layer(layer: nn.Module, name: str = "") -> Config:
+    described = _model(layer, name)
+    if described is not None:
+        return described
+    kind = type(layer.net if isinstance(layer, TorchModule) else layer).__name__
+    config = {"name": name}
+    weight = next(layer.parameters(), None)
+    if weight is not None:
+        config["dtype"] = str(weight.dtype).removeprefix("torch.")
+    return {"class_name": kind, "config": config}
+
+
+def _tensors(structure: Any) -> Iterator[Config]:
+    """The tensors that stand somewhere in the arguments of a call."""
+    if isinstance(structure, dict) and structure.get("class_name") == "__keras_tensor__":
+        yield structure
+    elif isinstance(structure, dict):
+        yield from _tensors(list(structure.values()))
+    elif isinstance(structure, (list, tuple)):
+        for part in structure:
+            yield from _tensors(part)

@@ -1,0 +1,148 @@
+"""`load_model`, `load_weights` and `read_notes`."""
+
+import json
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from onfit._types import StrPath
+from onfit.errors import FileFormatError, OnfitError, OnfitWarning
+from onfit.saving.architecture import model_from_config
+from onfit.saving.contents import Contents
+from onfit.saving.formats import format_of, format_to_load
+from onfit.saving.state import put_in, restore_optimizer
+from onfit.saving.training import compile_arguments
+
+if TYPE_CHECKING:
+    from onfit.engine.model.model import Model
+
+
+def load_model(
+    filepath: StrPath,
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,  # noqa: A002  # Keras' name
+) -> "Model":
+    """Read a whole model that `save`, or Keras, wrote.
+
+    It predicts as it did, and goes on training as it would have: the optimizer's state, the
+    learning rate and the number of steps taken come back too. Nothing is ever unpickled.
+
+    Args:
+        filepath: the file, `.keras`, `.h5` or `.hdf5`.
+        custom_objects: your own layer classes, losses, metrics, activations and initializers,
+            by the names they were written with.
+        compile: False leaves out loss, metrics and optimizer. A model that was saved
+            uncompiled, or with a torch optimizer, comes back uncompiled in any case.
+
+    Raises:
+        ArgumentError: for a name with another suffix.
+        StorageError: if there is no such file.
+        FileFormatError: if it is damaged, or holds something else, or something that neither
+            onfit nor `custom_objects` has; it says what.
+
+    Example:
+        >>> model = load_model("best.h5", custom_objects={"my_loss": my_loss})  # doctest: +SKIP
+    """
+    contents = format_to_load(filepath).read(os.fspath(filepath), "load_model")
+    asked = f"load_model({os.fspath(filepath)!r})"
+    if contents.model_config is None:
+        raise FileFormatError(_lacks_layers(asked, os.fspath(filepath)))
+    custom = custom_objects or {}
+    with _as_format_error(asked, ""):
+        model = model_from_config(contents.model_config, custom)
+    put_in(model, contents, asked)
+    if compile and contents.training_config is not None:
+        _compile(model, contents, custom, asked)
+    return model
+
+
+def load_weights(model: "Model", filepath: StrPath) -> None:
+    """Read the weights of a file that `save` or `save_weights`, of onfit or of Keras, wrote.
+
+    Layers are matched by name if the names of all are the same, else by order. Those of a
+    `.safetensors` are matched by name alone, and those of a `.weights.h5` or `.keras` by kind and
+    number.
+
+    Args:
+        model: a built model.
+        filepath: the file: `.h5`, `.hdf5`, `.weights.h5`, `.keras` or `.safetensors`.
+
+    Raises:
+        ArgumentError: for a name with another suffix.
+        StorageError: if there is no such file.
+        FileFormatError: if it is damaged or its weights do not fit; nothing is changed then.
+        MissingPackageError: if reading it needs a library that is not installed.
+    """
+    contents = format_of(filepath, "load_weights").read(os.fspath(filepath), "load_weights")
+    put_in(model, contents, f"load_weights({os.fspath(filepath)!r})")
+
+
+def read_notes(filepath: StrPath) -> dict[str, Any]:
+    """The `notes=` that a file was saved with; none if it has none, or if there is no such file.
+
+    Args:
+        filepath: the file, of any suffix that `save` and `save_weights` know.
+
+    Raises:
+        ArgumentError: for another suffix.
+        FileFormatError: if it is damaged.
+
+    Example:
+        >>> read_notes("there is none.h5")
+        {}
+    """
+    kind = format_of(filepath, "read_notes")
+    path = os.fspath(filepath)
+    if not os.path.exists(path):
+        return {}
+    text = kind.read_notes(path, "read_notes")
+    try:
+        notes = json.loads(text or "{}")
+    except ValueError:
+        notes = None
+    if not isinstance(notes, dict):
+        raise FileFormatError(
+            f"read_notes({path!r}): what stands where its notes should be is damaged: {text!r}. "
+            "Save the file again."
+        )
+    return notes
+
+
+def _compile(model: "Model", contents: Contents, custom: Mapping[str, Any], asked: str) -> None:
+    assert contents.training_config is not None
+    with _as_format_error(asked, " Or pass compile=False, and compile the model yourself."):
+        model.compile(**compile_arguments(contents.training_config, custom))
+    if not contents.optimizer:
+        return
+    optimizer = model.compiled.optimizer
+    if not restore_optimizer(model, optimizer, contents.optimizer):
+        warnings.warn(
+            f"{asked}: the optimizer's state in it is not of the form that {optimizer.name} has "
+            "here, and is left out: the optimizer starts afresh.",
+            OnfitWarning,
+            stacklevel=3,
+        )
+
+
+@contextmanager
+def _as_format_error(asked: str, advice: str) -> Iterator[None]:
+    """What cannot be made of a file's words is the file's matter: one error, with its name."""
+    try:
+        yield
+    except OnfitError as error:
+        raise FileFormatError(f"{asked}: {error}{advice}") from error
+    except (TypeError, KeyError, AttributeError, IndexError, ValueError) as error:
+        raise FileFormatError(
+            f"{asked}: its configuration cannot be understood: {error!r}.{advice}"
+        ) from error
+
+
+def _lacks_layers(asked: str, path: str) -> str:
+    return (
+        f"{asked}: the file holds weights, and not the layers they belong to: it comes from "
+        "save_weights, or from a model that only its own code can make, such as Model(net) around "
+        "a torch module. Build the model and load them: for a torch module "
+        f"Model(net).load_weights({path!r})."
+    )

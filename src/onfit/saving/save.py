@@ -1,0 +1,81 @@
+"""`save`, `save_weights`, and asking beforehand whether they could."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from onfit._types import StrPath
+from onfit.saving.architecture import can_be_described
+from onfit.saving.capture import require_words, taken
+from onfit.saving.formats import format_to_write
+from onfit.saving.snapshot import write_contents
+
+if TYPE_CHECKING:
+    from onfit.engine.model.model import Model
+
+Notes = Mapping[str, Any]
+
+
+def save_model(
+    model: "Model", filepath: StrPath, overwrite: bool = True, notes: Notes | None = None
+) -> None:
+    """Write a whole model: layers, weights, what `compile` received, the optimizer's state.
+
+    Keras opens the file with `keras.models.load_model` (with `compile=False` if the loss is one
+    of torch's).
+
+    - A model that is no plain `Sequential` or functional model, such as `Model(net)`, is made
+      by code, which no file holds. A `.h5` has its weights and its optimizer; `load_weights`
+      reads them back.
+    - The state of a torch optimizer is not written. A Sequential saved with one comes back
+      uncompiled, and a warning says so.
+
+    Args:
+        model: a built model.
+        filepath: the file, `.keras`, `.h5` or `.hdf5`. It is replaced in one step: whatever
+            happens on the way, the one that was there stays whole.
+        overwrite: False refuses to replace a file.
+        notes: plain data for the file to carry; `read_notes` gives it back.
+
+    Raises:
+        ArgumentError: for another suffix, or if a layer, a loss, a metric or an activation
+            cannot be kept in a file: torch modules in a Sequential, functions without a name.
+        StorageError: if the file cannot be written, or exists and `overwrite` is False.
+    """
+    _require_format(model, filepath, "save")
+    contents = taken(model, f"save({str(filepath)!r})", False, _own)
+    write_contents(contents, filepath, overwrite, notes)
+
+
+def save_weights(
+    model: "Model", filepath: StrPath, overwrite: bool = True, notes: Notes | None = None
+) -> None:
+    """Write the weights of a model alone: `.h5`, `.hdf5`, `.weights.h5` or `.safetensors`.
+
+    Arguments and errors are those of `save_model`. Keras reads the file with `load_weights`;
+    torch reads a `.safetensors` of `Model(net)` with `safetensors.torch.load_file`, for
+    `net.load_state_dict`.
+    """
+    _require_format(model, filepath, "save_weights")
+    contents = taken(model, f"save_weights({str(filepath)!r})", True, _own)
+    write_contents(contents, filepath, overwrite, notes)
+
+
+def check_filepath(model: "Model", filepath: StrPath, weights_only: bool = False) -> None:
+    """Refuse what `save`, or `save_weights`, would refuse of this name; nothing is written.
+
+    Raises:
+        ArgumentError: if its suffix is not for this, or not for this kind of model.
+        MissingPackageError: if writing that format needs a library that is not installed.
+    """
+    _require_format(model, filepath, "save_weights" if weights_only else "save")
+    # What else `save` would refuse: before a training spends an epoch on it.
+    if not weights_only and model.built and can_be_described(model):
+        require_words(model)
+
+
+def _require_format(model: "Model", filepath: StrPath, asked: str) -> None:
+    format_to_write(filepath, asked, model.described, not can_be_described(model))
+
+
+def _own(name: str, tensor: Any) -> Any:
+    return tensor

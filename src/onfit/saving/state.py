@@ -1,0 +1,206 @@
+"""Weights and optimizer slots as arrays, and arrays back in their place."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from onfit.errors import FileFormatError
+from onfit.optimizers import Optimizer
+from onfit.saving.contents import Arrays, Contents, Value
+from onfit.saving.keras_order import trainables_of, weights_of
+from onfit.saving.names import by_layer, numbered_names, shared_names
+
+if TYPE_CHECKING:
+    from onfit.engine.model.model import Model
+
+Tensors = list[tuple[str, Tensor]]
+
+# An error shows so many layers of a model; a large one has hundreds.
+_LAYERS_SHOWN = 20
+
+
+# --- weights ---------------------------------------------------------------------------------
+
+
+def put_in(model: "Model", contents: Contents, asked: str) -> None:
+    """Copy the weights of a file into the model's own tensors, whatever kind of names they have.
+
+    Raises:
+        FileFormatError: if they do not fit; nothing is changed then.
+    """
+    if contents.numbered:
+        layers = by_layer(_named_by_number(model, contents.numbered, asked))
+    elif contents.named:
+        layers = by_layer(_named_by_name(model, contents, asked))
+    else:
+        layers = contents.layers
+    assign(model, layers, asked)
+
+
+def assign(model: "Model", saved: Mapping[str, Arrays], asked: str) -> None:
+    """Copy saved weights into the model's own tensors.
+
+    Layers are matched by name if both sides have the same names, else by order; so are the
+    weights of a layer.
+
+    Raises:
+        FileFormatError: if they do not fit; nothing is changed then.
+    """
+    pairs = _pairs(by_layer(weights_of(model)), saved)
+    if pairs is None:
+        raise _do_not_fit(model, saved, asked)
+    with torch.no_grad():
+        for tensor, value in pairs:
+            tensor.copy_(torch.as_tensor(value))
+
+
+def _named_by_number(
+    model: "Model", numbered: Mapping[str, Sequence[Value]], asked: str
+) -> dict[str, Value]:
+    """The model's names for weights that a file numbers."""
+    mine = numbered_names(model)
+    saved = {path: v for path, v in numbered.items() if path in mine or not _is_training(path)}
+    if saved.keys() != mine.keys():
+        raise FileFormatError(
+            f"{asked}: the file has weights of {_paths(saved)}; {model.described} has those of "
+            f"{_paths(mine)}. Load it into a model of the same layers."
+        )
+    named = {}
+    for path, values in saved.items():
+        names = mine[path]
+        for index, value in enumerate(values):  # one too many is named so that it does not fit
+            named[names[index] if index < len(names) else f"{names[0]}.{index}"] = value
+    return named
+
+
+def _is_training(path: str) -> bool:
+    """Whether a path leads to what Keras keeps beside weights: generators, metrics, slots."""
+    parts = path.split("/")
+    return parts[0] == "optimizer" or parts[0][:1] == "_" or parts[-1] == "seed_generator"
+
+
+def _paths(paths: Iterable[str]) -> str:
+    return ", ".join(path.removeprefix("layers/") for path in sorted(paths)) or "no layer"
+
+
+def _named_by_name(model: "Model", contents: Contents, asked: str) -> dict[str, Value]:
+    """What a file has for each of the model's names; its own further names are known too."""
+    shared, mine = shared_names(model), dict(model.named_weights())
+    named = {shared.get(name, name): value for name, value in contents.named.items()}
+    # Weights that were one where the file comes from may be several here.
+    more = {name: contents.named[kept] for name, kept in contents.also.items() if name in mine}
+    named = {**more, **named}
+    if named.keys() != mine.keys():
+        raise _do_not_fit(model, by_layer(named), asked)
+    return named
+
+
+def _do_not_fit(model: "Model", saved: Mapping[str, Arrays], asked: str) -> FileFormatError:
+    mine = by_layer(weights_of(model))
+    return FileFormatError(
+        f"{asked}: these weights do not fit {model.described}; nothing is changed.\n"
+        f"  It has:       {_listed(mine)}\n"
+        f"  The file has: {_listed(saved)}\n"
+        "Load them into a model of the same layers."
+    )
+
+
+def _pairs(
+    mine: Mapping[str, Tensors], saved: Mapping[str, Arrays]
+) -> list[tuple[Tensor, Value]] | None:
+    """Each tensor with the array that goes into it; None if any does not fit."""
+    if len(mine) != len(saved):
+        return None
+    pairs = []
+    for tensors, arrays in _matched(list(mine.items()), list(saved.items())):
+        if len(tensors) != len(arrays):
+            return None
+        pairs += _matched(tensors, arrays)
+    fits = all(tensor.shape == tuple(value.shape) for tensor, value in pairs)
+    return pairs if fits else None
+
+
+def _matched(mine: Any, saved: Any) -> list[tuple[Any, Any]]:
+    """Pairs of what belongs together in two equally long lists of (name, item)."""
+    by_name = dict(saved)
+    if by_name.keys() == dict(mine).keys():
+        return [(item, by_name[name]) for name, item in mine]
+    return [(item, other) for (_, item), (_, other) in zip(mine, saved, strict=True)]
+
+
+def _listed(layers: Mapping[str, Sequence[tuple[str, Any]]]) -> str:
+    shown = [
+        f"{layer}: " + ", ".join(f"{name} {tuple(value.shape)}" for name, value in weights)
+        for layer, weights in islice(layers.items(), _LAYERS_SHOWN)
+    ]
+    more = len(layers) - _LAYERS_SHOWN
+    return "; ".join(shown + ([f"and {more} layers more"] if more > 0 else [])) or "no weights"
+
+
+# --- the optimizer ---------------------------------------------------------------------------
+
+
+def optimizer_arrays(
+    model: "Model", optimizer: Optimizer, keep: Callable[[str, Tensor], Tensor]
+) -> Arrays:
+    """Keras' optimizer variables: steps, learning rate, and the slots of what trains now.
+
+    The optimizer is built for that, as its next step would: new weights have slots of zeros.
+
+    Args:
+        model: whose weights it moves.
+        optimizer: the optimizer.
+        keep: gives, for a name and a slot, the tensor to hold on to.
+    """
+    params = _trainables(model)
+    optimizer.build(params)
+    names = {id(tensor): name.replace(".", "_") for name, tensor in model.named_weights()}
+    slots = [
+        (name, keep(f"optimizer/{name}", optimizer.slots[slot][i]))
+        for slot, i in _slot_order(model, optimizer)
+        for name in [f"{model.name}_{names[id(params[i])]}_{slot}"]
+    ]
+    first = [("iteration", np.array(optimizer.iterations))]
+    if optimizer.schedule is None:
+        first.append(("learning_rate", np.array(optimizer.learning_rate, dtype=np.float32)))
+    last = [(name, np.array(value, np.float32)) for name, value in optimizer.scalars.items()]
+    return [(f"{optimizer.name}/{name}", value) for name, value in [*first, *slots, *last]]
+
+
+def restore_optimizer(model: "Model", optimizer: Optimizer, saved: Arrays) -> bool:
+    """Build the optimizer and give it a saved state; False, and a fresh one, if that is not its.
+
+    The learning rate comes from the configuration, where it has all its digits, and the scalars
+    from the number of steps.
+    """
+    optimizer.build(_trainables(model))
+    order = _slot_order(model, optimizer)
+    first = 1 if optimizer.schedule is not None else 2
+    shapes = [tuple(optimizer.slots[slot][i].shape) for slot, i in order]
+    expected = [*[()] * first, *shapes, *[()] * len(optimizer.scalars)]
+    values = [value for _, value in saved]
+    if [tuple(value.shape) for value in values] != expected:
+        return False
+    slots = dict(zip(order, values[first:], strict=False))
+    own_order = [(slot, i) for i in range(len(optimizer.params)) for slot in optimizer.slot_names]
+    optimizer.load_state(int(values[0]), [slots[place] for place in own_order])
+    return True
+
+
+def _slot_order(model: "Model", optimizer: Optimizer) -> list[tuple[str, int]]:
+    """Slot names and indices of parameters in the order in which Keras makes the variables:
+    slot after slot, but the first `together` of them side by side for each parameter.
+    """
+    names, together = list(optimizer.slot_names), optimizer.together
+    groups = [names[:together], *([name] for name in names[together:])]
+    places = {id(param): index for index, param in enumerate(optimizer.params)}
+    indices = [places[id(param)] for param in trainables_of(model)]
+    return [(name, index) for group in groups for index in indices for name in group]
+
+
+def _trainables(model: "Model") -> list[Tensor]:
+    return [param for param in model.parameters() if param.requires_grad]

@@ -1,0 +1,219 @@
+"""What `compile` received as a configuration, and made again from one."""
+
+import inspect
+from typing import Any
+
+import torch.nn.functional as F
+from torch import nn
+from torch.nn.modules.loss import _Loss as TorchLossModule
+
+from onfit import losses, metrics, optimizers
+from onfit.engine.step.compiled import Compiled, Target
+from onfit.errors import ArgumentError
+from onfit.losses import FunctionLoss, Loss, TorchLoss
+from onfit.metrics import AnyMetric, Metric
+from onfit.optimizers import Optimizer
+from onfit.saving.values import (
+    WEIGHTS_INSTEAD,
+    Config,
+    Custom,
+    argument_names,
+    find,
+    from_plain,
+    function_name,
+    lookup,
+    make,
+    require_whole,
+    served,
+    to_plain,
+    unknown,
+)
+
+# --- writing ---------------------------------------------------------------------------------
+
+
+def training_config(compiled: Compiled, owner: str) -> Config:
+    """Loss, metrics and optimizer in Keras' words.
+
+    Raises:
+        ArgumentError: for a function without a name.
+    """
+    # One output has its loss and its metrics; several have a list with an item for each.
+    loss = [_target_loss(target, owner) for target in compiled.targets]
+    measured = [_target_metrics(target, owner) for target in compiled.targets]
+    weights = [target.weight for target in compiled.targets]
+    several = compiled.several
+    return {
+        "loss": loss if several else loss[0],
+        "loss_weights": None if set(weights) == {1.0} else weights,
+        "metrics": measured if several else measured[0] or None,
+        "weighted_metrics": None,
+        "optimizer_config": optimizer_config(compiled.optimizer, owner),
+    }
+
+
+def optimizer_config(optimizer: Optimizer, owner: str) -> Config:
+    """The optimizer in Keras' words."""
+    config = to_plain(optimizer.get_config(), f"{owner}: {optimizer.name}")
+    if not _is_ours(optimizer, optimizers):
+        require_whole(optimizer, config, Optimizer, f"{owner}: {optimizer.name}")
+    return {"class_name": type(optimizer).__name__, "config": config}
+
+
+def _target_loss(target: Target, owner: str) -> Any:
+    return None if target.loss is None else _loss_config(target.loss, owner)
+
+
+def _target_metrics(target: Target, owner: str) -> list[Any]:
+    return [_metric_config(metric, owner) for metric in target.metrics.values()]
+
+
+def _loss_config(loss: Loss, owner: str) -> Any:
+    owner = f"{owner}: loss={loss.name}"
+    if isinstance(loss, TorchLoss):
+        return _torch_loss_config(loss.criterion, owner)
+    if isinstance(loss, FunctionLoss):
+        return function_name(loss.function, owner, losses.get)
+    config = to_plain(loss.get_config(), owner)
+    if not _is_ours(loss, losses):
+        require_whole(loss, config, Loss, owner)
+    return {"class_name": type(loss).__name__, "config": config}
+
+
+def _torch_loss_config(criterion: Any, owner: str) -> Config:
+    """A loss of torch's own by its name and plain arguments; Keras cannot read these."""
+    if not isinstance(criterion, nn.Module):
+        name = criterion.__name__
+        return {"module": F.__name__, "class_name": "function", "config": name}
+    kind = type(criterion)
+    names = [n for n in inspect.signature(kind).parameters if n not in ("size_average", "reduce")]
+    config = {name: getattr(criterion, name, criterion) for name in names}
+    plain = all(value is None or isinstance(value, (int, float, str)) for value in config.values())
+    if getattr(nn, kind.__name__, None) is not kind or not plain:
+        raise ArgumentError(
+            f"{owner}: {criterion!r} is a module with code or tensors of its own, which a file "
+            f"cannot hold. Put it in a function with a name (def ...). {WEIGHTS_INSTEAD}"
+        )
+    return {"module": nn.__name__, "class_name": kind.__name__, "config": config}
+
+
+def _metric_config(metric: AnyMetric, owner: str) -> Any:
+    owner = f"{owner}: metric {metric.name}"
+    known = lookup(metrics.get, metric.name)
+    # Written out where it keeps a state: some names mean more in Keras, or nothing.
+    if known is not None and _alike(known, metric) and isinstance(metric, Metric):
+        return metric.name
+    if type(metric) is Metric:
+        return _function_metric_config(metric, owner, taken=known is not None)
+    if not hasattr(metric, "get_config"):
+        return metric.name
+    config = to_plain(metric.get_config(), owner)
+    if not _is_ours(metric, metrics):
+        require_whole(metric, config, AnyMetric, owner)
+    return {"class_name": type(metric).__name__, "config": config}
+
+
+def _function_metric_config(metric: Metric, owner: str, taken: bool) -> Any:
+    named = metrics.get(metric.function)
+    if _is_ours(named, metrics) and type(named) is not Metric:
+        config = to_plain(metric.get_config(), owner)
+        return {"class_name": type(named).__name__, "config": config}
+    if taken or metric.name == "<lambda>":
+        function_name(metric.function, owner, metrics.get)  # says what is wrong
+    return metric.name
+
+
+def _alike(known: AnyMetric, metric: AnyMetric) -> bool:
+    configs = [each.get_config() for each in (known, metric) if hasattr(each, "get_config")]
+    return (
+        type(known) is type(metric)
+        and getattr(known, "function", None) is getattr(metric, "function", None)
+        and (len(configs) < 2 or configs[0] == configs[1])
+    )
+
+
+def _is_ours(made: Any, room: Any) -> bool:
+    return getattr(room, type(made).__name__, None) is type(made)
+
+
+# --- reading ---------------------------------------------------------------------------------
+
+
+def compile_arguments(config: Config, custom: Custom) -> dict[str, Any]:
+    """The arguments of `compile` that `training_config`, or Keras, wrote.
+
+    Raises:
+        ArgumentError: naming what is not known here nor in `custom`.
+    """
+    if config.get("weighted_metrics"):
+        raise ArgumentError("it was compiled with weighted_metrics=, which onfit does not have.")
+    return {
+        "optimizer": _optimizer(config["optimizer_config"], custom),
+        "loss": _loss(config.get("loss"), custom),
+        "metrics": _metrics(config.get("metrics"), custom),
+        "loss_weights": config.get("loss_weights"),
+    }
+
+
+def _optimizer(config: Config, custom: Custom) -> Any:
+    kind, config = config["class_name"], config["config"]
+    if kind in custom:
+        return make(custom[kind], from_plain(config, custom))
+    known = type(find(kind, {}, optimizers.get))
+    config = served(known.get_config_names(), config)
+    return optimizers.from_config(kind, from_plain(config, custom))
+
+
+def _loss(config: Any, custom: Custom) -> Any:
+    if config is None:
+        return None
+    if isinstance(config, str):
+        return find(config, custom, losses.get)
+    if isinstance(config, list):
+        return [_loss(item, custom) for item in config]
+    if "class_name" not in config:
+        return {output: _loss(item, custom) for output, item in config.items()}
+    kind, module, config = config["class_name"], config.get("module"), config["config"]
+    if kind in custom:
+        return make(custom[kind], from_plain(config, custom))
+    if module == F.__name__:
+        return getattr(F, config)
+    if kind == "function":
+        return find(config, custom, losses.get)
+    if module == nn.__name__ and issubclass(getattr(nn, kind), TorchLossModule):
+        return getattr(nn, kind)(**config)
+    known = type(find(kind, {}, losses.get))
+    return known(**served(argument_names(known), config))
+
+
+def _metrics(config: Any, custom: Custom) -> Any:
+    """A metric, or a nest of lists and dicts of them, by output."""
+    if config is None:
+        return None
+    if isinstance(config, list):
+        return [_metrics(item, custom) for item in config]
+    if isinstance(config, dict) and "class_name" not in config:
+        return {output: _metrics(item, custom) for output, item in config.items()}
+    return _metric(config, custom)
+
+
+def _metric(config: Any, custom: Custom) -> AnyMetric:
+    if isinstance(config, str):
+        return _named_metric(config, find(config, custom, metrics.get))
+    kind, config = config["class_name"], config["config"]
+    if kind in custom:
+        return metrics.get(make(custom[kind], from_plain(config, custom)))
+    if kind == "function":
+        return _named_metric(config, find(config, custom, metrics.get))
+    known = getattr(metrics, kind, None)
+    if not (isinstance(known, type) and issubclass(known, AnyMetric)):
+        raise ArgumentError(unknown(kind, custom))
+    return metrics.from_config(kind, served(argument_names(known), config))
+
+
+def _named_metric(name: str, found: Any) -> AnyMetric:
+    """What `custom_objects` gave may be a metric, its class, or a function."""
+    found = found() if isinstance(found, type) else found
+    if metrics.is_of_torchmetrics(found):
+        return metrics.TorchMetric(found, name)
+    return found if isinstance(found, AnyMetric) else Metric(found, name)
