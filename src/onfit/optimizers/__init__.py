@@ -9,8 +9,9 @@ from onfit.optimizers.adagrad import Adagrad
 from onfit.optimizers.adam import Adam
 from onfit.optimizers.adamax import Adamax
 from onfit.optimizers.adamw import AdamW
+from onfit.optimizers.learning_rate import LearningRate
 from onfit.optimizers.nadam import Nadam
-from onfit.optimizers.optimizer import LearningRate, Optimizer
+from onfit.optimizers.optimizer import Optimizer
 from onfit.optimizers.rmsprop import RMSprop
 from onfit.optimizers.sgd import SGD
 from onfit.optimizers.torch_optimizer import TorchOptimizer

@@ -13,41 +13,11 @@ from torch import Tensor
 
 from onfit.errors import ArgumentError, NotReadyError, did_you_mean
 from onfit.optimizers import clipping
+from onfit.optimizers.learning_rate import LearningRate, checked_rate
 from onfit.optimizers.schedules import LearningRateSchedule
 
 _CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
 _State = tuple[Tensor, dict[str, Tensor]]  # a parameter, and its tensor in each slot
-
-
-class LearningRate(float):
-    """An optimizer's learning rate: a float, that can also be assigned to as Keras' variables.
-
-    >>> rate = SGD(0.1).learning_rate                       # doctest: +SKIP
-    >>> rate.assign(0.01)                                   # doctest: +SKIP
-    """
-
-    _owner: "Optimizer"
-
-    def __new__(cls, value: float, owner: "Optimizer") -> "LearningRate":
-        rate = super().__new__(cls, value)
-        rate._owner = owner
-        return rate
-
-    @property
-    def value(self) -> float:
-        """The rate as a plain float."""
-        return float(self)
-
-    def numpy(self) -> float:
-        """The rate as a plain float."""
-        return float(self)
-
-    def assign(self, value: float) -> None:
-        """Set the optimizer's learning rate."""
-        self._owner.learning_rate = value
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (float, (float(self),))
 
 
 class Optimizer:
@@ -291,14 +261,3 @@ class Optimizer:
         """The names of its arguments."""
         names = [p for c in cls.__mro__[:-1] for p in inspect.signature(c).parameters]
         return [name for name in dict.fromkeys(names) if name not in ("base", "old")]
-
-
-def checked_rate(value: Any) -> float:
-    """`value` as a float, if it can be a learning rate."""
-    try:
-        rate = float(value)
-    except (TypeError, ValueError):
-        rate = -1.0
-    if not rate >= 0:
-        raise ArgumentError(f"learning_rate={value!r}: a learning rate is a number from 0 upwards.")
-    return rate

@@ -6,7 +6,8 @@ from typing import Any
 from torch import Tensor
 
 from onfit.errors import ArgumentError, NotReadyError
-from onfit.optimizers.optimizer import LearningRate, Optimizer, checked_rate
+from onfit.optimizers.learning_rate import LearningRate, checked_rate
+from onfit.optimizers.optimizer import Optimizer
 
 Factory = Callable[[Sequence[Tensor]], Any]
 

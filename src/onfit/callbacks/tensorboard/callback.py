@@ -1,8 +1,7 @@
 """The TensorBoard callback: when what is written."""
 
-import numbers
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -19,15 +18,13 @@ from onfit.callbacks.tensorboard.graph import Graph
 from onfit.callbacks.tensorboard.histograms import Histograms
 from onfit.callbacks.tensorboard.profile import Profile, batches_of
 from onfit.callbacks.tensorboard.projector import Projector
+from onfit.callbacks.tensorboard.scalars import TRAIN, VALIDATION, scalars_by_folder
 from onfit.core.aliases import find
 from onfit.core.cadence import Cadence
 from onfit.core.callback import Callback, Logs
 from onfit.core.faces import CanProfile, HasGradients, HasHistograms, Need
-from onfit.core.meter import as_number
 from onfit.core.sizes import size_in
 from onfit.storage.durable import require_writable
-
-_TRAIN, _VALIDATION = "train", "validation"
 
 
 class TensorBoard(Callback):
@@ -214,11 +211,7 @@ class TensorBoard(Callback):
         epoch: int,
         wall_time: float | None = None,
     ) -> None:
-        folders: dict[str, dict[str, float]] = {}
-        for name, value in _numbers(values):
-            folder = _VALIDATION if name.startswith("val_") else _TRAIN
-            folders.setdefault(folder, {})[f"{kind}_{name.removeprefix('val_')}"] = value
-        for folder, scalars in folders.items():
+        for folder, scalars in scalars_by_folder(kind, values).items():
             self._open(epoch).add_scalars(folder, scalars, step, wall_time)
 
     def _write_graph(self, epoch: int) -> None:
@@ -236,11 +229,11 @@ class TensorBoard(Callback):
         if epoch == 0 and self._resumed_at is None:
             return {}
         if not self._cadence.counts_batches:
-            return {_TRAIN: epoch, _VALIDATION: epoch}
+            return {TRAIN: epoch, VALIDATION: epoch}
         # Where train/ counts batches too, its steps are those of batches. What an epoch wrote that
         # is gone through again may then show twice, at the same place.
-        of_batches = {} if self._resumed_at is None else {_TRAIN: self._resumed_at}
-        return {_VALIDATION: epoch, **of_batches}
+        of_batches = {} if self._resumed_at is None else {TRAIN: self._resumed_at}
+        return {VALIDATION: epoch, **of_batches}
 
     def _close(self) -> None:
         """End whatever is open, each even if another cannot."""
@@ -292,11 +285,3 @@ class TensorBoard(Callback):
             overridden = getattr(type(self), hook) is not getattr(TensorBoard, hook)
             if not needed and not overridden:
                 setattr(self, hook, getattr(super(), hook))
-
-
-def _numbers(values: dict[str, Any]) -> Iterator[tuple[str, float]]:
-    """Those of the values that are one number, as floats."""
-    for name, value in values.items():
-        number = as_number(value)
-        if isinstance(number, numbers.Real):
-            yield name, float(number)
