@@ -4,7 +4,7 @@ import os
 import time
 
 import pytest
-from tests.callbacks.event_reader import read
+from tests.callbacks.tensorboard.event_reader import read
 
 from onfit.callbacks.tensorboard.event_files import EventFiles
 from onfit.callbacks.tensorboard.writer import _later

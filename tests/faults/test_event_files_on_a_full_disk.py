@@ -4,7 +4,7 @@ import os
 import threading
 
 import pytest
-from tests.callbacks.event_reader import read
+from tests.callbacks.tensorboard.event_reader import read
 from tests.faults.disk import no_room_for
 
 from onfit.callbacks.tensorboard.event_files import EventFiles

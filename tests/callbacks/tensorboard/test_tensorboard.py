@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from tests.callbacks.event_reader import read, train
+from tests.callbacks.tensorboard.event_reader import read, train
 
 from onfit.callbacks.tensorboard import TensorBoard
 from onfit.core import Callback, Run

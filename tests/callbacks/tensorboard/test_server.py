@@ -11,7 +11,7 @@ import urllib.request
 
 import numpy as np
 import pytest
-from tests.callbacks.event_reader import train
+from tests.callbacks.tensorboard.event_reader import train
 
 from onfit.callbacks.tensorboard import TensorBoard
 

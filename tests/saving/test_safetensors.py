@@ -6,7 +6,7 @@ import os
 import pytest
 import safetensors.torch
 import torch
-from tests.engine.saving.small import X, assert_identical, predictions, small
+from tests.saving.small import X, assert_identical, predictions, small
 from torch import nn
 
 from onfit import layers

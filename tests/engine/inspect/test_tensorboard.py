@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from tests.callbacks.event_reader import config, histograms, read
+from tests.callbacks.tensorboard.event_reader import config, histograms, read
 from torch import nn
 
 from onfit.callbacks import TensorBoard

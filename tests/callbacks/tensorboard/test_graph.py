@@ -4,7 +4,7 @@ import os
 from types import SimpleNamespace
 
 import pytest
-from tests.callbacks.event_reader import config, read, train, train_batches
+from tests.callbacks.tensorboard.event_reader import config, read, train, train_batches
 
 from onfit.callbacks.tensorboard import TensorBoard
 from onfit.core import Callback

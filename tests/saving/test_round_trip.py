@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from tests.engine.saving.small import (
+from tests.saving.small import (
     FIT,
     ONE_HOT,
     X,

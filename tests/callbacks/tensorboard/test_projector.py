@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from tests.callbacks.event_reader import train
+from tests.callbacks.tensorboard.event_reader import train
 
 from onfit.callbacks.tensorboard import TensorBoard
 from onfit.errors import ArgumentError, CapabilityError, OnfitWarning

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 import torch
-from tests.engine.saving.small import FIT, X, Y, assert_identical, predictions, small, trained
+from tests.saving.small import FIT, X, Y, assert_identical, predictions, small, trained
 from torch import nn
 
 from onfit import layers

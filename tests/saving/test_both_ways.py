@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from tests.engine.saving.keras_models import (
+from tests.saving.keras_models import (
     FIT,
     X,
     Y,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.engine.data_forms import (
+from tests.engine.data.data_forms import (
     Pairs,
     Rows,
     X,

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.engine.data_forms import Pairs, X, Y, endless, linear, two_in_two_out
+from tests.engine.data.data_forms import Pairs, X, Y, endless, linear, two_in_two_out
 
 from onfit.errors import ArgumentError, DataError
 from onfit.layers import Dense

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from tests.callbacks.event_reader import histograms, read, train
+from tests.callbacks.tensorboard.event_reader import histograms, read, train
 
 from onfit.callbacks.tensorboard import TensorBoard
 from onfit.callbacks.tensorboard.images import as_images, png

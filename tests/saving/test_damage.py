@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from tests.engine.saving.small import assert_identical, each_format, predictions, small, trained
+from tests.saving.small import assert_identical, each_format, predictions, small, trained
 
 from onfit import layers
 from onfit.errors import FileFormatError

@@ -3,7 +3,7 @@
 import h5py
 import pytest
 import torch
-from tests.engine.saving.small import (
+from tests.saving.small import (
     FIT,
     ONE_HOT,
     X,

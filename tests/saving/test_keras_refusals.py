@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 import torch
-from tests.engine.saving.keras_models import (
+from tests.saving.keras_models import (
     FIT,
     X,
     Y,

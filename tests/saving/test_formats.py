@@ -9,7 +9,8 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from tests.engine.saving.small import (
+from tests.faults.disk import no_room_for
+from tests.saving.small import (
     EVERY,
     FIT,
     WEIGHTS,
@@ -22,7 +23,6 @@ from tests.engine.saving.small import (
     small,
     trained,
 )
-from tests.faults.disk import no_room_for
 from torch import nn
 
 from onfit import layers

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tests.engine.data_forms import (
+from tests.engine.data.data_forms import (
     Pairs,
     Rows,
     Stream,

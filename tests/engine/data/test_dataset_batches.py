@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 import torch
-from tests.engine.data_forms import Rows, Stream, X, Y, epochs_of, identity, linear, two_in_two_out
+from tests.engine.data.data_forms import (
+    Rows,
+    Stream,
+    X,
+    Y,
+    epochs_of,
+    identity,
+    linear,
+    two_in_two_out,
+)
 from torch.utils.data import Dataset, TensorDataset
 
 from onfit.core import Callback

@@ -1,7 +1,7 @@
 """What is the user's own is kept by name and found again by it."""
 
 import torch
-from tests.engine.saving.small import (
+from tests.saving.small import (
     FIT,
     ONE_HOT,
     X,

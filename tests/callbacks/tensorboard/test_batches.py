@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from tests.callbacks.event_reader import read
+from tests.callbacks.tensorboard.event_reader import read
 
 from onfit.callbacks.tensorboard import TensorBoard
 from onfit.callbacks.tensorboard import batch_points as batch_points_module
