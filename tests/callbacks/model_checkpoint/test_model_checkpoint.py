@@ -1,73 +1,22 @@
+"""ModelCheckpoint: what is saved when, and what is printed."""
+
 import copy
 import math
 import os
-import warnings
-from types import SimpleNamespace
 
 import pytest
+from tests.callbacks.model_checkpoint.text_model import Model, losses, text, train, walk_batches
 
-from onfit.callbacks import LambdaCallback
 from onfit.callbacks.model_checkpoint import ModelCheckpoint
-from onfit.core import Callback, Run
 from onfit.core.hooks import hears
 from onfit.errors import (
     ArgumentError,
-    ArgumentTypeError,
-    CapabilityError,
     MissingMetricError,
     OnfitWarning,
     StorageError,
 )
 
-
-class Model:
-    """Writes which of its epochs it was saved in."""
-
-    def __init__(self):
-        self.state = 0
-        self.loaded = []
-
-    def save(self, filepath):
-        self._write(filepath, f"model {self.state}")
-
-    def save_weights(self, filepath):
-        self._write(filepath, f"weights {self.state}")
-
-    def load_weights(self, filepath):
-        self.loaded.append(filepath)
-
-    def _write(self, filepath, text):
-        os.makedirs(os.path.dirname(filepath) or ".", exist_ok=True)
-        with open(filepath, "w") as file:
-            file.write(text)
-
-
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-def train(callback, epochs, model=None, params=None, initial_epoch=0):
-    """Walk through epochs without batches whose logs are given."""
-    model = model or Model()
-    end = initial_epoch + len(epochs)
-    with Run(model, callback, epochs=end, initial_epoch=initial_epoch, params=params) as run:
-        for epoch in run.epochs():
-            model.state = epoch + 1
-            run.log(**epochs[epoch - initial_epoch])
-    return model
-
-
-def losses(*values):
-    return [{"val_loss": value} for value in values]
-
-
-def text(path="best.h5"):
-    with open(path) as file:
-        return file.read()
-
-
-# --- what is saved when --------------------------------------------------------------------
+# --- what is saved when ----------------------------------------------------------------------
 
 
 def test_every_epoch_is_saved_under_its_number():
@@ -140,7 +89,7 @@ def test_an_error_that_names_the_path_is_left_as_it_is():
         train(ModelCheckpoint("best.h5"), [{}], model)
 
 
-# --- how often -----------------------------------------------------------------------------
+# --- how often -------------------------------------------------------------------------------
 
 
 def test_a_period_saves_every_so_many_epochs():
@@ -188,16 +137,6 @@ def test_period_and_save_freq_exclude_each_other():
 def test_a_misspelt_save_freq_is_refused():
     with pytest.raises(ArgumentError, match=r"save_freq='epok'.*Did you mean 'epoch'"):
         ModelCheckpoint("a.h5", save_freq="epok")
-
-
-def walk_batches(callback, epochs, sizes, **values):
-    model = Model()
-    with Run(model, callback, epochs=epochs) as run:
-        for epoch in run.epochs():
-            for index, _ in enumerate(run.batches([[0] * size for size in sizes])):
-                model.state = f"{epoch + 1}.{index + 1}"
-                run.log(**{name: given[index] for name, given in values.items()})
-    return model
 
 
 def test_an_integer_counts_samples_across_epochs():
@@ -259,7 +198,7 @@ def test_a_subclass_keeps_its_own_batch_hook():
     assert os.listdir() == ["1.h5"]
 
 
-# --- texts ---------------------------------------------------------------------------------
+# --- texts -----------------------------------------------------------------------------------
 
 
 def test_it_says_what_it_saves(capsys):
@@ -287,7 +226,7 @@ def test_it_is_quiet_by_default(capsys):
     assert capsys.readouterr().out == ""
 
 
-# --- a quantity that is not there ----------------------------------------------------------
+# --- a quantity that is not there ------------------------------------------------------------
 
 
 def test_without_its_quantity_nothing_is_saved_and_that_is_said_once():
@@ -326,202 +265,3 @@ def test_a_direction_that_nothing_tells_is_asked_for_before_training():
 def test_an_unknown_mode_is_refused():
     with pytest.raises(ArgumentError, match="Did you mean 'max'"):
         ModelCheckpoint("a.h5", mode="mx")
-
-
-# --- names of files ------------------------------------------------------------------------
-
-
-def test_a_name_finds_logs_under_their_other_names():
-    train(ModelCheckpoint("{epoch:02d}-{val_acc:.2f}.h5"), [{"val_accuracy": 0.876}])
-    assert os.listdir() == ["01-0.88.h5"]
-
-
-def test_the_batch_at_the_end_of_an_epoch_is_its_last():
-    walk_batches(ModelCheckpoint("{epoch}-{batch}.h5"), 2, [1, 1, 1])
-    assert sorted(os.listdir()) == ["1-3.h5", "2-3.h5"]
-
-
-def test_doubled_braces_stand_for_themselves():
-    train(ModelCheckpoint("{{x}}-{epoch}.h5"), [{}])
-    assert os.listdir() == ["{x}-1.h5"]
-
-
-@pytest.mark.parametrize(
-    ("name", "problem"),
-    [
-        ("w.{epoch.h5", "expected '}'"),
-        ("w.}.h5", "Single '}'"),
-        ("w.{}.h5", "has no name"),
-        ("w.{0}.h5", "has no name"),
-        ("w.{epoch:.2q}.h5", "cannot be written as a number"),
-        ("w.{epoch:s}.h5", "cannot be written as a number"),
-    ],
-)
-def test_a_name_that_nothing_can_fill_is_refused_at_once(name, problem):
-    with pytest.raises(ArgumentError) as error:
-        ModelCheckpoint(name)
-    assert problem in str(error.value)
-    assert name in str(error.value)
-
-
-@pytest.mark.parametrize("filepath", ["", None, 3, b"a.h5"])
-def test_what_is_no_name_is_refused(filepath):
-    with pytest.raises(ArgumentTypeError, match="filepath is the name of a file"):
-        ModelCheckpoint(filepath)
-
-
-def test_a_value_that_its_format_cannot_show_is_told_clearly():
-    with pytest.raises(ArgumentError, match=r"cannot be filled with \{'note': 'text'\}"):
-        train(ModelCheckpoint("{note:.2f}.h5"), [{"note": "text"}])
-
-
-def test_a_field_that_no_log_has_is_an_error_before_anything_is_overwritten():
-    train(ModelCheckpoint("a.h5"), [{}])
-    with pytest.raises(MissingMetricError) as error:
-        train(ModelCheckpoint("{val_los:.2f}.h5"), losses(0.5))
-    assert "names {val_los}, which is not in the logs" in str(error.value)
-    assert "There are: batch, epoch, val_loss. Did you mean 'val_loss'?" in str(error.value)
-    assert os.listdir() == ["a.h5"]
-
-
-def test_a_misspelt_field_shows_even_where_nothing_is_good_enough_to_save():
-    callback = ModelCheckpoint("{val_los}.h5", save_best_only=True, initial_value_threshold=0.1)
-    with pytest.raises(MissingMetricError):
-        train(callback, losses(0.5))
-
-
-def test_an_epoch_without_validation_is_not_saved_under_a_name_that_needs_it():
-    callback = ModelCheckpoint("{epoch}-{val_loss:.1f}.h5")
-    with pytest.warns(OnfitWarning) as caught:
-        train(callback, [{"loss": 1.0}, {"loss": 1.0, "val_loss": 0.5}, {"loss": 1.0}, {}])
-    assert len(caught) == 1
-    assert "names {val_loss}" in str(caught[0].message)
-    assert "Nothing is saved where it is missing." in str(caught[0].message)
-    assert os.listdir() == ["2-0.5.h5"]
-
-
-def test_a_fit_without_validation_cannot_fill_a_validation_field_and_ends_in_its_first_epoch():
-    params = {"metrics": ["loss"], "do_validation": False}
-    with pytest.raises(MissingMetricError, match="Pass validation_data="):
-        train(ModelCheckpoint("{val_loss}.h5"), [{"loss": 1.0}], params=params)
-
-
-def test_a_field_that_was_there_once_never_ends_a_run_later():
-    with pytest.warns(OnfitWarning, match=r"names \{f1\}"):
-        train(ModelCheckpoint("{epoch}-{f1}.h5"), [{"f1": 1}, {"loss": 2}, {"f1": 3}])
-    assert sorted(os.listdir()) == ["1-1.h5", "3-3.h5"]
-
-
-@pytest.mark.parametrize(
-    ("field", "near"), [("val_acuracy", "accuracy"), ("val_los", "loss"), ("epok", "epoch")]
-)
-def test_a_field_close_to_a_metric_is_doubted_before_training(field, near):
-    params = {"metrics": ["loss", "accuracy"], "do_validation": True}
-    with pytest.warns(OnfitWarning, match=f"{field}.*Did you mean '{near}'"):
-        train(ModelCheckpoint(f"{{{field}}}.h5"), [], params=params)
-
-
-@pytest.mark.parametrize(
-    "name", ["{val_acc}-{loss}-{epoch}-{batch}-{lr}.h5", "{val_f1}.h5", "a.h5"]
-)
-def test_known_fields_and_those_another_callback_may_log_are_not_doubted(name):
-    params = {"metrics": ["loss", "accuracy"], "do_validation": True}
-    train(ModelCheckpoint(name), [], params=params)
-
-
-def test_another_callback_may_bring_the_field():
-    class F1(Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            logs["f1"] = 0.5
-
-    train([F1(), ModelCheckpoint("{f1}.h5")], [{}], params={"metrics": ["loss"]})
-    assert os.listdir() == ["0.5.h5"]
-
-
-# --- before training -----------------------------------------------------------------------
-
-
-def test_the_folder_is_made_before_training_and_nothing_else():
-    train(ModelCheckpoint("deep/down/{epoch}/w-{val_loss}.h5"), [])
-    assert os.listdir() == ["deep"]
-    assert os.listdir("deep/down") == []
-
-
-def test_a_folder_in_the_place_of_the_file_is_an_error_before_training():
-    os.mkdir("best.h5")
-    with pytest.raises(StorageError, match=r"ModelCheckpoint\(filepath='best.h5'\).*is a folder"):
-        train(ModelCheckpoint("best.h5"), [])
-
-
-def test_a_file_in_the_place_of_the_folder_is_an_error_before_training():
-    open("runs", "w").close()
-    with pytest.raises(StorageError, match="cannot write"):
-        train(ModelCheckpoint("runs/{epoch}.h5"), [])
-
-
-def test_a_model_that_cannot_save_is_an_error_before_training():
-    with pytest.raises(CapabilityError, match=r"ModelCheckpoint.* needs save and save_weights"):
-        train(ModelCheckpoint("a.h5"), [], SimpleNamespace())
-
-
-def test_a_restart_loads_the_file():
-    open("best.h5", "w").close()
-    model = train(ModelCheckpoint("best.h5", load_weights_on_restart=True), [])
-    assert model.loaded == ["best.h5"]
-
-
-def test_a_restart_loads_the_newest_file_that_the_name_fits():
-    for age, name in enumerate(["w[1].2.h5", "w[1].10.h5", "w[1].3.h5", "w1.9.h5", "x.h5"]):
-        open(name, "w").close()
-        os.utime(name, (1000 - age, 1000 - age) if age != 1 else (2000, 2000))
-    os.utime("w1.9.h5", (3000, 3000))
-    os.mkdir("w[1].5.h5")
-    model = train(ModelCheckpoint("w[1].{epoch}.h5", load_weights_on_restart=True), [])
-    assert model.loaded == ["w[1].10.h5"]
-
-
-def test_a_restart_without_a_file_loads_nothing():
-    model = train(ModelCheckpoint("{epoch}.h5", load_weights_on_restart=True), [])
-    assert model.loaded == []
-
-
-def test_without_being_asked_nothing_is_loaded():
-    open("best.h5", "w").close()
-    assert train(ModelCheckpoint("best.h5"), []).loaded == []
-
-
-def test_a_plain_name_may_hold_what_a_pattern_would_mean():
-    open("best[1].h5", "w").close()
-    model = train(ModelCheckpoint("best[1].h5", load_weights_on_restart=True), [])
-    assert model.loaded == ["best[1].h5"]
-
-
-def test_hooks_told_without_a_run_work_too():
-    callback, model = ModelCheckpoint("{epoch}.h5"), Model()
-    callback.set_model(model)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        callback.on_train_begin()
-        callback.on_epoch_end(0)
-        callback.on_epoch_end(1, None)
-    assert sorted(os.listdir()) == ["1.h5", "2.h5"]
-
-
-def test_a_suffix_the_model_does_not_save_to_is_found_before_training(tmp_path):
-    from onfit.layers import Dense
-    from onfit.models import Sequential
-
-    model = Sequential([Dense(1, input_dim=2)])
-    model.compile("sgd", "mse")
-    told = []
-    with pytest.raises(ArgumentError, match=r"the name has the suffix '\.pt'"):
-        model.fit(
-            [[0.0, 1.0]],
-            [0.0],
-            verbose=0,
-            callbacks=[
-                ModelCheckpoint(tmp_path / "best.pt"),
-                LambdaCallback(on_epoch_begin=lambda epoch, logs: told.append(epoch)),
-            ],
-        )
-    assert told == []
