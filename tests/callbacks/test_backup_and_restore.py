@@ -278,7 +278,7 @@ def test_what_went_wrong_is_not_saved(tmp_path):
 
 def test_a_pause_in_an_epoch_saves_that_batch_whatever_the_cadence(tmp_path):
     _, history, run = train(tmp_path, At(stop, 1, 1, "pause"))
-    assert history.epoch == [0, 1]  # the end of the epoch is told, with what there is
+    assert history.epoch == [0, 1]  # on_epoch_end is called, with what there is
     assert run.outcome == "stopped"
     saved = CheckpointManager(tmp_path / "backup").latest()
     assert (saved["progress"]["epoch"], saved["progress"]["batch"]) == (1, 2)

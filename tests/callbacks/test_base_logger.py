@@ -1,4 +1,4 @@
-"""BaseLogger: the seeds' arithmetic."""
+"""BaseLogger: the arithmetic of Keras' documents."""
 
 from types import SimpleNamespace
 from typing import Any

@@ -1,4 +1,4 @@
-"""EarlyStopping: Keras 3.15's arithmetic, and who gets which weights back."""
+"""EarlyStopping: Keras 3.15's arithmetic, and which weights the model gets back."""
 
 import math
 from types import SimpleNamespace

@@ -184,7 +184,7 @@ def test_nothing_is_sent_but_at_the_end_of_epochs():
 
 @pytest.fixture
 def nobody():
-    """An address of this machine at which nobody listens."""
+    """An address of this machine at which no server listens."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{unused.getsockname()[1]}"

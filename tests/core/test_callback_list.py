@@ -1,4 +1,4 @@
-"""CallbackList: who is told, in which order, and what is said when it goes wrong."""
+"""CallbackList: which callbacks are called, in which order, and what an error says."""
 
 from types import SimpleNamespace
 
@@ -12,7 +12,7 @@ from onfit.errors import ArgumentTypeError, CapabilityError, OnfitWarning
 
 
 class Teller(Callback):
-    """Notes what it is told of an epoch's end, under its name."""
+    """Notes what its `on_epoch_end` gets, under its name."""
 
     def __init__(self, name, told):
         self.name = name

@@ -1,4 +1,4 @@
-"""Who hears which hook."""
+"""Which callback is called for which hook."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM let the batch end, the ends be told, and are raised then."""
+"""Ctrl-C and SIGTERM let the batch end and the end hooks be called, and are raised then."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from onfit.core.run import Run
 
 @pytest.fixture(autouse=True)
 def ctrl_c_is_heard():
-    """Whoever starts the tests in the background of a shell has it ignored."""
+    """A shell that runs the tests in the background has it ignored."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

@@ -13,7 +13,7 @@ from onfit.core.callback_list import CallbackList
 from onfit.core.run import Run
 from onfit.errors import ArgumentError, ArgumentTypeError, NotReadyError
 
-# --- the order, and what is told -------------------------------------------------------------
+# --- the order, and the logs -----------------------------------------------------------------
 
 
 def test_every_edge_is_told_in_order():

@@ -188,7 +188,7 @@ def test_all_generators_are_read_and_put_back():
     assert [random.random(), np.random.random(), torch.rand(1).item()] == draw
 
 
-# --- who goes on -------------------------------------------------------------------------
+# --- how a run goes on ---------------------------------------------------------------------
 
 
 def test_callbacks_in_another_order_find_their_own():

@@ -1,4 +1,4 @@
-"""Kill trainings at every place there is, and see that each ends as if nobody had.
+"""Kill trainings at every place there is, and see that each ends as if it had not been killed.
 
 python -m tests.crash              what `make crash` does
 python -m tests.crash --sample 12  a dozen places

@@ -1,7 +1,7 @@
 """Kills a training at one place, starts it again, and compares what it leaves.
 
-All processes are forks of one that has imported everything and trained nothing; only what they are
-compared with, the training that nobody kills, is a process of its own from the start.
+All processes are forks of one that has imported everything and trained nothing. Only the training
+that is not killed, to which they are compared, is a fresh process from the start.
 """
 
 import json
@@ -39,7 +39,7 @@ class Verdict:
 
     Attributes:
         struck: whether it was killed, and at that very place.
-        differences: from the training nobody killed; there should be none.
+        differences: from the training that was not killed; there should be none.
         over: whether training had ended and its checkpoints were gone, so that there was nothing
             to go on with, only files to compare.
     """
@@ -66,7 +66,7 @@ def places_of(training: str) -> list[Place]:
 
 
 def left_by(training: str) -> Left:
-    """What a training leaves if nobody kills it, in a fresh process."""
+    """What a training leaves if it is not killed, in a fresh process."""
     with _scratch() as scratch:
         command = [sys.executable, "-m", "tests.crash", "--train", training, str(scratch)]
         _must_end_well(training, subprocess.run(command, check=False).returncode)
@@ -146,7 +146,7 @@ def _train(training: str, scratch: Path) -> Left:
 
 
 def _all_left(scratch: Path) -> Left:
-    """What it told and what its files are, both as they come back from JSON."""
+    """What the training printed and what its files are, both as they come back from JSON."""
     told = json.loads((scratch / "left.json").read_text())
     return {**told, **json.loads(json.dumps(files_left(scratch / "run")))}
 

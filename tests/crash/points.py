@@ -30,11 +30,11 @@ class Points:
 
     Args:
         folder: where the run has its files; what is done elsewhere does not count.
-        strike: the number of the place to be killed at; None to be told of all places.
-        report: a file descriptor to write the name of that place to before, if anybody asks.
+        strike: the number of the place to be killed at; None to be killed nowhere.
+        report: a file descriptor to write the name of that place to first; None to write nothing.
 
     Attributes:
-        names: of all places so far, each another.
+        names: one for each place so far, all different.
     """
 
     def __init__(self, folder: Path, strike: int | None = None, report: int | None = None) -> None:
@@ -155,7 +155,7 @@ class Edge(Callback):
 
 
 class LastEdge(Edge):
-    """The same, after whoever saves the run."""
+    """The same, after the callback that saves the run."""
 
     told_last = True
 

@@ -35,7 +35,7 @@ SAMPLES, FEATURES, BATCH = 24, 6, 4
 
 
 class LossHistory(Callback):
-    """The example of Keras' documents: a callback of a user who never thought of crashes."""
+    """The example of Keras' documents: a callback that was written without a thought of crashes."""
 
     def on_train_begin(self, logs=None):
         self.losses = []
@@ -126,7 +126,7 @@ def fitted(
     also: Sequence[Callback] = (),
     **more: Any,
 ) -> Left:
-    """Train, and tell all that can be told of it."""
+    """Train, and print all that can be known of it."""
     model, heard = compiled(), [*callbacks(folder, save_freq), *also]
     validation = {"validation_data": data(seed=1)} if "validation_split" not in more else {}
     history = model.fit(x, y, epochs=EPOCHS, verbose=0, callbacks=heard, **validation, **more)

@@ -96,7 +96,7 @@ def test_a_file_put_there_by_hand_needs_no_network(home, publisher, published):
 
 def test_without_network_the_error_says_where_to_put_the_file(home):
     with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))  # bound and not listening: nobody answers
+        unused.bind(("127.0.0.1", 0))  # bound and not listening: no answer comes
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/a.bin"
         with pytest.raises(StorageError) as caught:
             cached("a.bin", Published(url, "md5:0123"))

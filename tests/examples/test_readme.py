@@ -1,4 +1,4 @@
-"""Every Python block of the README runs, one after the other, as somebody would who reads it."""
+"""Every Python block of the README runs, one after the other, as a reader would run them."""
 
 import re
 from pathlib import Path

@@ -122,7 +122,7 @@ def test_a_place_where_nothing_can_be_written_is_an_error_before_training(tmp_pa
     assert contents(tmp_path) == {"taken": b"a file"}
 
 
-# --- checkpoints that are damaged while nobody trains ------------------------------------
+# --- checkpoints that are damaged between two trainings ------------------------------------
 
 
 @pytest.mark.parametrize("name", ["arrays.npz", "state.json", "manifest.json"])

@@ -13,7 +13,7 @@ from onfit.errors import StorageError
 
 @pytest.fixture
 def told(monkeypatch):
-    """What the thread has died of; it is told to stderr else."""
+    """The error that ended the thread; else it would go to stderr."""
     errors = []
     monkeypatch.setattr(threading, "excepthook", lambda why: errors.append(why.exc_value))
     return errors

@@ -1,4 +1,4 @@
-"""Files that are damaged, or meant to harm, are told as such and change nothing."""
+"""Files that are damaged, or meant to harm, are named as such and change nothing."""
 
 import json
 import os

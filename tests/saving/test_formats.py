@@ -237,7 +237,7 @@ def test_large_weights_go_to_the_disk_while_they_are_written(monkeypatch, name):
 
 
 def test_a_disk_that_fails_while_large_weights_are_written_is_told(monkeypatch):
-    """Told once by the system, to whoever waits first: in a thread."""
+    """The system reports an error once, to the first call that waits: in a thread."""
     monkeypatch.setattr(stretch, "_MUCH", 300)
     fsync, failures = os.fsync, [OSError(5, "Input/output error")]
 

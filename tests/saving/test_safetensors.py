@@ -1,4 +1,4 @@
-"""`.safetensors`: weights by torch's own names, for torch and for whoever reads them."""
+"""`.safetensors`: weights by torch's own names, for torch and for any other reader."""
 
 import importlib.util
 import os

@@ -1,4 +1,4 @@
-"""Random scripts, told to Keras' callbacks and to ours: they must act alike, epoch by epoch.
+"""Random scripts, run by Keras' callbacks and by ours: they must act alike, epoch by epoch.
 
 Numbers are multiples of 1/64, which single precision holds exactly: Keras compares in it.
 What the two do differently on purpose is kept out by how scripts are made, never by filtering,

@@ -47,7 +47,7 @@ class Ticking(Clock):
 
 
 def walked(bar, clock, batches, also=(), **params):
-    """Train with the bar; return after which batches it was told."""
+    """Train with the bar; return the batches at which it was called."""
     told = []
     hear = bar.on_train_batch_end
 

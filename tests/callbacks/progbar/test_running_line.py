@@ -108,7 +108,7 @@ def test_what_a_callback_wrote_into_the_batch_logs_is_shown_too(clock):
     assert stream.getvalue().endswith(" - loss: 1.0000 - norm: 3.0000")
 
 
-# --- totals nobody knows ---------------------------------------------------------------------
+# --- unknown totals --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

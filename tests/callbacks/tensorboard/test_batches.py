@@ -14,7 +14,7 @@ from onfit.errors import StorageError
 
 
 class Clock:
-    """A clock that goes on when it is told to."""
+    """A clock that the test moves on."""
 
     def __init__(self):
         self.now = 100.0

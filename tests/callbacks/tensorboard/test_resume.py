@@ -25,7 +25,7 @@ def shown(folder, tag):
 
 
 class Walk:
-    """A run whose hooks are told by hand, from a given place on."""
+    """A run whose hooks the test calls, from a given place on."""
 
     def __init__(self, board, epoch=0, step=0):
         self.board, self.epoch, self.step = board, epoch, step

@@ -19,7 +19,7 @@ PATIENCE = 90  # seconds, for a busy machine; two or three are usual
 
 
 class Model:
-    """Answers what the callback asks, with numbers that can be told apart."""
+    """Answers what the callback asks, with numbers that differ from each other."""
 
     stop_training = False
 

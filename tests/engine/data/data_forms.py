@@ -62,7 +62,7 @@ class Stream(IterableDataset[Any]):
 
 
 class Pairs(Sequence):
-    """Five batches of two; knows how often its end was told and which threads made batches."""
+    """Five batches of two; counts its `on_epoch_end` and notes which threads made batches."""
 
     def __init__(self, count: int = 5) -> None:
         self.count = count

@@ -145,7 +145,7 @@ def test_doubles_and_whole_numbers(ways: list[bool], monkeypatch: pytest.MonkeyP
     assert all(ways)
 
 
-# --- what nobody has written out -------------------------------------------------------------
+# --- what is not written out -------------------------------------------------------------------
 
 
 class Louder(layers.Dense):

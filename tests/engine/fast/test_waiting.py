@@ -1,4 +1,4 @@
-"""Accuracies of small batches, which are taken of many batches at once: nobody can tell."""
+"""Accuracies of small batches, which are taken of many batches at once: no result shows it."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

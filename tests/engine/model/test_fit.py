@@ -1,4 +1,4 @@
-"""fit, evaluate, predict: who is told what, and what is left behind."""
+"""fit, evaluate, predict: which hooks are called with what, and what is left behind."""
 
 from typing import Any
 
@@ -301,7 +301,7 @@ def test_weights_set_at_a_batch_are_trained_on() -> None:
     model = linear()
     reset = at_batch(2, lambda: model.set_weights([np.full((1, 1), 50.0), np.zeros(1)]))
     kernels = weights_by_batch(model, reset)
-    assert abs(kernels[3]) < 10  # told before the reset
+    assert abs(kernels[3]) < 10  # predicted before the reset
     assert kernels[4] != 50.0
     assert kernels[4] == pytest.approx(50.0, rel=0.5)
 

@@ -39,7 +39,7 @@ def test_two_runs_of_one_seed_are_bit_identical(loader: bool) -> None:
 
 
 def test_validation_changes_nothing_of_the_training() -> None:
-    """Neither the order of the samples nor what is dropped out depends on who looks on."""
+    """Neither the order of the samples nor what is dropped out depends on a validation."""
 
     def losses(**validation: Any) -> list[float]:
         set_random_seed(5)
