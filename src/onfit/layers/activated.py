@@ -10,9 +10,9 @@ from onfit.layers.layer import Layer
 
 
 class Activated(Layer):
-    """A layer whose last deed is an activation, which a loss may ask it to leave out.
+    """A layer that ends with an activation, which a loss may ask it to leave out.
 
-    Subclass it, set `activation`, and compute what comes before it in `preactivation`.
+    Subclass it, set `activation`, and compute the input of the activation in `preactivation`.
 
     Attributes:
         activation: a function of a tensor.
@@ -34,8 +34,8 @@ class Affine(Activated):
     Args:
         activation: a name or a callable; None for none.
         use_bias: whether to add a bias.
-        kernel_initializer: how the kernel begins.
-        bias_initializer: how the bias begins.
+        kernel_initializer: sets the kernel's first values.
+        bias_initializer: sets the bias's first values.
         kernel_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
         **layer: arguments of every layer.
@@ -63,7 +63,7 @@ class Affine(Activated):
         self.bias_regularizer = regularizers.get(bias_regularizer)
 
     def add_bias(self, size: int) -> None:
-        """Make the bias, if there is to be one."""
+        """Make the bias, or set it to None if `use_bias` is False."""
         if self.use_bias:
             self.add_weight("bias", (size,), self.bias_initializer)
         else:
@@ -82,19 +82,19 @@ class Affine(Activated):
 
 
 def laid_out_by_units(initializer: Any) -> Any:
-    """An initializer of the same kernels, of shape (inputs, units), which lie in memory unit after
-    unit, as torch's own layers have them.
+    """An initializer that makes the same kernels, of shape (inputs, units), but stores them in
+    memory unit after unit, as torch's own layers do.
     """
     return lambda shape: initializer(shape).T.contiguous().T
 
 
 def as_weight(x: Tensor, weight: Tensor) -> Tensor:
-    """`x` in the type of the weight it meets, unless torch chooses the types itself."""
+    """`x` in the dtype of `weight`, unless autocast is on: then torch chooses the dtypes."""
     if x.dtype is weight.dtype or _autocasts(x.device):
         return x
     return x.to(weight.dtype)
 
 
 def _autocasts(device: torch.device) -> bool:
-    # On the meta device, where shapes are found, it never does, and may not be asked.
+    # Shapes are found on the meta device. Autocast is never on there, and asking torch would raise.
     return device.type != "meta" and torch.is_autocast_enabled(device.type)

@@ -1,4 +1,4 @@
-"""Checks of what layers are given, with errors that name the layer."""
+"""Checks of the arguments and inputs of layers; the errors name the layer."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,10 +22,11 @@ def whole(layer: Layer, argument: str, value: Any, least: int = 1) -> int:
 
 
 def per_axis(layer: Layer, argument: str, value: Any, rank: int) -> tuple[int, ...]:
-    """`value` for each of `rank` axes: one for all, or one each.
+    """A number for each of `rank` axes; `value` is one for all axes, or a tuple of one each.
 
     Raises:
-        ArgumentError: if there are more or fewer, or one is not a whole number from 1 upwards.
+        ArgumentError: if there are more or fewer than `rank`, or one of them is not a whole
+            number from 1 upwards.
     """
     values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * rank
     if len(values) != rank:
@@ -37,10 +38,10 @@ def per_axis(layer: Layer, argument: str, value: Any, rank: int) -> tuple[int, .
 
 
 def one_of(layer: Layer, argument: str, value: Any, options: Sequence[str]) -> str:
-    """`value`, which is one of `options`.
+    """`value` in lower case, which must be one of `options`.
 
     Raises:
-        ArgumentError: if it is not, with the nearest of them.
+        ArgumentError: if it is not; the text names the nearest option.
     """
     if not isinstance(value, str) or value.lower() not in options:
         raise ArgumentError(
@@ -51,7 +52,7 @@ def one_of(layer: Layer, argument: str, value: Any, options: Sequence[str]) -> s
 
 
 def fraction(layer: Layer, argument: str, value: Any) -> float:
-    """`value`, a share that is dropped.
+    """`value`, the fraction of the inputs to drop.
 
     Raises:
         ArgumentError: if it is not at least 0 and below 1.
@@ -65,7 +66,7 @@ def fraction(layer: Layer, argument: str, value: Any) -> float:
 
 
 def require_rank(layer: Layer, shape: Sequence[Any], axes: Sequence[str]) -> None:
-    """Check that there are as many axes as `axes` names, the batch axis counted.
+    """Check that `shape` has as many axes as `axes` has names, the batch axis included.
 
     Raises:
         ShapeError: if not.
@@ -95,7 +96,7 @@ def known(layer: Layer, shape: Sequence[Any], axis: int, meaning: str) -> int:
 def require_size(
     layer: Layer, shape: Sequence[Any], axis: int, expected: int, meaning: str
 ) -> None:
-    """Check that an axis is as long as the weights were made for.
+    """Check that an axis has the length that the weights were made for.
 
     Raises:
         ShapeError: if not.

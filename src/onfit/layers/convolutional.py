@@ -14,7 +14,7 @@ from onfit.layers.spatial import Layout, Margins, same_margins, with_margins
 
 
 class _Convolution(Affine):
-    """What convolutions of any number of dimensions have in common; `rank` is that number."""
+    """The base class of convolutions; `rank` is the number of their dimensions."""
 
     rank: int
     paddings: tuple[str, ...] = ("valid", "same")
@@ -71,7 +71,7 @@ class _Convolution(Affine):
         self.add_bias(self.filters)
 
     def _laid_out(self, shape: tuple[int, ...]) -> Tensor:
-        """A new kernel of Keras' shape that lies in memory as torch likes to read it."""
+        """A new kernel of Keras' shape, stored in the memory order that torch reads fastest."""
         space = range(self.rank)
         inputs, outputs = self.rank, self.rank + 1
         order = (outputs, *space, inputs) if self.layout.last else (outputs, inputs, *space)
@@ -113,26 +113,28 @@ class Conv1D(_Convolution):
     """A kernel that slides along a sequence.
 
     Args:
-        filters: how many channels come out.
+        filters: how many channels the output has.
         kernel_size: how many steps the kernel spans.
-        strides: how many steps it moves on.
+        strides: how many steps the kernel moves each time.
         padding: `"valid"` for none; `"same"` for as many windows as there are steps (divided by
             `strides`); `"causal"` so that no output sees a later step.
-        data_format: `"channels_last"`, which None means, for inputs of shape
+        data_format: `"channels_last"` (also for None) for inputs of shape
             (batch, steps, channels); `"channels_first"` for (batch, channels, steps).
-        dilation_rate: how far apart the steps are that the kernel sees.
-        groups: into how many groups, that know nothing of each other, channels are split.
+        dilation_rate: the distance between the steps that the kernel sees.
+        groups: how many groups the channels are split into. Each group has filters of its own,
+            which see no other group.
         activation: a name or a callable; None for none.
         use_bias: whether to add a bias.
-        kernel_initializer: how the kernel, of shape (kernel_size, channels / groups, filters),
-            begins.
-        bias_initializer: how the bias, of shape (filters,), begins.
+        kernel_initializer: sets the first values of the kernel, of shape
+            (kernel_size, channels / groups, filters).
+        bias_initializer: sets the first values of the bias, of shape (filters,).
         kernel_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
         **layer: arguments of every layer.
 
     Raises:
-        ShapeError: naming the layer, where inputs have other axes or another number of channels.
+        ShapeError: if inputs have other axes or another number of channels. The text names the
+            layer.
 
     Example:
         >>> Conv1D(8, 3, padding="causal")(torch.zeros(2, 10, 4)).shape
@@ -152,22 +154,24 @@ class Conv2D(_Convolution):
         strides: how far it moves on, down and to the right.
         padding: `"valid"` for none; `"same"` for as many windows as there are pixels (divided by
             `strides`).
-        data_format: `"channels_last"`, which None means, for inputs of shape
+        data_format: `"channels_last"` (also for None) for inputs of shape
             (batch, height, width, channels); `"channels_first"` for
             (batch, channels, height, width).
-        dilation_rate: how far apart the pixels are that the kernel sees.
-        groups: into how many groups, that know nothing of each other, channels are split.
+        dilation_rate: the distance between the pixels that the kernel sees.
+        groups: how many groups the channels are split into. Each group has filters of its own,
+            which see no other group.
         activation: a name or a callable; None for none.
         use_bias: whether to add a bias.
-        kernel_initializer: how the kernel, of shape (height, width, channels / groups, filters),
-            begins.
-        bias_initializer: how the bias, of shape (filters,), begins.
+        kernel_initializer: sets the first values of the kernel, of shape
+            (height, width, channels / groups, filters).
+        bias_initializer: sets the first values of the bias, of shape (filters,).
         kernel_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
         **layer: arguments of every layer.
 
     Raises:
-        ShapeError: naming the layer, where inputs have other axes or another number of channels.
+        ShapeError: if inputs have other axes or another number of channels. The text names the
+            layer.
 
     Example:
         >>> Conv2D(8, 3, activation="relu")(torch.zeros(2, 28, 28, 1)).shape

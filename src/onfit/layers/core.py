@@ -1,4 +1,4 @@
-"""The layers every model has: Dense, Activation, Dropout, Flatten, and any torch module."""
+"""The most common layers: Dense, Activation, Dropout, Flatten, and any torch module."""
 
 from typing import Any
 
@@ -14,23 +14,23 @@ from onfit.layers.layer import Layer
 from onfit.layers.shapes import Shape
 
 # A row of fewer floats leaves a part of a processor's widest register (512 bits) empty, and a
-# product that goes along such rows takes up to ten times as long.
+# product along such rows takes up to ten times as long.
 _NARROW = 16
 
 
 class Dense(Affine):
-    """Every output sees every input: `activation(x @ kernel + bias)`.
+    """Connects every input with every output: `activation(x @ kernel + bias)`.
 
-    A kernel of fewer than 16 units, and more inputs, lies in memory unit after unit, as that of
-    `torch.nn.Linear` does, since products with it are faster then: flatten it with `reshape`,
-    not with `view`.
+    A kernel with fewer than 16 units and more than 16 inputs is stored in memory unit after unit,
+    as in `torch.nn.Linear`, because products with it are faster then. Flatten such a kernel with
+    `reshape`, not with `view`.
 
     Args:
         units: size of the output's last axis.
         activation: a name or a callable; None for none.
         use_bias: whether to add a bias.
-        kernel_initializer: how the kernel, of shape (inputs, units), begins.
-        bias_initializer: how the bias, of shape (units,), begins.
+        kernel_initializer: sets the first values of the kernel, of shape (inputs, units).
+        bias_initializer: sets the first values of the bias, of shape (units,).
         kernel_regularizer: penalty on the kernel, such as `"l2"` or `regularizers.L2(1e-4)`.
         bias_regularizer: penalty on the bias.
         **layer: arguments of every layer: `name`, `input_dim`, `input_shape`, `trainable`.
@@ -76,7 +76,8 @@ class Dense(Affine):
         self.add_bias(self.units)
 
     def preactivation(self, x: Tensor) -> Tensor:
-        # From where they lie: torch finds an attribute only after Python has looked everywhere.
+        # Read from torch's own dict: `self.kernel` is slower, because Python asks torch for an
+        # attribute only after it has searched the instance and all of its classes.
         weights: dict[str, Any] = self._parameters
         kernel, bias = weights.get("kernel"), weights.get("bias")
         if kernel is None or bias is None:
@@ -94,15 +95,17 @@ class Dense(Affine):
         return outputs if bias is None else outputs + bias
 
     def _made_or_moved(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """The weights that do not lie where they should: there are none yet, there is no bias, or
-        torch computes one from others (`torch.nn.utils.parametrize`).
+        """The weights where `_parameters` lacks one: the layer is not built yet, it has no bias,
+        or torch computes a weight from others (`torch.nn.utils.parametrize`).
         """
         if not self.built:
             self.ensure_built((None, *x.shape[1:]))
         return self.kernel, self.bias
 
     def _check_features(self, x: Tensor) -> None:
-        """Afterwards: to ask for shapes first takes as long as a small product."""
+        """Check the shape of `x`; called after the product, because a check before it would take
+        as long as a small product.
+        """
         if x.ndim < 2 or x.shape[-1] != self.kernel.shape[0]:
             raise ShapeError(
                 f"{self.described} expected inputs whose last axis is {self.kernel.shape[0]}, "
@@ -133,12 +136,13 @@ class Activation(Activated):
 
 
 class Dropout(Layer):
-    """In training, zeroes a fraction of its inputs and scales up the rest; else does nothing.
+    """Zeroes a fraction of its inputs in training and scales up the rest; else does nothing.
 
     Args:
-        rate: the fraction, from 0 up to, but not including, 1. May be changed in mid-training.
-        noise_shape: shape of the mask, for dropping along some axes only (None for the batch).
-        seed: an int for a sequence of masks of its own.
+        rate: the fraction, from 0 up to, but not including, 1. It may be changed in mid-training.
+        noise_shape: shape of the mask, to drop along some axes only; None for an axis that is as
+            long as in the input, such as the batch.
+        seed: an int, to draw the masks from a generator of the layer's own.
         **layer: arguments of every layer.
     """
 
@@ -161,7 +165,7 @@ class Dropout(Layer):
 
     @property
     def is_plain(self) -> bool:
-        """Whether its masks are torch's own."""
+        """Whether torch's own dropout makes its masks."""
         return self.noise_shape is None and self._generator is None
 
     def forward(self, x: Tensor) -> Tensor:
@@ -209,7 +213,7 @@ class TorchModule(Layer):
 
     @property
     def described(self) -> str:
-        """How errors speak of this layer: by the module in it."""
+        """The layer's name in error texts, with the class of the module in it."""
         return f"layer {self.name or type(self.net).__name__!r} ({type(self.net).__name__})"
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:

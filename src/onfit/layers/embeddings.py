@@ -13,16 +13,18 @@ from onfit.layers.shapes import Shape
 
 
 class Embedding(Layer):
-    """Looks up a row of its table for each whole number that comes in.
+    """Looks up a row of its table for each whole number in the input.
 
     Args:
         input_dim: how many rows there are: inputs are 0 ... input_dim - 1.
         output_dim: how long a row is.
-        embeddings_initializer: how the table, of shape (input_dim, output_dim), begins.
+        embeddings_initializer: sets the first values of the table, of shape
+            (input_dim, output_dim).
         embeddings_regularizer: penalty on the table.
         mask_zero: False; masks are not supported.
-        weights: an array, or a list of one, to begin with instead.
-        input_length: the length of the sequences, where it is fixed: the same as
+        weights: an array, or a list of one array: the table's first values, instead of the
+            initializer's.
+        input_length: the length of the sequences, if it is fixed; the same as
             `input_shape=(input_length,)`.
         **layer: arguments of every layer.
 

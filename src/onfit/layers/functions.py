@@ -1,4 +1,4 @@
-"""Layers without weights that are one function: Reshape, and Lambda for any other."""
+"""Layers without weights that apply one function: Reshape, and Lambda for any other function."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -14,12 +14,12 @@ class Reshape(Layer):
     """Gives every sample another shape.
 
     Args:
-        target_shape: the shape of one sample, without the batch axis; one axis may be -1, which
-            takes what the others leave.
+        target_shape: the shape of one sample, without the batch axis; one axis may be -1: its
+            length follows from the others.
         **layer: arguments of every layer.
 
     Raises:
-        ShapeError: naming the layer, where the sizes do not agree.
+        ShapeError: if the sizes do not agree. The text names the layer.
 
     Example:
         >>> import torch
@@ -55,8 +55,8 @@ class Lambda(Layer):
 
     Args:
         function: takes a tensor, or a list of them, and returns one or several.
-        output_shape: what Keras may need to be told. onfit sees what shape comes out by running
-            the function, and takes this so that code written for Keras runs.
+        output_shape: not used. Keras sometimes needs it; onfit finds the output's shape by running
+            the function, and accepts this argument so that code written for Keras runs.
         arguments: dict of further named arguments of the function.
         **layer: arguments of every layer.
 

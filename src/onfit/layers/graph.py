@@ -1,7 +1,9 @@
-"""Functional models are written by calling layers on symbols: values that are not there yet.
+"""Symbols and nodes. A functional model is written by calling layers on symbols, which stand for
+tensors that do not exist yet.
 
-Each call records a Node: which layer, on which symbols, giving which. The nodes lie beside the
-modules, never in a `state_dict`; `engine/functional.py` turns them into a model.
+Each call records a Node: the layer, the symbols it was called on, and the symbols it returned.
+The nodes are kept beside the modules, never in a `state_dict`; `engine/model/functional.py` turns
+them into a model.
 """
 
 from collections.abc import Iterator
@@ -19,9 +21,9 @@ class Node:
 
     Attributes:
         layer: the module that was called; None for an `Input`.
-        args: its positional arguments, with symbols where tensors will be.
-        kwargs: its named arguments.
-        outputs: what it gave: a symbol, or a tuple or dict of them.
+        args: the positional arguments of the call, with symbols in the place of tensors.
+        kwargs: the named arguments.
+        outputs: what the call returned: a symbol, or a tuple or dict of them.
     """
 
     def __init__(self, layer: nn.Module | None, args: Any = (), kwargs: Any = None) -> None:
@@ -32,12 +34,12 @@ class Node:
 
 
 class Symbol:
-    """A tensor that is not there yet.
+    """Stands for a tensor that does not exist yet.
 
     Attributes:
         shape: its shape, batch axis first; None where an axis varies.
         dtype: its type, as torch names it.
-        node: the call it came from.
+        node: the call that returned it.
         name: for an `Input`, its name.
 
     Example:
@@ -59,7 +61,7 @@ class Symbol:
 
     @property
     def ndim(self) -> int:
-        """How many axes it has, the batch axis counted."""
+        """How many axes it has, the batch axis included."""
         return len(self.shape)
 
     def __repr__(self) -> str:
@@ -87,7 +89,7 @@ def Input(  # noqa: N802 - a function by Keras' name, which reads like the layer
     dtype: Any = None,
     batch_shape: Any = None,
 ) -> Symbol:
-    """Say what comes into a model.
+    """Declare an input of a model.
 
     Args:
         shape: shape of one sample, without the batch axis; None for an axis that varies.
@@ -146,7 +148,7 @@ def is_symbolic(args: tuple[Any, ...]) -> bool:
 
 
 def record(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Build `module` for the symbols it is called on, note the call, and give what comes out."""
+    """Build `module` for the symbols it is called on, record the call, and return its outputs."""
     build = getattr(module, "ensure_built", None)
     if build is not None:
         build(shapes_of(args[0]))
@@ -159,7 +161,7 @@ def record(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
 
 
 def shapes_of(structure: Any) -> Any:
-    """The shape of an argument: one, or a list of them for a layer of several inputs."""
+    """The shape of an argument; a list of shapes for a layer with several inputs."""
     if isinstance(structure, (list, tuple)):
         return [shapes_of(item) for item in structure]
     shape: Shape = (None, *structure.shape[1:])
@@ -171,13 +173,13 @@ def _as_specs(structure: Any) -> Any:
 
 
 class Traced:
-    """What layers and models know of the calls they were in; mixed into both."""
+    """The calls of a layer or model on symbols, and their results; mixed into both."""
 
     nodes: list[Node]
 
     @property
     def output(self) -> Any:
-        """The symbol that came out of it.
+        """The symbol that its one call on symbols returned.
 
         Raises:
             ArgumentError: if it was called on no symbol, or on several.
@@ -186,7 +188,7 @@ class Traced:
 
     @property
     def outputs(self) -> list[Symbol]:
-        """The symbols that came out of it, as a list."""
+        """The symbols that its one call on symbols returned, as a list."""
         return list(symbols_in(self._only_node.outputs))
 
     @property
@@ -200,7 +202,7 @@ class Traced:
         return list(symbols_in(self._only_node.args))
 
     def get_output_at(self, index: int) -> Any:
-        """What came out of its `index`-th call on symbols."""
+        """What its `index`-th call on symbols returned."""
         if not -len(self.nodes) <= index < len(self.nodes):
             raise ArgumentError(
                 f"get_output_at({index}): {self._called} was called on symbols "

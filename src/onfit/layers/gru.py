@@ -13,27 +13,29 @@ class GRU(Recurrent):
 
     Args:
         units: how many values the output has.
-        activation: what the values go through: a name or a callable.
-        recurrent_activation: what the gates go through.
+        activation: the activation of the values: a name or a callable.
+        recurrent_activation: the activation of the gates.
         use_bias: whether to add a bias.
-        kernel_initializer: how `kernel`, of shape (features, 3 * units), begins. Its blocks are
-            the update gate, the reset gate and the values.
-        recurrent_initializer: how `recurrent_kernel`, of shape (units, 3 * units), begins.
-        bias_initializer: how `bias` begins: (2, 3 * units), for what comes from the input and
-            from the output before; (3 * units,) with `reset_after=False`.
-        reset_after: whether the reset gate acts behind the recurrent kernel or before it.
+        kernel_initializer: sets the first values of `kernel`, of shape (features, 3 * units). Its
+            blocks are the update gate, the reset gate and the values.
+        recurrent_initializer: sets the first values of `recurrent_kernel`, of shape
+            (units, 3 * units).
+        bias_initializer: sets the first values of `bias`. Its shape is (2, 3 * units), a row for
+            the input and a row for the previous output; (3 * units,) with `reset_after=False`.
+        reset_after: whether the reset gate is applied after the recurrent kernel or before it.
         kernel_regularizer: penalty on `kernel`.
         recurrent_regularizer: penalty on `recurrent_kernel`.
         bias_regularizer: penalty on `bias`.
         dropout: the fraction of the features to drop in training, the same at every step.
-        recurrent_dropout: the fraction of the output before to drop in training.
-        return_sequences: give the output of every step, (batch, steps, units), not the last.
-        return_state: give (output, output of the last step).
-        go_backwards: begin at the end; outputs come in that order.
+        recurrent_dropout: the fraction of the previous output to drop in training.
+        return_sequences: return the output of every step, of shape (batch, steps, units), instead
+            of the last output.
+        return_state: return (output, output of the last step).
+        go_backwards: walk from the last step to the first; the outputs are in that order.
         **layer: arguments of every layer.
 
-    Other activations than these, `reset_after=False` and `recurrent_dropout` are computed step by
-    step: slower.
+    Other activations than the defaults, `reset_after=False` and `recurrent_dropout` are computed
+    step by step, which is slower.
 
     Example:
         >>> GRU(16, return_sequences=True)(torch.zeros(2, 10, 4)).shape
@@ -95,6 +97,8 @@ class GRU(Recurrent):
 
 
 def _reset_first(weight: Tensor) -> Tensor:
-    """Keras has the update gate first, torch the reset gate."""
+    """The blocks of `weight` in torch's order: Keras has the update gate first, torch the reset
+    gate.
+    """
     update, reset, value = weight.chunk(3)
     return torch.cat([reset, update, value])

@@ -20,13 +20,14 @@ class Layer(nn.Module, Traced):
     name) or `call` (Keras').
 
     Args:
-        name: how the layer is called in summaries, logs and files; a model gives it one.
-        input_shape: shape of one sample, without the batch axis; builds the model at once.
+        name: the layer's name in summaries, logs and files; the model gives it one if this is
+            None.
+        input_shape: shape of one sample, without the batch axis; the model is then built at once.
         input_dim: the same for flat samples: `input_shape=(input_dim,)`.
         trainable: whether its weights change in training.
 
     Attributes:
-        built: whether its weights are there.
+        built: whether its weights exist.
         name: its name; empty until given or until a model gives one.
 
     Example:
@@ -64,7 +65,7 @@ class Layer(nn.Module, Traced):
         """Make the weights for inputs of `input_shape`, batch axis included (as None)."""
 
     def forward(self, x: Any) -> Any:
-        """Compute the output; calls `call` where a subclass wrote that instead."""
+        """Compute the output; this calls `call`, for subclasses that define that instead."""
         return self.call(x)
 
     def call(self, x: Any) -> Any:
@@ -72,10 +73,10 @@ class Layer(nn.Module, Traced):
         raise NotImplementedError(f"{type(self).__name__} has neither forward nor call")
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that would make this layer again."""
+        """The constructor's arguments for an equal layer."""
         return {"name": self.name, "trainable": self.trainable}
 
-    # --- what it gets --------------------------------------------------------------------
+    # --- what a subclass inherits --------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if is_symbolic(args):
@@ -106,10 +107,10 @@ class Layer(nn.Module, Traced):
         Args:
             name: the attribute it becomes.
             shape: its shape.
-            initializer: how it begins: anything `initializers.get` takes.
+            initializer: sets its first values: anything `initializers.get` takes.
             trainable: whether training changes it.
-            regularizer: the penalty on it: anything `regularizers.get` takes; kept as
-                `self.<name>_regularizer`, where it may be changed at any time.
+            regularizer: the penalty on it: anything `regularizers.get` takes. It is kept as
+                `self.<name>_regularizer`, and may be changed there at any time.
         """
         value = initializers.get(initializer)(shape)
         if trainable:
@@ -142,10 +143,13 @@ class Layer(nn.Module, Traced):
         return [weight.detach().cpu().numpy().copy() for weight in self.weights]
 
     def set_weights(self, weights: list[Any]) -> None:
-        """Put arrays of the same shapes, in the order of `get_weights`, in their place.
+        """Replace the values of the weights by arrays of the same shapes.
+
+        Args:
+            weights: the arrays, in the order of `get_weights`.
 
         Raises:
-            ShapeError: if number or shapes differ; nothing is changed then.
+            ShapeError: if their number or their shapes differ; nothing is changed then.
         """
         mine = self.weights
         found = [tuple(np.shape(weight)) for weight in weights]
@@ -159,28 +163,28 @@ class Layer(nn.Module, Traced):
                 weight.copy_(torch.as_tensor(np.asarray(value)))
 
     def __getstate__(self) -> dict[str, Any]:
-        # Where it was called belongs to the model that copies or pickles it, and is noted anew.
+        # A copy starts without nodes: those of this layer belong to the model that it is in.
         return {**self.__dict__, "nodes": []}
 
     @property
     def described(self) -> str:
-        """How errors speak of this layer."""
+        """The layer's name in error texts."""
         return f"layer {self.name!r} ({type(self).__name__})" if self.name else type(self).__name__
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """Make a layer of `get_config`'s arguments."""
+        """Make a layer from the arguments that `get_config` returned."""
         return cls(**config)
 
     # --- what a model asks of its last layer ---------------------------------------------
 
     @property
     def output_activation(self) -> Any:
-        """The activation its output went through last, if it can be left out; else None."""
+        """The activation that makes the output, if a loss may leave it out; else None."""
         return None
 
     def preactivation(self, x: Any) -> Any:
-        """The output before `output_activation`: the logits, for losses that want them."""
+        """The output before `output_activation`: the logits, for losses that need them."""
         return self(x)
 
 

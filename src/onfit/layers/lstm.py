@@ -13,25 +13,29 @@ class LSTM(Recurrent):
 
     Args:
         units: how many values the output and the memory have.
-        activation: what the values go through: a name or a callable.
-        recurrent_activation: what the gates go through.
+        activation: the activation of the values: a name or a callable.
+        recurrent_activation: the activation of the gates.
         use_bias: whether to add a bias.
-        kernel_initializer: how `kernel`, of shape (features, 4 * units), begins. Its blocks are
-            the input gate, the forget gate, the values and the output gate.
-        recurrent_initializer: how `recurrent_kernel`, of shape (units, 4 * units), begins.
-        bias_initializer: how `bias`, of shape (4 * units,), begins.
-        unit_forget_bias: begin the forget gate's bias at 1 instead, to remember at first.
+        kernel_initializer: sets the first values of `kernel`, of shape (features, 4 * units). Its
+            blocks are the input gate, the forget gate, the values and the output gate.
+        recurrent_initializer: sets the first values of `recurrent_kernel`, of shape
+            (units, 4 * units).
+        bias_initializer: sets the first values of `bias`, of shape (4 * units,).
+        unit_forget_bias: start the forget gate's bias at 1 instead, so that the memory is kept at
+            first.
         kernel_regularizer: penalty on `kernel`.
         recurrent_regularizer: penalty on `recurrent_kernel`.
         bias_regularizer: penalty on `bias`.
         dropout: the fraction of the features to drop in training, the same at every step.
-        recurrent_dropout: the fraction of the output before to drop in training.
-        return_sequences: give the output of every step, (batch, steps, units), not the last.
-        return_state: give (output, output of the last step, memory).
-        go_backwards: begin at the end; outputs come in that order.
+        recurrent_dropout: the fraction of the previous output to drop in training.
+        return_sequences: return the output of every step, of shape (batch, steps, units), instead
+            of the last output.
+        return_state: return (output, output of the last step, memory).
+        go_backwards: walk from the last step to the first; the outputs are in that order.
         **layer: arguments of every layer.
 
-    Other activations than these, and `recurrent_dropout`, are computed step by step: slower.
+    Other activations than the defaults, and `recurrent_dropout`, are computed step by step, which
+    is slower.
 
     Example:
         >>> LSTM(16)(torch.zeros(2, 10, 4)).shape

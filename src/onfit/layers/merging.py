@@ -1,4 +1,4 @@
-"""Layers that make one tensor of several, each also as a function: `add([a, b])`."""
+"""Layers that make one tensor from several. Each also exists as a function: `add([a, b])`."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -33,7 +33,9 @@ class _Merge(Layer):
 
 
 class _Elementwise(_Merge):
-    """Merges value by value; what has fewer axes is repeated along those behind the batch."""
+    """Merges value by value. A tensor with fewer axes is repeated along those it lacks, which
+    follow the batch axis.
+    """
 
     def _check(self, shapes: list[Shape]) -> None:
         rank = max(map(len, shapes))
@@ -106,10 +108,10 @@ class Minimum(_Elementwise):
 
 
 class Concatenate(_Merge):
-    """Several tensors behind each other.
+    """Joins several tensors along an axis.
 
     Args:
-        axis: the axis along which they follow each other; the others must be equally long.
+        axis: the axis to join along; all other axes must be equally long.
         **layer: arguments of every layer.
 
     Example:
@@ -143,11 +145,13 @@ class Concatenate(_Merge):
 
 
 class Dot(_Merge):
-    """The products of two tensors along an axis of each, summed, sample by sample.
+    """The dot products of two tensors along an axis of each, sample by sample.
 
     Args:
-        axes: the axis of both, or a tuple of one each; 0 is the batch.
-        normalize: scale both to length 1 along their axes first, for the cosine between them.
+        axes: the axis in both, or a tuple with the axis in each. Axis 0 is the batch, which is
+            not allowed here.
+        normalize: first scale both to length 1 along their axes; the result is the cosine between
+            them.
         **layer: arguments of every layer.
 
     Example:
@@ -193,7 +197,9 @@ class Dot(_Merge):
         return product if product.ndim > 1 else product[:, None]
 
     def _labels(self, first: int, second: int) -> tuple[list[int], list[int]]:
-        """A number for each axis of both: 0 the batch, 1 what is summed, and others."""
+        """A number for each axis of both tensors: 0 for the batch, 1 for the axes that are summed
+        over, and other numbers for the rest.
+        """
         left, right = [0, *range(2, first + 1)], [0, *range(first + 1, first + second)]
         left[self._pair[0]] = right[self._pair[1]] = _SUMMED
         return left, right
@@ -236,12 +242,12 @@ def minimum(inputs: Sequence[Any], **layer: Any) -> Any:
 
 
 def concatenate(inputs: Sequence[Any], axis: int = -1, **layer: Any) -> Any:
-    """One behind the other along `axis`: `Concatenate(axis, **layer)(inputs)`."""
+    """The tensors joined along `axis`: `Concatenate(axis, **layer)(inputs)`."""
     return Concatenate(axis, **layer)(inputs)
 
 
 def dot(
     inputs: Sequence[Any], axes: int | Sequence[int], normalize: bool = False, **layer: Any
 ) -> Any:
-    """Products summed along an axis of each: `Dot(axes, normalize, **layer)(inputs)`."""
+    """The dot products along an axis of each: `Dot(axes, normalize, **layer)(inputs)`."""
     return Dot(axes, normalize, **layer)(inputs)

@@ -1,4 +1,4 @@
-"""Evaluating in the middle of training without leaving a trace."""
+"""A module in another mode for a while. Evaluating in mid-training leaves no trace behind."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,19 +8,19 @@ from torch import nn
 
 from onfit.core.randomness import random_state_beside_torch, set_random_state
 
-Restore = Callable[[], None]  # puts back what was remembered
+Restore = Callable[[], None]  # restores the state that was saved
 
 
 @contextmanager
 def evaluating(net: nn.Module, *, torch_alone: bool = False) -> Iterator[None]:
-    """Evaluation mode without gradients; afterwards every submodule is in the mode it was in
-    (some may have been frozen on purpose), and all random generators go on as if nothing had
+    """Evaluation mode without gradients. Afterwards every submodule is in its earlier mode again
+    (some may have been frozen on purpose), and all random generators continue as if nothing had
     been drawn.
 
     Args:
         net: the module.
-        torch_alone: look after torch's generators only, which takes a tenth of the time. For data
-            that nobody's code is run to get.
+        torch_alone: restore torch's generators only, which takes a tenth of the time. This is
+            enough if no code of the user's runs to produce the data.
     """
     restore_modes = _restorer_of_modes(net)
     restorer = _restorer_of_torch if torch_alone else _restorer_of_generators
@@ -36,7 +36,7 @@ def evaluating(net: nn.Module, *, torch_alone: bool = False) -> Iterator[None]:
 
 @contextmanager
 def training(net: nn.Module) -> Iterator[None]:
-    """Training mode; afterwards every submodule is in the mode it was in."""
+    """Training mode. Afterwards every submodule is in its earlier mode again."""
     restore_modes = _restorer_of_modes(net)
     net.train()
     try:

@@ -1,4 +1,4 @@
-"""Layers that bring their inputs to mean 0 and variance 1, then let them be scaled and shifted."""
+"""Layers that bring their inputs to mean 0 and variance 1, and then scale and shift them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from onfit.layers.shapes import Shape
 
 
 class _Normalization(Layer):
-    """A layer with a `gamma` that scales and a `beta` that shifts, where they are wanted."""
+    """A layer with an optional `gamma`, which scales, and an optional `beta`, which shifts."""
 
     gamma: Tensor | None
     beta: Tensor | None
@@ -42,7 +42,7 @@ class _Normalization(Layer):
         self.gamma_regularizer = regularizers.get(gamma_regularizer)
 
     def add_gamma_and_beta(self, shape: tuple[int, ...]) -> None:
-        """Make those of the two that are wanted; the other is None."""
+        """Make `gamma` if `scale` is True, and `beta` if `center` is True; else it is None."""
         for name, wanted in (("gamma", self.scale), ("beta", self.center)):
             if wanted:
                 self.add_weight(name, shape, getattr(self, f"{name}_initializer"))
@@ -63,11 +63,11 @@ class _Normalization(Layer):
 
 
 class BatchNormalization(_Normalization):
-    """Normalizes each channel over the batch; outside of training, by what was usual in it.
+    """Normalizes each channel over the batch; outside of training, by moving averages.
 
-    In training the mean and the variance of the batch are used, and mixed into `moving_mean` and
-    `moving_variance`, which stand in for them everywhere else, and everywhere while
-    `trainable` is False.
+    Training uses the mean and the variance of the batch, and mixes them into `moving_mean` and
+    `moving_variance`. Everywhere else, and always while `trainable` is False, the layer uses
+    these two instead.
 
     Args:
         axis: the axis of the channels.
@@ -75,10 +75,10 @@ class BatchNormalization(_Normalization):
         epsilon: added to the variance.
         center: whether to shift by `beta`.
         scale: whether to scale by `gamma`.
-        beta_initializer: how `beta`, of shape (channels,), begins.
-        gamma_initializer: how `gamma` begins.
-        moving_mean_initializer: how `moving_mean` begins.
-        moving_variance_initializer: how `moving_variance` begins.
+        beta_initializer: sets the first values of `beta`, of shape (channels,).
+        gamma_initializer: sets the first values of `gamma`.
+        moving_mean_initializer: sets the first values of `moving_mean`.
+        moving_variance_initializer: sets the first values of `moving_variance`.
         beta_regularizer: penalty on `beta`.
         gamma_regularizer: penalty on `gamma`.
         **layer: arguments of every layer.
@@ -144,8 +144,8 @@ class BatchNormalization(_Normalization):
         return normalized.movedim(1, self.axis)
 
     def _by_batch(self, x: Tensor) -> Tensor:
-        # This kernel hands out the statistics that it computes. torch's usual function would mix
-        # in another variance, divided by n - 1, and refuses a batch of one.
+        # This kernel returns the statistics that it computes. torch's usual function would mix
+        # another variance, divided by n - 1, into the buffer, and it refuses a batch of one.
         y, mean, inverse_stddev = torch.native_batch_norm(
             x, self.gamma, self.beta, None, None, True, 0.0, self.epsilon
         )
@@ -176,8 +176,8 @@ class LayerNormalization(_Normalization):
         epsilon: added to the variance.
         center: whether to shift by `beta`.
         scale: whether to scale by `gamma`.
-        beta_initializer: how `beta` begins; it is as long as the axes.
-        gamma_initializer: how `gamma` begins.
+        beta_initializer: sets the first values of `beta`, which has the shape of the axes.
+        gamma_initializer: sets the first values of `gamma`.
         beta_regularizer: penalty on `beta`.
         gamma_regularizer: penalty on `gamma`.
         **layer: arguments of every layer.

@@ -1,4 +1,4 @@
-"""Layers that put one value in the place of many: the largest or the mean."""
+"""Layers that replace many values by one: their largest or their mean."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from onfit.layers.spatial import Layout, Margins, padded, same_margins, with_mar
 
 
 class _Pooling(Layer):
-    """A window that slides over space; `rank` is how many axes that has."""
+    """A window that slides over the axes of space; `rank` is the number of these axes."""
 
     rank: int
 
@@ -68,7 +68,7 @@ class _AveragePooling(_Pooling):
         means = self._means(padded(x, margins))
         if not any(map(any, margins)):
             return means
-        # What was put around counts for nothing: divide by the share that is data.
+        # Padding must not count in a mean: divide by the share of the window that is data.
         return means / self._means(padded(x.new_ones(1, 1, *x.shape[2:]), margins))
 
     def _means(self, x: Tensor) -> Tensor:
@@ -82,10 +82,10 @@ class MaxPooling1D(_MaxPooling):
 
     Args:
         pool_size: how many steps the window spans.
-        strides: how far the window moves on; None for `pool_size`, so that none overlaps another.
+        strides: how far the window moves each time; None means `pool_size`: no windows overlap.
         padding: `"valid"` for windows that lie in the input; `"same"` for as many windows as
-            there are steps (divided by `strides`): what is put around counts for nothing.
-        data_format: `"channels_last"`, which None means, for inputs of shape
+            there are steps (divided by `strides`); the padding does not count.
+        data_format: `"channels_last"` (also for None) for inputs of shape
             (batch, steps, channels); `"channels_first"` for
             (batch, channels, steps).
         **layer: arguments of every layer.
@@ -103,10 +103,10 @@ class MaxPooling2D(_MaxPooling):
 
     Args:
         pool_size: height and width of the window; one number for both.
-        strides: how far the window moves on; None for `pool_size`, so that none overlaps another.
+        strides: how far the window moves each time; None means `pool_size`: no windows overlap.
         padding: `"valid"` for windows that lie in the input; `"same"` for as many windows as
-            there are pixels (divided by `strides`): what is put around counts for nothing.
-        data_format: `"channels_last"`, which None means, for inputs of shape
+            there are pixels (divided by `strides`); the padding does not count.
+        data_format: `"channels_last"` (also for None) for inputs of shape
             (batch, height, width, channels); `"channels_first"` for
             (batch, channels, height, width).
         **layer: arguments of every layer.
@@ -124,10 +124,10 @@ class AveragePooling1D(_AveragePooling):
 
     Args:
         pool_size: how many steps the window spans.
-        strides: how far the window moves on; None for `pool_size`, so that none overlaps another.
+        strides: how far the window moves each time; None means `pool_size`: no windows overlap.
         padding: `"valid"` for windows that lie in the input; `"same"` for as many windows as
-            there are steps (divided by `strides`): what is put around counts for nothing.
-        data_format: `"channels_last"`, which None means, for inputs of shape
+            there are steps (divided by `strides`); the padding does not count.
+        data_format: `"channels_last"` (also for None) for inputs of shape
             (batch, steps, channels); `"channels_first"` for
             (batch, channels, steps).
         **layer: arguments of every layer.
@@ -145,10 +145,10 @@ class AveragePooling2D(_AveragePooling):
 
     Args:
         pool_size: height and width of the window; one number for both.
-        strides: how far the window moves on; None for `pool_size`, so that none overlaps another.
+        strides: how far the window moves each time; None means `pool_size`: no windows overlap.
         padding: `"valid"` for windows that lie in the input; `"same"` for as many windows as
-            there are pixels (divided by `strides`): what is put around counts for nothing.
-        data_format: `"channels_last"`, which None means, for inputs of shape
+            there are pixels (divided by `strides`); the padding does not count.
+        data_format: `"channels_last"` (also for None) for inputs of shape
             (batch, height, width, channels); `"channels_first"` for
             (batch, channels, height, width).
         **layer: arguments of every layer.
@@ -162,7 +162,7 @@ class AveragePooling2D(_AveragePooling):
 
 
 class _GlobalPooling(Layer):
-    """All of space becomes one value per channel; `rank` is how many axes it has."""
+    """Reduces the axes of space to one value per channel; `rank` is the number of these axes."""
 
     rank: int
 
@@ -203,9 +203,9 @@ class GlobalAveragePooling1D(_GlobalAveragePooling):
     """The mean of each channel of a sequence.
 
     Args:
-        data_format: `"channels_last"`, which None means, for inputs of shape
+        data_format: `"channels_last"` (also for None) for inputs of shape
             (batch, steps, channels); or `"channels_first"`.
-        keepdims: keep the axes that are done away with, at length 1.
+        keepdims: keep the pooled axes, with length 1.
         **layer: arguments of every layer.
 
     Example:
@@ -220,9 +220,9 @@ class GlobalAveragePooling2D(_GlobalAveragePooling):
     """The mean of each channel of an image.
 
     Args:
-        data_format: `"channels_last"`, which None means, for inputs of shape
+        data_format: `"channels_last"` (also for None) for inputs of shape
             (batch, height, width, channels); or `"channels_first"`.
-        keepdims: keep the axes that are done away with, at length 1.
+        keepdims: keep the pooled axes, with length 1.
         **layer: arguments of every layer.
 
     Example:
@@ -237,9 +237,9 @@ class GlobalMaxPooling1D(_GlobalMaxPooling):
     """The largest value in each channel of a sequence.
 
     Args:
-        data_format: `"channels_last"`, which None means, for inputs of shape
+        data_format: `"channels_last"` (also for None) for inputs of shape
             (batch, steps, channels); or `"channels_first"`.
-        keepdims: keep the axes that are done away with, at length 1.
+        keepdims: keep the pooled axes, with length 1.
         **layer: arguments of every layer.
 
     Example:
@@ -254,9 +254,9 @@ class GlobalMaxPooling2D(_GlobalMaxPooling):
     """The largest value in each channel of an image.
 
     Args:
-        data_format: `"channels_last"`, which None means, for inputs of shape
+        data_format: `"channels_last"` (also for None) for inputs of shape
             (batch, height, width, channels); or `"channels_first"`.
-        keepdims: keep the axes that are done away with, at length 1.
+        keepdims: keep the pooled axes, with length 1.
         **layer: arguments of every layer.
 
     Example:

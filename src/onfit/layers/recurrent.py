@@ -1,4 +1,4 @@
-"""What LSTM and GRU have in common: they walk along a sequence and remember."""
+"""The base class of LSTM and GRU: a layer that walks along a sequence and keeps a state."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ States = list[Tensor]
 class Recurrent(Layer):
     """A layer that walks along a sequence, with one block of its weights for each gate.
 
-    torch's kernels do the walk where they know all that is asked, and else a loop.
+    torch's kernels compute the walk if they support all options in use; otherwise a loop does.
     """
 
     gates: int
@@ -105,7 +105,7 @@ class Recurrent(Layer):
         Args:
             x: sequences, of shape (batch, steps, features).
             initial_state: the state to begin with: a tensor or a list of them, as
-                `return_state` gives; zeros if None.
+                `return_state` returns; zeros if None.
         """
         require_rank(self, x.shape, ("batch", "steps", "features"))
         require_size(self, x.shape, -1, self.kernel.shape[0], "features")
@@ -132,14 +132,14 @@ class Recurrent(Layer):
         return [as_weight(state, x) for state in states]
 
     def _walked(self, x: Tensor, states: States) -> tuple[Tensor, States]:
-        if x.is_meta:  # looking for shapes, and every step has the same
+        if x.is_meta:  # only shapes are wanted, and those of every step are the same
             outputs, states = self._by_loop(x[:, :1], states)
             return outputs.expand(-1, x.shape[1], -1), states
         return (self._by_kernel if self._kernel_can else self._by_loop)(x, states)
 
     @property
     def _kernel_can(self) -> bool:
-        """Whether torch's kernel does all that is asked."""
+        """Whether torch's kernel supports all options in use."""
         masks = self.training and self.recurrent_dropout > 0
         gates = self.activation, self.recurrent_activation
         return gates == (activations.tanh, activations.sigmoid) and not masks
@@ -167,8 +167,8 @@ class Recurrent(Layer):
 
         Args:
             x: what the input adds to the gates.
-            seen: the output of the step before, perhaps with some of it dropped.
-            states: the states of the step before.
+            seen: the output of the previous step, perhaps with some of it dropped.
+            states: the states after the previous step.
         """
         raise NotImplementedError
 
@@ -198,15 +198,15 @@ def _mask(like: Tensor, rate: float) -> Tensor:
 
 
 def kernel_options(x: Tensor, weights: list[Tensor]) -> tuple[Any, ...]:
-    """What torch's kernels take behind the states."""
+    """The arguments of torch's kernels that follow the states."""
     weights = _in_one_piece(weights) if x.is_cuda else weights
-    # Layers and their dropout, training (whether there may be a backward pass), directions, and
-    # that the batch comes first.
+    # After the weights: whether there are biases, the number of layers, their dropout, training
+    # (whether a backward pass may follow), two directions or one, and whether the batch is first.
     return weights, len(weights) == 4, 1, 0.0, torch.is_grad_enabled(), False, True
 
 
 def _in_one_piece(weights: list[Tensor]) -> list[Tensor]:
-    """Copies that lie behind each other in memory, as cuDNN wants them."""
+    """Copies of the weights in one block of memory, which cuDNN needs."""
     piece = torch.cat([weight.reshape(-1) for weight in weights])
     sizes = [weight.numel() for weight in weights]
     parts = torch.split_with_sizes(piece, sizes)

@@ -1,5 +1,6 @@
-"""What comes out of a module: found by running it, on zeros or on torch's meta device, which
-computes shapes and types but no values. No layer needs a shape formula.
+"""The shapes and types of a module's outputs. They are found by running the module on zeros or on
+torch's meta device, which computes shapes and types but no values. So no layer needs a formula
+for its shapes.
 """
 
 import math
@@ -20,14 +21,16 @@ Shape = tuple[int | None, ...]
 
 @dataclass(frozen=True)
 class Spec:
-    """Shape (batch axis first; None where it varies) and type of a tensor that is not there."""
+    """Shape (batch axis first; None for an axis that varies) and type of a tensor."""
 
     shape: Shape
     dtype: torch.dtype
 
 
 def mapped(function: Callable[[Any], Any], kind: type, structure: Any) -> Any:
-    """`structure`, a nest of tuples, lists and dicts, with each `kind` in it replaced."""
+    """A copy of `structure` (nested tuples, lists and dicts) with `function` applied to each
+    instance of `kind`.
+    """
     if isinstance(structure, kind):
         return function(structure)
     if isinstance(structure, (list, tuple)):
@@ -38,7 +41,7 @@ def mapped(function: Callable[[Any], Any], kind: type, structure: Any) -> Any:
 
 
 def inferred(module: nn.Module, args: Any, kwargs: dict[str, Any]) -> Any:
-    """The Specs of what `module` returns for arguments in which Specs stand for tensors.
+    """The Specs of the outputs of `module`, for arguments in which Specs stand for tensors.
 
     Raises:
         ShapeError: if the module cannot take such arguments.
@@ -48,7 +51,7 @@ def inferred(module: nn.Module, args: Any, kwargs: dict[str, Any]) -> Any:
 
 
 class _Unknown(NamedTuple):
-    """How long axes are taken to be that vary."""
+    """The lengths that are assumed for axes that vary."""
 
     batch: int
     others: int
@@ -57,13 +60,13 @@ class _Unknown(NamedTuple):
 # The first use of the meta device loads torch._dynamo, which takes a second. A layer that needs no
 # more multiplications than this is run on a few samples of zeros instead.
 _CHEAP = 2e7
-# Twice, to see what varies with them. The others are long enough for a kernel or a window to fit
-# in, and differ by so much that what comes out differs too.
+# The module runs once with each of these, to see which output axes vary. The `others` are long
+# enough for a kernel or a window to fit, and so different that the output lengths differ too.
 _UNKNOWN = (_Unknown(2, 256), _Unknown(3, 384))
 
 
 def described(module: nn.Module) -> str:
-    """How errors speak of a module."""
+    """The module's name in error texts."""
     return str(getattr(module, "described", None) or f"layer {type(module).__name__}")
 
 
@@ -95,7 +98,7 @@ def _outputs(
         return torch.zeros(sizes, dtype=spec.dtype, device=device)
 
     state = {name: param.detach().to(device) for name, param in module.named_parameters()}
-    # Copies: a forward may change its buffers, and this is no use of the layer.
+    # Copies: a forward may change its buffers, but finding shapes must not change them.
     state |= {name: buffer.to(device, copy=True) for name, buffer in module.named_buffers()}
     with evaluating(module):
         outputs = functional_call(
@@ -110,13 +113,15 @@ def _outputs(
 
 
 def _require_something(output: Tensor) -> None:
-    """In torch 2.6 a kernel on the meta device may be larger than what it moves over."""
+    """Raise if an output is empty: in torch 2.6 the meta device accepts a kernel that is larger
+    than its input.
+    """
     if not output.numel():
         raise ValueError(f"nothing comes out: its shape would be {tuple(output.shape)}")
 
 
 def _is_cheap(module: nn.Module, args: Any) -> bool:
-    """Whether to run it for real costs less than to load what the meta device needs."""
+    """Whether running the module on zeros costs less than loading what the meta device needs."""
     if "torch._dynamo" in sys.modules:
         return False
     weights = sum(param.numel() for param in module.parameters())
@@ -124,7 +129,7 @@ def _is_cheap(module: nn.Module, args: Any) -> bool:
 
 
 def _positions(args: Any) -> list[int]:
-    """How often each input meets the weights: once for each of its rows, pixels or steps."""
+    """How often each input is multiplied with the weights: once per row, pixel or step."""
     found: list[int] = []
     mapped(lambda spec: found.append(_rows_of(spec.shape)), Spec, args)
     return found
@@ -132,7 +137,7 @@ def _positions(args: Any) -> list[int]:
 
 def _rows_of(shape: Shape) -> int:
     sizes = [_UNKNOWN[-1].others if size is None else size for size in shape[1:]]
-    return math.prod(sorted(sizes)[:-1])  # the longest axis is taken for the features
+    return math.prod(sorted(sizes)[:-1])  # the longest axis probably holds the features
 
 
 def _device(module: nn.Module) -> str:
@@ -141,7 +146,7 @@ def _device(module: nn.Module) -> str:
 
 
 def _compared(small: Any, large: Any) -> Any:
-    """Specs of two runs: an axis that grew with the unknown ones is itself unknown."""
+    """The Specs of two runs' outputs: an axis whose length differs between the runs varies."""
     if isinstance(small, Tensor):
         shape = tuple(a if a == b else None for a, b in zip(small.shape, large.shape, strict=True))
         return Spec(shape, small.dtype)

@@ -1,4 +1,4 @@
-"""Data that lies in space: where its channels are, and what is put around it."""
+"""Spatial data: the position of its channels, and its padding."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _SPACE = {1: ("steps",), 2: ("height", "width")}
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the channels are: behind the axes of space (Keras' way) or before them (torch's).
+    """Where the channels are: after the axes of space (Keras' way) or before them (torch's).
 
     Attributes:
         rank: how many axes of space there are.
@@ -42,10 +42,10 @@ class Layout:
         return -1 if self.last else 1
 
     def check(self, layer: Layer, shape: Sequence[Any]) -> None:
-        """Check that there are as many axes as there should be.
+        """Check that inputs of `shape` have the right number of axes.
 
         Raises:
-            ShapeError: naming those that were expected.
+            ShapeError: if not. The text names the expected axes.
         """
         space = _SPACE[self.rank]
         axes = (*space, "channels") if self.last else ("channels", *space)
@@ -56,11 +56,11 @@ class Layout:
         return x.movedim(-1, 1) if self.last else x
 
     def from_torch(self, x: Tensor) -> Tensor:
-        """The way back."""
+        """A view of torch's output with the channels where this layout has them."""
         return x.movedim(1, -1) if self.last else x
 
 
-# For each axis of space, how much goes before and how much behind.
+# For each axis of space, how much padding goes before and how much after.
 Margins = list[tuple[int, int]]
 
 
@@ -70,9 +70,9 @@ def same_margins(
     strides: Sequence[int],
     dilation: Sequence[int],
 ) -> Margins:
-    """What to put around so that there is a window for every `strides` steps of the input.
+    """The padding that gives one window for every `strides` steps of the input.
 
-    An odd one goes behind.
+    If it cannot be divided evenly, the larger part goes after.
     """
     margins = []
     for length, size, stride, step in zip(lengths, window, strides, dilation, strict=True):
@@ -90,8 +90,8 @@ def padded(x: Tensor, margins: Margins, value: float = 0.0) -> Tensor:
 
 
 def with_margins(x: Tensor, margins: Margins, value: float = 0.0) -> tuple[Tensor, list[int]]:
-    """`x`, and the padding to ask torch's kernels for; they can put only the same on both sides,
-    so any other margin is put around `x` here.
+    """`x`, and the padding to pass to torch's kernel. The kernel can only pad both sides equally,
+    so any other padding is added to `x` here.
     """
     if all(before == behind for before, behind in margins):
         return x, [before for before, _ in margins]
