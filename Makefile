@@ -7,10 +7,10 @@ READY := .venv/.ready
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test crash lint docs bench
+.PHONY: help setup demo test test-all crash lint docs bench
 
 help: ## list the verbs
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile
 
 setup: $(READY) ## make .venv and install everything into it; the other verbs do it on their own
 	@echo 'setup: .venv is ready'
@@ -21,7 +21,10 @@ demo: $(READY) ## train on handwritten digits, with callbacks at work; leaves it
 test: $(READY) ## run the tests
 	@$(PYTHON) -m pytest -n 2 -q
 
-crash: $(READY) ## kill trainings at two thousand places and see that each goes on as if nobody had; takes minutes
+test-all: $(READY) ## run all tests, also those that are too slow for `make test`
+	@$(PYTHON) -m pytest -n 2 -q -m ''
+
+crash: $(READY) ## kill trainings at two thousand places and see that each goes on as if it had run through; takes minutes
 	@$(PYTHON) -W error -m tests.crash
 
 lint: $(READY) ## check style, types, and that each room imports only rooms below it
