@@ -1,6 +1,6 @@
 """Training callbacks for every training loop, and a Keras-style `fit` on PyTorch.
 
-Nothing is imported until it is asked for, so `import onfit` costs nothing:
+Each module is imported at its first use, so `import onfit` costs nothing:
 
     import onfit as keras
 
@@ -61,7 +61,7 @@ __all__ = [
     "utils",
 ]
 
-# Where each name lives that is not a module of its own.
+# The names that are not modules of their own, and the module that each is in.
 _HOMES = {
     "Input": "onfit.layers",
     "Model": "onfit.engine.model.model",
@@ -75,7 +75,7 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name not in __all__ and name not in _HOMES:
-        # With `name` left empty, a traceback does not add a second guess to ours.
+        # Without a `name`, Python's traceback does not add a second guess to ours.
         raise AttributeError(f"module 'onfit' has no attribute {name!r}.{_guess(name)}", obj=None)
     value = globals()[name] = _version() if name == "__version__" else _load(name)
     return value
@@ -110,5 +110,5 @@ def _version() -> str:
 
     try:
         return version("onfit")
-    except PackageNotFoundError:  # run from its source folder, never installed
+    except PackageNotFoundError:  # onfit runs from its source folder and was never installed
         return "0+unknown"

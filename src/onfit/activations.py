@@ -106,7 +106,8 @@ _FUNCTIONS: tuple[Activation, ...] = (
 )  # fmt: skip
 _NAMED = {_name_of(function): function for function in _FUNCTIONS} | {"swish": silu}
 
-# torch's own functions that mean the same, so that a model built with them is recognised.
+# torch's functions that compute the same. They are replaced by ours, so that a loss recognizes
+# the activation before it.
 _TORCH: dict[object, Activation] = {
     torch.relu: relu, F.relu: relu, torch.sigmoid: sigmoid, F.sigmoid: sigmoid,
     torch.tanh: tanh, F.tanh: tanh,
@@ -114,7 +115,7 @@ _TORCH: dict[object, Activation] = {
 
 
 def get(identifier: str | Activation | None) -> Activation:
-    """The activation of that name; a callable is itself, None is `linear`.
+    """The activation of that name; a callable is returned as it is, and None means `linear`.
 
     Raises:
         ArgumentError: for an unknown name.

@@ -1,6 +1,6 @@
-"""What Keras' callbacks and scripts ask of its backend: `from onfit import backend as K`.
+"""The functions of Keras' backend that scripts call: `from onfit import backend as K`.
 
-Arithmetic is torch's: where a script says `K.mean(x)`, write `torch.mean(x)`.
+Arithmetic is torch's: where a script has `K.mean(x)`, write `torch.mean(x)`.
 """
 
 from typing import Any, NoReturn
@@ -52,7 +52,7 @@ def set_value(x: Any, value: Any) -> None:
 
     Raises:
         ShapeError: if the shapes differ.
-        ArgumentTypeError: if `x` is a plain number, of which nobody would see the change.
+        ArgumentTypeError: if `x` is a plain number, because a change of it would have no effect.
 
     Example:
         >>> from onfit.optimizers import SGD
@@ -84,7 +84,7 @@ def _fill(tensor: Tensor, value: Tensor) -> None:
 
 
 def floatx() -> str:
-    """The name of the type that floats have unless one asks for another: torch's default.
+    """The name of the default type of floats, which is torch's default.
 
     >>> floatx()
     'float32'
@@ -115,7 +115,7 @@ def epsilon() -> float:
 
 
 def image_data_format() -> str:
-    """Where layers expect an image's channels unless told otherwise: `"channels_last"`."""
+    """Where layers expect an image's channels by default: `"channels_last"`."""
     return "channels_last"
 
 
@@ -123,8 +123,8 @@ def clear_session() -> None:
     """Do nothing, since there is nothing to clear.
 
     Keras keeps a graph and a count of layer names for the whole process. Here a model holds all
-    that belongs to it: its memory is free when nobody refers to it, and the names of its layers
-    are counted in it alone.
+    that belongs to it: its memory is freed when no reference to it is left, and the names of its
+    layers are counted in the model itself.
     """
 
 

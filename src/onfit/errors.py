@@ -1,20 +1,20 @@
-"""Every error onfit raises, drawn as one tree.
+"""Every error that onfit raises, drawn as one tree.
 
     OnfitError
-    ├── ArgumentError       (ValueError)    a value no argument of that name can have
+    ├── ArgumentError       (ValueError)    a value that the argument cannot have
     ├── ArgumentTypeError   (TypeError)     an argument of the wrong kind
     ├── DataError           (ValueError)    data that cannot be trained on
     │   └── ShapeError                      a shape that a layer or a loss cannot take
-    ├── CapabilityError     (TypeError)     a callback asks what this model cannot do
-    ├── NotReadyError       (RuntimeError)  a model not built or not compiled yet
+    ├── CapabilityError     (TypeError)     a callback needs what this model cannot do
+    ├── NotReadyError       (RuntimeError)  a model that is not built or not compiled yet
     ├── InvalidLossError    (RuntimeError)  a loss that is NaN or infinite
     ├── MissingMetricError  (KeyError)      a metric name that no log has
-    ├── FileFormatError     (ValueError)    a file that holds something else
+    ├── FileFormatError     (ValueError)    a file in another format than expected
     ├── StorageError        (OSError)       a file that cannot be written or read
     └── MissingPackageError (ImportError)   an optional library that is not installed
 
-Each is also the built-in exception it refines, so `except ValueError` keeps working.
-A text says three things: what was asked, what was found, what to do.
+Each is also a subclass of the built-in exception beside it, so `except ValueError` keeps working.
+Each error text says three things: what was asked, what was found, what to do.
 """
 
 import difflib
@@ -22,7 +22,7 @@ from collections.abc import Iterable
 
 
 class OnfitError(Exception):
-    """The root of the tree: `except OnfitError` catches all that onfit raises on purpose."""
+    """The root of the tree: `except OnfitError` catches every error that onfit raises itself."""
 
 
 class ArgumentError(OnfitError, ValueError):
@@ -56,12 +56,12 @@ class InvalidLossError(OnfitError, RuntimeError):
 class MissingMetricError(OnfitError, KeyError):
     """A metric was asked for by a name that no log has."""
 
-    # KeyError shows the repr of its text, quotes and all; a sentence should read as one.
+    # KeyError shows the repr of its text, with quotes; a sentence should appear without them.
     __str__ = Exception.__str__
 
 
 class FileFormatError(OnfitError, ValueError):
-    """A file does not hold what it was opened for."""
+    """A file is not in the expected format."""
 
 
 class StorageError(OnfitError, OSError):
@@ -73,11 +73,11 @@ class MissingPackageError(OnfitError, ImportError):
 
 
 class OnfitWarning(UserWarning):
-    """Something a run survives, said once."""
+    """A problem that does not end the run; each is reported once."""
 
 
 def did_you_mean(name: object, options: Iterable[str]) -> str:
-    """A clause that names the option nearest to `name`, or nothing where none is near.
+    """A question that names the option nearest to `name`; empty if none is near.
 
     >>> did_you_mean("adm", ["sgd", "adam"])
     " Did you mean 'adam'?"

@@ -1,4 +1,4 @@
-"""What weights are before training, by Keras' names. They draw from torch's global generator."""
+"""The first values of weights, by Keras' names. They are drawn from torch's global generator."""
 
 import math
 from typing import Any
@@ -19,7 +19,7 @@ class Initializer:
         raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that would make it again."""
+        """The constructor's arguments for an equal initializer."""
         return dict(vars(self))
 
 
@@ -48,7 +48,7 @@ class Constant(Initializer):
 
 
 class _Random(Initializer):
-    """Draws; with a `seed`, the same numbers at every call."""
+    """Draws random numbers; with a `seed`, the same numbers at every call."""
 
     def __init__(self, seed: int | None = None) -> None:
         self.seed = seed
@@ -90,13 +90,13 @@ class RandomUniform(_Random):
 
 
 class TruncatedNormal(RandomNormal):
-    """Normal, drawn again where it falls further than two `stddev` from the `mean`."""
+    """Normal; a number further than two `stddev` from the `mean` is drawn again."""
 
     def __call__(self, shape: Shape, dtype: torch.dtype | None = None) -> Tensor:
         return _truncated_normal(shape, dtype, self.mean, self.stddev, self._generator())
 
 
-# The standard deviation of a normal distribution cut off at two of its own.
+# The standard deviation of a standard normal distribution that is cut off at -2 and 2.
 _TRUNCATED_STDDEV = 0.87962566103423978
 
 
@@ -109,8 +109,7 @@ class VarianceScaling(_Random):
         distribution: `"uniform"`, `"truncated_normal"` or `"untruncated_normal"`.
         seed: an int for the same numbers at every call.
 
-    The named ones are those of Glorot and Bengio (2010), He et al. (2015) and LeCun et al.
-    (1998).
+    The subclasses are those of Glorot and Bengio (2010), He et al. (2015) and LeCun et al. (1998).
     """
 
     def __init__(
@@ -141,7 +140,7 @@ class VarianceScaling(_Random):
 
 
 class _Scaled(VarianceScaling):
-    """A `VarianceScaling` with a name, whose one argument is the seed."""
+    """A `VarianceScaling` with fixed arguments; only the seed can be chosen."""
 
     _fixed: tuple[float, str, str]
 
@@ -189,7 +188,7 @@ class LecunNormal(_Scaled):
 
 
 class Orthogonal(_Random):
-    """An orthogonal matrix times `gain`; more than two axes are folded into the first."""
+    """An orthogonal matrix times `gain`; of more than two axes, all but the last become one."""
 
     def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
         super().__init__(seed)
@@ -229,7 +228,7 @@ _NAMED = {**_CLASSES, **{cls.__name__: cls for cls in _CLASSES.values()}}
 
 
 def get(identifier: Any) -> Initializer:
-    """The initializer of that name, snake_case or CamelCase; an instance or callable is itself.
+    """The initializer of that name, snake_case or CamelCase; any callable is returned as it is.
 
     Raises:
         ArgumentError: for an unknown name.
@@ -262,7 +261,7 @@ def from_config(class_name: str, config: dict[str, Any]) -> Initializer:
 
 
 def _fans(shape: Shape) -> tuple[float, float]:
-    """Inputs and outputs of a kernel; a convolution's are counted once per tap."""
+    """The numbers of inputs and outputs of a kernel; in a convolution, once for each position."""
     if len(shape) < 2:
         size = shape[0] if shape else 1
         return size, size

@@ -1,4 +1,4 @@
-"""Keras as a part of something larger, as some scripts know it.
+"""Names for scripts that use Keras as a part of TensorFlow.
 
     import onfit as tf
     from onfit import keras
@@ -53,11 +53,11 @@ __all__ = [
 
 
 def _of_numbers_too(function: Callable[[Tensor], Tensor]) -> Callable[[Any], Tensor]:
-    """One of torch's functions, which take tensors alone, for plain numbers too."""
+    """A torch function, which takes tensors only, made to take plain numbers too."""
     return lambda x: function(torch.as_tensor(x))
 
 
-# What schedules are made of.
+# The functions that learning rate schedules use.
 math = SimpleNamespace(
     cos=_of_numbers_too(torch.cos),
     exp=_of_numbers_too(torch.exp),

@@ -1,4 +1,4 @@
-"""Models, under the names Keras has for them: `from onfit.models import Sequential`."""
+"""Models, under Keras' names: `from onfit.models import Sequential`."""
 
 from onfit.engine.model.cloning import clone_model
 from onfit.engine.model.model import Model

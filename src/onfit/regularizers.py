@@ -1,4 +1,4 @@
-"""Penalties on weights, by Keras' names. Their factors may be changed while training."""
+"""Penalties on weights, by Keras' names. Their factors may be changed in mid-training."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ class Regularizer:
         raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that would make it again."""
+        """The constructor's arguments for an equal regularizer."""
         return dict(vars(self))
 
 
@@ -82,7 +82,7 @@ _CLASSES: dict[str, type[Regularizer]] = {
 
 
 def get(identifier: Any) -> Callable[[Tensor], Tensor] | None:
-    """The regularizer of that name; a callable is itself, None is none.
+    """The regularizer of that name; a callable is returned as it is, and None means none.
 
     Raises:
         ArgumentError: for an unknown name.

@@ -19,23 +19,23 @@ class EarlyStopping(Callback):
         min_delta: how much better counts as better.
         patience: after how many epochs in a row without improvement training stops. 0 and 1
             mean the same: the first epoch that is no better stops it.
-        verbose: 1 says when it stops and which weights it restores.
-        mode: `"min"`, `"max"`, or `"auto"`: as the metric or its name tells.
+        verbose: 1 prints when it stops and which weights it restores.
+        mode: `"min"`, `"max"`, or `"auto"`: the direction that the metric or its name implies.
         baseline: a value to beat. Until it is beaten, the wait goes on even while the
             quantity improves.
         restore_best_weights: give the model the weights of the best epoch when training is
             over, whether it stopped early or not (but not when it failed).
-        start_from_epoch: epochs before this index are not looked at.
-        on_missing: what a quantity that is not logged leads to: `"warn"`, once, or `"raise"`.
+        start_from_epoch: epochs before this index are ignored.
+        on_missing: what to do if the quantity is not logged: `"warn"`, once, or `"raise"`.
 
     Attributes:
         best: the best value so far; None before the first.
         best_epoch: the index of its epoch.
-        wait: epochs since.
+        wait: how many epochs in a row were no better.
         stopped_epoch: the index of the epoch it stopped at; 0 if it did not.
 
     Raises:
-        ArgumentError: for an unknown `mode`, or `"auto"` where nothing tells the direction.
+        ArgumentError: for an unknown `mode`, or `"auto"` if the direction is not known.
 
     The arithmetic is that of Keras 3.15, except that a NaN is never the best.
 
@@ -110,7 +110,7 @@ class EarlyStopping(Callback):
         if current is None:
             return
         if self.restore_best_weights and self.best_weights is None:
-            # Even if nothing ever improves, there is something to restore.
+            # Then there are weights to restore even if the quantity never improves.
             self._keep_weights(epoch)
         self._best.wait += 1
         if self._improves(current, self._best.value):
@@ -164,6 +164,6 @@ class EarlyStopping(Callback):
         if self.best_weights is None or not self._can_refill:
             self.best_weights = self.model.get_weights()
         else:
-            # One set of buffers for the whole run: a large model has no room for two copies.
+            # One set of buffers for the whole run: two copies of a large model may not fit.
             self.model.get_weights(out=self.best_weights)
         self._best_weights_epoch = epoch

@@ -18,11 +18,11 @@ class LearningRateScheduler(Callback):
     Args:
         schedule: called as `schedule(epoch, learning_rate)` if it can take two arguments by
             position, else as `schedule(epoch)`. The epoch counts from 0; the rate is the
-            optimizer's present one, a float. It returns the new rate: a number or a scalar
-            of any framework, finite and not negative.
-        verbose: 1 says each rate it sets.
+            optimizer's present one, a float. The schedule returns the new rate: a number or a
+            scalar of any framework, finite and not negative.
+        verbose: 1 prints each rate it sets.
 
-    `logs["learning_rate"]` holds, at the end of an epoch, the rate then in use.
+    At the end of an epoch, `logs["learning_rate"]` holds the rate in use.
 
     Raises:
         ArgumentTypeError: for a schedule that takes neither one argument nor two.
@@ -68,10 +68,10 @@ class LearningRateScheduler(Callback):
 
 
 def _takes_rate(schedule: Schedule) -> bool | None:
-    """Whether to call `schedule` with the rate too; None where only trying it will tell.
+    """Whether to call `schedule` with the rate too; None if only a call can show it.
 
-    Asking the signature, rather than catching a TypeError, lets a TypeError inside the
-    schedule be seen for what it is.
+    The signature is asked first, because a TypeError from a call may also come from a mistake
+    inside the schedule, which must not be hidden.
     """
     if not callable(schedule):
         raise ArgumentTypeError(

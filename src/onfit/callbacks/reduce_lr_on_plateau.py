@@ -19,28 +19,28 @@ class ReduceLROnPlateau(Callback):
 
     Args:
         monitor: the quantity, under any of its names.
-        factor: what the rate is multiplied by, from 0 up to but not including 1.
+        factor: the rate is multiplied by this number, from 0 up to but not including 1.
         patience: after how many epochs in a row without improvement the rate is lowered.
             0 and 1 mean the same: at the first epoch that is no better.
-        verbose: 1 says each reduction.
-        mode: `"min"`, `"max"`, or `"auto"`: as the metric or its name tells.
+        verbose: 1 prints each reduction.
+        mode: `"min"`, `"max"`, or `"auto"`: the direction that the metric or its name implies.
         min_delta: how much better counts as better; its sign is ignored.
-        cooldown: the wait begins anew with this epoch after a reduction, the next one being
-            the first. So 0 and 1 mean the same: no pause.
+        cooldown: after a reduction, the wait begins again at the epoch with this number; the
+            next epoch has number 1. So 0 and 1 mean the same: no pause.
         min_lr: the rate never goes below this.
         epsilon: the older name of `min_delta`.
-        on_missing: what a quantity that is not logged leads to: `"warn"`, once, or `"raise"`.
+        on_missing: what to do if the quantity is not logged: `"warn"`, once, or `"raise"`.
 
     Attributes:
         best: the best value so far; None before the first.
-        wait: epochs since, as far as they count.
-        cooldown_counter: what is left of the cooldown.
+        wait: how many epochs in a row were no better, outside of a cooldown.
+        cooldown_counter: how many epochs of the cooldown are left.
 
-    `logs["learning_rate"]` holds the rate the epoch was trained with, before any reduction.
+    `logs["learning_rate"]` holds the rate of the epoch, before any reduction.
 
     Raises:
-        ArgumentError: for an unknown `mode`, a `factor` that does not lower, or
-            `mode="auto"` where nothing tells the direction.
+        ArgumentError: for an unknown `mode`, a `factor` that does not lower the rate, or
+            `mode="auto"` if the direction is not known.
         ArgumentTypeError: for an argument that does not exist.
 
     The arithmetic is that of Keras 3.15, except that a NaN is never the best.
@@ -102,7 +102,8 @@ class ReduceLROnPlateau(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         mode = resolve_mode(self.mode, self.monitor, "ReduceLROnPlateau", self.model)
         self._objective = Objective(mode, self.min_delta)
-        # A rate that follows a schedule refuses to be set: now, not at the first plateau.
+        # Setting a rate that follows a schedule is an error. This raises it before training, not
+        # at the first plateau.
         self.model.optimizer.learning_rate = float(self.model.optimizer.learning_rate)
         self._best = Best()
         self._monitor.reset()
@@ -180,5 +181,5 @@ def _renamed(epsilon: float) -> float:
 
 
 def _single(value: float) -> float:
-    """What single precision makes of `value`."""
+    """`value` rounded to single precision."""
     return array("f", [value])[0]

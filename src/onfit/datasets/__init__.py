@@ -1,7 +1,7 @@
-"""Data to try things on, under the names Keras has for them.
+"""Small data sets to try things on, under Keras' names.
 
-Each is fetched from its publisher the first time it is asked for, checked, and kept in
-`~/.onfit/datasets`, or in `$ONFIT_HOME/datasets` if that is set.
+Each is fetched from its publisher at its first use, checked, and kept in `~/.onfit/datasets`, or
+in `$ONFIT_HOME/datasets` if that variable is set.
 
     from onfit.datasets import fashion_mnist
     (x_train, y_train), (x_test, y_test) = fashion_mnist.load_data()

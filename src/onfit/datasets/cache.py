@@ -1,4 +1,4 @@
-"""Files of data sets: fetched once from their publishers, and checked whenever they are used."""
+"""Files of data sets: fetched once from their publishers, and checked at each use."""
 
 import hashlib
 import os
@@ -19,8 +19,8 @@ class Published(NamedTuple):
     """A file as its publisher offers it.
 
     Attributes:
-        url: where it is.
-        checksum: what it must hold, as `"sha256:..."` or `"md5:..."`, in the publisher's words.
+        url: its address.
+        checksum: its checksum as the publisher gives it: `"sha256:..."` or `"md5:..."`.
     """
 
     url: str
@@ -33,15 +33,16 @@ def folder() -> Path:
 
 
 def cached(name: StrPath, published: Published) -> Path:
-    """The path of a file that holds what was published; fetched if it is not there.
+    """The path of a local copy of a published file, which is fetched if it is missing.
+
+    A damaged file in `folder()` is fetched again; a file elsewhere is never replaced.
 
     Args:
-        name: its place in `folder()`; an absolute path is taken as it is.
-        published: where it comes from and what it must hold.
+        name: its path in `folder()`; an absolute path is used as it is.
+        published: where it comes from, and its checksum.
 
     Raises:
-        StorageError: if it can't be fetched, or what comes is something else. A file in `folder()`
-            that was damaged is fetched again; one elsewhere is never replaced.
+        StorageError: if it can't be fetched, or has another checksum than was published.
     """
     path = folder() / name
     if path.is_file():
@@ -58,7 +59,7 @@ def cached(name: StrPath, published: Published) -> Path:
 
 
 def _fetch(path: Path, published: Published) -> None:
-    import requests  # heavy, and only for the first time
+    import requests  # slow to import, and needed only to fetch a file
 
     say(f"Downloading {published.url} to {path}")
     try:
@@ -99,7 +100,7 @@ def _by_hand(path: Path, published: Published) -> str:
 
 
 def _checksum_of(path: Path, published: Published) -> str:
-    """The file's checksum, of the kind that was published."""
+    """The file's checksum, of the same kind as the published one."""
     kind = published.checksum.partition(":")[0]
     digest = hashlib.new(kind, usedforsecurity=False)
     for piece in _pieces(path):

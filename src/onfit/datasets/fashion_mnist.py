@@ -1,4 +1,4 @@
-"""Pictures of clothes, collected by Zalando Research; in form the twin of `mnist`.
+"""Pictures of clothes, collected by Zalando Research; in the same form as `mnist`.
 
 The classes: 0 T-shirt/top, 1 trouser, 2 pullover, 3 dress, 4 coat, 5 sandal, 6 shirt, 7 sneaker,
 8 bag, 9 ankle boot.
@@ -59,7 +59,7 @@ def read_idx(path: Path) -> Array:
     bytes, and the values.
 
     Raises:
-        FileFormatError: if it holds something else.
+        FileFormatError: if the file is in another format.
     """
     with gzip.open(path) as file:
         content = file.read()
@@ -68,5 +68,5 @@ def read_idx(path: Path) -> Array:
     shape = [int.from_bytes(content[at : at + 4]) for at in range(4, begin, 4)]
     if not axes or len(content) - begin != math.prod(shape):
         raise FileFormatError(f"{str(path)!r} is no IDX file of bytes. Delete it, and load again.")
-    # A copy, because what numpy reads from bytes may not be written to.
+    # A copy, because an array that numpy makes from bytes cannot be written to.
     return np.frombuffer(content, np.uint8, offset=begin).reshape(shape).copy()

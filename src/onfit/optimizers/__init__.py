@@ -39,7 +39,7 @@ _CLASSES: dict[str, type[Optimizer]] = {
 
 
 def get(identifier: Any) -> Optimizer:
-    """The optimizer of that name, or the one an object stands for.
+    """The optimizer of that name, or the one that an object stands for.
 
     Args:
         identifier: a Keras name in any case, an `Optimizer`, a torch optimizer over the model's
@@ -63,7 +63,8 @@ def get(identifier: Any) -> Optimizer:
         return _CLASSES[identifier.lower()]()
     if isinstance(identifier, type) and issubclass(identifier, Optimizer):
         return identifier()
-    # Told by its face, not by its class: importing torch.optim's would cost every user of ours.
+    # Recognized by an attribute, not by its class: importing torch.optim takes time, also for
+    # users of the optimizers here.
     if hasattr(identifier, "param_groups"):
         return TorchOptimizer(identifier)
     if callable(identifier):
@@ -75,8 +76,9 @@ def get(identifier: Any) -> Optimizer:
 
 
 def keeps_no_gradient(optimizer: Optimizer) -> bool:
-    """Whether it is done with a gradient when its step is, so that the next one may be written
-    over it. Those here are; a subclass may keep one, and so may what is put in a method's place.
+    """Whether the optimizer needs no gradient after its step, so that the next gradient may
+    overwrite it. True for the classes here. A subclass may keep a gradient, and so may a function
+    that replaces a method.
     """
     replaced = {"apply", "_update"} & vars(optimizer).keys()
     return type(optimizer) in _CLASSES.values() and not replaced

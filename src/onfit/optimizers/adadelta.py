@@ -1,4 +1,4 @@
-"""Adadelta: steps of the size that recent steps had."""
+"""Adadelta: steps about as large as recent steps."""
 
 from typing import Any
 

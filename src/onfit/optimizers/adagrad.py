@@ -14,12 +14,12 @@ class Adagrad(Optimizer):
 
     Args:
         learning_rate: how far a step goes, or a schedule.
-        initial_accumulator_value: where that sum starts, from 0 upwards.
+        initial_accumulator_value: where the sum of squares starts, from 0 upwards.
         epsilon: added to the sum, inside the root, as in Keras (torch adds it outside).
         **base: `weight_decay`, `clipnorm`, `clipvalue`, `global_clipnorm`, `name`.
 
     Raises:
-        ArgumentError: for an argument that cannot be meant.
+        ArgumentError: for an impossible value of an argument.
     """
 
     slot_names = ("accumulator",)

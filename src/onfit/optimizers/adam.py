@@ -24,8 +24,8 @@ class Adam(Optimizer):
         **base: `weight_decay`, `clipnorm`, `clipvalue`, `global_clipnorm`, `name`.
 
     Raises:
-        ArgumentError: for an argument that cannot be meant; by `build`, for a parameter that is a
-            slice of a larger tensor, with others' numbers between its own.
+        ArgumentError: for an impossible value of an argument. By `build`, for a parameter that is
+            a slice of a larger tensor, with other numbers of that tensor between its own.
     """
 
     together = 2
@@ -44,7 +44,7 @@ class Adam(Optimizer):
         self.epsilon = epsilon
         self.amsgrad = amsgrad
         self.slot_names = ("momentum", "velocity", *(("velocity_hat",) if amsgrad else ()))
-        self._step: Tensor | None = None  # how many were taken, where the parameters are
+        self._step: Tensor | None = None  # the number of steps, on the parameters' device
         self._strides: list[tuple[int, ...]] = []  # of the parameters of the last step
         super().__init__(learning_rate, **base)
 
@@ -100,12 +100,13 @@ class Adam(Optimizer):
         }
 
 
-# The fused kernel walks raw memory: what belongs to a parameter has to lie as that does, or the
-# wrong numbers would be added. A kernel of channels-last images lies in a way of its own.
+# The fused kernel walks through raw memory: state and gradients need the memory layout of their
+# parameter, or the wrong numbers would be added. The kernel of a convolution over channels-last
+# images has a layout of its own.
 
 
 def _lay_out(params: list[Tensor], slots: Sequence[list[Tensor]]) -> None:
-    """Bring state into the memory layouts of `params`, which may have been moved to others."""
+    """Bring state into the memory layouts of `params`, which may have changed."""
     for slot in slots:
         for param, state in zip(params, slot, strict=True):
             if state.stride() != param.stride():
@@ -115,7 +116,7 @@ def _lay_out(params: list[Tensor], slots: Sequence[list[Tensor]]) -> None:
 def _laid_out_as(
     params: list[Tensor], strides: list[tuple[int, ...]], grads: list[Tensor]
 ) -> list[Tensor]:
-    """`grads` in the memory layouts of `params`, whose `strides` those are."""
+    """`grads` in the memory layouts of `params`; `strides` are the strides of `params`."""
     found = list(map(Tensor.stride, grads))
     if strides == found:
         return grads
@@ -126,5 +127,5 @@ def _laid_out_as(
 
 
 def _has_gaps(param: Tensor) -> bool:
-    """Whether others' numbers lie between its own, which the same kernel would walk over."""
+    """Whether other numbers lie between those of `param`; the fused kernel would change them."""
     return not param.is_contiguous() and param.stride() != torch.empty_like(param).stride()

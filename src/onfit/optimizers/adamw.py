@@ -19,7 +19,7 @@ class AdamW(Adam):
         **base: `clipnorm`, `clipvalue`, `global_clipnorm`, `name`.
 
     Raises:
-        ArgumentError: for an argument that cannot be meant.
+        ArgumentError: for an impossible value of an argument.
     """
 
     def __init__(

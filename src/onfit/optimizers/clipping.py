@@ -13,9 +13,9 @@ def by_norm(grads: Tensors, limit: float) -> Tensors:
 
 
 def by_global_norm(grads: Tensors, limit: float) -> Tensors:
-    """All gradients scaled alike, so that the norm of all together is no more than `limit`.
+    """All gradients scaled by one factor, so that their common norm is no more than `limit`.
 
-    An infinite norm makes all of them NaN, as in Keras: no direction can be trusted then.
+    An infinite norm makes all of them NaN, as in Keras, because no direction can be trusted then.
     """
     norm = torch.linalg.vector_norm(torch.stack(list(torch._foreach_norm(grads))))
     divisor = norm.clamp(min=limit) + (norm - norm)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class LearningRate(float):
-    """An optimizer's learning rate: a float, that can also be assigned to as Keras' variables.
+    """An optimizer's learning rate: a float that can also be assigned to, like Keras' variables.
 
     >>> rate = SGD(0.1).learning_rate                       # doctest: +SKIP
     >>> rate.assign(0.01)                                   # doctest: +SKIP

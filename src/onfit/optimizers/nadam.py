@@ -9,7 +9,7 @@ from torch import Tensor
 
 from onfit.optimizers.optimizer import Optimizer
 
-_DECAY = 0.96  # of the paper's warm-up of the momentum
+_DECAY = 0.96  # the paper's constant for the warm-up of the momentum
 
 
 class Nadam(Optimizer):
@@ -37,7 +37,7 @@ class Nadam(Optimizer):
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
-        self._known = (0, 1.0)  # a step, and the product of all shares up to it
+        self._known = (0, 1.0)  # a step number, and the product of all shares up to it
         super().__init__(learning_rate, **base)
 
     def _update(self, params: list[Tensor], grads: list[Tensor], *slots: list[Tensor]) -> None:
@@ -60,11 +60,13 @@ class Nadam(Optimizer):
         return float(self.beta_1 * (1.0 - 0.5 * _DECAY**step))
 
     def _product(self, step: int) -> float:
-        """The product of the shares of all steps so far; made again after a jump."""
+        """The product of the shares of all steps up to `step`. It is kept from call to call, and
+        computed from the start again if `step` has gone back.
+        """
         known, product = self._known if self._known[0] <= step else (0, 1.0)
         for each in range(known + 1, step + 1):
             product *= self._share(each)
-            if product < sys.float_info.min:  # no more than 0, and that for ever
+            if product < sys.float_info.min:  # it is practically 0, and stays so
                 product = 0.0
                 break
         self._known = (step, product)

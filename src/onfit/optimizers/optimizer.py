@@ -1,7 +1,7 @@
 """The base class of onfit's optimizers.
 
-Not a subclass of torch's: constructing one of those imports torch._dynamo, which takes longer
-than many a training. The arithmetic is Keras', the kernels are torch's.
+It is no subclass of torch's optimizer: constructing one of those imports torch._dynamo, which
+takes longer than many trainings. The arithmetic is Keras', the kernels are torch's.
 """
 
 import inspect
@@ -23,18 +23,18 @@ _State = tuple[Tensor, dict[str, Tensor]]  # a parameter, and its tensor in each
 class Optimizer:
     """Changes parameters by their gradients.
 
-    A recipe until `build` gives it parameters; its `learning_rate` can be read and set before.
-    Subclass it: name its state in `slot_names`, write `_update`.
+    It has no parameters until `build` is called; its `learning_rate` can be read and set before.
+    To subclass it, name its state in `slot_names` and write `_update`.
 
     Args:
         learning_rate: how far a step goes, or a schedule of `onfit.optimizers.schedules`.
-        name: its name; by default that of its class, in lower case.
+        name: its name; by default the name of its class, in lower case.
         weight_decay: before each step, parameters lose this share of themselves, times the
             learning rate.
         clipnorm: scale each gradient so that its norm is no more than this.
         clipvalue: cut each number of a gradient off at this, and at its negative.
-        global_clipnorm: scale all gradients alike, so that their common norm is no more than
-            this.
+        global_clipnorm: scale all gradients by one factor, so that their common norm is no more
+            than this.
 
     Attributes:
         iterations: how many steps were taken.
@@ -42,12 +42,13 @@ class Optimizer:
         slots: for each name of `slot_names`, a tensor per parameter.
 
     Raises:
-        ArgumentError: for an argument that does not exist or cannot be meant, and for more than
-            one way to clip.
+        ArgumentError: for an argument that does not exist, for an impossible value, and for more
+            than one way to clip.
     """
 
     slot_names: tuple[str, ...] = ()
-    # How many of the first slots a file of Keras has parameter by parameter, not one by one.
+    # A file of Keras holds the first `together` slots side by side, parameter after parameter;
+    # each further slot follows as a whole.
     together = 1
 
     def __init__(
@@ -102,7 +103,7 @@ class Optimizer:
         """How far the next step goes; setting it takes effect at the next batch.
 
         Raises:
-            ArgumentError: if it is set to a number, and follows a schedule.
+            ArgumentError: if it is set to a number although it follows a schedule.
         """
         return LearningRate(self._rate if self._schedule is None else self._scheduled(), self)
 
@@ -122,21 +123,21 @@ class Optimizer:
         self._rate = checked_rate(rate) if self._schedule is None else self._scheduled()
 
     def _scheduled(self) -> float:
-        """What the schedule says of the next step."""
+        """The schedule's rate for the next step."""
         assert self._schedule is not None
         return checked_rate(self._schedule(self.iterations))
 
     @property
     def schedule(self) -> LearningRateSchedule | None:
-        """What the learning rate follows; None if it is a number."""
+        """The schedule that the learning rate follows; None if the rate is a number."""
         return self._schedule
 
     def rate_state(self) -> float | None:
-        """The learning rate, to go on with after a restart; None where a schedule tells it."""
+        """The learning rate that a resumed run goes on with; None if it follows a schedule."""
         return None if self._schedule is not None else self._rate
 
     def load_rate_state(self, state: float | None) -> None:
-        """Go on with that learning rate."""
+        """Go on with the learning rate that `rate_state` returned."""
         if state is not None and self._schedule is None:
             self._rate = checked_rate(state)
 
@@ -150,13 +151,13 @@ class Optimizer:
         self.learning_rate = value
 
     def build(self, params: Sequence[Tensor]) -> None:
-        """Make room for the state of `params`; what is known of any of them is kept.
+        """Make the state of `params`; state that a parameter already has is kept.
 
-        The state of a parameter that is no longer among them (its layer was frozen) is put
-        aside until it is.
+        The state of a parameter that is no longer in `params` (its layer was frozen) is set aside
+        until the parameter is in them again.
 
         Raises:
-            ArgumentError: if the optimizer has moved other parameters, and none of these.
+            ArgumentError: if the optimizer has changed other parameters, and none of these.
         """
         states = self.states()
         known = {id(param): state for param, state in states}
@@ -181,7 +182,7 @@ class Optimizer:
         return torch.zeros_like(param)
 
     def states(self) -> list[_State]:
-        """Every parameter it has moved, frozen since or not, and its tensor in each slot."""
+        """Every parameter it has changed, frozen since or not, with its tensor in each slot."""
         slots = self.slots.items()
         active = [
             (param, {name: slot[index] for name, slot in slots})
@@ -190,7 +191,7 @@ class Optimizer:
         return [*self._resting, *active]
 
     def apply(self, grads: Sequence[Tensor | None]) -> None:
-        """Take one step along `grads`, one for each parameter; None leaves one as it is."""
+        """Take one step along `grads`, one for each parameter; with None it stays as it is."""
         params, slots = self.params, list(self.slots.values())
         known = [grad for grad in grads if grad is not None]
         if len(known) < len(grads):
@@ -221,15 +222,15 @@ class Optimizer:
 
     @property
     def scalars(self) -> dict[str, float]:
-        """What Keras keeps in a file behind the slots, though `iterations` tells it."""
+        """Numbers that Keras stores in a file after the slots, although `iterations` gives them."""
         return {}
 
     def state(self) -> list[Tensor]:
-        """Its state, parameter after parameter: what a file has to hold besides iterations."""
+        """Its state, parameter after parameter. A file has to hold this and `iterations`."""
         return [slot[index] for index in range(len(self.params)) for slot in self.slots.values()]
 
     def load_state(self, iterations: int, values: Sequence[Any]) -> None:
-        """Put back what `state` gave.
+        """Restore what `state` returned.
 
         Raises:
             NotReadyError: if the optimizer has no parameters yet, or others.
@@ -245,7 +246,7 @@ class Optimizer:
             slot.copy_(torch.as_tensor(value))
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that would make it again."""
+        """The constructor's arguments for an equal optimizer."""
         rate = self._rate if self._schedule is None else self._schedule
         shared = {name: getattr(self, name) for name in ("weight_decay", *_CLIPS)}
         given = {name: value for name, value in shared.items() if value is not None}
@@ -253,7 +254,7 @@ class Optimizer:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Optimizer":
-        """An optimizer of these arguments."""
+        """An optimizer with these arguments."""
         return cls(**config)
 
     @classmethod

@@ -16,7 +16,7 @@ class RMSprop(Optimizer):
         rho: how much of the old mean square is kept at each step.
         momentum: how much of the last step goes into the next.
         epsilon: added to the mean square, inside the root, as in Keras (torch adds it outside).
-        centered: subtract the squared mean of the gradients: divide by their variance.
+        centered: subtract the squared mean of the gradients first, to divide by their variance.
         **base: `weight_decay`, `clipnorm`, `clipvalue`, `global_clipnorm`, `name`.
     """
 

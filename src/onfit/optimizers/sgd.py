@@ -14,9 +14,9 @@ class SGD(Optimizer):
 
     Args:
         learning_rate: how far a step goes, or a schedule.
-        momentum: how much of the last step goes into the next, from 0 to 1. The momentum is
-            scaled by the learning rate when it is taken up, as in Keras (torch scales it when
-            it is used).
+        momentum: how much of the last step goes into the next, from 0 to 1. A gradient is
+            scaled by the learning rate when it is added to the momentum, as in Keras (torch
+            scales the momentum when it is used).
         nesterov: look ahead along the momentum (Nesterov 1983, in the form of Sutskever et
             al. 2013).
         **base: `weight_decay`, `clipnorm`, `clipvalue`, `global_clipnorm`, `name`.

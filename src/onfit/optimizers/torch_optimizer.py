@@ -1,4 +1,4 @@
-"""A user's own torch optimizer, behind the same face."""
+"""A user's own torch optimizer, with the interface of onfit's."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,10 +13,10 @@ Factory = Callable[[Sequence[Tensor]], Any]
 
 
 class TorchOptimizer(Optimizer):
-    """Steps a `torch.optim.Optimizer`, an instance or one made by a factory at build.
+    """Steps a `torch.optim.Optimizer`: an instance, or one that a factory makes at build.
 
-    With several parameter groups, `learning_rate` reads the first group's; setting it scales
-    all groups alike.
+    With several parameter groups, `learning_rate` reads the rate of the first group; setting it
+    scales the rates of all groups by one factor.
 
     Args:
         optimizer: an instance over the model's parameters; or
@@ -29,7 +29,7 @@ class TorchOptimizer(Optimizer):
         self.optimizer = optimizer
         self._factory = factory
         self._shares: list[float] = []
-        self._given: list[Tensor] = []  # what the factory was asked to move
+        self._given: list[Tensor] = []  # the parameters that the factory was called with
 
     @property
     def learning_rate(self) -> LearningRate:
@@ -40,7 +40,7 @@ class TorchOptimizer(Optimizer):
     def learning_rate(self, value: Any) -> None:
         groups = self._made().param_groups
         first = float(groups[0]["lr"])
-        if first or len(self._shares) != len(groups):  # from 0, go back to the shares of before
+        if first or len(self._shares) != len(groups):  # after a rate of 0, use the earlier shares
             self._shares = [float(group["lr"]) / first if first else 1.0 for group in groups]
         for group, share in zip(groups, self._shares, strict=True):
             rate = checked_rate(value) * share
@@ -65,7 +65,7 @@ class TorchOptimizer(Optimizer):
             )
 
     def _give(self, params: list[Tensor]) -> None:
-        """Have the factory's optimizer move `params`, also those of a layer freed later on."""
+        """Give the factory's optimizer `params`, also those of a layer that is unfrozen later."""
         assert self._factory is not None
         known = {id(param) for param in self._given}
         new = [param for param in params if id(param) not in known]
@@ -77,7 +77,7 @@ class TorchOptimizer(Optimizer):
             self.optimizer.add_param_group({"params": new, "lr": rate})
 
     def apply(self, grads: Sequence[Tensor | None]) -> None:
-        """Hand the gradients over and step."""
+        """Give the gradients to torch's optimizer, and take a step."""
         if not self.params:  # all layers are frozen
             return
         for param, grad in zip(self.params, grads, strict=True):

@@ -1,4 +1,4 @@
-"""Small helpers, under the names Keras has for them."""
+"""Small helpers, under Keras' names."""
 
 from onfit.engine.data.sequences import Sequence
 from onfit.utils import np_utils

@@ -1,4 +1,4 @@
-"""Helpers for numpy arrays; where Keras kept them before version 2.4."""
+"""Helpers for numpy arrays, under the module name that Keras used before version 2.4."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def to_categorical(y: Any, num_classes: int | None = None, dtype: Any = "float32
         dtype: numpy's type of the result.
 
     Returns:
-        An array of y's shape with an axis of `num_classes` put behind.
+        An array of y's shape with one more axis at the end, of length `num_classes`.
 
     Raises:
         DataError: if `y` holds anything but whole numbers from 0 to below `num_classes`.

@@ -11,15 +11,15 @@ from onfit.errors import ArgumentError
 def set_random_seed(seed: int) -> None:
     """Seed the random generators of Python, numpy and torch (on every device).
 
-    Two runs of a program that begins with it, on the same CPU with the same number of threads,
-    are bit-identical: weights, order of the samples, dropout, results. On a GPU some of torch's
-    operations add in a varying order; see `torch.use_deterministic_algorithms`.
+    Two runs of a program that begins with this call, on the same CPU with the same number of
+    threads, are bit-identical: weights, order of the samples, dropout, results. On a GPU some of
+    torch's operations add in a varying order; see `torch.use_deterministic_algorithms`.
 
     Args:
-        seed: a whole number from 0 to 2**32 - 1, which is as far as numpy goes.
+        seed: a whole number from 0 to 2**32 - 1, the range that numpy allows.
 
     Raises:
-        ArgumentError: for anything else; no generator is touched then.
+        ArgumentError: for anything else; no generator is changed then.
 
     Example:
         >>> set_random_seed(42)

@@ -1,4 +1,4 @@
-"""Learning rates that follow the steps: `Adam(learning_rate=ExponentialDecay(...))`.
+"""Learning rates that depend on the step: `Adam(learning_rate=ExponentialDecay(...))`.
 
 The arithmetic is Keras', in Python's double precision.
 """

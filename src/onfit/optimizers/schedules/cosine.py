@@ -1,4 +1,4 @@
-"""Decays along a cosine, once or again and again."""
+"""Decays along a cosine, once or repeatedly."""
 
 import math
 from typing import Any
@@ -8,15 +8,15 @@ from onfit.optimizers.schedules.schedule import Decay, LearningRateSchedule
 
 
 class CosineDecay(Decay):
-    """Goes down along half a wave of the cosine, after a rise along a line if wanted.
+    """Decays along half a wave of the cosine, perhaps after a linear warm-up.
 
     Args:
         initial_learning_rate: the rate of the first step.
-        decay_steps: how many steps the way down takes.
+        decay_steps: how many steps the decay takes.
         alpha: the share of the rate that is left at its end.
         name: its name in files.
-        warmup_target: the rate to rise to first; None to go down from the start.
-        warmup_steps: how many steps the rise takes, before the way down.
+        warmup_target: the rate to rise to first; None to decay from the start.
+        warmup_steps: how many steps the rise takes, before the decay.
 
     Raises:
         ArgumentError: if `decay_steps` is not positive.
@@ -63,14 +63,14 @@ class CosineDecay(Decay):
 
 
 class CosineDecayRestarts(LearningRateSchedule):
-    """Goes down along half a wave of the cosine, and again and again (Loshchilov, Hutter 2016).
+    """Decays along half a wave of the cosine, repeatedly (Loshchilov, Hutter 2016).
 
     Args:
         initial_learning_rate: the rate of the first step.
-        first_decay_steps: how many steps the first way down takes.
-        t_mul: how much longer each way down is than the last.
-        m_mul: the share of the last start at which each way down starts.
-        alpha: the share of the first rate that is left at the end of each.
+        first_decay_steps: how many steps the first decay takes.
+        t_mul: each decay takes this many times the steps of the previous one.
+        m_mul: each decay starts at this share of the rate at which the previous one started.
+        alpha: the share of the first rate that is left at the end of each decay.
         name: its name in files.
 
     Raises:

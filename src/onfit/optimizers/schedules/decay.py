@@ -1,4 +1,4 @@
-"""Decays by a factor, by a divisor, along a power, and in stairs of any form."""
+"""Decays: exponential, inverse in time, polynomial, and piecewise constant."""
 
 import bisect
 import math
@@ -25,7 +25,7 @@ class _RateDecay(Decay):
         self.staircase = staircase
 
     def _decays(self, step: int) -> float:
-        """How often `decay_steps` went by."""
+        """How many times `decay_steps` have passed."""
         return step // self.decay_steps if self.staircase else step / self.decay_steps
 
     def get_config(self) -> dict[str, Any]:
@@ -43,7 +43,7 @@ class ExponentialDecay(_RateDecay):
         initial_learning_rate: the rate of the first step.
         decay_steps: how many steps each factor takes.
         decay_rate: the factor.
-        staircase: all at once at the end of these steps, rather than a little at each.
+        staircase: change the rate at the end of these steps only, not a little at each step.
         name: its name in files.
 
     Raises:
@@ -67,7 +67,7 @@ class InverseTimeDecay(_RateDecay):
         initial_learning_rate: the rate of the first step.
         decay_steps: how many steps each addition to the divisor takes.
         decay_rate: what is added to the divisor.
-        staircase: all at once at the end of these steps, rather than a little at each.
+        staircase: change the rate at the end of these steps only, not a little at each step.
         name: its name in files.
 
     Raises:
@@ -87,10 +87,11 @@ class PolynomialDecay(Decay):
 
     Args:
         initial_learning_rate: the rate of the first step.
-        decay_steps: how many steps it takes.
-        end_learning_rate: the rate from then on.
-        power: 1 for a line.
-        cycle: go on with twice the steps, then three times ..., rather than stay.
+        decay_steps: how many steps the decay takes.
+        end_learning_rate: the rate after these steps.
+        power: 1 for a straight line.
+        cycle: instead of staying there, go on with a decay over twice the steps, then over three
+            times the steps, and so on.
         name: its name in files.
 
     Raises:
@@ -134,7 +135,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     """One rate up to a step, another after it, and so on.
 
     Args:
-        boundaries: the last step of each rate but the last, growing.
+        boundaries: the last step of each rate, in growing order, without that of the last rate.
         values: the rates, one more than boundaries.
         name: its name in files.
 

@@ -1,4 +1,4 @@
-"""What a schedule is: a learning rate for each step."""
+"""The base classes of schedules: a learning rate for each step."""
 
 from typing import Any
 
@@ -17,16 +17,16 @@ class LearningRateSchedule:
     """
 
     def __call__(self, step: int) -> Any:
-        """The rate of the step after `step` others: a number, or a scalar of any framework."""
+        """The rate of step `step`, counted from 0: a number, or a scalar of any framework."""
         raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that would make it again; needed to save a model."""
+        """The constructor's arguments for an equal schedule; needed to save a model."""
         raise NotImplementedError(f"{type(self).__name__} has no get_config, which saving needs.")
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "LearningRateSchedule":
-        """A schedule of these arguments."""
+        """A schedule with these arguments."""
         return cls(**config)
 
 
@@ -36,7 +36,7 @@ class Decay(LearningRateSchedule):
     Args:
         initial_learning_rate: the rate of the first step.
         decay_steps: how many steps the decay is measured in.
-        name: its name in files; that of its class if None.
+        name: its name in files; the name of its class if None.
 
     Raises:
         ArgumentError: if `decay_steps` is not positive.
