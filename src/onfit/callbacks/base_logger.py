@@ -15,17 +15,17 @@ _NOT_METRICS = ("batch", "size")
 class BaseLogger(Callback):
     """Averages what the batches log, weighted by their sizes, into the epoch's logs.
 
-    Every run reports such means anyway, without waiting for the device in every batch. Pass
-    one yourself where other callbacks change the batches' logs, or where a quantity should be
-    reported as it stood after the last batch.
+    Every run reports such means anyway, without waiting for the device in every batch. Add a
+    BaseLogger if other callbacks change the batches' logs, or if a quantity should be reported
+    with its value after the last batch.
 
     Args:
         stateful_metrics: names, under any of their aliases, whose last value is reported
             instead of their mean.
 
-    The names averaged are those in `params["metrics"]`, or, where it holds none, everything
-    numeric that a batch logs besides `batch` and `size`. A batch without `size` counts as one
-    sample. An epoch without batches reports nothing.
+    The names averaged are those in `params["metrics"]`. If it has none, all numbers that a batch
+    logs are averaged, except `batch` and `size`. A batch without `size` counts as one sample. For
+    an epoch without batches nothing is reported.
 
     Example:
         >>> logger = BaseLogger()
@@ -72,6 +72,6 @@ class BaseLogger(Callback):
     def _count(self, name: str, value: Any, size: int) -> None:
         if find(name, self.stateful_metrics) is not None:
             self._last[name] = value
-        elif size:  # a batch of no samples has no say in a mean
+        elif size:  # a batch of no samples does not count in a mean
             self._totals[name] = self._totals.get(name, 0) + value * size
             self._seen[name] = self._seen.get(name, 0) + size

@@ -1,4 +1,4 @@
-"""CSVLogger: a line of a CSV file for every epoch."""
+"""CSVLogger: a CSV file with a line for every epoch."""
 
 import csv
 import io
@@ -22,25 +22,27 @@ _Row = list[str]
 class CSVLogger(Callback):
     """Writes every epoch's logs into a CSV file, a line each, as soon as the epoch is over.
 
-    The columns are `epoch` (counted from 0) and the logged names in alphabetical order. What
-    an epoch did not log is `NA`. A name that comes later gets a column too: the file is
-    replaced, in one step, by one where the earlier lines have `NA` there.
+    The columns are `epoch` (counted from 0) and the logged names in alphabetical order. A name
+    that an epoch did not log is `NA` in its line. A name that is first logged in a later epoch
+    gets a column too: the file is replaced, in one step, by a file whose earlier lines have `NA`
+    in that column.
 
     Args:
         filename: the file. Missing folders are made.
         separator: one character between the values.
-        append: go on in a file that is there, under its columns, instead of replacing it at
-            the end of the first epoch.
+        append: continue an existing file, with its columns, instead of replacing it at the end
+            of the first epoch.
 
     Values are written as their text, a list or an array of one dimension as `"[1.0, 2.5]"`.
 
     Raises:
-        ArgumentError: for a separator that is not one character, or a line's end or quote.
+        ArgumentError: for a separator that is not one character, or that is a quote or ends a
+            line.
         StorageError: before training, if the file cannot be written.
         FileFormatError: with `append=True`, if the file has other columns than this run: before
-            training as far as `params["metrics"]` tells, else at the end of the first
-            epoch. The file stays as it is. (Validation values may be new to a file whose run
-            ended before its first validation.)
+            training if `params["metrics"]` shows it, else at the end of the first epoch. The
+            file stays as it is. (Columns for validation values may be missing in a file whose
+            run ended before its first validation.)
 
     Example:
         >>> logger = CSVLogger("run/training.csv", append=True)
@@ -51,11 +53,11 @@ class CSVLogger(Callback):
         self.separator = _checked_separator(separator)
         self.append = append
         self._table = _Table(self.filename, self.separator)
-        self._columns: list[str] = []  # of the file, once this run has looked at it
+        self._columns: list[str] = []  # of the file, once this run has read it
         self._rows = 0  # lines in the file below its header
-        self._started = False  # whether this run, or the one it resumes, has written
+        self._started = False  # whether this run, or the one it resumes, wrote a line
         self._found: list[str] = []  # the columns the file had before training
-        self._kept: dict[str, Any] | None = None  # what of the file to go on from, when resuming
+        self._kept: dict[str, Any] | None = None  # the state to resume from
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         require_writable(self.filename, f"CSVLogger(filename={self.filename!r})")
@@ -76,8 +78,8 @@ class CSVLogger(Callback):
         self._rows += 1
 
     def state_dict(self) -> dict[str, Any]:
-        """How far the file was written, once that is on the disk."""
-        if self._kept is not None:  # nothing was written since
+        """How much is in the file, once all of it is on the disk."""
+        if self._kept is not None:  # nothing was written since the run was resumed
             return self._kept
         if self._started:
             self._table.sync()
@@ -91,13 +93,13 @@ class CSVLogger(Callback):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on in the file as it was when `state` was taken.
 
-        The lines written after that are of epochs that will be gone through again; they are
+        The lines that were written after that belong to epochs that will run again. They are
         removed at the first write.
         """
         self._rows, self._started, self._kept = state["rows"], state["started"], state
 
     def _take_up(self, values: Mapping[str, Any]) -> None:
-        """At the first write: find out what of the file stays."""
+        """At the first write: find out which part of the file stays."""
         kept, self._kept = self._kept, None
         columns, rows = self._table.read() if self.append or self._started else ([], [])
         if kept is not None and (self.append or self._started):
@@ -109,7 +111,7 @@ class CSVLogger(Callback):
     def _cut_back(
         self, columns: list[str], rows: list[_Row], kept: Mapping[str, Any]
     ) -> tuple[list[str], list[_Row]]:
-        """Remove from the file what a run that was killed wrote after it was saved."""
+        """Remove from the file the lines that a killed run wrote after its last save."""
         before, count = kept["columns"], kept["rows"]
         if len(rows) < count:
             warnings.warn(
@@ -122,13 +124,13 @@ class CSVLogger(Callback):
         if columns == before or not before:
             self._table.cut(kept["size"])
             return before, rows[:count]
-        # It has got a column since.
+        # The file has got a column since.
         rows = [_rearranged(row, columns, before) for row in rows[:count]]
         self._table.write(before, rows)
         return before, rows
 
     def _widen(self, values: Mapping[str, Any]) -> None:
-        """Write the file anew, with a column for each of `values`, and them in its last line."""
+        """Write the file anew, with a column for each of `values` and a last line of `values`."""
         old, rows = self._table.read() if self._columns else ([], [])
         columns = _joined(old or self._columns, values)
         rows = [_rearranged(row, old, columns) for row in rows]
@@ -153,14 +155,14 @@ class _Table:
         self._separator = separator
 
     def exists(self) -> bool:
-        """Whether there is a file with something in it."""
+        """Whether the file exists and is not empty."""
         return os.path.exists(self._path) and os.path.getsize(self._path) > 0
 
     def read(self) -> tuple[list[str], list[_Row]]:
-        """The header and the rows; both empty where there is no file, or nothing in it."""
+        """The header and the rows; both are empty if there is no file, or an empty one."""
         if not self.exists():
             return [], []
-        # What is not UTF-8 survives a round trip; so do the line ends within a value.
+        # Bytes that are not UTF-8, and line ends within a value, are written back as they were.
         with open(self._path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             try:
                 lines = [row for row in csv.reader(file, delimiter=self._separator) if row]
@@ -172,11 +174,11 @@ class _Table:
         return (lines[0], lines[1:]) if lines else ([], [])
 
     def size(self) -> int:
-        """How many bytes it has; 0 where there is no file."""
+        """How many bytes the file has; 0 if there is no file."""
         return os.path.getsize(self._path) if os.path.exists(self._path) else 0
 
     def sync(self) -> None:
-        """Wait until it is on the disk."""
+        """Wait until the file is on the disk."""
         if self.exists():
             durable.fsync_file(Path(self._path))
 
@@ -186,12 +188,12 @@ class _Table:
             os.truncate(self._path, size)
 
     def write(self, header: list[str], rows: list[_Row]) -> None:
-        """Put a file of `header` and `rows` in the place of what is there, or leave that."""
+        """Replace the file by one of `header` and `rows`; if that fails, the old file stays."""
         with replacing(self._path) as temporary:
             temporary.write_bytes(self._encoded([header, *rows]))
 
     def append(self, row: _Row) -> None:
-        """Add a line to a file that exists. It gets there at once and in one piece, or not."""
+        """Add a line to an existing file: at once, and as a whole or not at all."""
         with open(self._path, "rb") as file:
             end = _end_of_broken_line(file)
         durable.append(self._path, end + self._encoded([row]))
@@ -203,7 +205,7 @@ class _Table:
 
 
 def _end_of_broken_line(file: BinaryIO) -> bytes:
-    """What a last line, left unfinished by a run that was killed, lacks to be a line."""
+    """The bytes that complete the last line, if a killed run left it unfinished; else none."""
     file.seek(-1, os.SEEK_END)
     if file.read() == b"\n":
         return b""
@@ -221,16 +223,16 @@ def _checked_separator(separator: str) -> str:
 
 
 def _is_foreign(name: str, columns: list[str]) -> bool:
-    """Whether `name` and what it validates are both new to `columns`.
+    """Whether `name` is missing in `columns`, and also the same name without `val_`.
 
-    Validation values alone are no strangers: a run that ended before its first validation
-    left them out.
+    A missing name of a validation value alone is no error: a run that ended before its first
+    validation left it out.
     """
     return name not in columns and name.removeprefix("val_") not in columns
 
 
 def _joined(columns: list[str], names: Iterable[str]) -> list[str]:
-    """`columns` and those of `names` they lack, sorted if `columns` are sorted."""
+    """`columns`, and those of `names` that are missing in them; sorted if `columns` are sorted."""
     if columns[1:] == sorted(columns[1:]) and columns[:1] in ([], ["epoch"]):
         return ["epoch", *sorted({*columns, *names} - {"epoch"})]
     return [*columns, *sorted({*names} - {*columns})]
@@ -238,7 +240,7 @@ def _joined(columns: list[str], names: Iterable[str]) -> list[str]:
 
 def _rearranged(row: _Row, old: list[str], new: list[str]) -> _Row:
     values = dict(zip(old, row, strict=False))
-    too_many = row[len(old) :]  # a line with more values than the header: keep them, at its end
+    too_many = row[len(old) :]  # a line may have more values than the header: keep them at its end
     return [*_row(values, new), *too_many]
 
 
@@ -247,7 +249,7 @@ def _row(values: Mapping[str, Any], columns: list[str]) -> list[Any]:
 
 
 def _cell(value: Any) -> Any:
-    """Text for an iterable; numbers and what reads as one are the csv module's to write."""
+    """The text of an iterable; a single value as it is, because the csv module writes it."""
     if isinstance(value, str) or not isinstance(value, Iterable) or _is_scalar(value):
         return _plain(value)
     return f'"[{", ".join(str(_plain(item)) for item in value)}]"'
@@ -258,5 +260,5 @@ def _is_scalar(value: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """A number for a tensor; numpy's scalars stay, whose text is the shorter one."""
+    """A number for a tensor; numpy's scalars stay, because their text is shorter."""
     return as_number(value) if hasattr(value, "detach") else value

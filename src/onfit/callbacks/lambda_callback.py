@@ -9,7 +9,7 @@ from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
 
 
 class LambdaCallback(Callback):
-    """Calls the functions it is given, each at its hook.
+    """Calls given functions, each at its hook.
 
     A hook that is not given costs nothing.
 
@@ -21,7 +21,7 @@ class LambdaCallback(Callback):
         on_train_begin: called as `f(logs)` when training starts.
         on_train_end: called as `f(logs)` when training is over.
         **other_hooks: functions for any other hook of `Callback`, by its name, such as
-            `on_test_end` or `on_exception`; arguments are given by position.
+            `on_test_end` or `on_exception`. They are called with arguments by position.
 
     Raises:
         ArgumentError: for a name that is no hook, or a hook given under both its names.
@@ -56,8 +56,8 @@ class LambdaCallback(Callback):
         }
         given = {name: function for name, function in hooks.items() if function is not None}
         _check(set(hooks), given)
-        # Attributes of the instance hide the silent methods of the class; what is not given
-        # stays silent, and nobody calls it.
+        # Attributes of the instance hide the empty methods of the class. A hook that is not given
+        # keeps its empty method, which no run calls.
         vars(self).update(given)
 
 

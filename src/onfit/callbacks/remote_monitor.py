@@ -1,4 +1,4 @@
-"""RemoteMonitor: send every epoch's logs to a server, without ever waiting for it."""
+"""RemoteMonitor: send every epoch's logs to a server, while training goes on."""
 
 import json
 import math
@@ -25,20 +25,21 @@ class RemoteMonitor(Callback):
     """Posts `{"epoch": ..., **logs}` to a server at the end of every epoch.
 
     A thread of its own does the sending: a server that is slow, silent or gone neither stops
-    training nor slows it down. What goes wrong is told once, as a warning, at the next epoch.
+    training nor slows it down. A problem is reported once, as a warning, at the next epoch.
 
-    Values go out as JSON numbers, arrays as lists; JSON knows no NaN and no infinity, so both
-    become null. What JSON cannot say at all is sent as its text.
+    Values are sent as JSON numbers, arrays as lists. JSON has no NaN and no infinity, so both
+    become null. A value that JSON cannot hold at all is sent as its text.
 
     Args:
         root: the server, such as `http://localhost:9000`.
-        path: where on it events go, appended to `root`.
+        path: the address of the events on the server, appended to `root`.
         field: the name of the form field that holds the JSON text.
         headers: further HTTP headers.
         send_as_json: send the event itself, as `application/json`, instead of within a form.
         timeout: seconds to wait for the server, or a pair: to be connected, to be answered.
-        flush_timeout: seconds that the end of training waits for what is still to be sent.
-        max_pending: how many events may wait for the server. Of more, the oldest are dropped.
+        flush_timeout: seconds that the end of training waits for events that are not sent yet.
+        max_pending: how many events may wait for the server. If there are more, the oldest are
+            dropped.
 
     Raises:
         ArgumentError: for a `root` that is no http or https address, or `max_pending` below 1.
@@ -111,10 +112,10 @@ class RemoteMonitor(Callback):
             )
 
     def _post(self, event: Event) -> tuple[str, str] | None:
-        """Send one event; the kind and the text of what went wrong, if anything did."""
+        """Send one event; return the kind and the text of the problem, or None."""
         try:
             answer = self._answer_to(event)
-        except Exception as error:  # whatever it is, training goes on
+        except Exception as error:  # any problem with the server: training goes on
             return "unreachable", (
                 f"Could not reach RemoteMonitor root server at {self.root}: {error}. "
                 "Training goes on"
@@ -136,7 +137,8 @@ class RemoteMonitor(Callback):
         return requests.post(url, data=form, headers=self.headers, timeout=self.timeout)
 
     def _tell_problems(self, mail: "_Mail") -> None:
-        # A warning from a thread would reach nobody's filters.
+        # Warn here, in the thread of the training: in the sending thread the user's filters for
+        # warnings may not apply.
         for kind, text in mail.problems():
             if kind not in self._told:
                 self._told.add(kind)
@@ -144,10 +146,10 @@ class RemoteMonitor(Callback):
 
 
 class _Mail:
-    """Events on their way: a bounded queue, and a thread while there is anything to send.
+    """Events that are being sent: a bounded queue, and a thread while the queue is not empty.
 
     Args:
-        post: sends one event; returns the kind and the text of what went wrong, or None.
+        post: sends one event; returns the kind and the text of the problem, or None.
         limit: how many events may wait.
     """
 
@@ -155,14 +157,14 @@ class _Mail:
         self._post = post
         self._limit = limit
         self._waiting: deque[Event] = deque()
-        self._working = False  # whether the thread is there
+        self._working = False  # whether the thread runs
         self._sending = False  # whether it holds an event
         self._dropped = 0
         self._problems: dict[str, str] = {}
         self._changed = threading.Condition()
 
     def put(self, event: Event) -> None:
-        """Let `event` wait for its turn; never blocks."""
+        """Add `event` to the queue; this never blocks."""
         with self._changed:
             if len(self._waiting) == self._limit:
                 self._waiting.popleft()
@@ -174,7 +176,7 @@ class _Mail:
                 threading.Thread(target=self._work, name="RemoteMonitor", daemon=True).start()
 
     def close(self, timeout: float) -> int:
-        """Wait until all is sent, `timeout` seconds at most; how many events were lost."""
+        """Wait at most `timeout` seconds until all events are sent; return how many were lost."""
         with self._changed:
             self._changed.wait_for(lambda: not self._working, timeout)
             lost = self._dropped + len(self._waiting) + self._sending
@@ -182,7 +184,7 @@ class _Mail:
         return lost
 
     def problems(self) -> list[tuple[str, str]]:
-        """What went wrong since this was last asked, one text of each kind."""
+        """The problems since the last call, one text of each kind."""
         with self._changed:
             problems, self._problems = self._problems, {}
         return list(problems.items())
@@ -196,7 +198,7 @@ class _Mail:
                     self._problems.setdefault(*problem)
 
     def _next(self) -> Event | None:
-        """The next event; None, and the thread is gone, where there is none."""
+        """The next event; None if there is none, and then the thread ends."""
         with self._changed:
             if self._waiting:
                 self._sending = True
@@ -217,7 +219,7 @@ def _check_root(root: Any) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """`value` as JSON can say it."""
+    """`value` in types that JSON has."""
     value = as_number(value)
     if hasattr(value, "tolist"):
         value = value.tolist()

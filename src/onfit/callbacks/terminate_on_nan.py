@@ -11,8 +11,7 @@ from onfit.errors import InvalidLossError
 class TerminateOnNaN(Callback):
     """Stops training as soon as a batch's loss is NaN or infinite.
 
-    Only `loss` is looked at; a metric may be NaN. Looking waits for the device after every
-    batch.
+    Only `loss` is checked; a metric may be NaN. The check waits for the device after every batch.
 
     Args:
         raise_error: raise instead of stopping, so that the run counts as failed.

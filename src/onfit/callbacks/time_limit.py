@@ -1,4 +1,4 @@
-"""TimeLimit: end before somebody else ends it."""
+"""TimeLimit: stop before the machine's time is over."""
 
 import time
 from collections.abc import Callable
@@ -13,18 +13,18 @@ from onfit.errors import ArgumentError
 class TimeLimit(Callback):
     """Stops training when its time is up, after the batch it is in.
 
-    For machines that are lent for so long and no longer. Beside a `BackupAndRestore` the run is
-    saved at that very batch; start the script again and it goes on from there, with the whole
-    time before it.
+    For machines that can be used for a limited time. With a `BackupAndRestore` the run is saved
+    at that very batch. Start the script again, and the run goes on from there, with the whole
+    limit again.
 
     Args:
         limit: for how long to train, from the start of `fit`: text such as `"2 hours"`,
             `"90 minutes"` or `"30 seconds"`, a number of seconds, or a `datetime.timedelta`.
-            Leave some of the time you have for what comes after.
+            Choose it shorter than the time you have, so that the script can finish.
         clock: returns seconds; only differences matter.
 
     Raises:
-        ArgumentError: if `limit` is no time, or not above 0.
+        ArgumentError: if `limit` is not a time above 0.
 
     Example:
         >>> limit = TimeLimit("2 hours")
@@ -48,7 +48,7 @@ class TimeLimit(Callback):
         self._stop_if_over()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        # Validation takes time too; and not everybody's epochs have batches.
+        # Validation takes time too, and in some loops epochs have no batches.
         self._stop_if_over()
 
     def _stop_if_over(self) -> None:

@@ -25,10 +25,10 @@ class History(Callback):
 
     Attributes:
         epoch: the indices of the epochs, counted from 0.
-        history: dict of lists, one value an epoch. A name is found by its aliases too, so
-            `history["acc"]` reads what was logged as `accuracy`. A name that some epoch did
-            not log (`validation_freq`) has a shorter list.
-        timing: where the time went.
+        history: dict of lists, one value for each epoch. A name is found by its aliases too, so
+            `history["acc"]` reads what was logged as `accuracy`. A name that was not logged in
+            every epoch (`validation_freq`) has a shorter list.
+        timing: how long each part of the training took.
 
     Example:
         >>> history = History()
@@ -40,7 +40,7 @@ class History(Callback):
     def __init__(self) -> None:
         self.epoch: list[int] = []
         self.history: dict[str, list[Any]] = AliasDict()
-        # The epoch of each value in `history`, since a list may skip some.
+        # The epoch of each value in `history`, since a list may skip epochs.
         self._epochs: dict[str, list[int]] = {}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -51,15 +51,15 @@ class History(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
-            # Under the name as logged: an alias is for reading only.
+            # Stored under the logged name: an alias is for reading only.
             self.history.setdefault(name, []).append(value)
             self._epochs.setdefault(name, []).append(epoch)
 
     @property
     def timing(self) -> dict[str, Any]:
-        """Where the time of the training went, in seconds: `total`, `data` (waiting for batches),
-        `step`, `validation`, and `callbacks`, a dict of what each took. What is left is the loop.
-        Empty before a training.
+        """How long each part of the training took, in seconds: `total`, `data` (waiting for
+        batches), `step`, `validation`, and `callbacks`, a dict with the time of each. The rest of
+        `total` is the loop's own time. Empty before a training.
         """
         return {} if self.run is None else self.run.timing.report()
 
@@ -76,9 +76,9 @@ class History(Callback):
     ) -> "Figure":
         """Draw the curves of training and validation, one axes for each metric.
 
-        The best value is marked where the metric's name tells in which direction it gets
-        better. A learning rate is drawn on a logarithmic scale. Neither pyplot nor a display
-        is needed; a notebook shows the figure.
+        The best value is marked if the metric's name says in which direction it gets better. A
+        learning rate is drawn on a logarithmic scale. Neither pyplot nor a display is needed; a
+        notebook shows the figure.
 
         Args:
             path: where to save it, if anywhere; its suffix (`.png`, `.pdf`, `.svg` ...)
@@ -86,7 +86,7 @@ class History(Callback):
             metrics: which metrics to draw, under any of their names; by default all.
 
         Returns:
-            The matplotlib figure, for what you want to add to it.
+            The matplotlib figure, to which you can add more.
 
         Raises:
             NotReadyError: if no epoch was logged yet.
@@ -116,7 +116,7 @@ class History(Callback):
         return figure
 
     def _epochs_of(self, name: str) -> list[int]:
-        """The epoch of each value; the first ones if the list was filled by somebody else."""
+        """The epoch of each value; epochs from 0 on if other code filled the list."""
         known, count = self._epochs.get(name, []), len(self.history[name])
         return known if len(known) == count else list(range(count))
 

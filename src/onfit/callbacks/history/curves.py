@@ -1,6 +1,6 @@
-"""The figure of a history. Imported by `History.plot` alone, since it needs matplotlib.
+"""The figure of a history. Only `History.plot` imports this file, since it needs matplotlib.
 
-It is made without pyplot: it needs no display, and no figure of the user's becomes another.
+The figure is made without pyplot, so it needs no display and leaves the user's own figures alone.
 """
 
 import math
@@ -22,7 +22,7 @@ _RATES = ("learning_rate", "lr")
 
 
 class Curves(Figure):
-    """A figure that a notebook shows although pyplot knows nothing of it."""
+    """A figure that a notebook shows although it was made without pyplot."""
 
     def _repr_png_(self) -> bytes:
         image = BytesIO()
@@ -51,7 +51,7 @@ def _draw_curves(axes: Axes, base: str, points: Mapping[str, Points]) -> None:
     curves = [(base, "training", _TRAIN), (f"val_{base}", "validation", _VALIDATION)]
     drawn = [(points[name], label, color) for name, label, color in curves if name in points]
     for (epochs, values), label, color in drawn:
-        # A single value is a point; a line would not show.
+        # A single value needs a marker: a line through one point is not visible.
         marker = "o" if len(values) <= 30 else ""
         # A learning rate holds for a whole epoch.
         style = "steps-mid" if base in _RATES else "default"
@@ -85,7 +85,7 @@ def _dress(axes: Axes, base: str) -> None:
     axes.set_title(base)
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.set_xlim(left=max(axes.get_xlim()[0], 0.5))  # there is no epoch 0 to have a tick
+    axes.set_xlim(left=max(axes.get_xlim()[0], 0.5))  # epochs count from 1: no tick at 0
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     if base not in _RATES:

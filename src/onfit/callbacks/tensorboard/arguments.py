@@ -1,11 +1,11 @@
-"""What of TensorBoard's many arguments goes together."""
+"""Checks of TensorBoard's arguments that depend on each other."""
 
 import warnings
 from typing import Any
 
 from onfit.errors import ArgumentError, OnfitWarning
 
-# Which arguments say what to write, and which how often.
+# For each argument that says how often to write: the arguments that say what to write then.
 _HOW_OFTEN = {
     "histogram_freq": ("write_grads", "write_images"),
     "embeddings_freq": ("embeddings_layer_names", "embeddings_metadata", "embeddings_data"),
@@ -26,7 +26,7 @@ def frequency(argument: str, epochs: int) -> int:
 
 
 def warn_of_what_has_no_effect(board: Any) -> None:
-    """Name the arguments that say what to write where another says that it is never written."""
+    """Warn of arguments that say what to write, if another says that it is never written."""
     for how_often, arguments in _HOW_OFTEN.items():
         asked = [name for name in arguments if _is_set(getattr(board, name))]
         if asked and not getattr(board, how_often):
@@ -39,10 +39,12 @@ def warn_of_what_has_no_effect(board: Any) -> None:
 
 
 def require_local_folder(board: Any) -> None:
-    """Refuse to write elsewhere than to a folder what TensorBoard's own writer does not write.
+    """Check that `log_dir` is a local folder if files are asked for that onfit writes itself.
+
+    TensorBoard's own writer, which writes the event files, can write to other places too.
 
     Raises:
-        ArgumentError: if that is asked for.
+        ArgumentError: if it is not.
     """
     for argument in ("embeddings_freq", "profile_batch"):
         asked = getattr(board, argument)
@@ -54,5 +56,5 @@ def require_local_folder(board: Any) -> None:
 
 
 def _is_set(value: Any) -> bool:
-    """Whether an argument asks for something; an array, however short, does."""
+    """Whether an argument asks for something; an array does, even an empty one."""
     return value is not None and not (isinstance(value, int | str | list | dict) and not value)

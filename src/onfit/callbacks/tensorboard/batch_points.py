@@ -8,10 +8,10 @@ from onfit.core.callback import Logs
 from onfit.core.logs import Logs as LazyLogs
 from onfit.core.meter import as_number
 
-# To encode a point and wake the thread that writes takes as long as a small step. So a second's
-# points are written together; one that comes after a longer pause is written at once.
+# Encoding a point and waking the thread that writes takes as long as a small step. So the points
+# of one second are written together; a point after a longer pause is written at once.
 _SECONDS = 1.0
-_MOST = 512  # and no more than so many, since they hold memory
+_MOST = 512  # no more points are kept, since they hold memory
 
 
 class Point(NamedTuple):
@@ -21,7 +21,7 @@ class Point(NamedTuple):
         step: the batch's index in the whole run.
         epoch: the epoch it is in.
         wall_time: when it ended, in seconds since 1970.
-        logs: a copy of its logs, not read yet: nobody has waited for the device.
+        logs: a copy of its logs, not read yet, so that the training need not wait for the device.
     """
 
     step: int
@@ -30,7 +30,7 @@ class Point(NamedTuple):
     logs: Logs
 
     def values(self) -> Logs:
-        """What was measured."""
+        """The logged values, without the batch's number and size."""
         return {name: self.logs[name] for name in self.logs if name not in ("batch", "size")}
 
 
@@ -45,17 +45,17 @@ class BatchPoints:
         """Keep what a batch logged."""
         if isinstance(logs, LazyLogs):
             noted: Logs = logs.unread()
-        else:  # made by hand, and read now: a tensor in them may hold a graph
+        else:  # a dict made by hand is read now: a tensor in it may hold a graph
             noted = {name: as_number(value) for name, value in logs.items()}
         self._points.append(Point(step, epoch, time.time(), noted))
 
     @property
     def due(self) -> bool:
-        """Whether they should be written now."""
+        """Whether the points should be written now."""
         return time.monotonic() - self._taken_at >= _SECONDS or len(self._points) >= _MOST
 
     def take(self) -> list[Point]:
-        """All points, the oldest first; they are kept no longer."""
+        """All points, the oldest first; they are removed here."""
         points, self._points = self._points, []
         self._taken_at = time.monotonic()
         return points

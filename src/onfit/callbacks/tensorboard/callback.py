@@ -1,4 +1,4 @@
-"""The TensorBoard callback: when what is written."""
+"""The TensorBoard callback: what is written, and when."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -32,34 +32,34 @@ class TensorBoard(Callback):
 
     Curves go to `train/` and `validation/` below `log_dir`, so that both show in one chart:
     `epoch_<name>` over the epochs (counted from 0), `batch_<name>` over the batches of the
-    whole run. Look at them with `tensorboard --logdir=logs`. TensorFlow is not needed.
+    whole run. View them with `tensorboard --logdir=logs`. TensorFlow is not needed.
 
     Args:
         log_dir: the folder. Each training, also a second one with the same callback, adds event
-            files; none is ever changed.
-        histogram_freq: every so many epochs write histograms of the weights (`<weight>`) and of
-            what the layers put out (`<layer>_out`); 0 for never. Outputs are those for the
-            validation data; with none, or where it comes from a loader, they are left out.
+            files; no file is ever changed.
+        histogram_freq: after every so many epochs, histograms of the weights (`<weight>`) and of
+            the layers' outputs (`<layer>_out`) are written; 0 for never. Outputs are those for
+            the validation data. If there is none, or it comes from a loader, they are left out.
         batch_size: for how many samples activations, gradients and embeddings are computed at a
-            time; histograms show those of the first so many. None for all.
+            time; histograms show the first so many samples. None for all samples.
         write_graph: whether to write the graph of the model: its layers, or the operations of a
             torch module.
         write_grads: whether to write histograms of the loss's gradients (`<weight>_grad`), as
-            often as the others.
+            often as the other histograms.
         write_images: whether to write weights as images (`<weight>/image`), as often as
-            histograms: kernels of convolutions one by one, at most 16 of each.
-        embeddings_freq: every so many epochs write embeddings for the projector; 0 for never.
-            It shows those written last.
+            histograms: kernels of convolutions one by one, at most 16 of each layer.
+        embeddings_freq: after every so many epochs, embeddings for the projector are written; 0
+            for never. The projector shows those written last.
         embeddings_layer_names: the names of the layers to watch; None or empty for all embedding
             layers.
         embeddings_metadata: the file with a label for each row (tab-separated, with a header
             line where it has several columns): a path in `log_dir` or from the current folder.
-            A dict has one for each layer's name; a text is for all layers.
-        embeddings_data: samples, as for `predict`, of which to write what the layers put out, one
-            row for each; None for the tables that embedding layers look up in.
+            A dict has a file for each layer's name; a text is for all layers.
+        embeddings_data: samples, as for `predict`: the layers' outputs for them are written, one
+            row for each sample. With None, the tables of embedding layers are written.
         update_freq: when the values of batches are written too: `"epoch"`: never; `"batch"`:
-            each; an int: every so many *samples*; or text such as `"100 batches"` or
-            `"30 seconds"`. They get to the files about once a second. The values of epochs are
+            at each batch; an int: after every so many *samples*; or text such as `"100 batches"`
+            or `"30 seconds"`. They reach the files about once a second. The values of epochs are
             written after every epoch (with `"5 epochs"`, after every fifth).
         profile_batch: the batch to record with torch's profiler, counted from 1 over the whole
             run, or the first and last of several: `(10, 20)` or `"10,20"`; 0 for none. The
@@ -70,7 +70,7 @@ class TensorBoard(Callback):
         ArgumentError: for an unknown `update_freq` or `profile_batch`, or a frequency below 0;
             before training, for layers that the model does not have.
         MissingPackageError: if the tensorboard library is not installed.
-        CapabilityError: before training, if something is asked for that the model cannot tell.
+        CapabilityError: before training, if something is asked for that the model cannot give.
         StorageError: before training, if `log_dir` cannot be written.
 
     Example:
@@ -109,12 +109,12 @@ class TensorBoard(Callback):
         self._profiled = batches_of(profile_batch)
         self._files: EventFiles | None = None
         self._points = BatchPoints()
-        # Those below are new in each training; None where nothing asks for them.
+        # Made anew in each training; None if no argument asks for them.
         self._graph: Graph | None = None
         self._histograms: Histograms | None = None
         self._projector: Projector | None = None
         self._profile: Profile | None = None
-        self._batches = 0  # told in this run
+        self._batches = 0  # that ended in this run
         self._resumed_at: int | None = None  # the batches done when the run was saved
         self._hear_no_batches_in_vain()
         warn_of_what_has_no_effect(self)
@@ -186,14 +186,14 @@ class TensorBoard(Callback):
         self._close()
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the run is, once what was logged up to there is in the files."""
+        """Where the run is, after everything logged up to there was written to the files."""
         self._write_points()
         if self._files is not None:
             self._files.flush()
         return {"cadence": self._cadence.state_dict(), "step": self._steps_done()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from there; what is in the files beyond it will be hidden."""
+        """Go on from there; TensorBoard will hide what the files hold beyond it."""
         self._cadence.load_state_dict(state["cadence"])
         self._batches = self._resumed_at = state["step"]
 
@@ -219,24 +219,24 @@ class TensorBoard(Callback):
             self._graph.write(partial(self._open, epoch))
 
     def _open(self, epoch: int) -> EventFiles:
-        """The files of this run. They are opened when the first value, of `epoch`, is written."""
+        """The files of this run, opened when the first value is written, in epoch `epoch`."""
         if self._files is None:
             self._files = EventFiles(self.log_dir, self._purge_steps(epoch))
         return self._files
 
     def _purge_steps(self, epoch: int) -> dict[str, int]:
-        """From where a run that goes on hides what an earlier one wrote beyond that point."""
+        """For each subfolder, the step from which the values of an earlier run are hidden."""
         if epoch == 0 and self._resumed_at is None:
             return {}
         if not self._cadence.counts_batches:
             return {TRAIN: epoch, VALIDATION: epoch}
-        # Where train/ counts batches too, its steps are those of batches. What an epoch wrote that
-        # is gone through again may then show twice, at the same place.
+        # If batches are written too, the steps of train/ count batches. A value of an epoch that
+        # runs again may then show twice, at the same place.
         of_batches = {} if self._resumed_at is None else {TRAIN: self._resumed_at}
         return {VALIDATION: epoch, **of_batches}
 
     def _close(self) -> None:
-        """End whatever is open, each even if another cannot."""
+        """Close everything that is open; an error in one part does not keep the others open."""
         try:
             self._write_points()
         finally:
@@ -250,14 +250,14 @@ class TensorBoard(Callback):
     # --- where the run is ----------------------------------------------------------------
 
     def _steps_done(self) -> int:
-        """Batches so far, those before a resumed run went on included."""
+        """The number of batches so far, including those before the run was resumed."""
         return self._batches if self.run is None else self.run.progress.step
 
     def _current_epoch(self) -> int:
         return 0 if self.run is None else self.run.progress.epoch
 
     def _learning_rate(self, logs: Logs) -> dict[str, Any]:
-        """The rate of the model's optimizer, where no callback has logged it."""
+        """The logged learning rate; if there is none, the rate of the model's optimizer."""
         name = find("learning_rate", logs)
         if name is not None:
             return {"learning_rate": logs[name]}
@@ -276,7 +276,7 @@ class TensorBoard(Callback):
         )
 
     def _hear_no_batches_in_vain(self) -> None:
-        """Take the silent hooks of the base class, so that a batch costs nothing."""
+        """Replace unneeded batch hooks by the empty ones of the base class: these cost nothing."""
         wanted = {
             "on_train_batch_begin": self._profiled is not None,
             "on_train_batch_end": self._profiled is not None or self._cadence.counts_batches,

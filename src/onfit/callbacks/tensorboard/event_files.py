@@ -1,4 +1,4 @@
-"""Event files, as TensorBoard reads them, through its own writer. No TensorFlow, no torch."""
+"""Event files for TensorBoard, written by its own writer, without TensorFlow and torch."""
 
 import json
 import os
@@ -18,16 +18,16 @@ _BUCKETS = 30
 
 
 class EventFiles:
-    """The event files of one run, one in each subfolder, opened when first written to.
+    """The event files of one run, one in each subfolder. Each is opened at its first value.
 
     Args:
-        folder: the folder above them.
-        purge_steps: subfolder -> step; what an earlier, interrupted run wrote there from this
-            step on is to be hidden. Its files stay as they are.
+        folder: the folder above the subfolders.
+        purge_steps: subfolder -> step. What an earlier, interrupted run wrote there from this
+            step on is hidden. Its files stay as they are.
 
     Raises:
         MissingPackageError: if the tensorboard library is not installed.
-        StorageError: from then on, where a file cannot be written: by the next call that writes.
+        StorageError: by a later call that writes, if a file cannot be written.
     """
 
     def __init__(self, folder: StrPath, purge_steps: dict[str, int] | None = None) -> None:
@@ -42,10 +42,10 @@ class EventFiles:
         """Write one point of several curves.
 
         Args:
-            subfolder: where they are.
+            subfolder: the folder of the curves.
             values: each curve's value, by its tag.
-            step: where on the curves.
-            wall_time: when it was, in seconds since 1970; now if None.
+            step: the position on the curves.
+            wall_time: the time of the point, in seconds since 1970; now if None.
         """
         from tensorboard.compat.proto.summary_pb2 import Summary
 
@@ -53,7 +53,7 @@ class EventFiles:
         self._add_event(subfolder, wall_time, step=step, summary=Summary(value=points))
 
     def add_histogram(self, subfolder: str, tag: str, numbers: Any, step: int) -> None:
-        """Write how the numbers of an array are distributed, those apart that are not finite."""
+        """Write the distribution of an array's numbers, except those that are not finite."""
         from tensorboard.compat.proto.summary_pb2 import HistogramProto
 
         counted = _histogram(numbers)
@@ -61,7 +61,7 @@ class EventFiles:
             self._add(subfolder, step, tag=tag, histo=HistogramProto(**counted))
 
     def add_images(self, subfolder: str, tag: str, images: Sequence[Pixels], step: int) -> None:
-        """Write grey images, all of one size, that the dashboard shows under one tag."""
+        """Write grey images of one size, which the dashboard shows under one tag."""
         from tensorboard.plugins.image.metadata import create_summary_metadata
 
         height, width = images[0].shape
@@ -75,7 +75,7 @@ class EventFiles:
         )
 
     def add_graph_config(self, subfolder: str, config: dict[str, Any]) -> None:
-        """Write a model's layers, in Keras' words, for the dashboard to draw."""
+        """Write a model's layers, described in Keras' format, for the dashboard to draw."""
         from tensorboard.compat.proto.summary_pb2 import SummaryMetadata
 
         plugin = SummaryMetadata.PluginData(plugin_name="graph_keras_model", content=b"1")
@@ -92,13 +92,13 @@ class EventFiles:
         self._add_event(subfolder, graph_def=graph_def)
 
     def flush(self) -> None:
-        """Wait until all is in the files, so that whoever looks can see it."""
+        """Wait until all values are in the files, so that TensorBoard can show them."""
         with self._named():
             for writer in self._writers.values():
                 writer.flush()
 
     def close(self) -> None:
-        """Finish the files. What is written later goes to new ones."""
+        """Finish the files. Later values go to new files."""
         writers, self._writers = self._writers, {}
         with self._named():
             for writer in writers.values():
@@ -118,7 +118,7 @@ class EventFiles:
 
     @contextmanager
     def _named(self) -> Iterator[None]:
-        """What the system says of a disk that is full names no file."""
+        """Raise errors with the folder's name: the system's error for a full disk names no file."""
         try:
             yield
         except OSError as error:
@@ -137,7 +137,7 @@ class EventFiles:
 
         from onfit.callbacks.tensorboard.writer import OrderedWriter
 
-        # Within half a minute a curve should show what a long epoch does.
+        # Half a minute: a curve should show the progress of a long epoch.
         writer = OrderedWriter(os.path.join(self._folder, subfolder), flush_secs=30)
         if subfolder in self._purge_steps:
             step, start = self._purge_steps[subfolder], SessionLog(status=SessionLog.START)
@@ -146,10 +146,10 @@ class EventFiles:
 
 
 def require_tensorboard(asked_by: str) -> None:
-    """Find out, without importing it, whether the tensorboard library is there.
+    """Check that the tensorboard library is installed, without importing it.
 
     Raises:
-        MissingPackageError: if it is not.
+        MissingPackageError: if it is not installed.
     """
     if find_spec("tensorboard") is None:
         raise MissingPackageError(
@@ -160,7 +160,7 @@ def require_tensorboard(asked_by: str) -> None:
 
 
 def _texts(content: bytes | list[bytes]) -> Any:
-    """A tensor of bytes, or of a row of them."""
+    """A tensor that holds one text, or a row of texts, as bytes."""
     from tensorboard.compat.proto.tensor_pb2 import TensorProto
     from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
     from tensorboard.compat.proto.types_pb2 import DT_STRING
@@ -172,7 +172,7 @@ def _texts(content: bytes | list[bytes]) -> Any:
 
 
 def _histogram(values: Any) -> dict[str, Any] | None:
-    """The fields of a HistogramProto; None where there is nothing to count."""
+    """The fields of a HistogramProto; None if there are no finite numbers."""
     numbers = np.asarray(values, dtype=np.float64).ravel()
     numbers = numbers[np.isfinite(numbers)]
     if numbers.size == 0:

@@ -1,4 +1,4 @@
-"""The graph of the model: as it describes itself, or else from watching it run."""
+"""The graph of the model: from the model's own description, or else from watching it run."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,9 +13,9 @@ class Graph:
     """Writes a model's graph, once, as soon as it is known.
 
     Args:
-        model: it is asked for its `graph_config`, and, where that tells nothing, for a
-            `graph_tracer`, which learns at the model's next call how to run it. One that has
-            neither has no graph.
+        model: it is asked for its `graph_config`, and, if that is None, for a `graph_tracer`,
+            which notes the arguments of the model's next call and can then trace it. For a model
+            that has neither, no graph is written.
     """
 
     def __init__(self, model: Any) -> None:
@@ -25,7 +25,7 @@ class Graph:
         self._tracer = model.graph_tracer() if watched else None
 
     def write(self, files: Callable[[], EventFiles]) -> None:
-        """Write what is known by now and not written; `files` opens where to."""
+        """Write the graph if it is known by now and not written yet; `files` opens the files."""
         config, self._config = self._config, None
         if config is not None:
             files().add_graph_config(_FOLDER, config)
@@ -35,7 +35,7 @@ class Graph:
             self.close()
 
     def close(self) -> None:
-        """Watch the model no longer."""
+        """Stop watching the model."""
         tracer, self._tracer = self._tracer, None
         if tracer is not None:
             tracer.close()
@@ -45,7 +45,7 @@ class Graph:
             return None
         try:
             graph_def: bytes | None = self._tracer.graph_def()
-        except Exception as error:  # whatever the model's own code does when it is traced
+        except Exception as error:  # the model's own code may raise anything when it is traced
             reason = str(error).strip().partition("\n")[0]
             say(
                 f"TensorBoard(write_graph=True): {self._drawn} cannot be traced, so there is no "

@@ -14,10 +14,10 @@ _FOLDER = "train"
 
 
 class Histograms:
-    """Writes what a model is made of, and what goes through it.
+    """Writes histograms of a model's weights, and of its activations and gradients.
 
     Args:
-        batch_size: on how many validation samples activations and gradients are computed.
+        batch_size: for how many validation samples activations and gradients are computed.
         grads: whether to write gradients too.
         images: whether to write weights as images too.
     """
@@ -31,7 +31,7 @@ class Histograms:
     def write(
         self, files: EventFiles, model: Any, validation_data: list[Any] | None, epoch: int
     ) -> None:
-        """Write all there is of this epoch."""
+        """Write everything that can be written for this epoch."""
         self._write_weights(files, model, epoch)
         data = ValidationArrays.of(validation_data)
         if data is None:
@@ -56,7 +56,7 @@ class Histograms:
     ) -> None:
         try:
             gradients = model.named_gradients(data.x, data.y, data.sample_weight)
-        except NotReadyError as error:  # a loop of one's own, whose loss the model does not know
+        except NotReadyError as error:  # the model does not know the loss of a user's own loop
             self._warn(f"write_grads=True): gradients are left out: {error}")
             return
         for name, gradient in gradients:
@@ -81,7 +81,7 @@ class Histograms:
 
 def as_array(values: Any) -> np.ndarray[Any, Any]:
     """Numbers of any framework as a numpy array of doubles."""
-    if hasattr(values, "detach"):  # a tensor may be on a GPU, or of a type numpy does not have
+    if hasattr(values, "detach"):  # a tensor may be on a GPU, or of a type that numpy lacks
         values = values.detach().cpu().double()
     return np.asarray(values, dtype=np.float64)
 

@@ -1,4 +1,4 @@
-"""Weights as images, in the way of Keras' TensorBoard."""
+"""Weights as images, in the form of Keras' TensorBoard callback."""
 
 import struct
 import zlib
@@ -9,23 +9,24 @@ import numpy as np
 Numbers = np.ndarray[Any, Any]
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
-# A layer has thousands of kernels, and an embedding tens of thousands of rows: nobody looks at
-# them all, and the files would grow by megabytes in each epoch.
+# A layer may have thousands of kernels, and an embedding tens of thousands of rows. These are too
+# many to look at, and they would make the files grow by megabytes in each epoch.
 _MOST_IMAGES = 16
 _LONGEST_SIDE = 1024
 
 
 def as_images(name: str, weight: Numbers) -> list[Pixels]:
-    """A weight as grey images of one size; none where kernels have three axes.
+    """A weight as grey images of one size; no images if kernels have three axes.
 
-    A vector is a column, a matrix an image that lies rather than stands. A convolution's weight
-    is an image for each pair of channels (or each output, where it slides along one axis). White
-    is its largest number, and black is zero; zero is grey if there are negative ones.
+    A vector becomes a column, and a matrix an image that is wider than it is high. A
+    convolution's weight becomes an image for each pair of channels (or for each output, if the
+    kernel slides along one axis). White is the largest number, and black is zero; zero is grey if
+    there are negative numbers.
 
     Args:
-        name: the weight's; one called `..._kernel` has its kernels in the first axes, as Keras
-            does, any other in the last, as torch does.
-        weight: its numbers.
+        name: the weight's name. A weight called `..._kernel` has its kernels in the first axes,
+            as in Keras; any other in the last axes, as in torch.
+        weight: the numbers.
     """
     numbers = np.asarray(weight, dtype=np.float64).squeeze()
     if numbers.ndim <= 1:
@@ -47,7 +48,7 @@ def png(pixels: Pixels) -> bytes:
         pixels: of shape (height, width), 0 is black and 255 white.
     """
     height, width = pixels.shape
-    # Each line begins with how it was filtered: not at all.
+    # Each line begins with the number of its filter: 0 for none.
     lines = b"".join(b"\0" + line.tobytes() for line in pixels)
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)  # 8 bits, grey
     chunks = {b"IHDR": header, b"IDAT": zlib.compress(lines), b"IEND": b""}

@@ -1,4 +1,4 @@
-"""Some batches under the profiler."""
+"""A recording of some batches with the profiler."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -8,11 +8,11 @@ from onfit.errors import ArgumentError
 
 
 class Profile:
-    """Records what happens from the beginning of one batch to the end of another.
+    """Records with the profiler from the beginning of one batch to the end of another.
 
     Args:
-        batches: the first and the last, counted from 1.
-        folder: where the trace goes.
+        batches: the first and the last batch, counted from 1.
+        folder: the folder for the trace.
     """
 
     def __init__(self, batches: tuple[int, int], folder: str) -> None:
@@ -33,18 +33,18 @@ class Profile:
             self.close()
 
     def close(self) -> None:
-        """End, and write the trace if there is one."""
+        """Stop recording, and write the trace if there is one."""
         self._recording.close()
 
 
 def batches_of(profile_batch: int | str | Sequence[int]) -> tuple[int, int] | None:
-    """The first and the last batch to profile; None for none at all.
+    """The first and the last batch to profile; None if no batch is to be profiled.
 
     >>> batches_of(3), batches_of("10,20"), batches_of(0)
     ((3, 3), (10, 20), None)
 
     Raises:
-        ArgumentError: for what says no batches.
+        ArgumentError: for a value that does not name batches.
     """
     try:
         first, last = _read(profile_batch)

@@ -14,8 +14,8 @@ from onfit.core.validation import ValidationArrays
 from onfit.errors import ArgumentError, OnfitWarning, did_you_mean
 from onfit.storage.durable import replacing
 
-# Beside event files, where the projector looks whatever folder TensorBoard was started on; and
-# all below the folder of its configuration, for it reads nothing else.
+# The files lie beside event files, where the projector looks for any folder that TensorBoard was
+# started on. All of them lie below the folder of its configuration: it reads no other files.
 _FOLDER = "train"
 _CONFIG = "projector_config.pbtxt"
 _TABLES, _LABELS = "embeddings", "embeddings/labels"
@@ -24,14 +24,17 @@ Table = np.ndarray[Any, Any]
 
 
 class Projector:
-    """Writes what layers make of data, or the tables of embedding layers; each time anew.
+    """Writes the outputs of layers for some data, or the tables of embedding layers.
+
+    Each writing replaces the files of the one before.
 
     Args:
         log_dir: the folder; files go to `train/` in it.
         names: the layers; None or empty for all embedding layers.
-        metadata: a file of labels for all layers, or a dict of one for each; a path in `log_dir`,
-            or from the current folder.
-        data: arrays as for `predict`, for what the layers make of them; None for their tables.
+        metadata: a file of labels for all layers, or a dict with a file for each layer; a path in
+            `log_dir`, or from the current folder.
+        data: arrays as for `predict`, to write the layers' outputs for them; None to write the
+            layers' tables.
         batch_size: how many samples are computed at a time.
     """
 
@@ -52,7 +55,7 @@ class Projector:
         self._warned = False
 
     def needs(self, because: str) -> Iterator[Need]:
-        """What writing asks of the model."""
+        """What the model must be able to do for this."""
         if self._data is None or not self._names:
             yield Need(HasEmbeddings, because)
         if self._data is not None:
@@ -62,7 +65,8 @@ class Projector:
         """Find the layers, before training.
 
         Raises:
-            ArgumentError: for a layer that is not there or has no table, or labels for another.
+            ArgumentError: for a layer that does not exist or has no table, or for labels of a
+                layer that is not written.
         """
         if not self._names:
             self._names = [name for name, _ in model.named_embeddings()]
@@ -72,7 +76,7 @@ class Projector:
                 "Name other layers in embeddings_layer_names, and pass embeddings_data."
             )
         elif self._data is not None:
-            # Finds layers that are not there, or that do not take such data.
+            # This raises for layers that do not exist, or that do not take such data.
             self._outputs(model, self._data.first(1))
         else:
             self._require_tables([name for name, _ in model.named_embeddings()])
@@ -104,7 +108,7 @@ class Projector:
         return {name: np.concatenate([batch[name] for batch in batches]) for name in self._names}
 
     def _outputs(self, model: Any, data: ValidationArrays) -> dict[str, Table]:
-        """What each layer makes of some samples: a row for each of them."""
+        """Each layer's outputs for some samples, one row for each sample."""
         outputs = dict(model.named_activations(data.x, self._names))
         for name in self._names:
             if name not in outputs:
@@ -136,7 +140,7 @@ class Projector:
                 )
 
     def _copied_labels(self, name: str) -> str:
-        """Where the projector finds the labels of a layer; empty if it has none."""
+        """The path at which the projector finds a layer's labels; empty if it has none."""
         given = self._metadata.get(name) if isinstance(self._metadata, dict) else self._metadata
         if not given:
             return ""
@@ -160,7 +164,7 @@ class Projector:
 
 
 def _inputs(data: Any) -> Any:
-    """A list of arrays as a tuple of them: what several inputs take."""
+    """A list of arrays as a tuple, the form for several inputs; anything else as it is."""
     several = isinstance(data, list) and data and all(hasattr(part, "shape") for part in data)
     return tuple(data) if several else data
 

@@ -1,20 +1,20 @@
-"""TensorBoard's own writer, but for the names of its files. Imports tensorboard."""
+"""TensorBoard's own writer, with other names for its files. Imports tensorboard."""
 
 import re
 
 from tensorboard.compat import tf
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-# How its writer names a file: the second it was opened in, then host, process and number.
+# TensorBoard's name of a file: the second it was opened in, then host, process and number.
 _NAME = re.compile(r"(?P<before>(?:.*[/\\])?events\.out\.tfevents\.)(?P<second>\d+)(?P<after>\..*)")
 
 
 class OrderedWriter(EventFileWriter):  # type: ignore[misc]
-    """Writes a file that sorts after all event files which stand in its folder.
+    """Writes a file that sorts after all event files that are in its folder already.
 
-    TensorBoard reads the files of a folder in the order of their names, and what was written
-    earlier in this order is what a run that goes on can hide. Two files of one second, or a clock
-    that was set back, would turn it round.
+    TensorBoard reads the files of a folder in the order of their names, and a resumed run can only
+    hide values that come earlier in this order. Two files opened in the same second, or a clock
+    that was set back, would reverse the order.
 
     Args:
         logdir: the folder; made if it is missing.
@@ -27,12 +27,12 @@ class OrderedWriter(EventFileWriter):  # type: ignore[misc]
 
     @_file_name.setter
     def _file_name(self, name: str) -> None:
-        """The writer names its file here, when it has made the folder."""
+        """The base class sets its file's name here, after it has made the folder."""
         self._later_name = _later(name, _names_in(self.get_logdir()))
 
 
 def _later(name: str, others: list[str]) -> str:
-    """`name` with a second that is later than that of all others.
+    """`name` with a second that is later than those of all `others`.
 
     >>> _later("run/events.out.tfevents.0000000007.pc.1.0", ["events.out.tfevents.0000000007.pc.9"])
     'run/events.out.tfevents.0000000008.pc.1.0'
@@ -46,5 +46,5 @@ def _later(name: str, others: list[str]) -> str:
 
 
 def _names_in(folder: str) -> list[str]:
-    # Some stores have no folder before there is something in it.
+    # In some stores a folder exists only when there is something in it.
     return list(tf.io.gfile.listdir(folder)) if tf.io.gfile.isdir(folder) else []
