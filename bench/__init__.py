@@ -1,1 +1,1 @@
-"""The measuring stick: onfit beside other trainers and beside loops written by hand."""
+"""The benchmarks: onfit beside other trainers and beside loops written by hand."""

@@ -42,7 +42,7 @@ MEASURES = (
 )
 RESULTS = Path("bench/results")
 DOCUMENT = Path("docs/benchmarks.md")
-TRIAL = RESULTS / "benchmarks.md"  # of a run that leaves something out
+TRIAL = RESULTS / "benchmarks.md"  # for a run that leaves something out
 QUICK_CONTENDERS = ("onfit", "torch_tuned", "torch_typical", "keras_jax")
 
 
@@ -72,7 +72,7 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def measured(options: argparse.Namespace) -> dict[str, Any]:
-    """Measure, and keep all raw figures in a file of their own."""
+    """Measure, and write all raw figures to a new file."""
     threads = options.threads or machine.torch_threads()
     chosen = options.contenders or (QUICK_CONTENDERS if options.quick else tuple(CONTENDERS))
     due = [case for case in all_cases(options.quick) if wanted(case, options.only, chosen)]
@@ -92,7 +92,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def merged(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """The first run, with the groups of later ones in the place of its own."""
+    """The first run, with its groups replaced by those that later runs measured again."""
     whole = runs[0] | {"again": [], "whole_rounds": len(runs[0]["rounds"])}
     for run in runs[1:]:
         groups = Results(run).groups()
@@ -103,7 +103,7 @@ def merged(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def replaced(old: dict[str, Any], new: dict[str, Any], groups: list[str]) -> dict[str, Any]:
-    """A round whose `groups` are those of another."""
+    """The round `old`, with its `groups` replaced by those of `new`."""
     kept = {name: group for name, group in old["figures"].items() if name not in groups}
     return new | old | {"figures": kept | new["figures"]}
 
@@ -114,7 +114,7 @@ def all_cases(quick: bool) -> Iterator[Case]:
 
 
 def wanted(case: Case, only: Iterable[str] | None, contenders: Iterable[str]) -> bool:
-    """Whether the case was asked for: by its group, or by what the group's name begins with."""
+    """Whether the case was asked for, by the name of its group or by the beginning of that name."""
     asked = only is None or any(f"{case.group}_".startswith(f"{name}_") for name in only)
     return asked and case.contender in contenders
 

@@ -14,10 +14,11 @@ class Case:
     Args:
         group: the table it belongs to.
         name: its row in that table.
-        module: whose `run` makes it.
-        arguments: what that `run` gets.
-        contender: the contender it needs, by name: an absent library skips the case.
-        once: made in the first round only, because it does not vary or takes long.
+        module: the module whose `run` makes the measurement.
+        arguments: the arguments of that `run`.
+        contender: the name of the contender it needs; if its library is absent, the case is
+            skipped.
+        once: measured in the first round only, because it does not vary or takes long.
     """
 
     group: str
@@ -35,5 +36,5 @@ class Case:
         return [python, "-m", "bench.worker", self.module, json.dumps(self.arguments)]
 
     def missing(self) -> list[str]:
-        """The packages that it needs and that are not installed."""
+        """The packages that the case needs and that are not installed."""
         return CONTENDERS[self.contender].missing()

@@ -13,7 +13,7 @@ COLUMNS = 4
 
 
 def draw(results: Results, path: Path) -> None:
-    """Draw the ratios to the tuned loop; nothing, where no training was measured."""
+    """Draw the ratios to the tuned loop; draw nothing if no training was measured."""
     from matplotlib.figure import Figure
 
     measured = [name for name in TITLES if name in results.groups()]
@@ -31,7 +31,7 @@ def draw(results: Results, path: Path) -> None:
 
 
 def bars(panel: Any, results: Results, workload: str) -> None:
-    """One bar for each contender, with a line from its least to its most."""
+    """One bar for each contender, with a line from its lowest to its highest ratio."""
     found = {name: results.to_tuned(workload, name) for name in reversed(CONTENDERS)}
     for name, spread in found.items():
         if spread:

@@ -70,7 +70,7 @@ def machine(results: Results) -> Iterator[str]:
 
 
 def _whole_rounds(results: Results) -> list[dict[str, Any]]:
-    """The rounds in which all was measured: what was measured anew may have had more."""
+    """The rounds of the first run; a run that measured some groups again may have had more."""
     rounds: list[dict[str, Any]] = results.raw["rounds"]
     return rounds[: results.raw.get("whole_rounds")]
 
@@ -113,7 +113,7 @@ def _step(results: Results, workload: str, name: str) -> str:
 
 
 def ahead(results: Results) -> Iterator[str]:
-    """Wins and losses in words: who is ahead of onfit, and who comes next after it."""
+    """Wins and losses in words: the contenders ahead of onfit, and the next one after it."""
     lines = []
     for workload in TITLES:
         own = results.to_tuned(workload, "onfit")
@@ -177,12 +177,12 @@ def _by_group(results: Results, prefix: str, cell: Callable[[Results, str, str],
 
 
 def _beside(results: Results, group: str, name: str) -> str:
-    """The ratio to what took turns with it in its process."""
+    """The ratio to the training that took turns with this one in the same process."""
     return "failed" if results.error(group, name) else shown(results.to_plain(group, name))
 
 
 def _by_count(name: str) -> tuple[bool, str, int]:
-    """onfit first, and 16 after 4."""
+    """A sorting key: onfit first, and 16 after 4."""
     words, _, count = name.rpartition(" x ")
     return (not name.startswith("onfit"), words or name, int(count) if words else 0)
 
@@ -285,7 +285,7 @@ def memory(results: Results) -> Iterator[str]:
 
 
 def left_out(results: Results) -> Iterator[str]:
-    """Who is missing above and why; nobody is left out in silence."""
+    """The contenders that are missing above, each with its reason."""
     lines = [
         f"- {CONTENDERS[name].title}: not installed ({', '.join(packages)})."
         for name, packages in results.raw["skipped"].items()

@@ -61,19 +61,19 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
 
 
 def load() -> dict[str, Any]:
-    """What else is going on: the load average, and a fixed piece of work done several times."""
+    """How busy the machine is: the load average, and the times of a fixed piece of work."""
     return {"loadavg": os.getloadavg()[0], "calibration": [calibration() for _ in range(10)]}
 
 
 def calibration() -> float:
-    """Seconds for always the same sum. Where they vary, somebody else is at work."""
+    """Seconds for the same sum, several times. If they vary, another process is at work."""
     began = perf_counter()
     sum(range(1_000_000))
     return perf_counter() - began
 
 
 def torch_threads() -> int:
-    """How many threads torch takes by itself: one for each physical core."""
+    """How many threads torch takes by default: one for each physical core."""
     question = "import torch; print(torch.get_num_threads())"
     answer = subprocess.run([sys.executable, "-c", question], capture_output=True, check=True)
     return int(answer.stdout)

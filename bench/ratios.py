@@ -1,4 +1,4 @@
-"""Ratios out of raw figures. Two figures are compared only within a round."""
+"""Ratios of raw figures. Two figures are compared only within a round."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Figures = dict[str, Any]
 
 @dataclass(frozen=True)
 class Spread:
-    """The median over the rounds, and how far they were apart."""
+    """The median over the rounds, with the lowest and the highest value."""
 
     median: float
     least: float
@@ -40,7 +40,7 @@ class Results:
         return sorted({group for one in self.rounds for group in one})
 
     def names(self, group: str) -> list[str]:
-        """What was measured in a group, failures included."""
+        """The names that were measured in a group, including failures."""
         return sorted({name for one in self.rounds for name in one.get(group, {})})
 
     def value(self, group: str, name: str, key: str = "seconds") -> Spread | None:
@@ -57,15 +57,15 @@ class Results:
         return self.each(lambda one: one[group][name]["seconds"] / one[group][name]["plain"])
 
     def to_tuned(self, group: str, name: str) -> Spread | None:
-        """The ratio to the tuned loop: in the same process where it ran there too."""
+        """The ratio to the tuned loop, to one in the same process if it ran there too."""
         return self.each(lambda one: _to_tuned(one[group], name))
 
     def beside(self, group: str, name: str, other: str) -> Spread | None:
-        """How many times as long `name` takes as `other`, each measured by the tuned loop."""
+        """How many times as long `name` takes as `other`, each as a ratio to the tuned loop."""
         return self.each(lambda one: _to_tuned(one[group], name) / _to_tuned(one[group], other))
 
     def each(self, figure: Callable[[dict[str, dict[str, Figures]]], float]) -> Spread | None:
-        """The spread of a figure over the rounds that have it; None if none has."""
+        """The spread of a figure over the rounds that have it; None if no round has it."""
         values = []
         for one in self.rounds:
             try:
@@ -75,12 +75,12 @@ class Results:
         return Spread.of(values)
 
     def error(self, group: str, name: str) -> str | None:
-        """What a case failed with, in any round."""
+        """The error of a case that failed in any round; None if it never failed."""
         figures = (one.get(group, {}).get(name, {}) for one in self.rounds)
         return next((found["error"] for found in figures if "error" in found), None)
 
     def losses_agree(self, workload: str, name: str) -> bool | None:
-        """Whether the losses are the baseline's in every round; None if there is none to ask."""
+        """Whether the losses equal the baseline's in every round; None if no round has both."""
         answers = [
             close(one[workload][name]["losses"], one[workload][BASELINE]["losses"])
             for one in self.rounds
@@ -97,7 +97,7 @@ def _to_tuned(figures: dict[str, Figures], name: str) -> float:
 
 
 def close(losses: list[float], expected: list[float], tolerance: float = TOLERANCE) -> bool:
-    """Whether two trainings did the same maths: their losses differ by a thousandth at most."""
+    """Whether two trainings did the same maths: their losses differ by at most `tolerance`."""
     return len(losses) == len(expected) and all(
         abs(loss - right) <= tolerance * abs(right)
         for loss, right in zip(losses, expected, strict=True)

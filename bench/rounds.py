@@ -18,13 +18,13 @@ TIME_LIMIT = 300  # seconds for one process
 
 
 def measure(cases: Sequence[Case], rounds: int, threads: int) -> list[dict[str, Any]]:
-    """All rounds: for each the load before it, and `figures[group][name]`."""
+    """All rounds; each is the load before it, and `figures[group][name]`."""
     compile_onfit()
     return [one_round(cases, number, threads) for number in range(1, rounds + 1)]
 
 
 def compile_onfit() -> None:
-    """Into bytecode, as installing does to every package; here it runs from its source folder."""
+    """Compile onfit to bytecode, as installing does; here it runs from its source folder."""
     (folder,) = find_spec("onfit").submodule_search_locations
     compileall.compile_dir(folder, quiet=1)
 
@@ -42,7 +42,10 @@ def one_round(cases: Sequence[Case], number: int, threads: int) -> dict[str, Any
 
 
 def shuffled(cases: Sequence[Case], seed: int) -> list[Case]:
-    """Groups in any order, and within each its cases: what is compared stays close in time."""
+    """The groups in random order, and the cases within each group too.
+
+    So the cases that are compared are measured close in time.
+    """
     chance = random.Random(seed)
     groups = sorted({case.group for case in cases})
     chance.shuffle(groups)

@@ -13,7 +13,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def shown(spread: Spread | None, unit: str = "") -> str:
-    """The median, and in brackets the least and the most where there is more than one round."""
+    """The median; after more than one round, also the lowest and the highest in brackets."""
     if spread is None:
         return ABSENT
     text = number(spread.median) + unit
@@ -23,7 +23,7 @@ def shown(spread: Spread | None, unit: str = "") -> str:
 
 
 def number(value: float) -> str:
-    """Two decimals, or three digits where that is more than one needs."""
+    """The value with two decimals, or with three digits if two decimals are more than needed."""
     return (
         f"{value:.2f}"
         if abs(value) < 10

@@ -1,4 +1,4 @@
-"""The clock that every contender tells the ends of its epochs to."""
+"""The clock that every contender calls at the end of each epoch."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -10,7 +10,7 @@ class Tape:
     """How long each epoch took, and its loss.
 
     A contender calls `epoch` where its library calls back at an epoch's end, after validation
-    and checkpoint. Nothing is told per batch: that would cost some libraries a part of their speed.
+    and checkpoint. No contender calls it per batch: that would make some libraries slower.
     """
 
     def __init__(self) -> None:
@@ -29,23 +29,23 @@ class Tape:
         self.begin()
 
     def seconds(self) -> list[float]:
-        """The length of each epoch; the first one's includes all preparations."""
+        """The length of each epoch; the first epoch includes all preparations."""
         return list(self._seconds)
 
     def typical(self) -> float:
-        """The length of the median epoch, the first one aside."""
+        """The length of the median epoch, without the first one."""
         return median(self._seconds[1:])
 
 
 class Turns(Tape):
     """The tape of a contender that takes turns with another training in its process.
 
-    What slows the machine down for a while slows both. Turns are some epochs long, so that none is
-    over before its data are in the caches again.
+    If the machine is slow for a while, both are slow. A turn is several epochs long, so that it is
+    not over before its data are in the caches again.
 
     Args:
         other: the other training; yields the loss of each epoch.
-        epochs: how many make a turn.
+        epochs: how many epochs make a turn.
 
     Attributes:
         of_other: the other's own tape.

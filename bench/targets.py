@@ -1,4 +1,4 @@
-"""What onfit means to reach, and what was found."""
+"""The speeds that onfit has to reach, and the speeds that were measured."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ class Target:
 
     Args:
         what: the figure in words.
-        find: takes it from the results; None where it was not measured.
+        find: takes the figure from the results; returns None if it was not measured.
         must: the bound.
-        aim: a better one, to work towards.
-        unit: what stands behind the numbers; "x" for a ratio.
+        aim: a better bound, to work towards.
+        unit: the unit of the numbers; "x" for a ratio.
     """
 
     what: str
@@ -48,7 +48,7 @@ def extra(group: str, name: str, scale: float) -> Callable[[Results], Spread | N
 
 
 def bar_share(results: Results) -> Spread | None:
-    """The bar's cost in hundredths of a step of `deep`, which takes some 300 microseconds."""
+    """The bar's cost in hundredths of a step of `deep`, which takes about 300 microseconds."""
 
     def share(one: dict[str, Any]) -> float:
         bar = one["hooks_deep"]["onfit: bar"]
@@ -58,7 +58,7 @@ def bar_share(results: Results) -> Spread | None:
 
 
 def fastest_trainer(workload: str) -> Callable[[Results], Spread | None]:
-    """onfit over that torch trainer which comes nearest to it, or is furthest ahead."""
+    """onfit's time divided by that of the fastest other trainer on torch."""
 
     def nearest(results: Results) -> Spread | None:
         ratios = (results.beside(workload, "onfit", name) for name in TORCH_TRAINERS)

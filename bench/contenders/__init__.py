@@ -1,9 +1,9 @@
-"""Who is measured. Each module here trains a workload with one library, in one function:
+"""The contenders that are measured. Each module trains a workload with one library, by a function:
 
     def train(workload: Workload, tape: Tape, *, epochs: int, shuffle: bool) -> None
 
-It trains with Adam, computes loss and accuracy of each batch, as users do, and tells `tape` the
-end of each epoch and the mean loss in it.
+It trains with Adam, computes loss and accuracy of each batch, as users do, and at the end of each
+epoch calls `tape.epoch` with the mean loss.
 """
 
 from dataclasses import dataclass, field
@@ -15,11 +15,11 @@ class Contender:
     """One way to train.
 
     Args:
-        title: what the tables call it.
+        title: its name in the tables.
         module: the file in this folder.
         needs: the packages that must be installed, by their import names.
         environment: variables to set before anything is imported.
-        declines: the workloads, and `first_batch`, that it is not measured on.
+        declines: the workloads on which it is not measured; `first_batch` may be among them.
     """
 
     title: str
@@ -56,7 +56,7 @@ CONTENDERS = {
     "skorch": Contender("skorch", "skorch", ("skorch",)),
     "poutyne": Contender("Poutyne", "poutyne", ("poutyne",)),
     "ignite": Contender("Ignite", "ignite", ("ignite",)),
-    # Its best-only checkpoint holds optimizer, scheduler and random state as well: another job.
+    # Its best-only checkpoint also holds optimizer, scheduler and random state, which is more work.
     "hf_trainer": Contender(
         "HF Trainer",
         "hf_trainer",

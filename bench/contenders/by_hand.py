@@ -1,4 +1,4 @@
-"""Early stopping and the best-only checkpoint, as one writes them into a loop of one's own."""
+"""Early stopping and the best-only checkpoint, as users write them into their own loops."""
 
 import math
 
@@ -9,12 +9,12 @@ from bench.workloads.workload import Workload
 
 
 class Watch:
-    """Looks at the validation after each epoch; says when to stop, and keeps the best weights.
+    """Checks the validation after each epoch: decides when to stop, and saves the best weights.
 
     Args:
-        workload: tells what the checkpoint watches.
+        workload: says which quantity the checkpoint watches.
         net: the net to save.
-        path: where to.
+        path: the file to save it to.
     """
 
     def __init__(self, workload: Workload, net: nn.Module, path: str) -> None:

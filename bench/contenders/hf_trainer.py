@@ -26,7 +26,7 @@ class Rows(Dataset):
 
 
 class Classifier(nn.Module):
-    """What the Trainer wants of a model: a loss among its outputs."""
+    """A model as the Trainer needs it: with a loss among its outputs."""
 
     def __init__(self, workload: Workload) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class InOrder(Trainer):
 
 
 class Told(TrainerCallback):
-    """The mean loss is logged just after the end of the epoch is told."""
+    """Calls the tape at each log: the mean loss is logged just after the end of an epoch."""
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape

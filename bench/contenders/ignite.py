@@ -34,7 +34,7 @@ def train(workload: Workload, tape: Tape, *, epochs: int, shuffle: bool) -> None
 
 
 def labels(workload: Workload) -> Callable[[Any], tuple[Tensor, Tensor]]:
-    """What Ignite's accuracy wants to see: classes as they are, two of them as 0 and 1."""
+    """The output in the form that Ignite's accuracy needs; if there are two classes, as 0 and 1."""
 
     def transform(output: Any) -> tuple[Tensor, Tensor]:
         prediction, y = output[:2]
@@ -46,7 +46,7 @@ def labels(workload: Workload) -> Callable[[Any], tuple[Tensor, Tensor]]:
 def watch(
     workload: Workload, trainer: Engine, net: nn.Module, criterion: nn.Module, folder: str
 ) -> None:
-    """Evaluate after each epoch; early stopping and the checkpoint look at that."""
+    """Evaluate after each epoch, for early stopping and the checkpoint."""
     batches = validation_loader(workload)
     if batches is None:
         return

@@ -1,4 +1,4 @@
-"""Training in Keras' words, which onfit and Keras share line for line."""
+"""Training with Keras' names: the same code runs on onfit and on Keras."""
 
 from importlib import import_module
 from tempfile import TemporaryDirectory
@@ -36,7 +36,7 @@ def train(
 
 
 def library_of(contender: str) -> ModuleType:
-    """The library, all imported, of a contender that trains in Keras' words."""
+    """The library of a contender that uses Keras' names, with all modules imported."""
     name = CONTENDERS[contender].module
     return getattr(import_module(f"bench.contenders.{name}"), name)
 
@@ -53,7 +53,7 @@ def validation(workload: Workload) -> dict[str, Any]:
 def watchers(
     library: ModuleType, workload: Workload, folder: str, checkpoint: dict[str, Any]
 ) -> list[Any]:
-    """Early stopping that never stops, and the best weights so far on disk."""
+    """Early stopping that never stops, and a checkpoint of the best weights so far."""
     if workload.validation is None:
         return []
     stop = library.callbacks.EarlyStopping(monitor="val_loss", patience=10**6)

@@ -1,4 +1,4 @@
-"""Lightning's `Trainer`, with everything off that is not asked for."""
+"""Lightning's `Trainer`, with everything off that the workload does not need."""
 
 import logging
 from tempfile import TemporaryDirectory

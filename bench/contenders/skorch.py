@@ -85,4 +85,4 @@ def watchers(workload: Workload, folder: str) -> list[tuple[str, Callback]]:
 
 
 def _silent(text: str) -> None:
-    """Where skorch's callbacks say what they do."""
+    """A sink for the messages of skorch's callbacks."""

@@ -22,7 +22,7 @@ def train(workload: Workload, tape: Tape, *, epochs: int, shuffle: bool) -> None
 
 
 def losses(workload: Workload, shuffle: bool) -> Iterator[float]:
-    """Train epoch by epoch, as long as the loss of one more is asked for."""
+    """Train one epoch for each loss that the caller asks for."""
     data = tensors(workload.x, workload.y)
     held_out = tensors(*workload.validation) if workload.validation else None
     net = build(workload)
@@ -37,7 +37,7 @@ def losses(workload: Workload, shuffle: bool) -> Iterator[float]:
             yield loss
 
 
-# Whatever the mode is in which another library calls back, between whose epochs this one runs.
+# This runs between the epochs of another library, which may call back with gradients off.
 @torch.inference_mode(False)
 @torch.enable_grad()
 def epoch(

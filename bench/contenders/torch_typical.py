@@ -1,4 +1,4 @@
-"""What tutorials write in torch: a DataLoader, Adam as it comes, `.item()` for each batch."""
+"""What tutorials write in torch: a DataLoader, a default Adam, `.item()` for each batch."""
 
 from tempfile import TemporaryDirectory
 

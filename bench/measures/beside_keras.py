@@ -1,6 +1,6 @@
-"""`fit` with callbacks that hear each batch: onfit beside Keras on jax, in turns in one process.
+"""`fit` with callbacks that hear each batch: onfit and Keras on jax, in turns in one process.
 
-On jax Keras runs ahead of Python, until a callback hears of batches.
+On jax Keras runs ahead of Python, unless a callback hears batches.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from bench.workloads import load
 
 KERAS = "keras_jax"
 TURNS = 12
-STEPS = 400  # in an epoch: what comes at its end weighs less, as it does in whole trainings
+STEPS = 400  # in an epoch: many, so that its end weighs as little as in whole trainings
 NAME = "onfit: no-op x 16, beside Keras on jax: no-op x 1"
 
 
@@ -27,7 +27,7 @@ def cases(quick: bool) -> Iterator[Case]:
 
 
 def run(workload: str, quick: bool) -> dict[str, Any]:
-    """Seconds per step of onfit with 16 callbacks, and as `plain` those of Keras with one."""
+    """Seconds per step: of onfit with 16 callbacks, and as `plain` of Keras with one."""
     work = load(workload).first(20 if quick else STEPS)
     keras, onfit = library_of(KERAS), library_of("onfit")
     denormals.taken_for_zero()

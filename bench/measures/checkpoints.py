@@ -1,6 +1,6 @@
 """How long training stands still while 400 MB of weights are saved.
 
-The measure is a plain write and fsync of as many bytes, just before and after in the same process.
+It is compared with a plain write and fsync of as many bytes, in turns in the same process.
 """
 
 import os
@@ -36,7 +36,7 @@ def cases(quick: bool) -> Iterator[Case]:
 
 @dataclass(frozen=True)
 class Saver:
-    """One way to save: `save` is what training waits for, `settle` waits until all is written."""
+    """One way to save: training waits for `save`; `settle` waits until everything is written."""
 
     save: Callable[[], Any]
     settle: Callable[[], Any] = lambda: None
@@ -64,7 +64,7 @@ def stall(saver: Saver) -> float:
 
 
 def quiet() -> None:
-    """As between two epochs: what was left to threads, and to the system, is done."""
+    """Wait until threads and the system have finished their work, as between two epochs."""
     sleep(0.5)
     os.sync()
 
@@ -78,7 +78,7 @@ def plain_write(side: int, path: str) -> float:
         file.flush()
         os.fsync(file.fileno())
     seconds = perf_counter() - began
-    Path(path).unlink()  # so that the next does not cut it off first, which takes time of its own
+    Path(path).unlink()  # otherwise the next write would first truncate it, which takes time
     return seconds
 
 

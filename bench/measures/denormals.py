@@ -1,13 +1,13 @@
-"""Numbers too small for a float's full precision, which a processor takes many times as long for.
+"""Numbers too small for a float's full precision: a processor takes many times as long for them.
 
-They fill Adam's momentum of dead units. XLA takes them for zero; torch is asked to do the same, so
-that all do the same maths at the same price.
+They fill Adam's momentum of dead units. XLA treats them as zero. torch is set to do the same, so
+that all contenders do the same maths at the same cost.
 """
 
 import sys
 
 
 def taken_for_zero() -> None:
-    """In this process, if torch is loaded, and in its threads: call it before the first starts."""
+    """Treat them as zero in this process, if torch is loaded; to be called before torch has threads."""
     if "torch" in sys.modules:
         sys.modules["torch"].set_flush_denormal(True)

@@ -1,4 +1,4 @@
-"""How long it takes from the first import until one batch has been trained on."""
+"""The time from the first import until one batch has been trained on."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -20,9 +20,9 @@ def cases(quick: bool) -> Iterator[Case]:
 
 
 def run(module: str) -> dict[str, Any]:
-    """Seconds for a whole training of one batch, imports and the building of the model included.
+    """Seconds for a whole training of one batch, including imports and the building of the model.
 
-    Imports belong to it: what one library loads at once, another loads at its first step.
+    Imports are included, because some libraries load at their first step what others load at once.
     """
     workload = load("mlp").first(1)
     tape = Tape()

@@ -1,9 +1,9 @@
 """What callbacks cost per step: `fit` with them and without, turn by turn in one process.
 
-On `softmax` and `mlp`, for what users feel, and on `tiny`, a step that is nearly all framework,
-where the cost of an empty hook is not lost in the step's own ups and downs. The bar is measured on
-`deep`, twenty such layers, whose step takes the time that a bar is judged by. Where one callback
-alone is to be told from a step's ups and downs, it sleeps and wakes within one training.
+`softmax` and `mlp` show what users notice. `tiny` is a step that is nearly all framework, so that
+the cost of an empty hook is not lost in the step's own variation. The bar is measured on `deep`,
+twenty such layers, whose step takes the time that a bar's target is set for. A callback whose cost
+alone is smaller than a step's variation sleeps and wakes within one training.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from bench.measures.pairs import Fit, paired, quiet
 from bench.measures.switched import bar, reader, switched
 from bench.tape import Tape
 
-# Contender, variant, the workloads it is measured on.
+# Contender, variant, and the workloads that the variant is measured on.
 VARIANTS = (
     ("onfit", "no-op x 1", ("mlp", "tiny")),
     ("onfit", "no-op x 4", ("mlp", "tiny")),
@@ -68,7 +68,7 @@ def run(contender: str, variant: str, workload: str, quick: bool) -> dict[str, A
 
 
 def within_one_fit(variant: str, work: Any, quick: bool) -> dict[str, float]:
-    """What a callback costs that sleeps in every other block of steps."""
+    """The cost of a callback, which sleeps in every other block of steps."""
     fits = 1 if quick else 6
     if variant == "bar":
         steps = 4_000 if quick else 20_000
@@ -78,15 +78,15 @@ def within_one_fit(variant: str, work: Any, quick: bool) -> dict[str, float]:
 
 
 def turns(workload: str) -> int:
-    """More where what is sought is smaller beside a step's ups and downs."""
+    """How many turns to take: more if the cost is small compared with a step's variation."""
     return 96 if workload == "tiny" else 16
 
 
 def small(name: str, variant: str, quick: bool) -> Any:
     """The workload at a length that allows for many short trainings.
 
-    Longer for what also acts now and then, or at an epoch's end, which is not to weigh more than
-    it does.
+    It is longer for callbacks that also act now and then, or at an epoch's end, so that this does
+    not weigh more than in real trainings.
     """
     from bench.workloads import load
     from bench.workloads.layers import Dense
@@ -103,14 +103,14 @@ def small(name: str, variant: str, quick: bool) -> Any:
 
 
 def per_step(train: Callable[[Tape], None], steps: int) -> float:
-    """Seconds per step of a training of some epochs, the first one aside."""
+    """Seconds per step of a training of some epochs, without the first one."""
     tape = Tape()
     train(tape)
     return tape.typical() / steps
 
 
 def keras_style_fits(library: ModuleType, variant: str, work: Any, folder: str) -> tuple[Fit, Fit]:
-    """`fit` without callbacks and with those of a variant; each gives its seconds per step."""
+    """`fit` without callbacks and with those of a variant; each returns its seconds per step."""
     from bench.models import keras_net
 
     model = keras_net.build(work, library)
@@ -140,14 +140,14 @@ def unseen_terminal() -> Iterator[None]:
 
 
 class Terminal(io.TextIOWrapper):
-    """A terminal that nobody looks at: on any other file a bar would not move."""
+    """A terminal that is not shown: on any other file a bar would not move."""
 
     def isatty(self) -> bool:
         return True
 
 
 def callbacks(library: ModuleType, variant: str, folder: str) -> list[Any]:
-    """New ones for each fit, as a user's script would make them."""
+    """New callbacks for each fit, as a user's script would make them."""
 
     class Silent(library.callbacks.Callback):
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:

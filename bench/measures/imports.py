@@ -1,4 +1,4 @@
-"""How long imports take, from a started interpreter on, with the files in the system's cache."""
+"""How long imports take in a started interpreter, with the files in the system's cache."""
 
 from collections.abc import Iterator
 from time import perf_counter
@@ -20,7 +20,7 @@ model.fit(numpy.zeros((32, 64), "float32"), numpy.zeros(32, "int64"), verbose=0)
 
 SOME_CALLBACKS = "from onfit.callbacks import EarlyStopping, ModelCheckpoint, TensorBoard"
 
-# Name: (contender whose libraries it needs, what comes before, what is timed).
+# Name: (contender whose libraries it needs, code that runs before, code that is timed).
 STATEMENTS = {
     "import onfit.callbacks": ("onfit", "", "import onfit.callbacks"),
     "from onfit.callbacks import ModelCheckpoint, ...": ("onfit", "", SOME_CALLBACKS),

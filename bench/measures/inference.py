@@ -1,6 +1,6 @@
-"""`evaluate` and `predict` beside a `no_grad` loop, in batches of 128.
+"""`evaluate` and `predict` compared with a `no_grad` loop, in batches of 128.
 
-onfit, which shares torch with the loop, takes turns with it in one process.
+onfit, which also runs on torch, takes turns with the loop in one process.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ def cases(quick: bool) -> Iterator[Case]:
 
 
 def run(contender: str, job: str, workload: str) -> dict[str, Any]:
-    """Seconds per batch: the median of several passes over the data, the first one aside."""
+    """Seconds per batch: the median of several passes over the data, without the first one."""
     work = load(workload)
     if contender == "onfit":
         loop = timed(by_hand(job, work), work)
@@ -39,7 +39,7 @@ def run(contender: str, job: str, workload: str) -> dict[str, Any]:
 
 
 def timed(one_pass: Callable[[], Any], work: Workload) -> Callable[[], float]:
-    """The seconds that a pass takes for a batch."""
+    """The seconds per batch of one pass."""
 
     def seconds() -> float:
         began = perf_counter()

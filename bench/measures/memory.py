@@ -1,4 +1,4 @@
-"""What memory `fit` takes beyond what it must, in bytes of resident memory."""
+"""How much more memory `fit` takes than it needs, in bytes of resident memory."""
 
 import os
 import resource
@@ -25,7 +25,7 @@ def run(kind: str, **arguments: Any) -> dict[str, Any]:
 
 
 def peak(kept: bool) -> dict[str, Any]:
-    """The most memory that training 25 million weights ever took."""
+    """The highest memory use in a training of 25 million weights."""
     from bench.contenders.onfit import onfit
     from bench.models import keras_net
     from bench.workloads import load
@@ -40,7 +40,7 @@ def peak(kept: bool) -> dict[str, Any]:
 
 
 def growth(batches: int) -> dict[str, Any]:
-    """How far memory grows between the end of the first epoch and that of the tenth."""
+    """How much memory use grows between the ends of the first and the tenth epoch."""
     from bench.contenders.onfit import onfit
     from bench.models import keras_net
     from bench.workloads import load

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterator, Sequence
 from statistics import median, quantiles
 
-Fit = Callable[[], float]  # trains for a while, and gives seconds per step
-Typical = Callable[[Sequence[float]], float]  # what stands for all of them
+Fit = Callable[[], float]  # trains for a while, and returns seconds per step
+Typical = Callable[[Sequence[float]], float]  # one value that stands for all of them
 
 
 def quiet(seconds: Sequence[float]) -> float:
-    """What nine of ten turns take longer than: the machine when it is quiet.
+    """The time that nine of ten turns exceed: that of a quiet machine.
 
-    What slows it down for a while slows both of a pair, but what is sought too: in a slow phase the
-    same callback takes half as long again.
+    A slow phase of the machine slows both trainings of a pair, but the difference between them
+    too: in a slow phase the same callback takes half as long again.
     """
     return quantiles(seconds, n=10, method="inclusive")[0]
 
@@ -25,10 +25,10 @@ def paired(
     """Seconds per step of both, taken in turns, and their difference.
 
     Args:
-        plain: trains without what is sought.
+        plain: trains without the thing whose cost is measured.
         variant: trains with it.
         pairs: how many turns each has.
-        typical: what stands for the turns of one of them.
+        typical: makes one value from the turns of one training.
     """
     plain(), variant()
     couples = _alternating(plain, variant, pairs)

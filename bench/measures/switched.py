@@ -1,7 +1,7 @@
-"""What a callback of onfit costs per step, out of one training: it sleeps in every other block.
+"""What a callback of onfit costs per step, from one training: it sleeps in every other block.
 
-The pace of steps wanders by a tenth within a second, so two trainings differ by more than what is
-sought, even if they take turns. Two blocks of steps, one right after the other, do not.
+The pace of steps varies by a tenth within a second, so two trainings differ by more than the cost
+of a callback, even if they take turns. Two blocks of steps, one right after the other, do not.
 """
 
 import math
@@ -15,14 +15,15 @@ from typing import Any, NamedTuple
 class Pair(NamedTuple):
     """Two blocks of steps, one right after the other, in seconds per step.
 
-    The machine may go at half its speed for a while, and begin with that in the middle of a block:
-    so a block is its median. What a callback does now and then is not in that, and is apart.
+    The machine may run at half its speed for a while, and this may begin in the middle of a block:
+    so the median stands for a block. It does not contain what a callback does now and then, which
+    is counted separately.
 
     Attributes:
-        heard: the usual step of the block that the callback hears.
-        asleep: that of the block that it sleeps through.
-        acts: what the steps in which it acts, and those after them, take longer, for each step of
-            the block.
+        heard: the median step of the block that the callback hears.
+        asleep: the median step of the block that it sleeps through.
+        acts: how much longer the steps in which it acts, and those after them, take; divided by
+            the number of steps in the block.
     """
 
     heard: float
@@ -49,9 +50,9 @@ def reader(block: int) -> Any:
 
 
 def bar(block: int) -> Any:
-    """A bar that draws in every other block; what is due while it sleeps, when it wakes.
+    """A bar that draws in every other block; a drawing that is due while it sleeps waits.
 
-    It notes in `acted` which batches it was told of.
+    It notes in `acted` after which batches it was called.
     """
     from onfit.callbacks import ProgbarLogger
 
@@ -66,7 +67,7 @@ def bar(block: int) -> Any:
         def idle_until(self) -> float | None:
             return None if self._due is None else awake(self._due, block)
 
-        # Told at the end of each batch that it hears; if it overrode that hook, it would hear all.
+        # Set at the end of each batch that it hears; if it overrode that hook, it would hear all.
         @idle_until.setter
         def idle_until(self, due: float | None) -> None:
             self._due = due
@@ -79,7 +80,7 @@ def bar(block: int) -> Any:
 
 
 def awake(due: float, block: int) -> float:
-    """How many batches are to be done before the next one that is due and not slept through."""
+    """How many batches must be done before the next one that is due and not in a sleeping block."""
     if math.isinf(due):
         return due
     batch = max(math.ceil(due) - 1, 0)
@@ -104,7 +105,7 @@ def switched(
         block: how many steps a block has.
         steps: how many a training has.
         fits: how many trainings there are, beside a first one that does not count.
-        verbose: that of `fit`: 1 where the callback is a bar, which else draws nothing.
+        verbose: that of `fit`: 1 if the callback is a bar, which would draw nothing otherwise.
     """
     import onfit
     from bench.models import keras_net
@@ -123,7 +124,7 @@ def switched(
 
 
 def stamped(work: Any, told_at: list[float], steps: int) -> Iterator[tuple[Any, Any]]:
-    """Batches, in order and over again; when each is asked for is noted in `told_at`."""
+    """Batches in order, again and again; the time of each request is added to `told_at`."""
     import torch
 
     x, y = (torch.as_tensor(data).split(work.batch) for data in (work.x, work.y))
@@ -133,14 +134,14 @@ def stamped(work: Any, told_at: list[float], steps: int) -> Iterator[tuple[Any, 
 
 
 def in_pairs(told_at: Sequence[float], block: int, acted: Set[int] = frozenset()) -> Iterator[Pair]:
-    """Each block that is heard, and the one that is slept through after it.
+    """Each block that the callback hears, with the block after it, through which it sleeps.
 
     The first pair is left out, and so are the first and the last step of each block.
 
     Args:
-        told_at: when each batch was asked for.
+        told_at: the times at which the batches were asked for.
         block: how many steps a block has.
-        acted: the batches after which the callback did what it does now and then.
+        acted: the batches after which the callback acted.
     """
     seconds = [after - before for before, after in pairwise(told_at)]
     for begin in range(2 * block, len(seconds) - 2 * block + 1, 2 * block):

@@ -29,13 +29,13 @@ def cases(quick: bool) -> Iterator[Case]:
 
 
 def run(module: str, workload: str, quick: bool) -> dict[str, Any]:
-    """Seconds per step: the median epoch of a fresh process, the first epoch aside; and those of
-    the tuned loop between.
+    """Seconds per step: of the median epoch of a fresh process, without the first epoch; and those
+    of the tuned loop in between.
     """
     train = import_module(f"bench.contenders.{module}").train
     work = load(workload, quick)
     tape = Tape() if module == BASELINE else Turns(tuned(work), work.turn)
-    denormals.taken_for_zero()  # now that torch is there, for whichever of the two
+    denormals.taken_for_zero()  # torch is loaded now, by one of the two
     train(work, tape, epochs=work.turn + work.epochs, shuffle=True)
     found = {"epochs": tape.seconds(), "seconds": tape.typical() / work.steps}
     if isinstance(tape, Turns):
@@ -44,14 +44,14 @@ def run(module: str, workload: str, quick: bool) -> dict[str, Any]:
 
 
 def tuned(work: Workload) -> Iterator[float]:
-    """The loss of each epoch of the tuned loop, which is trained as far as they are asked for."""
+    """The loss of each epoch of the tuned loop, which trains one epoch for each loss."""
     from bench.contenders import torch_tuned
 
     return torch_tuned.losses(work, shuffle=True)
 
 
 def losses(train: Train, workload: Workload) -> list[float]:
-    """The loss of each of a few epochs in fixed order: equal for all who do the same maths."""
+    """The losses of a few epochs in fixed order: equal for all contenders with the same maths."""
     tape = Tape()
     train(workload, tape, epochs=CHECKED_EPOCHS, shuffle=False)
     return tape.losses

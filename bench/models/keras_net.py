@@ -1,4 +1,4 @@
-"""A workload's net in Keras' words: for Keras, and for onfit, which has the same names."""
+"""A workload's net with Keras' names: for Keras, and for onfit, which has the same names."""
 
 from types import ModuleType
 from typing import Any

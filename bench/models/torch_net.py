@@ -1,4 +1,4 @@
-"""A workload's net, data, loss and accuracy in torch, for all who train torch modules."""
+"""A workload's net, data, loss and accuracy in torch, for contenders that train torch modules."""
 
 from collections.abc import Callable, Iterator
 
@@ -15,7 +15,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 class LastStep(nn.Module):
-    """An LSTM that gives its last step's output."""
+    """An LSTM that returns its last step's output."""
 
     def __init__(self, lstm: nn.LSTM) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class LastStep(nn.Module):
 
 
 def build(workload: Workload) -> nn.Sequential:
-    """The net with the workload's first weights. It gives logits: losses are better off so."""
+    """The net with the workload's first weights. It returns logits, which losses compute better."""
     inputs = shapes(workload.net, workload.x.shape[1:])
     modules: list[nn.Module] = []
     with torch.no_grad():
@@ -57,7 +57,7 @@ def modules_of(layer: plain.Layer, weights: list[Tensor], shape: Shape) -> Itera
             kernel, recurrent, bias = weights
             lstm = nn.LSTM(shape[-1], units, batch_first=True)
             filled(lstm, kernel.T, recurrent.T, bias, torch.zeros_like(bias))
-            # Two trained biases would go twice as fast as the one of Keras.
+            # Two trained biases would change twice as fast as Keras' one bias.
             lstm.bias_hh_l0.requires_grad_(False)
             yield LastStep(lstm)
 
@@ -82,7 +82,7 @@ def trained(net: nn.Module) -> list[nn.Parameter]:
 
 
 def adam(workload: Workload, net: nn.Module, fused: bool = True) -> torch.optim.Adam:
-    """Adam; fused, torch's fastest, unless a contender shows what is typical."""
+    """Adam: the fused one, which is torch's fastest, unless a contender shows typical code."""
     return torch.optim.Adam(trained(net), lr=workload.rate, eps=EPSILON, fused=fused or None)
 
 
@@ -116,7 +116,7 @@ def loss_module(workload: Workload) -> nn.Module:
 
 
 def hits(output: Tensor, y: Tensor) -> Tensor:
-    """How many are right, as a tensor: to read it would mean to wait for it."""
+    """How many are right, as a tensor, because reading the number would mean waiting for it."""
     if y.dtype == torch.int64:
         return (output.argmax(dim=1) == y).sum()
     return ((output > 0) == (y > 0.5)).sum()

@@ -31,6 +31,6 @@ TITLES = {
 
 
 def load(name: str, quick: bool = False) -> Workload:
-    """The training of that name; `quick` cuts it short."""
+    """The training of that name; a short one if `quick`."""
     workload = WORKLOADS[name]()
     return workload.quick() if quick else workload

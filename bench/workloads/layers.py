@@ -76,7 +76,7 @@ class Embedding:
 
 @dataclass(frozen=True)
 class LSTM:
-    """Gives the last step's output. One bias, as in Keras; torch's second one stays at zero."""
+    """Returns the last step's output. One bias, as in Keras; torch's second bias stays at zero."""
 
     units: int
 
@@ -96,7 +96,7 @@ Layer = Dense | Conv | MaxPool | Flatten | Embedding | LSTM
 
 
 def first_weights(net: tuple[Layer, ...], shape: Shape, seed: int = 0) -> list[list[Array]]:
-    """For each layer the weights to begin with, in Keras' order and layout."""
+    """For each layer its first weights, in Keras' order and layout."""
     random = np.random.default_rng(seed)
     weights = []
     for layer in net:
@@ -106,7 +106,7 @@ def first_weights(net: tuple[Layer, ...], shape: Shape, seed: int = 0) -> list[l
 
 
 def shapes(net: tuple[Layer, ...], shape: Shape) -> list[Shape]:
-    """The shape, without the batch, in which the data reaches each layer."""
+    """The shape of each layer's input, without the batch."""
     found = [shape]
     for layer in net[:-1]:
         found.append(layer.output_shape(found[-1]))

@@ -1,4 +1,4 @@
-"""A large net for thirty points: all cost is the framework's and the callbacks'."""
+"""A large net for thirty points: nearly all time goes to the framework and the callbacks."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from bench.workloads.workload import Pair, Workload
 
 
 def moons() -> Workload:
-    """The checkpoint watches the accuracy: looked at in each epoch, seldom saved."""
+    """The checkpoint watches the accuracy, which is compared in each epoch and seldom better."""
     x, y = two_moons(np.random.default_rng(1), 100)
     return Workload(
         net=(Dense(500, "relu"), Dense(1, "sigmoid")),
@@ -23,7 +23,7 @@ def moons() -> Workload:
 
 
 def moons_saving() -> Workload:
-    """The checkpoint watches the loss, which is better in nearly every epoch: as many saves."""
+    """The checkpoint watches the loss, which is better, and so saved, in nearly every epoch."""
     return replace(moons(), saves_best="loss")
 
 

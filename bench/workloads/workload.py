@@ -1,4 +1,4 @@
-"""What is trained: a net, its data, and how."""
+"""The description of a training: a net, its data, and their settings."""
 
 from dataclasses import dataclass, replace
 
@@ -8,8 +8,8 @@ from bench.workloads.layers import Array, Layer, first_weights
 
 Pair = tuple[Array, Array]
 
-# Keras adds epsilon before Adam's bias correction, torch after it. One that is small beside every
-# gradient makes no difference, so that all take the same steps.
+# Keras adds epsilon before Adam's bias correction, torch after it. An epsilon that is far smaller
+# than every gradient makes no difference, so that all contenders take the same steps.
 EPSILON = 1e-10
 
 
@@ -18,11 +18,11 @@ class Workload:
     """One training, as every contender gets it.
 
     Args:
-        net: the layers; the last one's activation tells the loss.
+        net: the layers; the activation of the last one decides the loss.
         x: the samples. Whole numbers are words of a text.
         y: class numbers (int64), or (n, 1) zeros and ones (float32) under a sigmoid.
         batch: samples in a batch.
-        epochs: how many are timed.
+        epochs: how many epochs are timed.
         validation: data to evaluate on after each epoch, in one batch. With it come the
             callbacks: early stopping on val_loss, which never stops, and a checkpoint of the
             best weights.
@@ -64,12 +64,12 @@ class Workload:
         return replace(self, x=self.x[:rows], y=self.y[:rows])
 
     def quick(self) -> "Workload":
-        """A short run that shows that everything works, and little more."""
+        """A short run, which only shows that everything works."""
         return replace(self.first(10), epochs=min(self.epochs, 5))
 
 
 def learnable_classes(random: np.random.Generator, x: Array, classes: int) -> Array:
-    """Classes that depend on x, so that training has something to find."""
+    """Classes that depend on x, so that there is something to learn."""
     flat = x.reshape(len(x), -1)
     teacher = random.standard_normal((flat.shape[1], classes), "float32")
     return ((flat - 0.5) @ teacher).argmax(axis=1)
