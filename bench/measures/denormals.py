@@ -8,6 +8,6 @@ import sys
 
 
 def taken_for_zero() -> None:
-    """Treat them as zero in this process, if torch is loaded; to be called before torch has threads."""
+    """Treat them as zero in this process, if torch is loaded; call it before torch has threads."""
     if "torch" in sys.modules:
         sys.modules["torch"].set_flush_denormal(True)
