@@ -30,7 +30,7 @@ def test_what_is_due_while_it_sleeps_is_heard_when_it_wakes(due, found):
 
 
 def in_order(*seconds):
-    """When batches are asked for whose steps take so long, after a pair that is left out."""
+    """The times of requests for batches whose steps take so long, after a pair that is left out."""
     return [0.0, *accumulate([9.0] * 12 + list(seconds))]
 
 

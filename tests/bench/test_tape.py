@@ -1,4 +1,4 @@
-"""The clock of the benchmarks: whose time is whose."""
+"""The clock of the benchmarks: each training's time is measured apart."""
 
 from bench.tape import Tape, Turns
 

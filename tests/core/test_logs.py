@@ -1,4 +1,4 @@
-"""Logs: a dict whose values are fetched when one is read, whatever the road."""
+"""Logs: a dict whose values are fetched when one is read, in whatever way."""
 
 import collections
 import copy

@@ -48,7 +48,7 @@ class Part:
 
 
 class Kept(Callback):
-    """A user's callback that never thought of crashes."""
+    """A user's callback that was written without regard to crashes."""
 
     def __init__(self, patience=1, name="a", path=None, verbose=0, values=None):
         self.patience, self.name, self.path = patience, name, path

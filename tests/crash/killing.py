@@ -26,7 +26,7 @@ _MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 @dataclass(frozen=True)
 class Place:
-    """A place to be killed at: which training, and the how many-eth of its places."""
+    """A place to be killed at: the training, and the number of the place in it."""
 
     training: str
     number: int
@@ -74,7 +74,7 @@ def left_by(training: str) -> Left:
 
 
 def train_and_tell(training: str, scratch: Path) -> None:
-    """Train, and write down what there is to tell besides the files."""
+    """Train, and write down the results besides the files."""
     left = _train(training, scratch)
     (scratch / "left.json").write_text(json.dumps(left))
 
@@ -97,7 +97,7 @@ def killed_and_compared(place: Place, expected: Left) -> Verdict:
 
 
 def _once_more(place: Place) -> tuple[int, ...]:
-    """Where to kill the training that goes on: some way down the places it comes by."""
+    """Where to kill the training that goes on: some of its places later."""
     return () if place.number % 3 else (30 + place.number % 97,)
 
 
@@ -131,7 +131,7 @@ def _killed(place: Place, scratch: Path) -> bool:
 
 
 def _is_over(run: Path) -> bool:
-    """Whether there is nothing to go on with although there was."""
+    """Whether there is no checkpoint to go on from, although there was one."""
     return (run / "best.h5").exists() and not list(run.glob("backup/checkpoint-*"))
 
 

@@ -254,7 +254,7 @@ def _curves(folder: Path) -> Left:
     """Every point of every curve as TensorBoard shows it."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it tells of each restart
+    logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it reports each restart
     found = {}
     for part in sorted(folder.glob("*")):
         board = EventAccumulator(str(part), size_guidance={"scalars": 0, "histograms": 0}).Reload()

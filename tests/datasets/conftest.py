@@ -17,6 +17,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def publisher() -> Iterator[Publisher]:
-    """Whose files are fetched."""
+    """The publisher whose files are fetched."""
     with publishing() as publisher:
         yield publisher

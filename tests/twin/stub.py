@@ -42,7 +42,7 @@ def walk(
     observe: Callable[[Any, Stub], Any],
     first: int = 0,
 ) -> list[Any]:
-    """Tell one fit of scripted epochs; what `observe` sees after each, and after the end."""
+    """Walk one fit of scripted epochs; what `observe` sees after each, and after the end."""
     callback.set_model(stub)
     callback.set_params({"epochs": first + len(epochs), "verbose": 0})
     stub.stop_training = False

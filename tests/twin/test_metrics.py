@@ -159,7 +159,7 @@ def test_metrics_say_what_keras_say_after_every_batch(name: str, weighted: bool)
 @pytest.mark.parametrize("name", METRICS)
 def test_directions_are_keras(name: str) -> None:
     make, _ = METRICS[name]
-    # Keras does not tell that of all.
+    # Keras does not say that of all.
     told = {"up": "max", "down": "min"}.get(getattr(make(THEIRS), "_direction", ""))
     assert make(OURS).direction in ("min", "max")
     assert told in (None, make(OURS).direction)

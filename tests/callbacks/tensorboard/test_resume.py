@@ -12,7 +12,7 @@ from onfit.core.run import Run
 
 @pytest.fixture(autouse=True)
 def quiet():
-    """The accumulator tells of each purge."""
+    """The accumulator reports each purge."""
     logger = logging.getLogger("tensorboard")
     before, logger.level = logger.level, logging.ERROR
     yield

@@ -1,4 +1,4 @@
-"""What tells which way a batch went."""
+"""A record of which way each batch went."""
 
 from typing import Any
 

@@ -258,7 +258,7 @@ def test_what_has_code_of_its_own_does_not_describe_itself():
     assert Sequential([Dense(3)]).graph_config() is None  # it knows no input yet
 
 
-# --- graphs that only running tells --------------------------------------------------------
+# --- graphs that are found by running ------------------------------------------------------
 
 
 def traced_ops(model, *args, **kwargs):

@@ -27,7 +27,7 @@ X = np.ones((4, 6), "float32")
 )
 def test_weights_are_there_as_soon_as_the_shape_is_known(layers: Any) -> None:
     model = Sequential(layers)
-    if not model.built:  # what torch's own layers take, they do not tell
+    if not model.built:  # torch's own layers do not say what they take
         model.build((None, 6))
     assert model.output_shape == (None, 2)
     assert [weight.shape for weight in model.get_weights()][-2:] == [(3, 2), (2,)]
