@@ -1,4 +1,8 @@
-"""Running blocks of code out of documents, and the models and data that the blocks leave out."""
+"""Running blocks of code out of documents, and the models and data that the blocks leave out.
+
+Only the import lines of a block are changed: they name onfit. Where a document leaves something
+out (`model.fit(..., `, `processes = ...`), the test says what is put there.
+"""
 
 import re
 import textwrap

@@ -112,7 +112,7 @@ def test_the_best_the_last_and_another_best_stand_side_by_side():
     assert [read(f"{name}.h5")["state"] for name in ("best", "worst", "last")] == [2, 3, 4]
 
 
-# --- files of an earlier training ------------------------------------------------------------
+# --- what could not be written ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("background", [True, False])

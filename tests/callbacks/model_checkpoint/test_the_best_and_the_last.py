@@ -135,7 +135,7 @@ def test_the_folder_of_the_last_is_tried_before_training():
         train(ModelCheckpoint("best.h5", save_last="file/last.h5"), [0.3])
 
 
-# --- files of an earlier training ------------------------------------------------------------
+# --- names that meet, folders that are empty -------------------------------------------------
 
 
 @pytest.mark.parametrize(
