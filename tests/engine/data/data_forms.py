@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset, IterableDataset
 
+from onfit.engine.data.batching import Batching
+from onfit.engine.data.given import source_of
+from onfit.engine.data.source import Source
 from onfit.layers import Concatenate, Dense, Input
 from onfit.models import Model, Sequential
 from onfit.utils import Sequence
@@ -34,6 +37,11 @@ def two_in_two_out() -> Model:
     model.compile("sgd", "mse")
     model.optimizer.learning_rate = 1e-4
     return model
+
+
+def batches_of(x: Any, y: Any = None, **wishes: Any) -> Source:
+    """The batches that a model gets of what a caller passes."""
+    return source_of(x, y, batching=Batching(**wishes))
 
 
 def epochs_of(batches: Any, count: int = 1) -> list[list[list[float]]]:

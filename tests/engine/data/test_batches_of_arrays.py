@@ -11,8 +11,9 @@ from tests.engine.data.data_forms import X, Y, linear
 from tests.engine.data.seen import batches_seen
 from torch import Tensor
 
+from onfit.engine.data.array_source import ArraySource
 from onfit.engine.data.arrays import Samples, samples_of
-from onfit.engine.data.source import ArrayBatches
+from onfit.engine.data.batching import Batching
 from onfit.errors import ArgumentError
 from onfit.layers.shapes import mapped
 
@@ -43,7 +44,7 @@ def test_shuffling_gives_each_epoch_an_order_of_its_own_and_loses_nobody() -> No
 def test_the_order_of_an_epoch_depends_on_the_seed_and_the_epoch_alone() -> None:
     def epochs(seed: int, first: int) -> Any:
         torch.manual_seed(seed)
-        data = ArrayBatches(samples_of(X, Y), 4, shuffle=True)
+        data = ArraySource(samples_of(X, Y), Batching(4, shuffle=True))
         torch.rand(first)  # what else is drawn on the way changes nothing
         return [[b.x[:, 0].tolist() for b in data.epoch(index)] for index in range(first, 4)]
 
@@ -53,7 +54,7 @@ def test_the_order_of_an_epoch_depends_on_the_seed_and_the_epoch_alone() -> None
 
 def test_x_y_and_weights_keep_together_when_shuffled() -> None:
     data = samples_of(X, X * 2, X[:, 0] * 3)
-    for batch in ArrayBatches(data, 3, shuffle=True).epoch(0):
+    for batch in ArraySource(data, Batching(3, shuffle=True)).epoch(0):
         assert torch.equal(batch.y, batch.x * 2)
         assert torch.equal(batch.weight, batch.x[:, 0] * 3)
 
@@ -76,11 +77,11 @@ def test_whatever_belongs_to_x_comes_with_it(
 ) -> None:
     monkeypatch.setattr("onfit.engine.data.array_source._BLOCK", block)
     torch.manual_seed(0)
-    epoch = ArrayBatches(Samples(torch.arange(10), *given), 3, shuffle=True).epoch(0)
+    epoch = ArraySource(Samples(torch.arange(10), *given), Batching(3, shuffle=True)).epoch(0)
     epoch.begin_after(done)
     batches = list(epoch)
     torch.manual_seed(0)
-    order = ArrayBatches(Samples(torch.arange(10)), 10, shuffle=True)._order.of(0, 10)
+    order = ArraySource(Samples(torch.arange(10)), Batching(10, shuffle=True))._order.of(0, 10)
     assert torch.equal(torch.cat([b.x for b in batches] or [order[:0]]), order[3 * done :])
     for x, *found in batches:
         expected = [mapped(itemgetter(x), Tensor, part) for part in given]
@@ -95,7 +96,7 @@ def test_inputs_picked_at_once_begin_where_those_picked_alone_do(
 ) -> None:
     monkeypatch.setattr("onfit.engine.data.array_source._AT_ONCE", at_once)
     x = torch.arange(50.0 * features).reshape(50, features)
-    batches = list(ArrayBatches(Samples(x, x), size, shuffle=True).epoch(0))
+    batches = list(ArraySource(Samples(x, x), Batching(size, shuffle=True)).epoch(0))
     assert [len(b.x) for b in batches] == [size] * (50 // size) + [50 % size] * bool(50 % size)
     assert torch.equal(torch.cat([b.x for b in batches]).sort(0).values, x)
     for batch in batches:
@@ -108,7 +109,9 @@ def test_inputs_picked_at_once_begin_where_those_picked_alone_do(
 @pytest.mark.parametrize("size", [2, 16])
 def test_a_shuffled_batch_may_be_changed_in_place(size: int) -> None:
     learned = torch.ones(8, requires_grad=True)
-    first, second, *_ = ArrayBatches(Samples(torch.rand(50, 8)), size, shuffle=True).epoch(0)
+    first, second, *_ = ArraySource(Samples(torch.rand(50, 8)), Batching(size, shuffle=True)).epoch(
+        0
+    )
     loss = (first.x * learned).sum()
     second.x.add_(learned)
     (loss + second.x.sum()).backward()
@@ -117,14 +120,14 @@ def test_a_shuffled_batch_may_be_changed_in_place(size: int) -> None:
 
 def test_data_without_shuffling_draw_nothing() -> None:
     before = torch.get_rng_state()
-    list(ArrayBatches(samples_of(X, Y), 4).epoch(0))
+    list(ArraySource(samples_of(X, Y), Batching(4)).epoch(0))
     assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("size", [3, 9, 10, 11])
 @pytest.mark.parametrize("done", [0, 1, 4])
 def test_data_in_order_begin_after_the_batches_that_are_done(size: int, done: int) -> None:
-    epoch = ArrayBatches(samples_of(X, Y), size).epoch(0)
+    epoch = ArraySource(samples_of(X, Y), Batching(size)).epoch(0)
     epoch.begin_after(done)
     seen = [number for batch in epoch for number in batch.x[:, 0].tolist()]
     assert seen == list(range(10))[done * size :]
@@ -132,6 +135,6 @@ def test_data_in_order_begin_after_the_batches_that_are_done(size: int, done: in
 
 def test_a_batch_of_all_the_data_is_not_the_users_own_tensor() -> None:
     x = torch.zeros(4, 2)
-    (batch,) = ArrayBatches(samples_of(x, torch.zeros(4)), 8).epoch(0)
+    (batch,) = ArraySource(samples_of(x, torch.zeros(4)), Batching(8)).epoch(0)
     assert batch.x is not x  # of which a model may ask for gradients
     assert batch.x.data_ptr() == x.data_ptr()

@@ -13,6 +13,7 @@ from tests.engine.data.data_forms import (
     Stream,
     X,
     Y,
+    batches_of,
     endless,
     epochs_of,
     identity,
@@ -23,8 +24,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from onfit.core import Callback
 from onfit.engine.data.arrays import Names, samples_of
-from onfit.engine.data.dataset_source import DatasetBatches
-from onfit.engine.data.source import Steps, batches_of
+from onfit.engine.data.dataset_source import DatasetSource
+from onfit.engine.data.steps_source import StepsSource
 from onfit.errors import DataError
 from onfit.layers import Dense, Input
 from onfit.models import Model, Sequential
@@ -240,6 +241,6 @@ def test_what_yields_batches_is_no_array(kind: str) -> None:
 def test_the_batches_of_steps_are_those_of_any_form() -> None:
     for given in (Rows(), Stream(), TensorDataset(torch.tensor(X))):
         batches = batches_of(given, batch_size=4, steps=2, go_on=True)
-        assert isinstance(batches, Steps)
+        assert isinstance(batches, StepsSource)
         assert epochs_of(batches, 2) == [[[0, 1, 2, 3], [4, 5, 6, 7]], [[8, 9], [0, 1, 2, 3]]]
-    assert isinstance(batches_of(Rows(), batch_size=5, steps=2), DatasetBatches)
+    assert isinstance(batches_of(Rows(), batch_size=5, steps=2), DatasetSource)

@@ -9,6 +9,7 @@ from tests.engine.data.data_forms import (
     Stream,
     X,
     Y,
+    batches_of,
     epochs_of,
     identity,
     linear,
@@ -17,8 +18,8 @@ from tests.engine.data.data_forms import (
 from torch.utils.data import Dataset, TensorDataset
 
 from onfit.core import Callback
+from onfit.engine.data.array_source import ArraySource
 from onfit.engine.data.arrays import Names
-from onfit.engine.data.source import ArrayBatches, batches_of
 from onfit.errors import ArgumentError, DataError
 from onfit.layers import Dense
 from onfit.models import Sequential
@@ -39,7 +40,8 @@ def test_a_dataset_is_cut_into_batches_as_arrays_are() -> None:
 
 def test_a_dataset_has_32_samples_in_a_batch_unless_told_otherwise() -> None:
     batches = batches_of(Rows(70))
-    assert (batches.batch_size, batches.samples, batches.steps) == (32, 70, 3)
+    facts = batches.facts
+    assert (facts.batch_size, facts.samples, facts.steps) == (32, 70, 3)
 
 
 def test_walking_a_dataset_draws_nothing_from_the_generator_of_everybody() -> None:
@@ -107,7 +109,7 @@ def test_the_samples_of_a_dataset_may_be_nested() -> None:
 def test_a_dataset_of_tensors_is_cut_without_collecting_samples() -> None:
     dataset = TensorDataset(torch.tensor(X), torch.tensor(Y), torch.ones(10))
     batches = batches_of(dataset, batch_size=4)
-    assert isinstance(batches, ArrayBatches)
+    assert isinstance(batches, ArraySource)
     assert epochs_of(batches) == epochs_of(batches_of(Rows(), batch_size=4))
     assert batches.data.weight.tolist() == [1.0] * 10
 
@@ -155,7 +157,8 @@ def test_what_a_dataset_brings_itself_is_not_given_twice(name: str, dataset: Any
 def test_a_dataset_that_is_walked_is_batched_too() -> None:
     batches = batches_of(Stream(), batch_size=4, shuffle=True)
     assert epochs_of(batches, 2) == [[[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]] * 2
-    assert (batches.batch_size, batches.samples, batches.steps) == (4, None, None)
+    facts = batches.facts
+    assert (facts.batch_size, facts.samples, facts.steps) == (4, None, None)
     assert identity().evaluate(Stream(), verbose=0) == 0.0
     linear().fit(Stream(), epochs=2, validation_data=Stream(), verbose=0)
 

@@ -5,12 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.engine.data.data_forms import X, Y, linear
+from tests.engine.data.data_forms import X, Y, batches_of, linear
 from tests.engine.data.seen import Seen, WithoutLength, batches_seen, generator
 from torch.utils.data import DataLoader, TensorDataset
 
 from onfit.core import Callback
-from onfit.engine.data.source import batches_of
 from onfit.errors import ArgumentError, DataError, OnfitWarning
 from onfit.layers import Dense
 from onfit.models import Sequential

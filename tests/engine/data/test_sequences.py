@@ -13,6 +13,7 @@ from tests.engine.data.data_forms import (
     Rows,
     X,
     Y,
+    batches_of,
     endless,
     epochs_of,
     identity,
@@ -20,8 +21,8 @@ from tests.engine.data.data_forms import (
 )
 
 from onfit.core import Callback
-from onfit.engine.data.sequences import SequenceBatches
-from onfit.engine.data.source import batches_of
+from onfit.engine.data.batching import Batching
+from onfit.engine.data.sequence_source import SequenceSource
 from onfit.errors import ArgumentError, DataError, FileFormatError, OnfitWarning
 from onfit.utils import PyDataset, Sequence
 
@@ -87,7 +88,7 @@ def test_a_sequence_may_change_its_length_between_epochs() -> None:
 
     batches = batches_of(Growing(), shuffle=True)
     assert [len(epoch) for epoch in epochs_of(batches, 3)] == [5, 6, 7]
-    assert batches.steps == 8
+    assert batches.facts.steps == 8
 
 
 def test_a_sequence_evaluates_and_predicts() -> None:
@@ -187,7 +188,7 @@ def test_no_more_batches_are_made_than_may_wait() -> None:
 
     sequence = Counted(40)
     sequence.workers, sequence.max_queue_size = 2, 3
-    walk = iter(SequenceBatches(sequence, False, lambda batch: batch).epoch(0))  # type: ignore[arg-type]
+    walk = iter(SequenceSource(sequence, Batching()).epoch(0))
     next(walk)
     time.sleep(0.05)
     assert sequence.made <= 4

@@ -10,8 +10,11 @@ from tests.engine.data.seen import WithoutLength, batches_seen, generator
 from torch.utils.data import DataLoader, TensorDataset
 
 from onfit.core import Callback
+from onfit.engine.data.array_source import ArraySource
 from onfit.engine.data.arrays import samples_of
-from onfit.engine.data.source import ArrayBatches, LoaderBatches, Steps
+from onfit.engine.data.batching import Batching
+from onfit.engine.data.loader_source import LoaderSource
+from onfit.engine.data.steps_source import StepsSource
 from onfit.errors import ArgumentError, DataError, OnfitWarning
 from onfit.layers import Dense
 from onfit.models import Sequential
@@ -64,10 +67,10 @@ def test_steps_are_at_least_one(wrong: int) -> None:
 
 
 def test_steps_know_their_samples_only_where_all_batches_are_whole() -> None:
-    data = ArrayBatches(samples_of(X, Y), 4)
-    assert Steps(data, 2).samples == 8
-    assert Steps(data, 3).samples is None
-    assert Steps(LoaderBatches(generator()), 2).samples is None
+    data = ArraySource(samples_of(X, Y), Batching(4))
+    assert StepsSource(data, 2).facts.samples == 8
+    assert StepsSource(data, 3).facts.samples is None
+    assert StepsSource(LoaderSource(generator()), 2).facts.samples is None
 
 
 # --- validation data -------------------------------------------------------------------------

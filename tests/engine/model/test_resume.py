@@ -5,13 +5,13 @@ import random
 import numpy as np
 import pytest
 import torch
+from tests.engine.data.data_forms import batches_of
 from torch.utils.data import DataLoader, Dataset, IterableDataset, RandomSampler
 
 import onfit
 from onfit import layers, optimizers
 from onfit.callbacks import BackupAndRestore, Callback, ModelCheckpoint
 from onfit.core.resuming import again, position_in, start_of
-from onfit.engine.data.source import batches_of
 from onfit.errors import FileFormatError
 from onfit.storage.checkpoints import CheckpointManager
 

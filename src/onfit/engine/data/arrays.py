@@ -24,7 +24,7 @@ class Samples(NamedTuple):
 
 class Names(NamedTuple):
     """What a model calls its inputs and outputs, and the inputs' shapes where it knows them.
-    None for inputs: whatever comes is passed on.
+    If `inputs` is None, the model gets the inputs in the form in which the caller passes them.
     """
 
     inputs: Sequence[str] | None = None
@@ -50,7 +50,7 @@ def samples_of(x: Any, y: Any = None, sample_weight: Any = None, names: Names = 
 
 
 def converted(x: Any, y: Any, weight: Any, names: Names) -> Samples:
-    """As `samples_of`, without a look at the lengths."""
+    """As `samples_of`, but the lengths are not checked."""
     inputs, outputs, shapes = names
     return Samples(
         _with_features(tensors_of(arranged(x, inputs, "x"), "x"), shapes),
@@ -60,8 +60,8 @@ def converted(x: Any, y: Any, weight: Any, names: Names) -> Samples:
 
 
 def _with_features(x: Data, shapes: Sequence[Shape | None]) -> Data:
-    """Inputs with the last axis that was left out because it has length 1: for a model that takes
-    (None, 1), a number per sample will do.
+    """Inputs with a last axis of length 1, if the caller left it out: for a model that takes
+    (None, 1), a number per sample is enough.
     """
     if isinstance(x, Tensor):
         shape = shapes[0] if shapes else None
@@ -73,8 +73,8 @@ def _with_features(x: Data, shapes: Sequence[Shape | None]) -> Data:
 
 
 def _weights_of(weight: Any, outputs: Sequence[str]) -> Data:
-    """Weights as floats: one tensor, or a tuple of one for each of several outputs. Those that
-    were left out, or given as None, are ones.
+    """Weights as floats: one tensor, or a tuple with one for each of several outputs. The weights
+    of an output that is left out, or None, are ones.
     """
     if isinstance(weight, Mapping):
         for name in weight.keys() - set(outputs):
@@ -143,8 +143,8 @@ def _is_array(item: Any) -> bool:
 
 
 def tensors_of(data: Any, name: str) -> Data:
-    """A tensor of an array; a tuple or dict of tensors of a tuple or dict of arrays. What is
-    None in a tuple stays so.
+    """A tensor of an array; a tuple or dict of tensors of a tuple or dict of arrays. A None in a
+    tuple stays None.
     """
     if isinstance(data, tuple):
         return tuple(
@@ -157,8 +157,8 @@ def tensors_of(data: Any, name: str) -> Data:
 
 
 def tensor_of(data: Any, name: str = "x") -> Tensor:
-    """A tensor of an array, a list of numbers, a pandas object or a tensor; shared where it can
-    be.
+    """A tensor of an array, a list of numbers, a pandas object or a tensor. It shares memory with
+    them where that is possible.
     """
     if not isinstance(data, Tensor):
         data = torch.from_numpy(array_of(data, name))
@@ -166,7 +166,9 @@ def tensor_of(data: Any, name: str = "x") -> Tensor:
 
 
 def standard(tensor: Tensor) -> Tensor:
-    """Floats in torch's default type, labels as int64; bytes (images) stay until a layer asks."""
+    """Floats in torch's default type, labels as int64. Bytes (images) stay bytes: layers convert
+    them.
+    """
     if tensor.is_floating_point():
         return tensor if tensor.dtype in _HALVES else tensor.to(torch.get_default_dtype())
     if tensor.dtype in (torch.int32, torch.int16, torch.int8):
@@ -174,7 +176,7 @@ def standard(tensor: Tensor) -> Tensor:
     return tensor
 
 
-# Half precision is a choice of the user's; doubles are what numpy makes when nobody chooses.
+# The user chose half precision, so it stays; doubles are only numpy's default.
 _HALVES = (torch.float16, torch.bfloat16)
 
 
@@ -193,7 +195,11 @@ def length(samples: Samples) -> int:
 
 
 def check_lengths(samples: Samples) -> None:
-    """Raise a DataError unless there is something, with as many inputs as targets and weights."""
+    """Check that there are samples, with as many inputs as targets and weights.
+
+    Raises:
+        DataError: if not.
+    """
     named = [
         (f"{name}{f'[{index}]' if isinstance(data, (tuple, dict)) else ''}", part)
         for name, data in (("x", samples.x), ("y", samples.y), ("sample_weight", samples.weight))
@@ -254,7 +260,7 @@ def each(function: Callable[[Tensor], Tensor], samples: Samples) -> Samples:
     """Samples with `function` done to every tensor of them."""
     x, y, weight = samples
     if type(x) is Tensor and type(y) is Tensor and weight is None:
-        return Samples(function(x), function(y))  # by far the most common
+        return Samples(function(x), function(y))  # the most common form, without the search
     return Samples(*(mapped(function, Tensor, data) for data in samples))
 
 

@@ -7,41 +7,34 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from onfit.engine.data.arrays import Samples, kept_of
-from onfit.engine.data.epoch import Epoch
+from onfit.engine.data.batching import Batching
 from onfit.engine.data.order import Order
-from onfit.engine.data.reading import Reader
+from onfit.engine.data.source import Facts, OrderedSource
 from onfit.errors import DataError
 
 
-class DatasetBatches:
-    """Batches of a Dataset, cut as those of arrays are.
+class DatasetSource(OrderedSource):
+    """Batches of a Dataset, of the same sizes and in the same orders as those of arrays.
 
     Args:
         dataset: gives `x`, `(x, y)` or `(x, y, sample_weight)` for a number, and has a length.
-        batch_size: samples in a batch; the last may be smaller.
-        shuffle: whether each epoch has an order of its own.
-        read: makes samples of a batch.
+        batching: how many samples make a batch, in which order, and how the model wants it.
     """
 
-    once = False
-    in_memory = False
-    knows_epochs = True
-    copies = False
-
-    def __init__(self, dataset: Dataset[Any], batch_size: int, shuffle: bool, read: Reader) -> None:
+    def __init__(self, dataset: Dataset[Any], batching: Batching) -> None:
+        size, samples = batching.size, _length_of(dataset)
+        super().__init__(
+            Facts(samples, steps=-(-samples // size), batch_size=size, knows_epochs=True),
+            Order(batching.shuffle, samples=samples, batch_size=size),
+        )
         self._dataset = dataset
-        self.batch_size: int = batch_size
-        self.samples: int = length_of(dataset)
-        self.steps: int = -(-self.samples // batch_size)
-        self._order = Order(shuffle, samples=self.samples, batch_size=batch_size)
-        self._read = read
-        self.state_dict = self._order.state_dict
-        self.load_state_dict = self._order.load_state_dict
+        self._samples = samples
+        self._size = size
+        self._read = batching.reader
 
-    def epoch(self, index: int) -> Epoch:
-        """The batches of epoch `index`."""
-        order = self._order.of(index, self.samples).tolist()
-        return Epoch(lambda done: self._batches(order[done * self.batch_size :]))
+    def walk(self, index: int, done: int) -> Iterator[Samples]:
+        order = self._order.of(index, self._samples).tolist()
+        return self._batches(order[done * self._size :])
 
     def first(self) -> Samples:
         """The first sample: loading more would cost time, and one has all the shapes."""
@@ -49,20 +42,17 @@ class DatasetBatches:
 
     def _batches(self, order: list[int]) -> Iterator[Samples]:
         # A generator of its own: a DataLoader draws from the global one even if nothing needs it.
-        loader = DataLoader(
-            self._dataset, self.batch_size, sampler=order, generator=torch.Generator()
-        )
+        loader = DataLoader(self._dataset, self._size, sampler=order, generator=torch.Generator())
         return map(self._read, loader)
 
+    @staticmethod
+    def split(data: Dataset[Any], fraction: float) -> tuple[Dataset[Any], Dataset[Any]]:
+        total = _length_of(data)
+        kept = kept_of(total, fraction)
+        return Subset(data, range(kept)), Subset(data, range(kept, total))
 
-def split_dataset(dataset: Dataset[Any], fraction: float) -> tuple[Dataset[Any], Dataset[Any]]:
-    """Cut off the last `fraction` of the samples, in the order they came, for validation."""
-    total = length_of(dataset)
-    kept = kept_of(total, fraction)
-    return Subset(dataset, range(kept)), Subset(dataset, range(kept, total))
 
-
-def length_of(dataset: Dataset[Any]) -> int:
+def _length_of(dataset: Dataset[Any]) -> int:
     """How many samples a Dataset has.
 
     Raises:

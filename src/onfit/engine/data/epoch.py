@@ -13,7 +13,7 @@ class Epoch:
     """The batches of one epoch, from the first or from a later one.
 
     Args:
-        walk: gives the batches from a given one on.
+        walk: gives the batches of the epoch without the first ones, of which it gets the number.
     """
 
     def __init__(self, walk: Walk) -> None:
@@ -21,7 +21,7 @@ class Epoch:
         self._done = 0
 
     def begin_after(self, done: int) -> None:
-        """Begin after so many batches, which an earlier process has done."""
+        """Begin after `done` batches, which an earlier process has done."""
         self._done = done
 
     def __iter__(self) -> Iterator[Samples]:
@@ -29,10 +29,10 @@ class Epoch:
 
 
 def require_same(what: str, saved: Any, mine: Any) -> None:
-    """Check that a run goes on with the data it began with.
+    """Check that a run goes on with the data that it began with.
 
     Raises:
-        FileFormatError: listing both sides.
+        FileFormatError: with both sides.
     """
     if saved != mine:
         raise FileFormatError(

@@ -1,142 +1,123 @@
-"""What `fit` was given to train and to validate on, made into batches."""
+"""What a caller passes as data. Its kind is found out here, once, and nowhere else."""
 
-from collections.abc import Container, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
 from onfit.core.validation import ValidationArrays
-from onfit.engine.data.arrays import Names, Samples, each, samples_of, split
-from onfit.engine.data.dataset_source import split_dataset
-from onfit.engine.data.source import (
-    Batches,
-    batches_of,
-    is_loader,
-    opened,
-    refuse_beside_loader,
-    takes_batch_size,
-)
-from onfit.errors import ArgumentError, DataError
+from onfit.engine.data.array_source import ArraySource
+from onfit.engine.data.arrays import Names, each, samples_of
+from onfit.engine.data.batching import Batching
+from onfit.engine.data.dataset_source import DatasetSource
+from onfit.engine.data.loader_source import LoaderSource, StreamSource
+from onfit.engine.data.sequence_source import SequenceSource
+from onfit.engine.data.sequences import Sequence
+from onfit.engine.data.source import Source, refuse_beside
+from onfit.engine.data.steps_source import StepsSource
+from onfit.errors import DataError
 from onfit.layers.shapes import mapped
 
-if TYPE_CHECKING:
-    from onfit.engine.model.compilable import Compilable
+# What makes batches of each kind of data.
+Kind = type[ArraySource] | type[DatasetSource] | type[SequenceSource] | type[LoaderSource]
+
+_ANY, _DEFAULT = Names(), Batching()
+_ARRAYS = (list, tuple, Mapping, str, bytes)  # what can be walked through and yet is no loader
 
 
-@dataclass
-class TrainingData:
-    """What `fit` was given to train on."""
+@dataclass(frozen=True)
+class Given:
+    """Data of a known kind.
 
-    x: Any
-    y: Any
-    sample_weight: Any
-    batch_size: int | None
-    shuffle: bool
-    class_weight: dict[int, float] | None
-    steps: int | None
+    Args:
+        kind: makes batches of them.
+        data: the arrays as `Samples`; data of another kind as the caller passed them.
+        as_numpy: whether callbacks see the arrays as numpy's, for the caller passed no tensors.
+    """
 
-
-@dataclass
-class ValidationData:
-    """What `fit` was given to validate on, and when."""
-
+    kind: Kind
     data: Any
-    split: float
-    batch_size: int | None
-    steps: int | None
-    freq: int | Iterable[int]
+    as_numpy: bool = True
 
-    def due(self, epoch: int) -> bool:
-        """Whether epoch `epoch`, counted from 0, is one to validate after."""
-        if isinstance(self.freq, int):
-            return (epoch + 1) % self.freq == 0
-        return epoch + 1 in self._chosen
+    def split(self, fraction: float) -> tuple["Given", "Given"]:
+        """Cut off the last `fraction` of the samples, in the order they came, to validate on."""
+        kept, held_out = self.kind.split(self.data, fraction)
+        return replace(self, data=kept), replace(self, data=held_out)
 
-    def require_enough(self, batches: Batches | None, epochs: Iterable[int]) -> None:
-        """Find out before training whether a generator would end with its first validation.
+    def source(self, batching: Batching) -> Source:
+        """The batches of these data."""
+        source, steps = self.kind(self.data, batching), batching.steps
+        # A Sequence hears of the end of its epoch only when it is walked to the end.
+        if steps is None or (steps == source.facts.steps and source.facts.knows_epochs):
+            return source
+        return StepsSource(source, steps, go_on=batching.go_on)
 
-        Raises:
-            DataError: if so.
-        """
-        if batches is None or not batches.once or self.steps is not None:
-            return
-        if sum(map(self.due, epochs)) > 1:
-            raise DataError(
-                "validation_data is a generator, which does not say how many of its batches one "
-                "validation takes. Pass validation_steps=, or something that can be walked "
-                "through again: arrays, a Dataset, a Sequence or a DataLoader."
-            )
-
-    def __post_init__(self) -> None:
-        if isinstance(self.freq, int) and self.freq < 1:
-            raise ArgumentError(f"validation_freq={self.freq!r}: every so many epochs, from 1.")
-        if not isinstance(self.freq, (int, Iterable)):
-            raise ArgumentError(
-                f"validation_freq={self.freq!r}: a whole number, or a list of epochs from 1."
-            )
-        self._chosen: Container[int] = [] if isinstance(self.freq, int) else set(self.freq)
+    @property
+    def shown(self) -> ValidationArrays | None:
+        """The arrays as callbacks see them; None for data of another kind."""
+        if self.kind is not ArraySource:
+            return None
+        if not self.as_numpy:
+            return ValidationArrays(*self.data)
+        on_cpu = each(Tensor.cpu, self.data)
+        return ValidationArrays(*(mapped(Tensor.numpy, Tensor, part) for part in on_cpu))
 
 
-def prepared(
-    model: "Compilable", training: TrainingData, validation: ValidationData
-) -> tuple[Batches, Batches | None, ValidationArrays | None]:
-    """Batches to train on, batches to validate on, and what callbacks see of the latter."""
-    x, y, weight = opened(training.x, training.y, training.sample_weight)
-    if x is None:
-        raise DataError("fit(x=None): there is nothing to train on. Pass arrays or a DataLoader.")
-    if not is_loader(x):
-        x, y, weight = samples_of(x, y, weight, model.names), None, None
-    held_out = validation.data
-    if validation.split and held_out is None:
-        x, held_out = _cut(x, validation.split)
-    train = batches_of(
-        x,
-        y,
-        weight,
-        batch_size=training.batch_size,
-        shuffle=training.shuffle,
-        class_weight=training.class_weight,
-        steps=training.steps,
-        go_on=True,
-        device=model.device,
-        names=model.names,
-    )
-    if held_out is None:
-        return train, None, None
-    held_out, shown = _held_out(held_out, model.names, as_numpy=not isinstance(training.x, Tensor))
-    size = validation.batch_size or training.batch_size if takes_batch_size(held_out) else None
-    validate = batches_of(
-        held_out, batch_size=size, steps=validation.steps, device=model.device, names=model.names
-    )
-    return train, validate, shown
+def given(x: Any, y: Any = None, sample_weight: Any = None, names: Names = _ANY) -> Given:
+    """What a caller passes to train on, to evaluate or to predict for."""
+    return _read(_kind_of(x), x, y, sample_weight, names)
 
 
-def _cut(x: Any, fraction: float) -> tuple[Any, Any]:
-    """What to train on, and what to validate on."""
-    if isinstance(x, Samples):
-        return split(x, fraction)
-    if not isinstance(x, Dataset) or isinstance(x, IterableDataset):
-        refuse_beside_loader(x, validation_split=fraction)
-    return split_dataset(x, fraction)
+def given_to_validate(data: Any, names: Names) -> Given:
+    """What a caller passes as `validation_data`."""
+    if isinstance(data, (tuple, list)) and len(data) in (2, 3):
+        x, y, sample_weight = [*data, None][:3]
+        return given(x, y, sample_weight, names)
+    kind = _kind_of(data)
+    if kind is ArraySource:
+        raise DataError(
+            "validation_data is (x, y), (x, y, sample_weight), a Dataset, a Sequence, a "
+            "generator or a DataLoader; got "
+            f"{type(data).__name__}{f' of {len(data)}' if hasattr(data, '__len__') else ''}."
+        )
+    return _read(kind, data, None, None, names)
 
 
-def _held_out(data: Any, names: Names, as_numpy: bool) -> tuple[Any, ValidationArrays | None]:
-    """Validation data as samples or a loader, and the arrays of it that callbacks see."""
-    if type(data) is TensorDataset:
-        data = data.tensors
-    if is_loader(data) and not isinstance(data, Samples):
-        return data, None
-    if not isinstance(data, Samples):
-        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
-            raise DataError(
-                "validation_data is (x, y), (x, y, sample_weight), a Dataset, a Sequence, a "
-                "generator or a DataLoader; got "
-                f"{type(data).__name__}{f' of {len(data)}' if hasattr(data, '__len__') else ''}."
-            )
-        as_numpy = not isinstance(data[0], Tensor)
-        x, y, weight = [*data, None][:3]
-        data = samples_of(x, y, weight, names)
-    shown = (mapped(Tensor.numpy, Tensor, part) for part in each(Tensor.cpu, data))
-    return data, ValidationArrays(*(shown if as_numpy else data))
+def _kind_of(x: Any) -> Kind:
+    """What makes batches of `x`. The order matters: a Dataset can be walked through, too."""
+    if isinstance(x, IterableDataset):
+        return StreamSource
+    if isinstance(x, Dataset):
+        return DatasetSource
+    if isinstance(x, Sequence):
+        return SequenceSource
+    array_like = hasattr(x, "shape") or hasattr(x, "to_numpy")
+    if isinstance(x, Iterable) and not array_like and not isinstance(x, _ARRAYS):
+        return LoaderSource
+    return ArraySource
+
+
+def _read(kind: Kind, x: Any, y: Any, sample_weight: Any, names: Names) -> Given:
+    """Arrays become tensors; other data stay as they are, and bring targets and weights along."""
+    if kind is not ArraySource:
+        refuse_beside(x, y=y, sample_weight=sample_weight)
+        if type(x) is not TensorDataset or len(x.tensors) > 3:
+            return Given(kind, x)
+        # Tensors are faster to cut than samples are to collect.
+        x, y, sample_weight = [*x.tensors, None, None][:3]
+    arrays = samples_of(x, y, sample_weight, names)
+    return Given(ArraySource, arrays, as_numpy=not isinstance(x, Tensor))
+
+
+def source_of(
+    x: Any, y: Any = None, sample_weight: Any = None, batching: Batching = _DEFAULT
+) -> Source:
+    """The batches of what a caller passes.
+
+    Raises:
+        ArgumentError: for arguments that contradict the kind of data.
+        DataError: for data that cannot be used.
+    """
+    return given(x, y, sample_weight, batching.names).source(batching)

@@ -1,7 +1,11 @@
 """Batches of a DataLoader, a generator, or whatever else yields them."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, IterableDataset
 
 from onfit.core.resuming import (
     State,
@@ -12,53 +16,46 @@ from onfit.core.resuming import (
     start_of,
 )
 from onfit.engine.data.arrays import Samples
-from onfit.engine.data.epoch import Epoch, require_same
-from onfit.engine.data.reading import Reader
+from onfit.engine.data.batching import Batching, warn_of_workers
+from onfit.engine.data.epoch import require_same
+from onfit.engine.data.source import HOW_TO_WALK_AGAIN, Facts, Source, refuse_beside
 from onfit.errors import DataError
 
-HOW_TO_WALK_AGAIN = (
-    " A generator ends for good: pass more of it, fewer steps or epochs, or a DataLoader or "
-    "other object that can be walked through again."
-)
+_DEFAULT = Batching()
 
 
-class LoaderBatches:
+class LoaderSource(Source):
     """Batches of a DataLoader, or of any iterable that can be walked again each epoch.
 
     Args:
         loader: yields `x`, `(x, y)` or `(x, y, sample_weight)`.
-        read: makes samples of what it yields.
+        batching: how the model wants them.
     """
 
-    in_memory = False
-    knows_epochs = False
-    copies = False
-
-    def __init__(self, loader: Iterable[Any], read: Reader = Reader()) -> None:  # noqa: B008 - frozen
+    def __init__(self, loader: Iterable[Any], batching: Batching = _DEFAULT) -> None:
+        refuse_beside(loader, batch_size=batching.batch_size)
+        super().__init__(_facts_of(loader))
         self._loader = loader
-        self._read = read
-        self.steps: int | None = _len(loader)
-        self.batch_size: int | None = getattr(loader, "batch_size", None)
-        self.samples: int | None = _len(getattr(loader, "dataset", None))
-        if self.steps is not None and getattr(loader, "drop_last", False) and self.batch_size:
-            self.samples = self.steps * self.batch_size
+        self._read = batching.reader
         self._peeked: Iterator[Samples] | None = None
         self._start: State | None = None  # how the walk began that is under way
         self._restored: dict[str, Any] | None = None
+        if self.facts.once and batching.workers.wanted:
+            warn_of_workers(
+                f"workers={batching.workers.count}: a generator is read by the training itself, "
+                "batch by batch"
+            )
 
-    def epoch(self, index: int) -> Epoch:
-        """The loader's batches; what was peeked at is the beginning of the first epoch."""
-        return Epoch(self._from)
-
-    def _from(self, done: int) -> Iterator[Samples]:
+    def walk(self, index: int, done: int) -> Iterator[Samples]:
+        """The loader's batches; the first epoch begins with what `first` has read."""
         peeked, self._peeked = self._peeked, None
         restored, self._restored = self._restored, None
-        if self.once or restored is None:
+        if self.facts.once or restored is None:
             # What ends for good cannot begin again as it was; it has begun in this process.
-            batches = peeked or self._walk()
+            batches = peeked or self._whole()
             return again(batches, None, None, done) if done else batches
         if not done and not restored["peeked"]:
-            return self._walk()
+            return self._whole()
         position = restored["position"]
         rest = again(self._loader, restored["start"], position, done, restored["peeked"])
         return map(self._read, rest)
@@ -71,30 +68,26 @@ class LoaderBatches:
             "peeked": int(peeked),
             "position": None if peeked else position_in(self._loader),
             "own": own_generator(self._loader),
-            **self._facts(),
+            **self._sizes(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on in the same order; an epoch half-way is walked again up to there."""
-        require_same("data", {name: state[name] for name in self._facts()}, self._facts())
+        """Go on in the same order; the first batches of a half-done epoch are loaded again."""
+        require_same("data", {name: state[name] for name in self._sizes()}, self._sizes())
         set_own_generator(self._loader, state["own"])
         self._restored, self._start = state, state["start"]
 
-    def _facts(self) -> dict[str, Any]:
-        return {"samples": self.samples, "steps": self.steps, "batch_size": self.batch_size}
+    def _sizes(self) -> dict[str, Any]:
+        return {name: getattr(self.facts, name) for name in ("samples", "steps", "batch_size")}
 
     def first(self) -> Samples:
-        batches = self._walk()
+        batches = self._whole()
         batch = next(batches)
         self._peeked = _chained(batch, batches)
         return batch
 
-    @property
-    def once(self) -> bool:
-        """Whether it is a generator or the like, which ends for good."""
-        return isinstance(self._loader, Iterator)
-
-    def _walk(self) -> Iterator[Samples]:
+    def _whole(self) -> Iterator[Samples]:
+        """One walk through the loader."""
         empty = True
         self._start = start_of(self._loader)
         for batch in self._loader:
@@ -103,8 +96,31 @@ class LoaderBatches:
         if empty:
             raise DataError(
                 f"{type(self._loader).__name__} yields no batch; there is nothing to work on."
-                + (HOW_TO_WALK_AGAIN if self.once else "")
+                + (HOW_TO_WALK_AGAIN if self.facts.once else "")
             )
+
+
+class StreamSource(LoaderSource):
+    """Batches of an IterableDataset, which a DataLoader collects.
+
+    Args:
+        dataset: yields samples.
+        batching: how many of them make a batch, and how the model wants it.
+    """
+
+    def __init__(self, dataset: IterableDataset[Any], batching: Batching) -> None:
+        # A generator of its own: a DataLoader draws from the global one even if nothing needs it.
+        loader = DataLoader(dataset, batching.size, generator=torch.Generator())
+        super().__init__(loader, replace(batching, batch_size=None))
+
+
+def _facts_of(loader: Iterable[Any]) -> Facts:
+    """The facts of what yields batches, as far as it says them."""
+    steps, size = _len(loader), getattr(loader, "batch_size", None)
+    samples = _len(getattr(loader, "dataset", None))
+    if steps is not None and getattr(loader, "drop_last", False) and size:
+        samples = steps * size
+    return Facts(samples, steps, size, once=isinstance(loader, Iterator))
 
 
 def _chained(first: Samples, rest: Iterator[Samples]) -> Iterator[Samples]:

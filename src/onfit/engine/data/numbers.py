@@ -1,4 +1,4 @@
-"""Arrays of numbers, out of whatever holds numbers."""
+"""Arrays of numbers, made of any object that holds numbers."""
 
 import inspect
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def array_of(data: Any, name: str) -> Array:
 
     Args:
         data: what holds the numbers.
-        name: what errors call it, such as `"x"`.
+        name: its name in errors, such as `"x"`.
 
     Raises:
         DataError: if it is not rectangular, or holds something else.
@@ -42,8 +42,8 @@ def array_of(data: Any, name: str) -> Array:
 
 
 def _refuse_kinds(data: Any, name: str) -> None:
-    """Refuse what numpy would take for a single object, with words of its own."""
-    # on_epoch_end: what tells a Sequence, whose room is above this one.
+    """Refuse what numpy would take for a single object, each kind with its own error."""
+    # Only a Sequence has on_epoch_end. Its class is in a file that imports this one.
     if isinstance(data, (Dataset, DataLoader, Iterator)) or hasattr(data, "on_epoch_end"):
         raise DataError(
             f"{name} is a {type(data).__name__} where an array belongs. Whatever yields batches "
@@ -72,12 +72,12 @@ def _of_frame(frame: Any, name: str) -> Array:
 
 
 def _shareable(array: Array) -> Array:
-    """The array in a form that torch can share; itself if it is."""
+    """The array itself if torch can share its memory, else a copy that torch can share."""
     if array.dtype.kind == "u" and array.dtype.itemsize > 1:
         return array.astype(np.int64)
     if not array.dtype.isnative:
         return array.astype(array.dtype.newbyteorder("="))
-    # torch shares memory with an array, and warns where that array must not be written.
+    # torch warns if it shares the memory of an array that is read-only.
     if not array.flags.writeable or any(stride < 0 for stride in array.strides):
         return array.copy()
     return array

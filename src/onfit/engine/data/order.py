@@ -1,4 +1,4 @@
-"""The order in which an epoch takes samples, or batches."""
+"""The order in which an epoch takes its samples, or its batches."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ class Order:
     """An order for each epoch. That of epoch e depends on the seed and e alone.
 
     Args:
-        shuffle: whether epochs have orders of their own; else everything stays in its place.
-        facts: what must be the same for a resumed run, such as how many samples there are.
+        shuffle: whether each epoch has an order of its own; else all have the order of the data.
+        facts: what must be the same in a resumed run, such as how many samples there are.
     """
 
     def __init__(self, shuffle: bool, **facts: Any) -> None:
@@ -23,14 +23,14 @@ class Order:
 
     @property
     def shuffles(self) -> bool:
-        """Whether epochs have orders of their own."""
+        """Whether each epoch has an order of its own."""
         return self._seed is not None
 
     def of(self, epoch: int, count: int) -> Tensor:
         """The numbers from 0 to `count` in the order of epoch `epoch`."""
         if self._seed is None:
             return torch.arange(count)
-        # Spread by a large odd number, so that neighbouring seeds share no epochs' orders.
+        # A large odd factor, so that two neighbouring seeds never give two epochs the same order.
         seed = self._seed + epoch * 0x9E3779B97F4A7C15
         return torch.randperm(count, generator=torch.Generator().manual_seed(seed % 2**63))
 
@@ -39,6 +39,10 @@ class Order:
         return {"seed": self._seed, **self._facts}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on in the same orders; a FileFormatError if these are other data."""
+        """Go on in the same orders.
+
+        Raises:
+            FileFormatError: if these are other data.
+        """
         require_same("data", {name: state[name] for name in self._facts}, self._facts)
         self._seed = state["seed"]

@@ -1,4 +1,4 @@
-"""What a loader yields, made into samples as the model wants them."""
+"""Makes samples, in the form that the model takes, of the batches that a loader yields."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -62,7 +62,7 @@ def _unpacked(batch: Any) -> tuple[Any, Any, Any]:
 
 
 def _check(samples: Samples) -> None:
-    """A quick look, at every batch; the words are found only when something is wrong."""
+    """A quick check of every batch; `check_lengths` finds the words if something is wrong."""
     tensors = [tensor for data in samples for tensor in parts(data)]
     if any(tensor.ndim == 0 for tensor in tensors) or len({len(one) for one in tensors}) > 1:
         check_lengths(samples)

@@ -10,13 +10,16 @@ from onfit.callbacks.progbar import ProgbarLogger
 from onfit.core.callback_list import CallbackList
 from onfit.core.logs import Logs
 from onfit.core.run import Run
+from onfit.core.validation import ValidationArrays
 from onfit.engine.data.arrays import Samples, samples_of, weighted_by_class
-from onfit.engine.data.given import TrainingData, ValidationData, prepared
+from onfit.engine.data.batching import Batching
+from onfit.engine.data.given import given, given_to_validate, source_of
 from onfit.engine.data.reading import moved
-from onfit.engine.data.source import Batches, batches_of, size_of
+from onfit.engine.data.source import Source, size_of
+from onfit.engine.data.validation import ValidationData
 from onfit.engine.step.own_step import OwnStep
 from onfit.engine.step.step import TestStep, TrainStep, test_step_of, train_step_of
-from onfit.errors import ArgumentError
+from onfit.errors import ArgumentError, DataError
 from onfit.layers.modes import evaluating, training
 
 if TYPE_CHECKING:
@@ -25,7 +28,10 @@ if TYPE_CHECKING:
 
 def fit(
     model: "Compilable",
-    data: TrainingData,
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    batching: Batching,
     validation: ValidationData,
     *,
     callbacks: Any,
@@ -35,12 +41,12 @@ def fit(
 ) -> History:
     """The training loop: what `Trainer.fit` documents."""
     compiled = model.compiled
-    # Now, not at the end: whoever interrupts the training has what it logged.
+    # Now, not at the end: after an interrupt the caller has what was logged until then.
     history = model.history = History()
     listeners = _listeners(callbacks, history, verbose)
-    train, validate, shown = prepared(model, data, validation)
+    train, validate, shown = _sources(x, y, sample_weight, batching, validation)
     model.ensure_built(train.first())
-    step = train_step_of(model, compiled, copies=train.copies)
+    step = train_step_of(model, compiled, copies=train.facts.copies)
     test = test_step_of(model, compiled)
     step.prepare()
     for callback in listeners:
@@ -60,9 +66,26 @@ def fit(
             for batch in run.batches(train.epoch(epoch), size=size_of):
                 step(batch)
             if validate is not None and validation.due(epoch) and not run.cut_short:
-                with evaluating(model, torch_alone=validate.in_memory):
+                with evaluating(model, torch_alone=validate.facts.in_memory):
                     run.validate(validate.epoch(epoch), test, test.totals, size=size_of)
     return history
+
+
+def _sources(
+    x: Any, y: Any, sample_weight: Any, batching: Batching, validation: ValidationData
+) -> tuple[Source, Source | None, ValidationArrays | None]:
+    """Batches to train on, batches to validate on, and what callbacks see of the latter."""
+    if x is None:
+        raise DataError("fit(x=None): there is nothing to train on. Pass arrays or a DataLoader.")
+    data, held_out = given(x, y, sample_weight, batching.names), None
+    if validation.data is not None:
+        held_out = given_to_validate(validation.data, batching.names)
+    elif validation.split:
+        data, held_out = data.split(validation.split)
+    train = data.source(batching)
+    if held_out is None:
+        return train, None, None
+    return train, held_out.source(validation.batching(batching)), held_out.shown
 
 
 def evaluate(
@@ -70,48 +93,31 @@ def evaluate(
     x: Any,
     y: Any,
     sample_weight: Any,
+    batching: Batching,
     *,
-    batch_size: int | None,
-    steps: int | None,
     callbacks: Any,
     verbose: int | str,
 ) -> dict[str, float]:
     """Loss and metrics over data: what `Trainer.evaluate` documents."""
-    batches = batches_of(
-        x,
-        y,
-        sample_weight,
-        batch_size=batch_size,
-        steps=steps,
-        device=model.device,
-        names=model.names,
-    )
-    model.ensure_built(batches.first())
+    source = source_of(x, y, sample_weight, batching)
+    model.ensure_built(source.first())
     step = test_step_of(model, model.compiled)
-    params = _params(batches, model.metrics_names, verbose, False)
+    params = _params(source, model.metrics_names, verbose, False)
     run = Run(model, _listeners(callbacks, None, verbose), params=params)
     with evaluating(model), run.introduced():
-        return dict(run.evaluate(batches.epoch(0), step, step.totals, size=size_of))
+        return dict(run.evaluate(source.epoch(0), step, step.totals, size=size_of))
 
 
 def predict(
-    model: "Compilable",
-    x: Any,
-    *,
-    batch_size: int | None,
-    steps: int | None,
-    callbacks: Any,
-    verbose: int | str,
+    model: "Compilable", x: Any, batching: Batching, *, callbacks: Any, verbose: int | str
 ) -> Any:
     """Outputs for data: what `Trainer.predict` documents."""
-    batches = batches_of(
-        x, batch_size=batch_size, steps=steps, device=model.device, names=model.names
-    )
-    model.ensure_built(batches.first())
-    params = _params(batches, [], verbose, False)
+    source = source_of(x, batching=batching)
+    model.ensure_built(source.first())
+    params = _params(source, [], verbose, False)
     run = Run(model, _listeners(callbacks, None, verbose), params=params)
     with evaluating(model), run.introduced():
-        outputs = run.predict(batches.epoch(0), lambda batch: model(batch.x), size=size_of)
+        outputs = run.predict(source.epoch(0), lambda batch: model(batch.x), size=size_of)
         return _joined(list(outputs))
 
 
@@ -142,14 +148,6 @@ def predict_on_batch(model: "Compilable", x: Any) -> Any:
         return _joined([model(batch.x)])
 
 
-FIT_ARGUMENTS = (
-    "x", "y", "batch_size", "epochs", "verbose", "callbacks", "validation_split",
-    "validation_data", "shuffle", "class_weight", "sample_weight", "initial_epoch",
-    "steps_per_epoch", "validation_steps", "validation_freq", "validation_batch_size",
-    "max_queue_size", "workers", "use_multiprocessing",
-)  # fmt: skip
-
-
 def _listeners(callbacks: Any, history: History | None, verbose: int | str) -> CallbackList:
     """The user's callbacks in their order, then the bar and the history."""
     listeners = CallbackList(callbacks)
@@ -172,14 +170,15 @@ def _level(verbose: int | str) -> int:
 
 
 def _params(
-    batches: Batches, names: list[str], verbose: int | str, do_validation: bool
+    source: Source, names: list[str], verbose: int | str, do_validation: bool
 ) -> dict[str, Any]:
     """What callbacks see as `self.params`."""
     validated = [f"val_{name}" for name in names] if do_validation else []
+    facts = source.facts
     return {
-        "batch_size": batches.batch_size,
-        "steps": batches.steps,
-        "samples": batches.samples,
+        "batch_size": facts.batch_size,
+        "steps": facts.steps,
+        "samples": facts.samples,
         "verbose": _level(verbose),
         "do_validation": do_validation,
         "metrics": [*names, *validated],

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from onfit.callbacks.history import History
-from onfit.engine.data.given import TrainingData, ValidationData
-from onfit.engine.data.sequences import read_ahead
+from onfit.engine.data.batching import Batching, Workers
+from onfit.engine.data.validation import ValidationData
 from onfit.engine.model import fit as fitting
 from onfit.engine.model import generators
 from onfit.engine.model.compilable import Compilable
-from onfit.errors import ArgumentError, did_you_mean
+from onfit.errors import ArgumentError
 
 
 class Trainer(Compilable):
@@ -65,7 +65,7 @@ class Trainer(Compilable):
             validation_batch_size: samples per validation batch; `batch_size` if None.
             max_queue_size: batches of a Sequence to make ahead of their use.
             workers: threads that make them; up to 1 the training makes each itself.
-            use_multiprocessing: accepted for Keras' sake; threads are used even so.
+            use_multiprocessing: accepted because Keras has it; threads are used even so.
             **old: arguments of older versions; each is an error that names its successor.
 
         Returns:
@@ -76,12 +76,26 @@ class Trainer(Compilable):
             DataError: for data that cannot be used.
             ArgumentError: for arguments that cannot be meant.
         """
-        if old:
-            raise ArgumentError(_unknown_argument("fit", old, fitting.FIT_ARGUMENTS))
-        x = read_ahead(x, workers, max_queue_size, use_multiprocessing)
+        if "nb_epoch" in old:
+            raise ArgumentError(
+                "fit(nb_epoch=...) is called epochs since Keras 2. Write epochs=..."
+            )
+        generators.refuse_unknown(Trainer.fit, old)
         return fitting.fit(
             self,
-            TrainingData(x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch),
+            x,
+            y,
+            sample_weight,
+            Batching(
+                batch_size,
+                shuffle=shuffle,
+                class_weight=class_weight,
+                steps=steps_per_epoch,
+                go_on=True,
+                names=self.names,
+                device=self.device,
+                workers=Workers(workers, max_queue_size, use_multiprocessing),
+            ),
             ValidationData(
                 validation_data,
                 validation_split,
@@ -118,7 +132,7 @@ class Trainer(Compilable):
             verbose: 1 for a bar.
             sample_weight: weight of each sample in the loss.
             steps: how many batches; all if None.
-            callbacks: told of the `on_test` hooks.
+            callbacks: called at the `on_test` hooks.
             return_dict: return `{name: value}`.
             max_queue_size: as in `fit`.
             workers: as in `fit`.
@@ -129,11 +143,16 @@ class Trainer(Compilable):
         """
         logs = fitting.evaluate(
             self,
-            read_ahead(x, workers, max_queue_size, use_multiprocessing),
+            x,
             y,
             sample_weight,
-            batch_size=batch_size,
-            steps=steps,
+            Batching(
+                batch_size,
+                steps=steps,
+                names=self.names,
+                device=self.device,
+                workers=Workers(workers, max_queue_size, use_multiprocessing),
+            ),
             callbacks=callbacks,
             verbose=verbose,
         )
@@ -157,14 +176,23 @@ class Trainer(Compilable):
             batch_size: samples per batch; 32 if None.
             verbose: 1 for a bar.
             steps: how many batches; all if None.
-            callbacks: told of the `on_predict` hooks.
+            callbacks: called at the `on_predict` hooks.
             max_queue_size: as in `fit`.
             workers: as in `fit`.
             use_multiprocessing: as in `fit`.
         """
-        x = read_ahead(x, workers, max_queue_size, use_multiprocessing)
         return fitting.predict(
-            self, x, batch_size=batch_size, steps=steps, callbacks=callbacks, verbose=verbose
+            self,
+            x,
+            Batching(
+                batch_size,
+                steps=steps,
+                names=self.names,
+                device=self.device,
+                workers=Workers(workers, max_queue_size, use_multiprocessing),
+            ),
+            callbacks=callbacks,
+            verbose=verbose,
         )
 
     # Keras' older methods for generators, which do the same.
@@ -199,10 +227,3 @@ class Trainer(Compilable):
 def _scalar_or_list(logs: dict[str, float]) -> float | list[float]:
     values = list(logs.values())
     return values[0] if len(values) == 1 else values
-
-
-def _unknown_argument(method: str, old: dict[str, Any], known: Iterable[str]) -> str:
-    name = next(iter(old))
-    if name == "nb_epoch":
-        return f"{method}(nb_epoch=...) is called epochs since Keras 2. Write epochs=..."
-    return f"{method}({name}=...) is not an argument of {method}.{did_you_mean(name, known)}"

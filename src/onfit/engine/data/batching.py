@@ -1,0 +1,103 @@
+"""How a caller wants batches to be made of data."""
+
+import warnings
+from dataclasses import dataclass
+
+import torch
+
+from onfit.engine.data.arrays import Names
+from onfit.engine.data.reading import Reader
+from onfit.errors import ArgumentError, OnfitWarning
+
+_ANY = Names()
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Threads that make the batches of a Sequence ahead of their use.
+
+    Args:
+        count: how many threads. Up to 1 the training makes each batch when it needs it.
+        max_queue_size: how many batches to make ahead.
+        use_multiprocessing: accepted because Keras has it; threads are used even so.
+    """
+
+    count: int = 1
+    max_queue_size: int = 10
+    use_multiprocessing: bool = False
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the caller asks for more than Keras' default does."""
+        return self.count > 1 or self.use_multiprocessing
+
+
+@dataclass(frozen=True)
+class Batching:
+    """How batches are made.
+
+    Args:
+        batch_size: samples in a batch. Data that bring batches of their own refuse it.
+        default_size: samples in a batch if `batch_size` is None and the data are not in batches.
+        shuffle: whether each epoch has an order of its own.
+        class_weight: multiplies each sample's weight by that of its class.
+        steps: batches in an epoch; None for all that the data have.
+        go_on: whether an epoch of `steps` batches begins where the last one ended.
+        names: what the model calls its inputs and outputs.
+        device: where batches go; None leaves them where they are.
+        workers: the threads that make batches of a Sequence.
+
+    Raises:
+        ArgumentError: for workers that cannot be meant.
+    """
+
+    batch_size: int | None = None
+    default_size: int | None = None
+    shuffle: bool = False
+    class_weight: dict[int, float] | None = None
+    steps: int | None = None
+    go_on: bool = False
+    names: Names = _ANY
+    device: torch.device | None = None
+    workers: Workers = Workers()
+
+    def __post_init__(self) -> None:
+        count, waiting = self.workers.count, self.workers.max_queue_size
+        if count < 0 or waiting < 1:
+            raise ArgumentError(
+                f"workers={count}, max_queue_size={waiting}: a number of threads, and of "
+                "batches that wait to be used; from 0 and from 1 upwards."
+            )
+
+    @property
+    def size(self) -> int:
+        """How many samples a batch has; Keras' 32 if the caller does not say.
+
+        Raises:
+            ArgumentError: if that is no whole number from 1 upwards.
+        """
+        size = self.default_size if self.batch_size is None else self.batch_size
+        if size is None:
+            return 32
+        if int(size) != size or size < 1:
+            raise ArgumentError(f"batch_size={size!r}: a whole number from 1 upwards.")
+        return int(size)
+
+    @property
+    def reader(self) -> Reader:
+        """Makes samples of the batches that data bring."""
+        return Reader(self.names, self.class_weight, self.device)
+
+
+def warn_of_workers(what: str) -> None:
+    """Say which wish about workers has no effect."""
+    warnings.warn(
+        f"{what}. For other processes, pass a torch DataLoader(dataset, num_workers=...).",
+        OnfitWarning,
+        stacklevel=_CALLER_OF_FIT,
+    )
+
+
+# From `warn_of_workers` over the Source, Given, `source_of` or `sources_of`, `fit` of this package
+# and the model's method to the line that called that.
+_CALLER_OF_FIT = 7
