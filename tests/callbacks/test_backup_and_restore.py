@@ -124,10 +124,9 @@ def test_a_bare_number_counts_samples(tmp_path, monkeypatch):
 
 
 def test_where_epochs_are_counted_batches_cost_nothing():
-    from onfit.core.hooks import hears
 
-    assert not hears(BackupAndRestore("x"), "on_train_batch_end")
-    assert hears(BackupAndRestore("x", save_freq="2 batches"), "on_train_batch_end")
+    assert not BackupAndRestore("x").hears("on_train_batch_end")
+    assert BackupAndRestore("x", save_freq="2 batches").hears("on_train_batch_end")
 
 
 def test_auto_saves_as_often_as_it_costs_one_percent():

@@ -7,7 +7,6 @@ import numpy as np
 
 from onfit.callbacks.base_logger import BaseLogger
 from onfit.core import Callback, Run
-from onfit.core.hooks import hears
 
 
 def epoch_logs(logger: BaseLogger, *batches: dict[str, Any], epoch: int = 0) -> dict[str, Any]:
@@ -117,5 +116,5 @@ def test_it_averages_what_other_callbacks_wrote_into_the_batches():
 
 def test_it_hears_only_what_it_needs():
     heard = [hook for hook in ("on_train_batch_begin", "on_train_begin", "on_test_batch_end")
-             if hears(BaseLogger(), hook)]  # fmt: skip
+             if BaseLogger().hears(hook)]  # fmt: skip
     assert heard == []

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from onfit.callbacks.early_stopping import EarlyStopping
-from onfit.core import Callback, Run
+from onfit.core import Callback, Run, Stop
 from onfit.errors import ArgumentError, CapabilityError, MissingMetricError, OnfitWarning
 
 NAN = float("nan")
@@ -401,5 +401,5 @@ def test_without_verbose_it_is_quiet(capsys):
 def test_the_run_knows_who_stopped_it():
     stop = EarlyStopping("loss")
     run = train(stop, [5, 5, 5])
-    assert run.callbacks.stopped_by is stop
+    assert run.stopped == Stop("EarlyStopping", run.stop_reason, "end")
     assert run.outcome == "stopped"

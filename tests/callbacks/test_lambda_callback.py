@@ -8,7 +8,7 @@ import pytest
 
 from onfit.callbacks.lambda_callback import LambdaCallback
 from onfit.core import Run
-from onfit.core.hooks import ALL_NAMES, CLASSIC, HOOKS, heard, hears
+from onfit.core.hooks import ALL_NAMES, CLASSIC, HOOKS, heard
 from onfit.errors import ArgumentError, ArgumentTypeError
 
 
@@ -20,12 +20,12 @@ def test_every_hook_can_be_given_by_its_name(name):
     callback = LambdaCallback(**{name: function})
     told = next((newer for newer, older in CLASSIC.items() if older == name), name)
     assert heard(callback, told) is function
-    assert [hook for hook in HOOKS if hears(callback, hook)] == [told]
+    assert [hook for hook in HOOKS if callback.hears(hook)] == [told]
 
 
 def test_what_is_not_given_is_not_heard():
     callback = LambdaCallback(on_epoch_end=None, on_test_end=None)
-    assert [hook for hook in HOOKS if hears(callback, hook)] == []
+    assert [hook for hook in HOOKS if callback.hears(hook)] == []
 
 
 def test_the_first_six_may_be_given_by_position_in_keras_order():
@@ -108,4 +108,4 @@ def test_a_hook_given_under_both_its_names_is_refused(newer, older):
 
 def test_two_instances_share_nothing():
     LambdaCallback(on_epoch_end=print)
-    assert not hears(LambdaCallback(), "on_epoch_end")
+    assert not LambdaCallback().hears("on_epoch_end")

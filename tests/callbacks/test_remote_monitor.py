@@ -13,7 +13,7 @@ import pytest
 
 from onfit.callbacks.remote_monitor import RemoteMonitor
 from onfit.core import Run
-from onfit.core.hooks import HOOKS, hears
+from onfit.core.hooks import HOOKS
 from onfit.errors import ArgumentError, MissingPackageError, OnfitWarning
 
 
@@ -175,7 +175,7 @@ def test_a_whole_run_is_sent_and_a_second_one_too(server):
 
 
 def test_nothing_is_sent_but_at_the_end_of_epochs():
-    heard = {hook for hook in HOOKS if hears(RemoteMonitor(), hook)}
+    heard = {hook for hook in HOOKS if RemoteMonitor().hears(hook)}
     assert heard == {"on_train_begin", "on_epoch_end", "on_train_end"}
 
 

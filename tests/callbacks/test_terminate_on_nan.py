@@ -65,7 +65,7 @@ def test_the_run_stops_after_the_batch_and_tells_the_epochs_end():
     assert run.progress.step == 2
     assert told == [0]
     assert run.outcome == "stopped"
-    assert run.callbacks.stopped_by is callback
+    assert (run.stopped_by, run.stopped.means) == ("TerminateOnNaN", "failure")
 
 
 def test_with_raise_error_the_run_fails():

@@ -4,10 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from onfit.callbacks import CallbackList
 from onfit.core.callback import Callback
-from onfit.core.callback_list import CallbackList
 from onfit.core.faces import HasWeights, Need
 from onfit.core.hooks import HOOKS
+from onfit.core.listeners import Listeners
+from onfit.core.stop import Stop
 from onfit.errors import ArgumentTypeError, CapabilityError, OnfitWarning
 
 
@@ -58,12 +60,10 @@ def test_every_hook_can_be_told_by_its_name(hook):
     assert told == [(1, 2)]
 
 
-def test_there_is_a_teller_only_where_somebody_hears():
-    told = []
-    callbacks = CallbackList([Teller("a", told)])
-    callbacks.teller("on_epoch_end")(0, None)
-    assert told == [("a", 0, None)]
-    assert callbacks.teller("on_epoch_begin") is None
+def test_a_hook_is_heard_only_where_a_callback_writes_it():
+    listeners = Listeners([Teller("a", [])])
+    assert listeners.hear("on_epoch_end")
+    assert not listeners.hear("on_epoch_begin")
 
 
 def test_any_other_attribute_is_missing():
@@ -159,7 +159,7 @@ def test_an_error_carries_the_callback_and_the_hook():
     assert told == []
 
 
-def test_tell_all_reaches_those_behind_a_failure_and_returns_the_first():
+def test_a_call_to_all_reaches_those_behind_a_failure_and_returns_the_first():
     told = []
 
     class Last(Callback):
@@ -167,8 +167,8 @@ def test_tell_all_reaches_those_behind_a_failure_and_returns_the_first():
             told.append(logs)
 
     first, second = ValueError("one"), KeyboardInterrupt("two")
-    callbacks = CallbackList([Failing(first), Failing(second), Last()])
-    assert callbacks.tell_all("on_train_end", "logs") is first
+    listeners = Listeners([Failing(first), Failing(second), Last()])
+    assert listeners.call_all("on_train_end", "logs") is first
     assert told == ["logs"]
     assert first.__notes__ == [
         "raised by Failing.on_train_end",
@@ -176,24 +176,24 @@ def test_tell_all_reaches_those_behind_a_failure_and_returns_the_first():
     ]
 
 
-def test_tell_all_returns_nothing_where_nothing_fails():
-    assert CallbackList(Callback()).tell_all("on_train_end", None) is None
+def test_a_call_to_all_returns_nothing_where_nothing_fails():
+    assert Listeners(Callback()).call_all("on_train_end", None) is None
 
 
 def test_the_first_who_asks_to_stop_is_remembered():
-    first, second = Stopping(), Stopping()
-    callbacks = CallbackList([Callback(), first, second], model=SimpleNamespace())
-    assert callbacks.stopped_by is None
+    class Later(Stopping): ...
+
+    callbacks = CallbackList([Callback(), Stopping(), Later()], model=SimpleNamespace())
+    assert callbacks.stopped is None
     callbacks.on_epoch_end(0, None)
-    assert callbacks.stopped_by is first
+    assert callbacks.stopped == Stop("Stopping", means="end")
 
 
 def test_a_stop_stays_although_another_clears_the_flag():
-    stopping = Stopping()
-    callbacks = CallbackList([stopping, Going()], model=SimpleNamespace())
+    callbacks = CallbackList([Stopping(), Going()], model=SimpleNamespace())
     callbacks.on_epoch_end(0, None)
     assert callbacks.model.stop_training is False
-    assert callbacks.stopped_by is stopping
+    assert callbacks.stopped_by == "Stopping"
 
 
 class Delegating:
@@ -235,11 +235,10 @@ class ByDefault:
 
 @pytest.mark.parametrize("kind", [SimpleNamespace, Delegating, Computing, Slotted, ByDefault])
 def test_a_stop_is_seen_wherever_the_model_keeps_it(kind):
-    stopping = Stopping()
-    callbacks = CallbackList([Callback(), stopping, Going()], model=kind())
+    callbacks = CallbackList([Callback(), Stopping(), Going()], model=kind())
     callbacks.model.stop_training = False
     callbacks.on_epoch_end(0, None)
-    assert callbacks.stopped_by is stopping
+    assert callbacks.stopped_by == "Stopping"
 
 
 def test_needs_are_checked_before_any_callback_gets_the_model():

@@ -4,9 +4,8 @@ from types import SimpleNamespace
 
 from tests.core.loops import Diary
 
-from onfit.callbacks import History
+from onfit.callbacks import CallbackList, History
 from onfit.core.callback import Callback
-from onfit.core.callback_list import CallbackList
 from onfit.core.logs import Logs
 from onfit.core.meter import RunningMeans
 from onfit.core.run import Run
@@ -85,14 +84,13 @@ def test_a_size_can_be_told():
 
 def test_a_meter_of_ones_own_measures_the_batches():
     class Constant:
-        latest = 1.0
-        loss = size = None
+        size = None
 
         def reset(self):
             self.resets = getattr(self, "resets", 0) + 1
 
-        def report_batch(self, logs, latest):
-            logs["loss"] = latest
+        def report_batch(self, logs):
+            logs["loss"] = 1.0
 
         def report_epoch(self, logs: Logs, prefix=""):
             logs[f"{prefix}loss"] = 2.0

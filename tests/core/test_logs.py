@@ -9,7 +9,7 @@ import pickle
 
 import pytest
 
-from onfit.core.logs import BatchLogs, Logs
+from onfit.core.logs import Logs
 
 WHOLE = {"batch": 3, "size": 32, "loss": 0.25, "acc": 0.5}
 
@@ -34,19 +34,19 @@ def fetch():
 class OneBatch:
     """A meter that has measured one batch."""
 
+    size = None
+
     def __init__(self, fetch):
-        self.latest = [0.25, "on its way"]
-        self.loss = self.size = None
         self.fetch = fetch
 
-    def report_batch(self, logs, latest):
+    def report_batch(self, logs):
         logs.defer(["loss", "acc"], self.fetch)
 
 
-@pytest.fixture(params=["open", "closed"])
+@pytest.fixture(params=["by hand", "of a batch"])
 def logs(request, fetch):
-    if request.param == "closed":
-        return BatchLogs.of(OneBatch(fetch), 3, 32)
+    if request.param == "of a batch":
+        return Logs.of_batch(OneBatch(fetch), 3, 32)
     logs = Logs(batch=3, size=32)
     logs.defer(["loss", "acc"], fetch)
     return logs
@@ -332,62 +332,47 @@ def test_so_far_is_the_logs_themselves_where_nobody_measures():
 class Counting(OneBatch):
     """A meter that counts what it is asked for, and has the loss at hand."""
 
+    loss = 0.25
+
     def __init__(self):
         super().__init__(Fetch(0.25, 0.5))
-        self.loss = 0.25
-        self.opened = 0
         self.epochs = 0
 
-    def report_batch(self, logs, latest):
-        self.opened += 1
-        super().report_batch(logs, latest)
+    def report_batch(self, logs):
+        super().report_batch(logs)
+        logs["loss"] = self.loss
 
     def report_epoch(self, logs, prefix=""):
         self.epochs += 1
         logs["loss"] = float(self.epochs)
 
 
-def test_the_logs_of_a_batch_ask_for_nothing_until_somebody_looks():
+def test_the_logs_of_a_batch_fetch_nothing_until_a_value_is_read():
     meter = Counting()
-    logs = BatchLogs.of(meter, 3, 32)
+    logs = Logs.of_batch(meter, 3, 32)
     assert logs
     assert [logs["batch"], logs.get("size")] == [3, 32]
-    assert meter.opened == 0
+    assert meter.fetch.count == 0
 
 
 def test_a_loss_that_is_a_number_already_is_read_alone():
     meter = Counting()
-    logs = BatchLogs.of(meter, 3, 32)
+    logs = Logs.of_batch(meter, 3, 32)
     assert [logs["loss"], logs.get("loss")] == [0.25, 0.25]
-    assert meter.opened == meter.fetch.count == 0
+    assert meter.fetch.count == 0
     assert dict(logs) == WHOLE
-    assert meter.opened == meter.fetch.count == 1
+    assert meter.fetch.count == 1
 
 
 def test_the_logs_of_a_batch_stay_what_they_are_when_others_follow():
     meter = Counting()
-    kept = BatchLogs.of(meter, 3, 32)
+    kept = Logs.of_batch(meter, 3, 32)
     meter.loss = 0.125
-    assert [kept["loss"], BatchLogs.of(meter, 4, 32)["loss"]] == [0.25, 0.125]
-
-
-def test_before_anything_was_measured_there_are_index_and_size():
-    meter = Counting()
-    meter.latest = meter.loss = None
-    logs = BatchLogs.of(meter, 3, 32)
-    assert logs.get("loss") is None
-    assert dict(logs) == {"batch": 3, "size": 32}
-
-
-def test_once_open_they_are_empty_where_all_was_taken_out():
-    logs = BatchLogs.of(Counting(), 3, 32)
-    logs.clear()
-    assert not logs
-    assert isinstance(logs, BatchLogs)
+    assert [kept["loss"], Logs.of_batch(meter, 4, 32)["loss"]] == [0.25, 0.125]
 
 
 def test_what_is_not_there_yet_is_looked_for_among_all():
-    logs = BatchLogs.of(Counting(), 3, 32)
+    logs = Logs.of_batch(Counting(), 3, 32)
     assert logs["accuracy"] == 0.5
     assert logs["size"] == 32
     with pytest.raises(KeyError, match="val_loss"):
@@ -395,27 +380,27 @@ def test_what_is_not_there_yet_is_looked_for_among_all():
 
 
 def test_a_value_that_was_written_is_the_one_that_is_read():
-    logs = BatchLogs.of(Counting(), 3, 32)
+    logs = Logs.of_batch(Counting(), 3, 32)
     logs["loss"] = 9.0
     assert logs["loss"] == 9.0
     assert list(logs) == list(WHOLE)
 
 
 def test_updating_in_place_keeps_the_order():
-    logs = BatchLogs.of(Counting(), 3, 32)
+    logs = Logs.of_batch(Counting(), 3, 32)
     logs |= {"lr": 0.1, "loss": 9.0}
     assert dict(logs) == {**WHOLE, "loss": 9.0, "lr": 0.1}
     assert list(logs) == [*WHOLE, "lr"]
 
 
 def test_so_far_asks_the_meter_each_time_anew():
-    logs = BatchLogs.of(Counting(), 3, 32)
+    logs = Logs.of_batch(Counting(), 3, 32)
     assert [logs.so_far["loss"], logs.so_far["loss"]] == [1.0, 2.0]
     assert logs["loss"] == 0.25
 
 
 def test_logs_of_a_batch_that_were_emptied_are_empty():
-    logs = BatchLogs.of(Counting(), 3, 32)
+    logs = Logs.of_batch(Counting(), 3, 32)
     logs.clear()
     assert not logs
     assert logs == {}

@@ -18,7 +18,7 @@ def epoch_logs(means, prefix=""):
 
 def batch_logs(means):
     logs = Logs()
-    means.report_batch(logs, means.latest)
+    means.report_batch(logs)
     return logs
 
 

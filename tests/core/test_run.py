@@ -7,9 +7,8 @@ import pytest
 import torch
 from tests.core.loops import At, Diary, events_of_epoch, walk
 
-from onfit.callbacks import History, LambdaCallback
+from onfit.callbacks import CallbackList, History, LambdaCallback
 from onfit.core.callback import Callback
-from onfit.core.callback_list import CallbackList
 from onfit.core.run import Run
 from onfit.errors import ArgumentError, ArgumentTypeError, NotReadyError
 

@@ -276,7 +276,7 @@ def test_a_stop_is_part_of_the_run():
     restore_run(run, state)
     assert run.stopping
     assert (run.stopped_by, run.stop_reason) == ("Stops", "enough")
-    assert run.callbacks.stopped_by is stops
+    assert run.stopped.means == "end"
 
 
 def test_a_pause_is_no_part_of_the_run():

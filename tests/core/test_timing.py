@@ -2,9 +2,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from onfit.callbacks import History
-from onfit.core import Callback, CallbackList, Run, callback_list, run, timing
-from onfit.core.timing import notable, told
+from onfit.callbacks import CallbackList, History
+from onfit.core import Callback, Run, listeners, run, session, timing
+from onfit.core.timing import line_of, notable
 
 
 class Clock:
@@ -26,7 +26,7 @@ sleep = CLOCK.sleep
 
 @pytest.fixture(autouse=True)
 def _scripted(monkeypatch):
-    for module in (callback_list, run, timing):
+    for module in (listeners, run, session, timing):
         monkeypatch.setattr(module, "perf_counter", CLOCK)
 
 
@@ -41,9 +41,10 @@ class SlowTest(Callback):
 
 
 class Meter:
-    latest = loss = size = None
+    size = None
 
     def reset(self): ...
+    def report_batch(self, logs): ...
     def report_epoch(self, logs, prefix=""): ...
 
 
@@ -133,7 +134,7 @@ def test_only_what_is_worth_a_word_is_named():
         "validation": 0.0,
         "callbacks": {"CSVLogger": 2.0, "TensorBoard": 6.0, "History": 0.1},
     }
-    assert told(report) == (
+    assert line_of(report) == (
         "Time: 100.0 s: step 80%, callbacks 8% (TensorBoard 6%, CSVLogger 2%), data 4%."
     )
     assert notable(report) == "TensorBoard took 6% of the time (6.0 of 100.0 s)."

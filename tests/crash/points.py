@@ -15,8 +15,8 @@ from collections import Counter
 from pathlib import Path
 
 from onfit.core.callback import Callback
-from onfit.core.callback_list import CallbackList
 from onfit.core.hooks import HOOKS
+from onfit.core.listeners import Listener, Listeners
 from onfit.storage import durable
 
 _CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate"}
@@ -71,17 +71,17 @@ class Points:
     # --- hooks ---------------------------------------------------------------------------
 
     def _watch_hooks(self) -> None:
-        refresh = CallbackList.refresh
+        refresh = Listeners.refresh
 
-        def watched(callbacks: CallbackList) -> None:
-            refresh(callbacks)
-            for hook, heard in callbacks._table.items():
-                callbacks._table[hook] = [
-                    (callback, self._reached_before(callback, hook, method), seconds)
+        def watched(listeners: Listeners) -> None:
+            refresh(listeners)
+            for hook, heard in listeners._table.items():
+                listeners._table[hook] = [
+                    Listener(callback, self._reached_before(callback, hook, method), seconds)
                     for callback, method, seconds in heard
                 ]
 
-        CallbackList.refresh = watched  # type: ignore[method-assign]
+        Listeners.refresh = watched  # type: ignore[method-assign]
 
     def _reached_before(self, callback, hook, method):
         def told(*args):

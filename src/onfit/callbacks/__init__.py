@@ -10,6 +10,7 @@ from onfit.errors import did_you_mean
 if TYPE_CHECKING:
     from onfit.callbacks.backup_and_restore import BackupAndRestore
     from onfit.callbacks.base_logger import BaseLogger
+    from onfit.callbacks.callback_list import CallbackList
     from onfit.callbacks.csv_logger import CSVLogger
     from onfit.callbacks.early_stopping import EarlyStopping
     from onfit.callbacks.history import History
@@ -23,14 +24,13 @@ if TYPE_CHECKING:
     from onfit.callbacks.terminate_on_nan import TerminateOnNaN
     from onfit.callbacks.time_limit import TimeLimit
     from onfit.core.callback import Callback
-    from onfit.core.callback_list import CallbackList
 
 _HOMES = {
     "BackupAndRestore": "onfit.callbacks.backup_and_restore",
     "BaseLogger": "onfit.callbacks.base_logger",
     "CSVLogger": "onfit.callbacks.csv_logger",
     "Callback": "onfit.core.callback",
-    "CallbackList": "onfit.core.callback_list",
+    "CallbackList": "onfit.callbacks.callback_list",
     "EarlyStopping": "onfit.callbacks.early_stopping",
     "History": "onfit.callbacks.history",
     "LambdaCallback": "onfit.callbacks.lambda_callback",

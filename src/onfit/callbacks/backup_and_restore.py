@@ -4,20 +4,19 @@ import math
 import os
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from onfit._types import StrPath
 from onfit.core.cadence import Cadence
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
 from onfit.core.faces import CanResume, Need
+from onfit.core.hooks import overrides
+from onfit.core.run import Run
 from onfit.core.sizes import size_in
 from onfit.core.state import restore_run, run_state
-from onfit.errors import ArgumentError, FileFormatError
+from onfit.errors import ArgumentError, FileFormatError, NotReadyError
 from onfit.storage.checkpoints import CheckpointManager
-
-if TYPE_CHECKING:
-    from onfit.core.run import Run
 
 # "auto" saves so rarely that saving takes at most this share of the time.
 _SHARE = 0.01
@@ -52,7 +51,7 @@ class BackupAndRestore(Callback):
     """
 
     remembers = ()
-    told_last = True
+    called_last = True
 
     def __init__(
         self,
@@ -76,36 +75,38 @@ class BackupAndRestore(Callback):
             self._cadence = _Affordable(mean_time_between_failures)
         else:
             self._cadence = Cadence.of(save_freq, owner="BackupAndRestore", argument="save_freq")
-        if not self._cadence.counts_batches:
-            # The silent one of the base class, so that no batch costs anything.
-            self.on_train_batch_end = super().on_train_batch_end  # type: ignore[method-assign]
+
+    def hears(self, hook: str) -> bool:
+        if hook == "on_train_batch_end" and not overrides(self, hook, BackupAndRestore):
+            return self._cadence.counts_batches
+        return super().hears(hook)
 
     def needs(self) -> Iterable[Need]:
         yield Need(CanResume)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        assert self.run is not None, "a run tells this hook"
+        run = self._resumable_run()
         self._checkpoints.acquire()
         self._cadence.restart()
-        self.run.before_pause.append(self._save)
+        run.before_pause.append(self._save)
         state = self._checkpoints.latest()
         if state is None:
             # Now, so that a run which is killed early begins again with the same weights, and
             # one that cannot be saved fails before hours are spent on it.
             self._save()
         else:
-            self._restore(self.run, state)
+            self._restore(run, state)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         if self._cadence.due_after_batch(size_in(logs)):
             self._save()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        assert self.run is not None, "a run tells this hook"
+        run = self._resumable_run()
         due = self._cadence.due_after_epoch()
-        if self.run.pausing:
+        if run.pausing:
             # An epoch that is cut short was saved in the middle, and goes on from there.
-            due = not self.run.cut_short
+            due = not run.cut_short
         if due:
             self._save()
 
@@ -118,12 +119,25 @@ class BackupAndRestore(Callback):
 
     def _is_over(self) -> bool:
         """Whether training reached its end, rather than being cut short."""
-        assert self.run is not None, "a run tells this hook"
-        author = self.run.callbacks.stopped_by
-        ended = author is not None and author.stop_means == "end"
-        return self.run.outcome == "completed" or (self.run.outcome == "stopped" and ended)
+        run = self._resumable_run()
+        ended = run.stopped is not None and run.stopped.means == "end"
+        return run.outcome == "completed" or (run.outcome == "stopped" and ended)
 
-    def _restore(self, run: "Run", state: Any) -> None:
+    def _resumable_run(self) -> Run:
+        """The run that calls this callback.
+
+        Raises:
+            NotReadyError: if the loop is another's, which nothing here can make go on.
+        """
+        if not isinstance(self.run, Run):
+            raise NotReadyError(
+                "BackupAndRestore saves a whole run and makes it go on, and its hooks were called "
+                "by a loop that it knows nothing of. Train with model.fit, or write your loop as: "
+                "with Run(model, callbacks, optimizer=optimizer) as run:"
+            )
+        return self.run
+
+    def _restore(self, run: Run, state: Any) -> None:
         try:
             restore_run(run, state)
         except FileFormatError as error:
@@ -133,12 +147,11 @@ class BackupAndRestore(Callback):
             say(f"Resuming from {_where(run.progress, run.in_epoch)}.")
 
     def _save(self) -> None:
-        assert self.run is not None, "a run tells this hook"
-        author = self.run.callbacks.stopped_by
-        if author is not None and author.stop_means == "failure":
+        run = self._resumable_run()
+        if run.stopped is not None and run.stopped.means == "failure":
             return  # what went wrong is nothing to go on from; the last save is
         begin = time.monotonic()
-        self._checkpoints.save(run_state(self.run))
+        self._checkpoints.save(run_state(run))
         if isinstance(self._cadence, _Affordable):
             self._cadence.saving_took(time.monotonic() - begin)
 

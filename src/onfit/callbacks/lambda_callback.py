@@ -59,6 +59,10 @@ class LambdaCallback(Callback):
         # Attributes of the instance hide the empty methods of the class. A hook that is not given
         # keeps its empty method, which no run calls.
         vars(self).update(given)
+        for newer, older in CLASSIC.items():  # two names of one hook
+            if newer in given or older in given:
+                function = given.get(newer) or given[older]
+                vars(self).update({newer: function, older: function})
 
 
 def _check(names: set[str], given: dict[str, Hook]) -> None:

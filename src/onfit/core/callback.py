@@ -5,45 +5,53 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 from onfit.core.faces import Need
-from onfit.core.hooks import ALL_NAMES, silent
+from onfit.core.hooks import ALL_NAMES, heard, join_names, silent
 from onfit.core.plain import is_plain
 from onfit.errors import OnfitWarning
 
 if TYPE_CHECKING:
-    from onfit.core.run import Run
+    from onfit.core.session import Session
 
 Logs = dict[str, Any]
 
-# What others hand to a callback is theirs to restore; and hooks are what it does.
+# What a session hands to a callback is not the callback's to restore; and hooks are what it does.
 _NOT_STATE = {
     "model",
     "params",
     "run",
     "validation_data",
-    "idle_until",
-    "_told_what_is_left_out",
+    "_warned_of_what_is_left_out",
     *ALL_NAMES,
 }
 
 
 class Callback:
-    """Something that is told what a training run does, and may act on it.
+    """An object whose methods are called at the events of a training, and that may act on it.
 
     Subclass it and write the hooks you care about; a hook you do not write costs nothing.
     Hooks receive their arguments by position. `logs` is a mutable dict: a number written
     into it is seen by the callbacks after this one, by the history and by the bar.
 
+    A session sets these before `on_train_begin`, and a callback reads them:
+
     Attributes:
-        model: what is being trained. Set before `on_train_begin`; may be replaced.
+        model: what is being trained. May be replaced.
         params: dict with `epochs`, `steps` (batches per epoch or None), `samples` (or None),
             `batch_size` (or None), `verbose`, `do_validation` and `metrics` (the log names).
-        run: the `onfit.Run` that tells the hooks; `run.outcome` says in `on_train_end` how
-            training ended. None outside of one.
-        idle_until: how many batches of the epoch will be done when it next has to be told that one
-            is; None, as it is by default, to be told of all. Those before may be passed over,
-            which makes them cost nothing, unless another callback wants to hear them.
+        run: the `onfit.Run`, or other session, that calls the hooks; `run.outcome` says in
+            `on_train_end` how training ended. None outside of one.
         validation_data: list `[x, y]` or `[x, y, sample_weight]` of the arrays that `fit`
             validates on; None if there are none or they come from a loader.
+        remembers: may be set by a subclass: the names of the attributes that `state_dict` keeps;
+            None for all that are plain data, `()` for none.
+        called_last: may be set by a subclass: True for a callback that saves the run, which is
+            called when all others have done their part.
+        stop_means: may be set by a subclass: what a stop by this callback says of the training.
+            `"end"`: it is finished; `"pause"`: it is to go on in another process; `"failure"`: it
+            went wrong.
+
+    An author may also write `hears(hook)`, `needs()`, `state_dict()` and `load_state_dict(state)`,
+    and call `request_stop(why)`.
 
     Example:
         >>> class LossHistory(Callback):
@@ -55,18 +63,35 @@ class Callback:
 
     # Class attributes, so that a subclass with its own __init__ need not call this one's.
     model: Any = None
-    # The attributes that state_dict keeps; None for all that are plain data.
-    remembers: tuple[str, ...] | None = None
-    # Whoever saves the run is told last, when all others have done their part.
-    told_last = False
-    # What a stop by this callback says of the training: that it has reached its "end", that it is
-    # to go on in another process ("pause"), or that it went wrong ("failure").
-    stop_means: Literal["end", "pause", "failure"] = "end"
-    _told_what_is_left_out = False
-    idle_until: float | None = None
     params: dict[str, Any] = {}
-    run: "Run | None" = None
+    run: "Session | None" = None
     validation_data: list[Any] | None = None
+    remembers: tuple[str, ...] | None = None
+    called_last = False
+    stop_means: Literal["end", "pause", "failure"] = "end"
+    _warned_of_what_is_left_out = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        join_names(cls)
+
+    def hears(self, hook: str) -> bool:
+        """Whether this callback is to be called for `hook`; asked once, when a run begins.
+
+        By default it is called for every hook that it writes. A callback that needs a hook only
+        with certain arguments says so here; a hook that it does not hear costs nothing.
+
+        Args:
+            hook: the name of a hook, in the newer spelling (`on_train_batch_end`).
+
+        Example:
+            >>> class Rare(Callback):
+            ...     every_batch = False
+            ...     def on_train_batch_end(self, batch, logs=None): ...
+            ...     def hears(self, hook):
+            ...         return hook != "on_train_batch_end" or self.every_batch
+        """
+        return heard(self, hook) is not None
 
     def set_model(self, model: Any) -> None:
         """Receive what is being trained, before `on_train_begin`."""
@@ -91,19 +116,19 @@ class Callback:
             return {name: own[name] for name in self.remembers}
         kept = {name: value for name, value in own.items() if is_plain(value)}
         left_out = [name for name in own if name not in kept]
-        if left_out and not self._told_what_is_left_out:
-            self._told_what_is_left_out = True
+        if left_out and not self._warned_of_what_is_left_out:
+            self._warned_of_what_is_left_out = True
             warnings.warn(_left_out(type(self).__name__, left_out), OnfitWarning, stacklevel=2)
         return kept
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Remember what an earlier `state_dict` gave; told after `on_train_begin`."""
+        """Remember what an earlier `state_dict` gave; called after `on_train_begin`."""
         vars(self).update(state)
 
     def request_stop(self, why: str) -> None:
-        """Ask the training to end; `why` is told when it does."""
+        """Ask the training to end; `why` is said when it does."""
         if self.run is not None:
-            self.run.stop(why)
+            self.run.stop(why, by=self)
         else:
             self.model.stop_training = True
 
@@ -126,12 +151,14 @@ class Callback:
     @silent
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """A training batch starts. `logs` holds `batch` and `size` (samples)."""
-        self.on_batch_begin(batch, logs)
+        if not _one_method(self, "on_train_batch_begin", "on_batch_begin"):
+            self.on_batch_begin(batch, logs)
 
     @silent
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """A training batch is over. `logs` holds `batch`, `size` and this batch's values."""
-        self.on_batch_end(batch, logs)
+        if not _one_method(self, "on_train_batch_end", "on_batch_end"):
+            self.on_batch_end(batch, logs)
 
     @silent
     def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
@@ -176,6 +203,12 @@ class Callback:
     @silent
     def on_exception(self, exception: BaseException) -> None:
         """Training is about to end by `exception`; `on_train_end` follows."""
+
+
+def _one_method(callback: Callback, newer: str, older: str) -> bool:
+    """Whether both names of a hook lead to one method, which has called `super()`."""
+    kind = type(callback)
+    return getattr(kind, newer) is getattr(kind, older)
 
 
 def _left_out(owner: str, names: list[str]) -> str:

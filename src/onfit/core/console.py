@@ -1,4 +1,4 @@
-"""How a callback says something to the person who watches."""
+"""How a callback says something to the user."""
 
 import sys
 from typing import TextIO

@@ -1,15 +1,16 @@
 """Ctrl-C and SIGTERM, heard in a way that lets a run end well.
 
-The first of them lets the batch end, the ends be told and a checkpoint be written; then it is
-raised as Python would have raised it. The second acts at once.
+The first of them lets the batch end, the end hooks be called and a checkpoint be written; then it
+is raised as Python would have raised it. The second acts at once.
 """
 
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from types import FrameType
 from typing import Any
+
+from onfit.core.stop import Stop, Stoppable
 
 _HEARD = (signal.SIGINT, signal.SIGTERM)
 
@@ -21,15 +22,11 @@ class Interrupts:
     handler of its own; what was there before is put back.
 
     Args:
-        stop: called, from the handler, at the first signal; must only note it.
-
-    Attributes:
-        received: the signal that came; None if none did.
+        run: is asked to stop by the first signal.
     """
 
-    def __init__(self, stop: Callable[[], None]) -> None:
-        self.received: signal.Signals | None = None
-        self._stop = stop
+    def __init__(self, run: Stoppable) -> None:
+        self._run = run
         self._before: dict[signal.Signals, Any] = {}
 
     def listen(self) -> None:
@@ -49,29 +46,22 @@ class Interrupts:
         self._before = {}
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self.received is None:
-            self.received = signal.Signals(number)
-            self._stop()
+        if self._run.signal is None:
+            self._run.ask(Stop.of_signal(number))
         else:
             self.put_back()
             raise _as_exception(signal.Signals(number))
 
-    @property
-    def name(self) -> str:
-        """What came, as a person calls it; empty if nothing did."""
-        if self.received is None:
-            return ""
-        return "Ctrl-C" if self.received is signal.SIGINT else self.received.name
-
     def raise_received(self) -> None:
-        """Raise what came, now that the ends are told.
+        """Raise the signal that came, if one did, now that the end hooks have been called.
 
         In an interactive session Ctrl-C just returns, so that the next line can go on with the
         model.
         """
-        if self.received is None or (self.received is signal.SIGINT and is_interactive()):
+        received = self._run.signal
+        if received is None or (received is signal.SIGINT and is_interactive()):
             return
-        raise _as_exception(self.received)
+        raise _as_exception(received)
 
 
 def is_interactive() -> bool:

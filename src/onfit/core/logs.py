@@ -1,13 +1,12 @@
 """The `logs` of a hook: a real dict whose numbers stay on the device until one is read.
 
-A step leaves its loss and metrics as tensors. Turning them into floats waits for the device,
-so it is done only when somebody reads one, once for all of them. Whoever keeps the dict and
-reads it later sees the values of its own batch.
+A step leaves its loss and metrics as tensors. To turn them into floats waits for the device, so
+it is done only when a callback reads one, once for all of them. A callback that keeps the dict and
+reads it later sees the values of that batch.
 """
 
 from collections.abc import Callable, ItemsView, Iterator, Sequence, ValuesView
-from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from onfit.core.aliases import AliasDict
 
@@ -19,8 +18,6 @@ _Deferred = tuple[Sequence[str], Fetch]
 
 # What a slot holds until it is fetched. No method of Logs ever lets it out.
 _PENDING: Any = object()
-
-_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 class Logs(AliasDict):
@@ -40,6 +37,21 @@ class Logs(AliasDict):
     """
 
     _fetches: tuple[_Deferred, ...] = ()
+    _meter: "Meter | None" = None
+
+    @staticmethod
+    def of_batch(meter: "Meter", batch: int, size: int) -> "Logs":
+        """The values of the batch that `meter` measured last.
+
+        Args:
+            meter: measures.
+            batch: the index of the batch.
+            size: how many samples it has, where the meter does not know.
+        """
+        logs = Logs(batch=batch, size=meter.size or size)
+        logs._meter = meter
+        meter.report_batch(logs)
+        return logs
 
     @staticmethod
     def of_epoch(meter: "Meter") -> "Logs":
@@ -50,8 +62,8 @@ class Logs(AliasDict):
 
     @property
     def so_far(self) -> "Logs":
-        """The means of the epoch up to now; the logs themselves where nobody measures any."""
-        return self
+        """The means of the epoch up to now; the logs themselves where nothing is measured."""
+        return self if self._meter is None else Logs.of_epoch(self._meter)
 
     def defer(self, names: Sequence[str], fetch: Fetch) -> None:
         """Add values that are brought when one is read.
@@ -141,94 +153,3 @@ class Logs(AliasDict):
 
     def __copy__(self) -> "Logs":
         return self.copy()
-
-
-def _opened(method: _Method) -> _Method:
-    """`method` of logs that are open."""
-
-    @wraps(method)
-    def opening(self: "BatchLogs", *args: Any, **values: Any) -> Any:
-        self._open()
-        return method(self, *args, **values)
-
-    return opening  # type: ignore[return-value]
-
-
-class BatchLogs(Logs):
-    """The logs of a batch: made at every batch, and looked into at few.
-
-    So they begin closed, with the batch's index and size, and the loss if that is a number already,
-    and open when somebody looks for more: then they have a key for each value that was measured.
-
-    Args:
-        batch: its index in the epoch.
-        size: how many samples it has.
-    """
-
-    # Slots, since to fill those is faster than to make an instance its dict.
-    __slots__ = ("_latest", "_meter")
-
-    _meter: "Meter"
-    _latest: Any  # what the meter kept of the batch; None once these are open
-
-    @classmethod
-    def of(cls, meter: "Meter", batch: int, size: int) -> "BatchLogs":
-        """The logs of the batch that `meter` measured last."""
-        loss = meter.loss
-        if loss is None:
-            logs = cls(batch=batch, size=size)
-        else:
-            logs = cls(batch=batch, size=size, loss=loss)
-        logs._meter = meter
-        logs._latest = meter.latest
-        return logs
-
-    @property
-    def so_far(self) -> Logs:
-        return Logs.of_epoch(self._meter)
-
-    def _open(self) -> None:
-        self.__class__ = _OpenBatchLogs
-        latest, self._latest = self._latest, None
-        if latest is not None:
-            self._meter.report_batch(self, latest)
-
-    # A closed dict holds nothing that is on its way, so that what it holds is read as fast as from
-    # any dict.
-    __getitem__ = dict.__getitem__
-
-    def __missing__(self, name: str) -> Any:
-        self._open()
-        return self[name]
-
-    def __bool__(self) -> bool:  # by itself it would ask for the length
-        return True
-
-    defer = _opened(Logs.defer)
-    _settle = _opened(Logs._settle)
-    keys = _opened(Logs.keys)
-    clear = _opened(Logs.clear)
-    unread = _opened(Logs.unread)
-    update = _opened(Logs.update)
-    __contains__ = _opened(Logs.__contains__)
-    __delitem__ = _opened(Logs.__delitem__)
-    __ior__ = _opened(Logs.__ior__)
-    __iter__ = _opened(Logs.__iter__)
-    __len__ = _opened(Logs.__len__)
-    __reversed__ = _opened(Logs.__reversed__)
-    __setitem__ = _opened(Logs.__setitem__)
-
-
-class _OpenBatchLogs(BatchLogs):
-    """What the logs of a batch become when they are opened: logs like all others."""
-
-    __slots__ = ()
-
-    def _open(self) -> None:
-        """They are."""
-
-    __getitem__ = Logs.__getitem__
-    __missing__ = Logs.__missing__
-
-    def __bool__(self) -> bool:
-        return dict.__len__(self) > 0

@@ -15,18 +15,10 @@ from onfit.errors import ArgumentTypeError
 class Meter(Protocol):
     """Keeps the numbers of a walk through batches.
 
-    What it has of the last batch are attributes, since they are asked for at every batch that is
-    told.
-
     Attributes:
-        latest: what the last batch came to, in whatever form is made fastest; None before the
-            first.
-        loss: its loss, if that is a number already.
-        size: how many samples it had; None if the meter is not told of every batch.
+        size: how many samples the last batch had; None if the meter does not see every batch.
     """
 
-    latest: Any
-    loss: float | None
     size: int | None
 
     def state_dict(self) -> dict[str, Any]:
@@ -38,13 +30,8 @@ class Meter(Protocol):
     def reset(self) -> None:
         """Forget everything: an epoch starts."""
 
-    def report_batch(self, logs: Logs, latest: Any) -> None:
-        """Add a batch's own values to `logs`.
-
-        Args:
-            logs: to be added to.
-            latest: what `latest` was after that batch.
-        """
+    def report_batch(self, logs: Logs) -> None:
+        """Add the last batch's own values to `logs`; none before the first."""
 
     def report_epoch(self, logs: Logs, prefix: str = "") -> None:
         """Add the means since the last reset to `logs`, their names behind `prefix`."""
@@ -63,15 +50,14 @@ class RunningMeans:
     {'loss': 1.2}
     """
 
-    # What is logged may be still on its way, and a batch of which nothing is logged is not added.
-    loss: float | None = None
+    # A batch of which nothing is logged is not added.
     size: int | None = None
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        self.latest: dict[str, Any] = {}
+        self._latest: dict[str, Any] = {}
         self._sums: dict[str, Any] = {}
         self._sizes: dict[str, int] = {}
 
@@ -88,13 +74,14 @@ class RunningMeans:
 
     def add(self, values: LogValues, size: int) -> None:
         """Count one batch of `size` samples with its `values`."""
-        self.latest = {name: frozen(value) for name, value in values.items()}
-        for name, value in self.latest.items():
+        self._latest = {name: frozen(value) for name, value in values.items()}
+        for name, value in self._latest.items():
             # `value * size` is a new object, so the sum never aliases what the user holds.
             self._sums[name] = self._sums.get(name, 0) + _number(name, value) * size
             self._sizes[name] = self._sizes.get(name, 0) + size
 
-    def report_batch(self, logs: Logs, latest: dict[str, Any]) -> None:
+    def report_batch(self, logs: Logs) -> None:
+        latest = self._latest
         logs.defer(list(latest), lambda: [as_number(value) for value in latest.values()])
 
     def report_epoch(self, logs: Logs, prefix: str = "") -> None:

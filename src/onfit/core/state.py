@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from onfit.core.randomness import random_state
+from onfit.core.stop import THE_LOOP, Stop
 from onfit.errors import FileFormatError, OnfitWarning
 
 if TYPE_CHECKING:
@@ -57,9 +58,7 @@ def run_state(run: "Run") -> dict[str, Any]:
         },
         "in_epoch": run.in_epoch,
         # A pause is no part of the run: it goes on from here as if nothing had happened.
-        "stop": {"by": _author(run), "why": run.stop_reason}
-        if run.stopping and not run.pausing
-        else None,
+        "stop": None if run.stopped is None or run.pausing else _stop_state(run),
         "model": run.model.state_for_resume(),
         "callbacks": {name: callback.state_dict() for name, callback in _remembering(run).items()},
         "arguments": run.arguments,
@@ -90,9 +89,7 @@ def restore_run(run: "Run", state: dict[str, Any]) -> None:
         setattr(run.progress, key, value)
     run.resume(in_epoch=state["in_epoch"], walk=state["walk"], random=state["random"])
     if state["stop"] is not None:
-        run.model.stop_training = True
-        run.stop_reason = state["stop"]["why"]
-        run.callbacks.stopped_by = names_of(run.callbacks).get(state["stop"]["by"])
+        run.ask(_stop_of(run, state["stop"]))
 
 
 def arguments_of(callbacks: Iterable["Callback"]) -> dict[str, dict[str, str]]:
@@ -167,6 +164,16 @@ def _remembering(run: "Run") -> dict[str, "Callback"]:
     return {name: one for name, one in names_of(run.callbacks).items() if one.remembers != ()}
 
 
-def _author(run: "Run") -> str:
-    author = run.callbacks.stopped_by
-    return next((n for n, c in names_of(run.callbacks).items() if c is author), "")
+def _stop_state(run: "Run") -> dict[str, Any]:
+    stop = run.stopped
+    assert stop is not None
+    return {"by": stop.by, "why": run.stop_reason, "means": stop.means}
+
+
+def _stop_of(run: "Run", state: dict[str, Any]) -> Stop:
+    """The stop of a saved run. Older checkpoints have the callback's name with its number."""
+    by, _, number = state["by"].partition("/")
+    author = names_of(run.callbacks).get(state["by"]) if number else None
+    if author is not None:
+        return Stop.of_callback(author, state["why"])
+    return Stop(by or THE_LOOP, state["why"], state.get("means", "nothing"))

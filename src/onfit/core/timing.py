@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
-from onfit.core.callback_list import CallbackList
+from onfit.core.listeners import Listeners
 
 # A callback that takes a larger share of the time than this is named.
 _NOTABLE = 0.05
@@ -29,7 +29,7 @@ class Timing:
         validation: seconds spent on validation, its callbacks left out.
     """
 
-    def __init__(self, callbacks: CallbackList) -> None:
+    def __init__(self, callbacks: Listeners) -> None:
         self._callbacks = callbacks
         self.data = self.step = self.validation = 0.0
         self._begin = perf_counter()
@@ -52,8 +52,8 @@ class Timing:
         try:
             yield
         finally:
-            told = self._callbacks.all_seconds() - before
-            self.validation += perf_counter() - begin - told
+            in_callbacks = self._callbacks.all_seconds() - before
+            self.validation += perf_counter() - begin - in_callbacks
 
     def report(self) -> dict[str, Any]:
         """Seconds: `total`, `data`, `step`, `validation`, and `callbacks`, a dict of each."""
@@ -68,10 +68,10 @@ class Timing:
         }
 
 
-def told(report: dict[str, Any]) -> str:
+def line_of(report: dict[str, Any]) -> str:
     """A report as a line.
 
-    >>> print(told({"total": 8.0, "data": 0.4, "step": 6.0, "validation": 1.0,
+    >>> print(line_of({"total": 8.0, "data": 0.4, "step": 6.0, "validation": 1.0,
     ...             "callbacks": {"TensorBoard": 0.5, "History": 0.01}}))
     Time: 8.0 s: step 75%, validation 12%, callbacks 6% (TensorBoard 6%), data 5%.
     """

@@ -8,7 +8,6 @@ import pytest
 from tests.callbacks.model_checkpoint.text_model import Model, losses, text, train, walk_batches
 
 from onfit.callbacks.model_checkpoint import ModelCheckpoint
-from onfit.core.hooks import hears
 from onfit.errors import (
     ArgumentError,
     MissingMetricError,
@@ -178,10 +177,10 @@ def test_a_validation_value_is_not_looked_for_at_batches_and_that_is_said_once()
 
 
 def test_saving_by_epochs_costs_nothing_per_batch():
-    assert not hears(ModelCheckpoint("a.h5"), "on_train_batch_end")
-    assert not hears(ModelCheckpoint("a.h5", period=2), "on_train_batch_end")
-    assert not hears(copy.deepcopy(ModelCheckpoint("a.h5")), "on_train_batch_end")
-    assert hears(ModelCheckpoint("a.h5", save_freq="10 minutes"), "on_train_batch_end")
+    assert not ModelCheckpoint("a.h5").hears("on_train_batch_end")
+    assert not ModelCheckpoint("a.h5", period=2).hears("on_train_batch_end")
+    assert not copy.deepcopy(ModelCheckpoint("a.h5")).hears("on_train_batch_end")
+    assert ModelCheckpoint("a.h5", save_freq="10 minutes").hears("on_train_batch_end")
 
 
 def test_a_subclass_keeps_its_own_batch_hook():

@@ -33,13 +33,13 @@ def looked_at(clock, monkeypatch):
 class Measured:
     """A meter with the values of a batch, and the means so far."""
 
-    loss = size = None
+    size = None
 
     def __init__(self, values, means):
-        self.latest, self.means = values, means
+        self.values, self.means = values, means
 
-    def report_batch(self, logs, latest):
-        logs.update(latest)
+    def report_batch(self, logs):
+        logs.update(self.values)
 
     def report_epoch(self, logs, prefix=""):
         logs.update(self.means)

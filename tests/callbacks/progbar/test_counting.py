@@ -9,15 +9,14 @@ from tests.callbacks.progbar.bars import FULL, Clock, Measured, Terminal, logger
 from onfit.callbacks import LambdaCallback
 from onfit.callbacks.progbar import ProgbarLogger
 from onfit.core import Logs, Run
-from onfit.core.logs import BatchLogs
 
 
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])
 @pytest.mark.parametrize("count_mode", ["samples", "steps"])
 def test_between_two_drawings_no_value_is_read(clock, stream, count_mode):
     class Unread(Measured):
-        def report_batch(self, logs, latest):
-            pytest.fail("read")
+        def report_batch(self, logs):
+            logs.defer(["loss"], lambda: pytest.fail("read"))
 
         def report_epoch(self, logs, prefix=""):
             pytest.fail("averaged")
@@ -25,7 +24,7 @@ def test_between_two_drawings_no_value_is_read(clock, stream, count_mode):
     bar = logger(stream(), clock, count_mode, samples=10**6, steps=10**6)
     bar.on_epoch_begin(0, {})
     for batch in range(5):
-        bar.on_train_batch_end(batch, BatchLogs.of(Unread({}, {}), batch, 32))
+        bar.on_train_batch_end(batch, Logs.of_batch(Unread({}, {}), batch, 32))
 
 
 def test_a_file_never_makes_it_read_a_batch(clock):
@@ -68,20 +67,19 @@ def ticking(monkeypatch):
     return looked_at(Ticking(), monkeypatch)
 
 
-def test_it_is_told_less_often_the_further_off_the_next_drawing_is(ticking):
+def test_it_is_drawn_when_the_next_drawing_is_due(ticking):
     stream = Terminal()
     bar = logger(stream, ticking, "steps", interval=1.55)
-    assert walked(bar, ticking, 24, steps=24) == [0, 8, 12, 14, 15, 23]
+    walked(bar, ticking, 24, steps=24)
     drawn = [text for text in stream.getvalue().split("\r") if "/24" in text]
     assert [text.split("/")[0].strip() for text in drawn] == ["16", "24"]
     assert stream.getvalue().splitlines()[-1].split("\r")[-1].startswith("24/24")
 
 
-def test_what_is_never_redrawn_is_told_of_one_batch(ticking):
+def test_the_samples_of_a_smaller_last_batch_are_counted_as_they_are(ticking):
     stream = io.StringIO()
-    bar = logger(stream)
-    assert walked(bar, ticking, 24, samples=24 * 32 - 1, batch_size=32) == [0]
-    assert stream.getvalue().splitlines()[1].startswith(f"767/767 [{FULL}] - 2s ")
+    assert walked(logger(stream), ticking, 24, samples=24 * 32, batch_size=32) == list(range(24))
+    assert stream.getvalue().splitlines()[1].startswith(f"768/768 [{FULL}] - 2s ")
 
 
 def test_samples_are_counted_batch_by_batch_where_sizes_are_not_known(ticking):

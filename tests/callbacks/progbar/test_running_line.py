@@ -9,7 +9,7 @@ from tests.callbacks.progbar.bars import FULL, Measured, Terminal, epoch, logger
 from onfit.callbacks.progbar import ProgbarLogger
 from onfit.callbacks.progbar import bar as bar_module
 from onfit.core import Run
-from onfit.core.logs import BatchLogs
+from onfit.core.logs import Logs
 
 # --- the running line ------------------------------------------------------------------------
 
@@ -92,7 +92,7 @@ def test_stateful_metrics_show_their_last_value_under_any_name(clock):
     stream = Terminal()
     bar = logger(stream, clock, "steps", ["accuracy", "unknown"], steps=9)
     bar.on_epoch_begin(0, {})
-    logs = BatchLogs.of(Measured({"loss": 2.0, "acc": 0.9}, {"loss": 1.0, "acc": 0.5}), 0, 32)
+    logs = Logs.of_batch(Measured({"loss": 2.0, "acc": 0.9}, {"loss": 1.0, "acc": 0.5}), 0, 32)
     clock.now += 1
     bar.on_train_batch_end(0, logs)
     assert stream.getvalue().endswith(" - loss: 1.0000 - acc: 0.9000")
@@ -102,7 +102,7 @@ def test_what_a_callback_wrote_into_the_batch_logs_is_shown_too(clock):
     stream = Terminal()
     bar = logger(stream, clock, "steps", steps=9)
     bar.on_epoch_begin(0, {})
-    logs = BatchLogs.of(Measured({"loss": 2.0, "norm": 3.0}, {"loss": 1.0}), 0, 32)
+    logs = Logs.of_batch(Measured({"loss": 2.0, "norm": 3.0}, {"loss": 1.0}), 0, 32)
     clock.now += 1
     bar.on_train_batch_end(0, logs)
     assert stream.getvalue().endswith(" - loss: 1.0000 - norm: 3.0000")

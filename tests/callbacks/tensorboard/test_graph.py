@@ -201,12 +201,11 @@ def test_a_training_that_fails_leaves_what_was_recorded(logs):
 
 
 def test_a_batch_costs_nothing_unless_it_is_to_be_recorded(logs):
-    from onfit.core.hooks import hears
 
     for hook in ("on_train_batch_begin", "on_train_batch_end"):
-        assert not hears(TensorBoard(logs, histogram_freq=1, embeddings_freq=1), hook)
-        assert hears(TensorBoard(logs, profile_batch=1), hook)
-    assert not hears(TensorBoard(logs, update_freq="batch"), "on_train_batch_begin")
+        assert not TensorBoard(logs, histogram_freq=1, embeddings_freq=1).hears(hook)
+        assert TensorBoard(logs, profile_batch=1).hears(hook)
+    assert not TensorBoard(logs, update_freq="batch").hears("on_train_batch_begin")
 
 
 @pytest.mark.parametrize(

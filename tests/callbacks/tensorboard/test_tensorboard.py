@@ -12,7 +12,6 @@ from tests.callbacks.tensorboard.event_reader import read, train
 
 from onfit.callbacks.tensorboard import TensorBoard
 from onfit.core import Callback, Run
-from onfit.core.hooks import hears
 from onfit.errors import ArgumentError, MissingPackageError, OnfitWarning, StorageError
 
 
@@ -120,9 +119,9 @@ def test_batches_are_counted_without_a_run_too(logs):
 
 
 def test_writing_epochs_costs_nothing_per_batch(logs):
-    assert not hears(TensorBoard(logs), "on_train_batch_end")
-    assert not hears(copy.deepcopy(TensorBoard(logs)), "on_train_batch_end")
-    assert hears(TensorBoard(logs, update_freq="batch"), "on_train_batch_end")
+    assert not TensorBoard(logs).hears("on_train_batch_end")
+    assert not copy.deepcopy(TensorBoard(logs)).hears("on_train_batch_end")
+    assert TensorBoard(logs, update_freq="batch").hears("on_train_batch_end")
 
 
 def test_a_subclass_keeps_its_own_batch_hook(logs):

@@ -15,6 +15,7 @@ from onfit.core.cadence import Cadence
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
 from onfit.core.faces import CanSave, CanSnapshot, Need
+from onfit.core.hooks import overrides
 from onfit.core.monitor import Monitor
 from onfit.core.objective import Objective, check_mode, resolve_mode
 from onfit.core.sizes import size_in
@@ -124,10 +125,11 @@ class ModelCheckpoint(Callback):
         self._files = ModelFiles("ModelCheckpoint", save_weights_only, background)
         self._cadence = _cadence(save_freq, period)
         self._warned_of_batches = self._warned_of_better = False
-        overridden = type(self).on_train_batch_end is not ModelCheckpoint.on_train_batch_end
-        if not self._cadence.counts_batches and not overridden:
-            # The silent one of the base class, so that no batch costs anything.
-            self.on_train_batch_end = super().on_train_batch_end  # type: ignore[method-assign]
+
+    def hears(self, hook: str) -> bool:
+        if hook == "on_train_batch_end" and not overrides(self, hook, ModelCheckpoint):
+            return self._cadence.counts_batches
+        return super().hears(hook)
 
     def needs(self) -> Iterable[Need]:
         yield Need(CanSave)

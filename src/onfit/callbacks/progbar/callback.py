@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TextIO
 from onfit.core.aliases import find
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
-from onfit.core.idling import Idling
 from onfit.core.sizes import size_in
 from onfit.errors import ArgumentError, did_you_mean
 
@@ -98,16 +97,12 @@ class ProgbarLogger(Callback):
         self._bar: Bar | None = None
         self._next_draw = _NEVER
         self._pause = interval  # before the next drawing, by what the last one cost
-        self._idling = Idling(0)
-        self._each: int | None = None
-        self._most = math.inf
 
     # --- training ------------------------------------------------------------------------
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._training = True
         self._learned = None
-        self.idle_until = None
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._begin_epoch(epoch)
@@ -115,19 +110,15 @@ class ProgbarLogger(Callback):
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         bar = self._bar
         if bar is not None:
-            self._count(bar, batch + 1, logs)
+            bar.seen += size_in(logs) if self._by_samples else 1
             if perf_counter() >= self._next_draw:
                 self._draw(bar, logs or {})
-            if self.idle_until is not None:
-                self.idle_until = self._idling.until(self._next_draw, batch + 1)
         elif self.run is not None and self._verbose:
             # A half-done epoch that is taken up again has no second begin.
             self._begin_epoch(self.run.progress.epoch, done=batch + 1, size=size_in(logs))
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if self._bar is not None:
-            if self.idle_until is not None and self.run is not None:
-                self._count(self._bar, self.run.progress.batch)
             self._learned = self._bar.seen or None
         self._close(logs)
 
@@ -202,25 +193,6 @@ class ProgbarLogger(Callback):
         self._bar = Bar(unit, total, stream, seen=done * each)
         if self._verbose == 1 and _redraws(stream):
             self._next_draw = perf_counter() + self._pause
-        self._each, self._most = self._known_sizes()
-        self._idling = Idling(done, perf_counter)
-        # Who overrides the hook wants to hear every batch.
-        hears_all = type(self).on_train_batch_end is not ProgbarLogger.on_train_batch_end
-        self.idle_until = None if hears_all or self._each is None else done
-
-    def _known_sizes(self) -> tuple[int | None, float]:
-        """What each batch counts, if that is known beforehand, and what all count together."""
-        if not self._by_samples:
-            return 1, math.inf
-        samples = self.params.get("samples")
-        return (self.params.get("batch_size"), samples) if samples else (None, math.inf)
-
-    def _count(self, bar: "Bar", done: int, logs: Logs | None = None) -> None:
-        """Bring the bar to where `done` batches are done."""
-        if self._each is None:
-            bar.seen += size_in(logs)
-        else:
-            bar.seen = int(min(done * self._each, self._most))
 
     def _draw(self, bar: "Bar", logs: Logs) -> None:
         begin = perf_counter()

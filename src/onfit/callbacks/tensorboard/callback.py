@@ -23,6 +23,7 @@ from onfit.core.aliases import find
 from onfit.core.cadence import Cadence
 from onfit.core.callback import Callback, Logs
 from onfit.core.faces import CanProfile, HasGradients, HasHistograms, Need
+from onfit.core.hooks import overrides
 from onfit.core.sizes import size_in
 from onfit.storage.durable import require_writable
 
@@ -116,9 +117,14 @@ class TensorBoard(Callback):
         self._profile: Profile | None = None
         self._batches = 0  # that ended in this run
         self._resumed_at: int | None = None  # the batches done when the run was saved
-        self._hear_no_batches_in_vain()
         warn_of_what_has_no_effect(self)
         require_local_folder(self)
+
+    def hears(self, hook: str) -> bool:
+        if hook.startswith("on_train_batch") and not overrides(self, hook, TensorBoard):
+            counts = hook == "on_train_batch_end" and self._cadence.counts_batches
+            return counts or self._profiled is not None
+        return super().hears(hook)
 
     def needs(self) -> Iterable[Need]:
         if self.histogram_freq:
@@ -274,14 +280,3 @@ class TensorBoard(Callback):
             self.embeddings_data,
             self.batch_size,
         )
-
-    def _hear_no_batches_in_vain(self) -> None:
-        """Replace unneeded batch hooks by the empty ones of the base class: these cost nothing."""
-        wanted = {
-            "on_train_batch_begin": self._profiled is not None,
-            "on_train_batch_end": self._profiled is not None or self._cadence.counts_batches,
-        }
-        for hook, needed in wanted.items():
-            overridden = getattr(type(self), hook) is not getattr(TensorBoard, hook)
-            if not needed and not overridden:
-                setattr(self, hook, getattr(super(), hook))

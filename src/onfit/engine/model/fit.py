@@ -7,7 +7,7 @@ import torch
 
 from onfit.callbacks.history import History
 from onfit.callbacks.progbar import ProgbarLogger
-from onfit.core.callback_list import CallbackList
+from onfit.core.listeners import Listeners
 from onfit.core.logs import Logs
 from onfit.core.run import Run
 from onfit.core.validation import ValidationArrays
@@ -148,9 +148,9 @@ def predict_on_batch(model: "Compilable", x: Any) -> Any:
         return _joined([model(batch.x)])
 
 
-def _listeners(callbacks: Any, history: History | None, verbose: int | str) -> CallbackList:
+def _listeners(callbacks: Any, history: History | None, verbose: int | str) -> Listeners:
     """The user's callbacks in their order, then the bar and the history."""
-    listeners = CallbackList(callbacks)
+    listeners = Listeners(callbacks)
     has_bar = any(isinstance(callback, ProgbarLogger) for callback in listeners)
     if _level(verbose) and not has_bar:
         listeners.append(ProgbarLogger())

@@ -1,23 +1,38 @@
-"""What a step measures: kept where it is, brought to Python once, when somebody reads. Where that
-is the CPU, scalars are numbers at once.
+"""What a step measures. The values stay on their device until a callback reads them, and are then
+fetched all at once. On the CPU, scalars become numbers at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from operator import mul
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from onfit.core.logs import Fetch, Logs
-from onfit.engine.fast.waiting import Value, Waiting, joined, measured
 from onfit.errors import FileFormatError
 from onfit.metrics import StatefulMetric
 
-# So many batches are kept before they are folded into sums: rarely enough to cost nothing,
-# often enough that a long epoch takes no memory.
+# After this many batches their values are added up: seldom enough to cost nothing, often enough
+# that a long epoch takes no memory.
 _FOLD_EVERY = 512
+
+
+class Later(Protocol):
+    """A batch's value that is computed when it is needed: a bool for each sample."""
+
+    def measured(self) -> Tensor:
+        """The bools."""
+
+    def joined(self, batches: Sequence[Any]) -> Tensor:
+        """The bools of all samples of `batches`, of which this is one. Each is a tensor of bools,
+        or computed later.
+        """
+
+
+# A batch's value: a number, a scalar on its device, or a bool for each sample, now or later.
+Value = float | Tensor | Later
 
 
 class Totals:
@@ -36,8 +51,7 @@ class Totals:
     def reset(self) -> None:
         self._values: list[Sequence[Value]] = []
         self._sizes: list[int] = []
-        self.latest: Any = None
-        self.loss: float | None = None
+        self._latest: Sequence[Value] | None = None
         self.size: int | None = None
         self._sums: Tensor | None = None
         self._count = 0
@@ -46,33 +60,37 @@ class Totals:
         """Count a batch.
 
         Args:
-            values: for each name a scalar, or a bool for each sample, or what gives those later.
-                The first is the loss, a scalar.
+            values: for each name a scalar, or a bool for each sample, now or later. The first is
+                the loss, a scalar.
             size: how many samples it had.
         """
         values = [_kept(value) for value in values]
         self._values.append(values)
         self._sizes.append(size)
-        loss = values[0]
-        self.latest, self.size = values, size
-        self.loss = loss if type(loss) is float else None
+        self._latest, self.size = values, size
         if len(self._sizes) >= _FOLD_EVERY:
             self._fold()
 
-    def report_batch(self, logs: Logs, latest: Any) -> None:
-        logs.defer(self.names, partial(_numbers, latest))
+    def report_batch(self, logs: Logs) -> None:
+        latest = self._latest
+        if latest is None:
+            return
+        logs.defer(self.names, self._all(partial(_numbers, latest)))
+        loss = latest[0]
+        if type(loss) is float:  # so that to read it does not measure the rest
+            logs[self.names[0]] = loss
 
     def report_epoch(self, logs: Logs, prefix: str = "") -> None:
-        # A snapshot, added up when it is read: sums are replaced, never changed, so later batches
-        # do not show in it.
-        batches = _Batches(list(self._values), list(self._sizes), self._sums, self._count)
+        # A snapshot, which is added up when it is read. Sums are replaced, never changed, so later
+        # batches do not change it.
+        batches = _Measured(list(self._values), list(self._sizes), self._sums, self._count)
         if batches.sizes or batches.samples:
             names = [prefix + name for name in self.names]
             logs.defer(names, self._all(batches.means))
 
     def state_dict(self) -> dict[str, Any]:
-        """What was measured since the last reset. Batches not folded yet stay so, so that a
-        resumed epoch adds up in the same order, to the last bit.
+        """What was measured since the last reset. Batches that are not added up yet are kept as
+        they are, so that a resumed epoch adds up in the same order, to the last bit.
         """
         return {
             "names": self.names,
@@ -98,25 +116,26 @@ class Totals:
             )
         self._sums, self._count = state["sums"], state["count"]
         self._values, self._sizes = list(state["values"]), list(state["sizes"])
-        self.latest = self._values[-1] if self._values else None
+        self._latest = self._values[-1] if self._values else None
 
     def _all(self, means: Fetch) -> Fetch:
-        """What brings the values of all names, given what brings the means."""
+        """A function that fetches the values of all names, given one that fetches the means."""
         return means
 
     def _fold(self) -> None:
-        self._sums, self._count = _Batches(
+        self._sums, self._count = _Measured(
             self._values, self._sizes, self._sums, self._count
         ).folded()
         self._values, self._sizes = [], []
 
 
 class StatefulTotals(Totals):
-    """Totals of which some are metrics that keep a state.
+    """Totals some of which are metrics that keep a state.
 
     Args:
         names: what is measured.
-        stateful: those of them that keep a state, by name; `add` gets the values of the others.
+        stateful: the metrics among them that keep a state, by name; `add` gets the values of the
+            others.
     """
 
     def __init__(self, names: Sequence[str], stateful: dict[str, StatefulMetric]) -> None:
@@ -129,19 +148,6 @@ class StatefulTotals(Totals):
         for metric in self._stateful.values():
             metric.reset()
 
-    @property
-    def latest(self) -> Fetch | None:
-        # Asked for between two batches: the states go on, the logs stay those of this batch.
-        last = self._latest
-        return None if last is None else self._all(partial(_numbers, last))
-
-    @latest.setter
-    def latest(self, values: Sequence[Value] | None) -> None:
-        self._latest = values
-
-    def report_batch(self, logs: Logs, latest: Any) -> None:
-        logs.defer(self.names, latest)
-
     def state_dict(self) -> dict[str, Any]:
         stateful = {name: metric.state_dict() for name, metric in self._stateful.items()}
         return {**super().state_dict(), "stateful": stateful}
@@ -153,7 +159,7 @@ class StatefulTotals(Totals):
                 metric.load_state_dict(state["stateful"][name])
 
     def _all(self, means: Fetch) -> Fetch:
-        """Means, and what the metrics that keep a state come to now."""
+        """Means, and the values that the metrics with a state have now."""
         results = {name: metric.later() for name, metric in self._stateful.items()}
 
         def fetch() -> list[float]:
@@ -164,14 +170,14 @@ class StatefulTotals(Totals):
         return fetch
 
 
-class _Batches(NamedTuple):
-    """Batches that were measured: some added up already, then some as they are.
+class _Measured(NamedTuple):
+    """The values of batches: the first ones are added up already, the others are as they were.
 
     Attributes:
         values: of each batch that is not added up yet.
-        sizes: how many samples each of those had.
-        sums: what the others add up to.
-        samples: how many those had.
+        sizes: how many samples each of those batches had.
+        sums: of the values of the batches that are added up, each times its samples.
+        samples: how many samples the batches that are added up had.
     """
 
     values: list[Sequence[Value]]
@@ -188,13 +194,13 @@ class _Batches(NamedTuple):
         return found
 
     def folded(self) -> tuple[Tensor, int]:
-        """What all add up to, and how many samples they had."""
+        """The sums over all batches, and how many samples these had."""
         if not self.values:
             assert self.sums is not None
             return self.sums, self.samples
         columns = zip(*self.values, strict=True)
         each = [_sum_over_samples(column, self.sizes) for column in columns]
-        kind = each[0] if self.sums is None else self.sums  # some may be where others are not
+        kind = each[0] if self.sums is None else self.sums  # values may be on several devices
         sums = torch.stack([total.to(kind) for total in each])
         return (
             sums if self.sums is None else self.sums + sums,
@@ -203,8 +209,8 @@ class _Batches(NamedTuple):
 
 
 def _kept(value: Value) -> Value:
-    """What is kept of a batch's value: a number, if that is there already. A tensor for each batch
-    takes longer to come back to.
+    """What is kept of a batch's value: a number, if it is on the CPU. To read one tensor per batch
+    later takes longer.
     """
     if not isinstance(value, Tensor) or value.ndim:
         return value
@@ -212,16 +218,27 @@ def _kept(value: Value) -> Value:
 
 
 def _sum_over_samples(batches: Sequence[Any], sizes: Sequence[int]) -> Tensor:
-    """What the samples of all batches add up to, given each batch's mean or its bools."""
+    """The sum over the samples of all batches, given each batch's mean or its bools."""
     first = batches[0]
     if isinstance(first, float):
         return torch.tensor(sum(map(mul, batches, sizes)), dtype=torch.float64)
-    if isinstance(first, Waiting) or first.ndim:
-        bools = joined(batches)
+    if not isinstance(first, Tensor) or first.ndim:
+        bools = _joined(batches)
         return bools.sum(dtype=_wide(bools.device))
     means = torch.stack(list(batches))
     wide = _wide(means.device)
     return (means.to(wide) * torch.tensor(sizes, device=means.device, dtype=wide)).sum()
+
+
+def _joined(batches: Sequence[Any]) -> Tensor:
+    """The bools of all samples of some batches."""
+    later: Later | None = next((value for value in batches if not isinstance(value, Tensor)), None)
+    return torch.cat(list(batches)) if later is None else later.joined(batches)
+
+
+def measured(values: Iterable[Value]) -> list[Any]:
+    """Values of batches; those that were left for later are computed now."""
+    return [value if isinstance(value, (float, Tensor)) else value.measured() for value in values]
 
 
 def _numbers(values: Sequence[Value]) -> list[float]:

@@ -1,0 +1,206 @@
+"""The callbacks of one session: their order, which of them hears which hook, and the call."""
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from onfit._types import Hook
+from onfit.core.callback import Callback
+from onfit.core.faces import check_needs
+from onfit.core.hooks import HOOKS, heard, misspelt
+from onfit.core.state import names_of
+from onfit.core.stop import flags_of
+from onfit.errors import ArgumentTypeError, OnfitWarning
+
+
+class Listener(NamedTuple):
+    """A callback that hears a hook.
+
+    Attributes:
+        callback: the callback.
+        method: what to call.
+        seconds: a list of one number, to which the time of the call is added.
+    """
+
+    callback: Callback
+    method: Hook
+    seconds: list[float]
+
+
+class Listeners:
+    """The callbacks of one session, in the order in which they are called.
+
+    Args:
+        callbacks: a callback, an iterable of callbacks (which may hold a `CallbackList`), or None.
+
+    Raises:
+        ArgumentTypeError: for anything that is not a `Callback` instance.
+    """
+
+    def __init__(self, callbacks: Any = None) -> None:
+        self._callbacks = sorted(_checked(callbacks), key=_called_last)
+        _warn_of_misspelt_hooks(self._callbacks)
+        self._seconds: dict[int, list[float]] = {}
+        self._table: dict[str, list[Listener]] = {}
+        self._flags = flags_of(None)
+        self._stop_came: Callable[[Callback], None] = lambda callback: None
+        self.refresh()
+
+    def __iter__(self) -> Iterator[Callback]:
+        return iter(self._callbacks)
+
+    def append(self, callback: Callback) -> None:
+        """Add a callback at the end, but before those that are called last."""
+        self._callbacks = sorted([*self._callbacks, *_checked(callback)], key=_called_last)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Ask every callback which hooks it hears."""
+        self._seconds = {id(each): [0.0] for each in self._callbacks} | self._seconds
+        self._table = {hook: list(self._asked(hook)) for hook in HOOKS}
+
+    def _asked(self, hook: str) -> Iterator[Listener]:
+        for callback in self._callbacks:
+            method = heard(callback, hook)
+            if method is not None and callback.hears(hook):
+                yield Listener(callback, method, self._seconds[id(callback)])
+
+    # --- calling -----------------------------------------------------------------------------
+
+    def listen(self, model: Any, stop_came: Callable[[Callback], None]) -> None:
+        """Ask every callback which hooks it hears, and look after each call for a stop.
+
+        Args:
+            model: its `stop_training` is looked at.
+            stop_came: called with the callback in whose call the flag was set.
+        """
+        self._flags, self._stop_came = flags_of(model), stop_came
+        self.refresh()
+
+    def hear(self, hook: str) -> bool:
+        """Whether any callback hears `hook`."""
+        return bool(self._table[hook])
+
+    def call(self, hook: str, *args: Any) -> None:
+        """Call the callbacks that hear `hook`, in order. An exception gets a note with callback and
+        hook.
+        """
+        listeners = self._table[hook]
+        if not listeners:
+            return
+        flags = self._flags
+        stopping = flags["stop_training"]
+        since = perf_counter()
+        for callback, method, seconds in listeners:
+            try:
+                method(*args)
+            except BaseException as error:
+                error.add_note(f"raised by {type(callback).__name__}.{hook}")
+                raise
+            now = perf_counter()
+            seconds[0] += now - since
+            since = now
+            if not stopping and flags["stop_training"]:
+                stopping = True
+                self._stop_came(callback)
+
+    def call_all(self, hook: str, *args: Any) -> BaseException | None:
+        """Call all that hear `hook`, even when one of them raises; return the first exception."""
+        first: BaseException | None = None
+        for callback, method, seconds in self._table[hook]:
+            since = perf_counter()
+            try:
+                method(*args)
+            except BaseException as error:
+                error.add_note(f"raised by {type(callback).__name__}.{hook}")
+                if first is None:
+                    first = error
+                else:
+                    first.add_note(f"also, {type(callback).__name__}.{hook} raised {error!r}")
+            seconds[0] += perf_counter() - since
+        return first
+
+    # --- what every callback receives ------------------------------------------------------
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Hand the facts of the run to every callback."""
+        for callback in self._callbacks:
+            callback.set_params(params)
+
+    def set_model(self, model: Any) -> None:
+        """Hand the model to every callback, once it is sure that it can do what they need."""
+        for callback in self._callbacks:
+            check_needs(callback, model)
+        for callback in self._callbacks:
+            callback.set_model(model)
+
+    def set_run(self, run: Any) -> None:
+        """Let every callback know the session that calls it."""
+        for callback in self._callbacks:
+            callback.run = run
+
+    # --- their time ------------------------------------------------------------------------
+
+    def seconds(self) -> dict[str, float]:
+        """How long each callback has taken so far, by the name of its class (numbered from the
+        second of a class on).
+        """
+        named = names_of(self._callbacks).items()
+        return {name.removesuffix("/0"): self._seconds[id(each)][0] for name, each in named}
+
+    def all_seconds(self) -> float:
+        """How long all of them have taken together."""
+        return sum(seconds[0] for seconds in self._seconds.values())
+
+    def restart_seconds(self) -> None:
+        """Count from 0 again."""
+        for seconds in self._seconds.values():
+            seconds[0] = 0.0
+
+
+def _warn_of_misspelt_hooks(callbacks: Iterable[Callback]) -> None:
+    for kind in dict.fromkeys(map(type, callbacks)):
+        for name, hook in misspelt(kind).items():
+            warnings.warn(
+                f"{kind.__name__}.{name} is no hook, and nobody calls it. Did you mean {hook}?",
+                OnfitWarning,
+                stacklevel=4,
+            )
+
+
+def _called_last(callback: Callback) -> bool:
+    return callback.called_last
+
+
+def _checked(callbacks: Any) -> Iterator[Callback]:
+    """Each callback, those of nested lists included."""
+    if callbacks is None:
+        return
+    if isinstance(callbacks, (Callback, type)) or not isinstance(callbacks, Iterable):
+        callbacks = [callbacks]
+    for callback in callbacks:
+        if isinstance(callback, Callback):
+            yield callback
+        elif isinstance(getattr(callback, "callbacks", None), Listeners):
+            yield from callback.callbacks
+        else:
+            raise ArgumentTypeError(_not_a_callback(callback))
+
+
+def _not_a_callback(found: Any) -> str:
+    if isinstance(found, type) and issubclass(found, Callback):
+        return (
+            f"callbacks= takes instances, and {found.__name__} is a class. "
+            f"Write {found.__name__}(...) with its arguments."
+        )
+    if type(found).__module__.partition(".")[0] in ("keras", "tf_keras", "tensorflow"):
+        return (
+            f"callbacks= takes onfit callbacks, and got {type(found).__module__}."
+            f"{type(found).__name__}, which belongs to Keras. "
+            "Import it from onfit.callbacks, or subclass onfit.callbacks.Callback."
+        )
+    return (
+        f"callbacks= takes onfit.callbacks.Callback instances, and got {found!r} "
+        f"of type {type(found).__name__}. Subclass Callback, or use LambdaCallback(...)."
+    )

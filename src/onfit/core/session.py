@@ -1,0 +1,297 @@
+"""One training, event by event: the only code that calls hooks.
+
+Three ways lead to it:
+
+Session        the loop pushes:  session.epoch_begin(); session.batch_end(32, loss=0.5)
+Run            the loop asks:    for epoch in run.epochs(): for batch in run.batches(loader)
+CallbackList   Keras' names:     callbacks.on_epoch_begin(epoch)
+"""
+
+from collections.abc import Callable
+from numbers import Integral
+from time import perf_counter
+from typing import Any, Literal
+
+from onfit.core.console import say
+from onfit.core.evaluating import Evaluating
+from onfit.core.logs import Logs
+from onfit.core.meter import Meter, RunningMeans, as_number
+from onfit.core.progress import Progress
+from onfit.core.resuming import Walk
+from onfit.core.state import Resumable
+from onfit.core.timing import Timing, line_of, notable
+from onfit.errors import ArgumentError, NotReadyError
+
+Outcome = Literal["completed", "stopped", "interrupted", "failed"]
+
+
+class Session(Evaluating):
+    """One training, whose loop says what happens; the callbacks are called for each event.
+
+    Events come in this order: `train_begin`; for each epoch `epoch_begin`, then for each batch
+    `batch_begin` and `batch_end`, then any validation, then `epoch_end`; at last `train_end`.
+    `batch_begin` may be left out. Those in the middle answer whether the loop is to stop.
+
+    Args:
+        model: a torch module, an onfit model, or any object attributes can be set on;
+            callbacks see it as `self.model`.
+        callbacks: callbacks, called in this order.
+        optimizer: the optimizer of a model that does not hold its own, so that callbacks can
+            read and set its learning rate.
+        epochs: the index of the epoch to end before, as in `fit`.
+        initial_epoch: the index of the first epoch.
+        params: more facts for `self.params` (`batch_size`, `steps`, `samples`, `metrics` ...).
+        meter: measures the batches; by default the means of what is logged.
+        parts: what else has to be set up again when the run is resumed, by name.
+
+    Attributes:
+        model: what callbacks see as `self.model`.
+        progress: where the run is (`epoch`, `batch`, `step`).
+        outcome: None while training; then `"completed"`, `"stopped"`, `"interrupted"` (by
+            Ctrl-C or SIGTERM) or `"failed"`. `on_train_end` can read it.
+        stopped: the `Stop` that was asked for; None if none was.
+        timing: the seconds that data, steps, validation and callbacks have taken so far.
+        before_pause: functions to call when the run is stopped in the middle of an epoch only to
+            go on elsewhere; the callback that saves the run adds one.
+        walk: how the walk through this epoch's batches began, for a run that goes on elsewhere.
+
+    Raises:
+        CapabilityError: before training, if a callback needs what the model cannot do.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> from onfit.callbacks import History
+        >>> history = History()
+        >>> session = Session(SimpleNamespace(), [history])
+        >>> session.train_begin()
+        False
+        >>> session.epoch_begin()
+        >>> session.batch_end(size=2, loss=1.0)
+        False
+        >>> session.epoch_end(val_loss=0.5)
+        False
+        >>> session.train_end()
+        >>> history.history
+        {'loss': [1.0], 'val_loss': [0.5]}
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        callbacks: Any = None,
+        *,
+        optimizer: Any = None,
+        epochs: int = 1,
+        initial_epoch: int = 0,
+        params: dict[str, Any] | None = None,
+        meter: Meter | None = None,
+        parts: dict[str, Resumable] | None = None,
+    ) -> None:
+        _require_epochs(epochs, initial_epoch)
+        super().__init__(
+            model, callbacks, optimizer=optimizer, params={"epochs": epochs, **(params or {})}
+        )
+        self.progress = Progress(epoch=initial_epoch)
+        self.outcome: Outcome | None = None
+        self.timing = Timing(self.callbacks)
+        self.walk = Walk()
+        self.before_pause: list[Callable[[], object]] = []
+        self._since = 0.0  # when the data of a batch were asked for, or its step began
+        self._begun = False
+        self._means = RunningMeans()
+        self._meter: Meter = self._means if meter is None else meter
+        self.parts: dict[str, Resumable] = {**(parts or {}), "meter": self._meter}
+        self._open_epoch: int | None = None
+        self._epoch_values: dict[str, Any] = {}
+        self._validations: list[Meter] = []
+        self._last_logs = Logs()
+
+    # --- the training as a whole ---------------------------------------------------------------
+
+    def train_begin(self) -> bool:
+        """Training begins; whether a callback asks at once to stop."""
+        if self._begun:
+            raise NotReadyError(
+                f"this {type(self).__name__} has been walked. Make a new {type(self).__name__} "
+                "for each training."
+            )
+        self._begun = True
+        self.introduce()
+        self.model.stop_training = False
+        self.callbacks.restart_seconds()
+        self.timing.begin()
+        try:
+            self.callbacks.call("on_train_begin", Logs())
+        except BaseException as error:
+            self._finish(error)
+            raise
+        return self.stopping
+
+    def train_end(self, error: BaseException | None = None) -> None:
+        """Training is over. An epoch that is still open is ended first, unless by an error.
+
+        Args:
+            error: what ended the training, if something was raised. It gets notes of what else
+                goes wrong, and is the caller's to raise.
+        """
+        if error is None:
+            try:
+                self._close_epoch()
+            except BaseException as raised:
+                self._finish(raised)
+                raise
+        self._finish(error)
+
+    def _finish(self, error: BaseException | None) -> None:
+        """Call the end hooks, whatever happened."""
+        self.outcome = self._outcome_of(error)
+        problems = []
+        try:
+            if error is not None:
+                problems.append(self.callbacks.call_all("on_exception", error))
+            problems.append(self.callbacks.call_all("on_train_end", self._last_logs))
+        finally:
+            self.timing.end()
+        for problem in filter(None, problems):
+            if error is None:
+                self.outcome = "failed"
+                raise problem
+            error.add_note(f"also, while telling the end: {problem!r}")
+        if error is None and self.params["verbose"]:
+            self._say_how_it_ended()
+
+    def _outcome_of(self, error: BaseException | None) -> Outcome:
+        if self.signal is not None or isinstance(error, KeyboardInterrupt):
+            return "interrupted"
+        if error is not None:
+            return "failed"
+        return "stopped" if self.stopping else "completed"
+
+    def _say_how_it_ended(self) -> None:
+        if self.stopping:
+            reason = f": {self.stop_reason}" if self.stop_reason else ""
+            say(f"Stopped after epoch {self.progress.epoch} by {self.stopped_by}{reason}.")
+        report = self.timing.report()
+        line = line_of(report) if self.params["verbose"] == 2 else notable(report)
+        if line:
+            say(line)
+
+    # --- epochs --------------------------------------------------------------------------------
+
+    @property
+    def in_epoch(self) -> bool:
+        """Whether an epoch has begun and not ended."""
+        return self._open_epoch is not None
+
+    def epoch_begin(self, epoch: int | None = None) -> None:
+        """An epoch begins.
+
+        Args:
+            epoch: its index, counted from 0; by default the next one.
+        """
+        if not self._begun:
+            raise NotReadyError("training has not begun. Call train_begin() first.")
+        if epoch is not None:
+            self.progress.epoch = epoch
+        self.walk.settle()
+        self.progress.batch = 0
+        self._meter.reset()
+        self._forget_epoch()
+        self._open_epoch = self.progress.epoch
+        self.callbacks.call("on_epoch_begin", self.progress.epoch, Logs())
+        self._since = perf_counter()
+
+    def epoch_end(self, **values: Any) -> bool:
+        """The epoch is over; whether to stop.
+
+        Args:
+            **values: numbers of the epoch, beside the means of its batches.
+        """
+        self.log(**values)
+        self._close_epoch()
+        return self.stopping
+
+    def _forget_epoch(self) -> None:
+        self._epoch_values, self._validations = {}, []
+
+    def _close_epoch(self) -> None:
+        if self._open_epoch is None:
+            return
+        epoch, self._open_epoch = self._open_epoch, None
+        logs = self._last_logs = Logs.of_epoch(self._meter)
+        for meter in reversed(self._validations):  # of one name the latest counts
+            meter.report_epoch(logs, prefix="val_")
+        logs.update(self._epoch_values)
+        self.progress.epoch = epoch + 1
+        self.callbacks.call("on_epoch_end", epoch, logs)
+
+    # --- batches -------------------------------------------------------------------------------
+
+    def batch_begin(self, size: int | None = None) -> None:
+        """A training batch of `size` samples is there, and its step begins."""
+        self.timing.data += perf_counter() - self._since
+        index = self.progress.batch
+        self.callbacks.call("on_train_batch_begin", index, Logs(batch=index, size=size))
+        self._batch_values = {}
+        self._since = perf_counter()
+
+    def batch_end(self, size: int = 1, **values: Any) -> bool:
+        """The step is taken; whether to stop.
+
+        Args:
+            size: how many samples the batch has.
+            **values: its numbers, of which the epoch gets the means over samples.
+        """
+        self.timing.step += perf_counter() - self._since
+        progress = self.progress
+        index, progress.batch = progress.batch, progress.batch + 1
+        progress.step += 1
+        logged, self._batch_values = self._batch_values, None
+        if logged or values:
+            self._means.add({**(logged or {}), **values}, size)
+        if self.callbacks.hear("on_train_batch_end"):
+            logs = Logs.of_batch(self._meter, index, size)
+            self.callbacks.call("on_train_batch_end", index, logs)
+        if self.stopping:
+            self._cut_epoch_short()
+        self._since = perf_counter()
+        return bool(self._stops)
+
+    def _cut_epoch_short(self) -> None:
+        """The rest of the epoch is left out. A run that only pauses is saved now: the end of this
+        epoch, whose hook is called next, is not its end.
+        """
+        self._stops[0].cut_short = True
+        if self.pausing:
+            for save in self.before_pause:
+                save()
+
+    # --- what is logged ------------------------------------------------------------------------
+
+    def log(self, **values: Any) -> None:
+        """Log numbers: within a batch for this batch, else for this epoch.
+
+        A batch's numbers become sample-weighted means in the epoch's logs. Scalars of any
+        framework are taken, and read only when a callback reads them.
+        """
+        if self._batch_values is not None:
+            self._batch_values.update(values)
+        else:
+            self._epoch_values |= {name: as_number(value) for name, value in values.items()}
+
+    def validated(self, **values: Any) -> bool:
+        """A validation is over; whether to stop.
+
+        Args:
+            **values: what it found, without `val_`, which the epoch's logs put before the names.
+        """
+        self.log(**{f"val_{name}": value for name, value in values.items()})
+        return self.stopping
+
+
+def _require_epochs(epochs: Any, initial_epoch: Any) -> None:
+    if not all(isinstance(n, Integral) and int(n) >= 0 for n in (epochs, initial_epoch)):
+        raise ArgumentError(
+            f"epochs and initial_epoch are whole numbers from 0; got epochs={epochs!r}, "
+            f"initial_epoch={initial_epoch!r}."
+        )
