@@ -1,10 +1,9 @@
-"""What a callback of onfit costs per step, from one training: it sleeps in every other block.
+"""What a callback of onfit costs per step, from one training: every other block leaves it out.
 
 The pace of steps varies by a tenth within a second, so two trainings differ by more than the cost
 of a callback, even if they take turns. Two blocks of steps, one right after the other, do not.
 """
 
-import math
 from collections.abc import Callable, Iterator, Sequence, Set
 from itertools import cycle, islice, pairwise
 from statistics import mean, median
@@ -31,66 +30,49 @@ class Pair(NamedTuple):
     acts: float
 
 
-def reader(block: int) -> Any:
-    """A callback that reads the loss of each batch in every other block."""
+def reader() -> Any:
+    """A callback that reads the loss of each batch while it is awake."""
     from onfit.callbacks import Callback
 
     class Reader(Callback):
-        idle_until = 0.0
+        awake = True
 
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            self.idle_until = 0.0
+        def hears(self, hook: str) -> bool:
+            return super().hears(hook) and (self.awake or hook != "on_train_batch_end")
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             self.last = logs["loss"]
-            if (batch + 1) % block == 0:
-                self.idle_until = batch + 1 + block + 1
 
     return Reader()
 
 
-def bar(block: int) -> Any:
-    """A bar that draws in every other block; a drawing that is due while it sleeps waits.
+def bar() -> Any:
+    """A bar that is called for batches while it is awake; a drawing that is due before waits.
 
-    It notes in `acted` after which batches it was called.
+    It notes in `acted` after which batches it drew.
     """
     from onfit.callbacks import ProgbarLogger
 
     class Bar(ProgbarLogger):
-        _due: float | None = None
+        awake = True
+
+        def hears(self, hook: str) -> bool:
+            return super().hears(hook) and (self.awake or hook != "on_train_batch_end")
 
         def on_train_begin(self, logs: Any = None) -> None:
             self.acted: set[int] = set()
             super().on_train_begin(logs)
 
-        @property
-        def idle_until(self) -> float | None:
-            return None if self._due is None else awake(self._due, block)
-
-        # Set at the end of each batch that it hears; if it overrode that hook, it would hear all.
-        @idle_until.setter
-        def idle_until(self, due: float | None) -> None:
-            self._due = due
-            if due is not None:
-                done = self.run.progress.batch
-                self._due = max(due, done + 1)
-                self.acted.add(done - 1)
+        def _draw(self, *args: Any) -> None:
+            self.acted.add(self.run.progress.batch - 1)
+            super()._draw(*args)
 
     return Bar("steps")
 
 
-def awake(due: float, block: int) -> float:
-    """How many batches must be done before the next one that is due and not in a sleeping block."""
-    if math.isinf(due):
-        return due
-    batch = max(math.ceil(due) - 1, 0)
-    which = batch // block
-    return (which + 1) * block + 1 if which % 2 else batch + 1
-
-
 def switched(
     work: Any,
-    sleeper: Callable[[int], Any],
+    sleeper: Callable[[], Any],
     block: int,
     *,
     steps: int,
@@ -101,7 +83,7 @@ def switched(
 
     Args:
         work: what is trained.
-        sleeper: makes the callback, which sleeps in every other block.
+        sleeper: makes the callback, which is put to sleep in every other block.
         block: how many steps a block has.
         steps: how many a training has.
         fits: how many trainings there are, beside a first one that does not count.
@@ -111,11 +93,11 @@ def switched(
     from bench.models import keras_net
 
     model = keras_net.build(work, onfit)
-    callback = sleeper(block)
+    callback = sleeper()
     pairs: list[Pair] = []
     for number in range(1 + fits):
         told_at: list[float] = []
-        data = stamped(work, told_at, steps)
+        data = stamped(work, told_at, steps, callback, block)
         model.fit(data, steps_per_epoch=steps, epochs=1, verbose=verbose, callbacks=[callback])
         pairs += in_pairs(told_at, block, getattr(callback, "acted", frozenset())) if number else ()
     plain = median(pair.asleep for pair in pairs)
@@ -123,13 +105,21 @@ def switched(
     return {"seconds": plain + extra, "plain": plain, "extra": extra}
 
 
-def stamped(work: Any, told_at: list[float], steps: int) -> Iterator[tuple[Any, Any]]:
-    """Batches in order, again and again; the time of each request is added to `told_at`."""
+def stamped(
+    work: Any, told_at: list[float], steps: int, callback: Any, block: int
+) -> Iterator[tuple[Any, Any]]:
+    """Batches in order, again and again; the time of each request is added to `told_at`.
+
+    Before each block the callback is woken, or put to sleep: the run asks it anew what it hears.
+    """
     import torch
 
     x, y = (torch.as_tensor(data).split(work.batch) for data in (work.x, work.y))
-    for batch in islice(cycle(zip(x, y, strict=True)), steps):
+    for index, batch in enumerate(islice(cycle(zip(x, y, strict=True)), steps)):
         told_at.append(perf_counter())
+        if index % block == 0 and callback.run is not None:
+            callback.awake = index // block % 2 == 0
+            callback.run.callbacks.refresh()
         yield batch
 
 
