@@ -14,18 +14,18 @@ BEGINNING = """\
 
 Written by `make bench` from the raw figures that it keeps in `bench/results`. Do not edit.
 
-Everything runs in processes of its own; a round makes every measurement once, in a shuffled order,
-and two figures are compared only within a round. A figure is the median over the rounds, in
-brackets the least and the most. Unless a table says otherwise it is a multiple of "torch by hand,
-tuned" ([the loop]({loop})): 0.80 takes a fifth less time, 2.00 twice as much. In each training's
-process that loop trains, too, turn by turn: what slows the machine down slows both. Ratios travel
-from machine to machine, to a degree; times do not.
+Each measurement runs in a process of its own. A round makes every measurement once, in a shuffled
+order, and two figures are compared only within a round. A figure is the median over the rounds,
+with the lowest and the highest in brackets. Unless a table says otherwise it is a multiple of
+"torch by hand, tuned" ([the loop]({loop})): 0.80 takes a fifth less time, 2.00 twice as much. That
+loop also trains in the process of each other training, turn by turn, so that a slow phase of the
+machine slows both. Ratios are similar on different machines; times are not.
 
-All start from the same weights, train with the same Adam, and compute loss and accuracy of each
-batch. Numbers too small for a float's full precision are taken for zero by all: XLA does that, and
-torch if told to (`torch.set_flush_denormal(True)`). After its time is taken, each contender trains
-a few steps in fixed order: if its losses are not the tuned loop's to a thousandth, the table says
-so.
+All contenders start from the same weights, train with the same Adam, and compute loss and accuracy
+of each batch. All treat numbers too small for a float's full precision as zero: XLA always does,
+and torch is set to (`torch.set_flush_denormal(True)`). After its time is measured, each contender
+trains a few steps in fixed order. If its losses differ from the tuned loop's by more than a
+thousandth, the table says so.
 """
 
 LOOP = "../bench/contenders/torch_tuned.py"
@@ -120,7 +120,7 @@ def ahead(results: Results) -> Iterator[str]:
         if own:
             lines.append(f"- {workload}: {_standing(results, workload, own)}")
     if lines:
-        yield "## Who is ahead of onfit"
+        yield "## Contenders ahead of onfit"
         yield "\n".join(lines)
 
 
@@ -132,7 +132,7 @@ def _standing(results: Results, workload: str, own: Spread) -> str:
     }
     faster = sorted((value, title) for title, value in others.items() if value < own.median)
     if not faster:
-        return f"nobody; onfit takes {number(own.median)}."
+        return f"no other contender; onfit takes {number(own.median)}."
     listed = ", ".join(f"{title} ({number(value)})" for value, title in faster)
     return f"{listed}; onfit takes {number(own.median)}."
 
@@ -141,15 +141,15 @@ def hooks(results: Results) -> Iterator[str]:
     if not _groups(results, "hooks_"):
         return
     yield (
-        "## Callbacks\n\nWhat a step costs with them, as a multiple of the same `fit` without, and "
-        "how many microseconds more that is. Both are measured turn by turn in one process, and "
-        "what counts is what nine of ten turns take longer than: the machine when it is quiet. "
-        "Of the bar on `deep` and the reader on `tiny`, for which that is too coarse, one training "
-        "is taken in which they sleep in every other block of steps: the difference between the "
-        "usual steps of such neighbours and, for the bar, what the steps in which it was told of a "
-        "batch took longer. `tiny` is a step that is nearly all framework: 8 numbers to 10 "
-        "classes, batch 4; `deep` is twenty such layers. The bar is drawn on a terminal. A figure "
-        "below 0 is one that is lost in the ups and downs of the step."
+        "## Callbacks\n\nThe time of a step with callbacks, as a multiple of the same `fit` "
+        "without them, and the difference in microseconds. Both are measured turn by turn in one process; "
+        "the figure is the time that nine of ten turns exceed, that of a quiet machine. For the "
+        "bar on `deep` and the reader on `tiny` this is too coarse. They are measured in one "
+        "training, in which they sleep in every other block of steps: the figure is the difference "
+        "between the median steps of neighbouring blocks and, for the bar, the extra time of the "
+        "steps in which it was called. `tiny` is a step that is nearly all framework: 8 numbers to "
+        "10 classes, batch 4; `deep` is twenty such layers. The bar is drawn on a terminal. A "
+        "figure below 0 is lost in the variation of the step."
     )
     yield _by_group(results, "hooks_", _hook)
 
@@ -158,8 +158,8 @@ def beside_keras(results: Results) -> Iterator[str]:
     if not _groups(results, "beside_keras_"):
         return
     yield (
-        "Callbacks that hear of each batch, onfit's `fit` with 16 of them as a multiple of that of "
-        "Keras on jax with one: turn by turn in one process, while the machine is quiet."
+        "Callbacks that hear each batch: onfit's `fit` with 16 of them, as a multiple of that of "
+        "Keras on jax with one, turn by turn in one process, on a quiet machine."
     )
     yield _by_group(results, "beside_keras_", _beside)
 
@@ -253,7 +253,7 @@ def checkpoints(results: Results) -> Iterator[str]:
     yield (
         "## How long training stands still while 400 MB are saved\n\nMultiples of a plain write "
         "and fsync of as many bytes in the same process. onfit in the foreground waits for the "
-        "disk, too; the others leave the bytes with the system."
+        "disk, too; the others leave this to the system."
     )
     yield table(
         ["", "x plain"],
@@ -272,7 +272,7 @@ def memory(results: Results) -> Iterator[str]:
         more = number((kept.median - without.median) / weights.median)
         lines.append(
             f"- `restore_best_weights=True` takes {more} times the weights' memory (25 million "
-            "weights): one set of them is what it must."
+            "weights): it needs at least one set of them."
         )
     if growth and batches:
         lines.append(
@@ -309,8 +309,8 @@ def left_out(results: Results) -> Iterator[str]:
 
 def load(results: Results) -> Iterator[str]:
     yield (
-        "## How quiet it was\n\nThe load average before each round (from the second on this is "
-        "mostly the round before), and how much longer than the shortest the longest of ten equal "
+        "## How quiet the machine was\n\nThe load average before each round (from the second on "
+        "this is mostly the round before), and how much longer than the shortest the longest of ten equal "
         "calculations took."
     )
     rows = []
