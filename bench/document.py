@@ -145,11 +145,11 @@ def hooks(results: Results) -> Iterator[str]:
         "without them, and the difference in microseconds. Both are measured turn by turn in "
         "one process; the figure is the time that nine of ten turns exceed, that of a quiet "
         "machine. For the bar on `deep` and the reader on `tiny` this is too coarse. They are "
-        "measured in one training, in which they sleep in every other block of steps: the figure "
-        "is the difference between the median steps of neighbouring blocks and, for the "
+        "measured in one training, in which they sleep in every other block of steps: the "
+        "figure is the difference between the median steps of neighbouring blocks and, for the "
         "bar, the extra time of the steps in which it was called. `tiny` is a step that is "
-        "nearly all framework: 8 numbers to 10 classes, batch 4; `deep` is twenty such layers. The bar is drawn on a terminal. A "
-        "figure below 0 is lost in the variation of the step."
+        "nearly all framework: 8 numbers to 10 classes, batch 4; `deep` is twenty such layers. "
+        "The bar is drawn on a terminal. A figure below 0 is lost in the variation of the step."
     )
     yield _by_group(results, "hooks_", _hook)
 
