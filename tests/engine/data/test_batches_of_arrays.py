@@ -109,9 +109,8 @@ def test_inputs_picked_at_once_begin_where_those_picked_alone_do(
 @pytest.mark.parametrize("size", [2, 16])
 def test_a_shuffled_batch_may_be_changed_in_place(size: int) -> None:
     learned = torch.ones(8, requires_grad=True)
-    first, second, *_ = ArraySource(Samples(torch.rand(50, 8)), Batching(size, shuffle=True)).epoch(
-        0
-    )
+    data = ArraySource(Samples(torch.rand(50, 8)), Batching(size, shuffle=True))
+    first, second, *_ = data.epoch(0)
     loss = (first.x * learned).sum()
     second.x.add_(learned)
     (loss + second.x.sum()).backward()

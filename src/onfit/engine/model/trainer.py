@@ -132,7 +132,7 @@ class Trainer(Compilable):
             verbose: 1 for a bar.
             sample_weight: weight of each sample in the loss.
             steps: how many batches; all if None.
-            callbacks: called at the `on_test` hooks.
+            callbacks: instances, of which the `on_test` hooks are called.
             return_dict: return `{name: value}`.
             max_queue_size: as in `fit`.
             workers: as in `fit`.
@@ -176,7 +176,7 @@ class Trainer(Compilable):
             batch_size: samples per batch; 32 if None.
             verbose: 1 for a bar.
             steps: how many batches; all if None.
-            callbacks: called at the `on_predict` hooks.
+            callbacks: instances, of which the `on_predict` hooks are called.
             max_queue_size: as in `fit`.
             workers: as in `fit`.
             use_multiprocessing: as in `fit`.
