@@ -1,24 +1,27 @@
 """Writing models to files and reading them back.
 
-    save.py, snapshot.py, load.py   the verbs
+    save.py, snapshot.py, load.py, read.py    the verbs
       capture.py         a model            -> contents
       state.py           contents           -> weights and optimizer slots in their place
-      architecture.py    layers            <-> configuration
+      describe.py, describe_functional.py   layers -> configuration
+      rebuild.py, rebuild_functional.py     configuration -> layers
       training.py        loss, metrics, optimizer <-> configuration
       values.py          one function or object   <-> what JSON can hold
     contents.py          what there is to write, and what was read
-    names.py             how a model's weights are called in files
+    names.py             the names of a model's weights in files
+    keras_order.py       the order of a model's layers and weights in files
     formats/             contents <-> a file: one module for each format, and the table of suffixes
       layout.py, keras_config.py    where all of that stands in .h5 and .keras files
     files.py             reading a file, and putting a new one in the place of the old
+    graph_config.py      a model's layers for TensorBoard's graph
 
-`load_model` is in `load.py` and not offered here: it makes a Sequential, and models import
-this package.
+Models import this package when they are saved. Only `rebuild.py` imports the classes of models.
 """
 
-from onfit.saving.architecture import model_config, model_from_config
+from onfit.saving.describe import model_config
 from onfit.saving.graph_config import graph_config
-from onfit.saving.load import load_weights, read_notes
+from onfit.saving.read import load_weights, read_notes
+from onfit.saving.rebuild import model_from_config
 from onfit.saving.save import check_filepath, save_model, save_weights
 from onfit.saving.snapshot import Snapshot
 

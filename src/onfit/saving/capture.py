@@ -1,7 +1,7 @@
-"""A model taken down for a file: what `save`, `save_weights` and `snapshot` begin with."""
+"""All that a file holds of a model: `save`, `save_weights` and `snapshot` begin here."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import TYPE_CHECKING
 
 from torch import Tensor
@@ -9,54 +9,66 @@ from torch import Tensor
 from onfit.engine.step.compiled import Compiled
 from onfit.errors import OnfitWarning
 from onfit.optimizers import TorchOptimizer
-from onfit.saving.architecture import can_be_described, model_config
 from onfit.saving.contents import Contents
+from onfit.saving.describe import can_be_described, model_config
 from onfit.saving.keras_order import weights_of
-from onfit.saving.names import by_layer, numbered_names, shared_names
-from onfit.saving.state import optimizer_arrays
+from onfit.saving.names import Naming, by_layer, numbered_names, shared_names
+from onfit.saving.state import Named, optimizer_arrays
 from onfit.saving.training import optimizer_config, training_config
 
 if TYPE_CHECKING:
     from onfit.engine.model.model import Model
 
-Keep = Callable[[str, Tensor], Tensor]  # a name and a tensor, to the tensor to hold on to
+# Gives, for a name and a tensor of the model, the tensor to hold on to: the same, or a copy.
+Keep = Callable[[str, Tensor], Tensor]
 
 
-def taken(model: "Model", asked: str, weights_only: bool, keep: Keep) -> Contents:
-    """All that a file can hold of `model`; no file is made yet, so that refusals cost nothing.
+def taken(
+    model: "Model",
+    asked: str,
+    weights_only: bool,
+    keep: Keep,
+    naming: Container[Naming] = frozenset(Naming),
+) -> Contents:
+    """All that a file can hold of `model`. No file is made yet, so a refusal costs nothing.
 
     Args:
         model: a built model.
         asked: which method asks, for a warning: "save('best.h5')".
         weights_only: leave out layers, losses and the optimizer.
-        keep: gives the tensor to hold on to: the model's own, or a copy.
+        keep: gives the tensor to hold on to.
+        naming: the ways to name weights that the file may ask for.
 
     Raises:
         ArgumentError: if a layer, a loss, a metric or an activation cannot be kept in a file.
     """
-    named = {name: keep(name, tensor.detach()) for name, tensor in model.named_weights()}
-    contents = Contents(
-        by_layer({name: named[name] for name in weights_of(model)}),
-        name=model.name,
-        named=named,
-        numbered={
-            path: [named[name] for name in names] for path, names in numbered_names(model).items()
-        },
-        also=shared_names(model),
-        described=model.described,
-        weights_only=weights_only,
-    )
+    named = dict(model.named_weights())
+    kept = {name: keep(name, tensor.detach()) for name, tensor in named.items()}
+    contents = Contents(name=model.name, described=model.described, weights_only=weights_only)
+    _add_weights(contents, model, named, kept, naming)
     if weights_only:
         return contents
     if can_be_described(model):
         contents.model_config = model_config(model)
     if model._compiled is not None:
-        _add_training(contents, model, model._compiled, asked, keep)
+        _add_training(contents, model, model._compiled, named, asked, keep)
     return contents
 
 
-def require_words(model: "Model") -> None:
-    """Find out whether there are words for all that a file of the whole model says.
+def _add_weights(
+    contents: Contents, model: "Model", named: Named, kept: Named, naming: Container[Naming]
+) -> None:
+    if Naming.BY_LAYER in naming:
+        contents.layers = by_layer({name: kept[name] for name in weights_of(model, named)})
+    if Naming.BY_NAME in naming:
+        contents.named, contents.also = dict(kept), shared_names(model, named)
+    if Naming.BY_NUMBER in naming:
+        paths = numbered_names(model, named)
+        contents.numbered = {path: [kept[name] for name in paths[path]] for path in paths}
+
+
+def require_describable(model: "Model") -> None:
+    """Check that a file can describe the whole model.
 
     Raises:
         ArgumentError: if a layer, a loss, a metric or an activation cannot be kept in a file.
@@ -68,7 +80,7 @@ def require_words(model: "Model") -> None:
 
 
 def _add_training(
-    contents: Contents, model: "Model", compiled: Compiled, asked: str, keep: Keep
+    contents: Contents, model: "Model", compiled: Compiled, named: Named, asked: str, keep: Keep
 ) -> None:
     described = contents.model_config is not None
     optimizer = compiled.optimizer
@@ -80,9 +92,9 @@ def _add_training(
     if described:
         contents.training_config = training_config(compiled, owner)
     else:
-        # Its losses and metrics may be anything: nothing could be made of them without its code.
+        # Its losses and metrics may be anything, and `load_model` cannot make it without its code.
         contents.training_config = {"optimizer_config": optimizer_config(optimizer, owner)}
-    contents.optimizer = optimizer_arrays(model, optimizer, keep)
+    contents.optimizer = optimizer_arrays(model, optimizer, named, keep)
 
 
 def _warn_of_torch_optimizer(asked: str) -> None:

@@ -1,4 +1,4 @@
-"""A model as a file holds it: what every format writes, and what reading one gives."""
+"""A model as a file holds it: every format writes this, and reading a file gives it."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 Array = np.ndarray[Any, Any]
-Value = Array | Tensor  # tensors where they are written, for each format to turn as it must
+Value = Array | Tensor  # formats convert the tensors that they write
 Arrays = list[tuple[str, Any]]  # a name and its values
 Config = dict[str, Any]
 
@@ -17,21 +17,21 @@ Config = dict[str, Any]
 class Contents:
     """A model as a file holds it.
 
-    Its weights are there under three kinds of names, which formats choose from. The values are
-    the same objects, not copies. What was read from a file has the one kind that the file has.
+    The weights are there under up to three kinds of names, from which a format takes one. The
+    values are the same objects, not copies. Contents read from a file have the kind of the file.
 
     Attributes:
         layers: for each layer that has weights, in the model's order, their names and values.
         named: the same by the names that torch has for them: "dense.kernel".
         numbered: the same by Keras' path of a layer: "layers/dense".
         also: further names of weights that several layers share, and the name in `named`.
-        name: the model's.
+        name: the model's name.
         described: how errors speak of the model.
         model_config: how to make its layers; None for one that only its own code can make.
         training_config: what `compile` received.
         optimizer: the names and values of the optimizer's variables, in Keras' order.
-        weights_only: whether that is all there is to be.
-        notes: what else the file is to carry, as JSON; None for nothing.
+        weights_only: whether the file is to hold the weights and nothing else.
+        notes: further data for the file to carry, as JSON; None for none.
     """
 
     layers: dict[str, Arrays] = field(default_factory=dict)
@@ -45,6 +45,11 @@ class Contents:
     described: str = ""
     weights_only: bool = False
     notes: str | None = None
+
+    @property
+    def asked(self) -> str:
+        """The method of a model that writes such contents, for errors."""
+        return "save_weights" if self.weights_only else "save"
 
 
 def as_array(value: Value) -> Array:

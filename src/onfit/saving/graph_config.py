@@ -1,17 +1,18 @@
-"""The layers of a model and what connects them, in Keras' words, for whoever draws graphs."""
+"""The layers of a model and what connects them, in Keras' words, for TensorBoard's graph."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from onfit.engine.model.functional import Functional
-from onfit.engine.model.sequential import Sequential
 from onfit.layers import TorchModule
-from onfit.saving.functional import functional_config
+from onfit.saving.describe import can_be_described
+from onfit.saving.describe_functional import functional_config
 
 if TYPE_CHECKING:
+    from onfit.engine.model.functional import Functional
     from onfit.engine.model.model import Model
+    from onfit.engine.model.sequential import Sequential
 
 Config = dict[str, Any]
 
@@ -22,15 +23,14 @@ def graph_config(model: "Model") -> Config | None:
 
 
 def _model(layer: nn.Module, name: str) -> Config | None:
-    """A model by its layers; None for anything whose own code says what it does."""
-    if isinstance(layer, Sequential) and type(layer).forward is Sequential.forward:
-        return _sequential(layer, name) if layer.built else None
-    if isinstance(layer, Functional) and type(layer).forward is Functional.forward:
-        return _functional(layer, name)
-    return None
+    """A model by its layers; None for a module whose own code says what it does."""
+    model: Any = layer
+    if not can_be_described(layer) or not model.built:
+        return None
+    return _DRAWN[model.class_in_config](model, name)
 
 
-def _sequential(model: Sequential, name: str) -> Config:
+def _sequential(model: "Sequential", name: str) -> Config:
     begin = model.input
     dtype = str(begin.dtype).removeprefix("torch.")
     config = {"name": begin.name or "input", "dtype": dtype, "batch_shape": list(begin.shape)}
@@ -39,7 +39,7 @@ def _sequential(model: Sequential, name: str) -> Config:
     return {"class_name": "Sequential", "config": {"name": name, "layers": layers}}
 
 
-def _functional(model: Functional, name: str) -> Config:
+def _functional(model: "Functional", name: str) -> Config:
     described = functional_config(model, _layer)
     config = described["config"]
     # TensorBoard connects inputs by their bare names, and looks for tensors in flat lists.
@@ -49,6 +49,12 @@ def _functional(model: Functional, name: str) -> Config:
             {"args": list(_tensors(node)), "kwargs": {}} for node in layer["inbound_nodes"]
         ]
     return described
+
+
+_DRAWN: dict[str, Callable[[Any, str], Config]] = {
+    "Sequential": _sequential,
+    "Functional": _functional,
+}
 
 
 def _layer(layer: nn.Module, name: str = "") -> Config:

@@ -1,28 +1,37 @@
-"""The three ways in which files name weights, and finding a model's own behind each.
+"""The three ways in which files name weights, and how to find a model's weights by each."""
 
-by layer     "dense": kernel, bias              .h5
-by name      "dense.kernel"                     .safetensors
-by number    "layers/dense": 0, 1               .weights.h5, .keras
-"""
-
-import re
 from collections.abc import Iterator, Mapping
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
+from onfit.engine.model.naming import snake_case
 from onfit.layers.recurrent import Recurrent
 from onfit.saving.keras_order import layers_of
 
 if TYPE_CHECKING:
     from onfit.engine.model.model import Model
 
-# Weights that belong to no layer.
+# The name under which files keep the weights that belong to no layer.
 TOP_LEVEL = "top_level_model_weights"
 
 
+class Naming(Enum):
+    """A way in which files name weights.
+
+    by layer     "dense": kernel, bias              .h5
+    by name      "dense.kernel"                     .safetensors
+    by number    "layers/dense": 0, 1               .weights.h5, .keras
+    """
+
+    BY_LAYER = auto()
+    BY_NAME = auto()
+    BY_NUMBER = auto()
+
+
 def by_layer(named: Mapping[str, Any]) -> dict[str, list[tuple[str, Any]]]:
-    """For each layer with weights, the layer's names for them and what is under them."""
+    """For each layer that has weights, pairs of the layer's name for a weight and its value."""
     layers: dict[str, list[tuple[str, Any]]] = {}
     for name, value in named.items():
         layer, dot, own = name.partition(".")
@@ -34,9 +43,9 @@ def by_layer(named: Mapping[str, Any]) -> dict[str, list[tuple[str, Any]]]:
     return layers
 
 
-def shared_names(model: "Model") -> dict[str, str]:
-    """For each further name of a weight that several layers share, the name it is kept under."""
-    kept = {id(tensor): name for name, tensor in model.named_weights()}
+def shared_names(model: "Model", named: Mapping[str, Tensor]) -> dict[str, str]:
+    """For each further name of a weight that several layers share, its name in `named`."""
+    kept = {id(tensor): name for name, tensor in named.items()}
     return {
         name: kept[id(tensor)]
         for name, tensor in _all_names(model._inside)
@@ -55,15 +64,15 @@ def _own(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
     yield from module.named_buffers(recurse=False, remove_duplicate=False)
 
 
-def numbered_names(model: "Model") -> dict[str, list[str]]:
+def numbered_names(model: "Model", named: Mapping[str, Tensor]) -> dict[str, list[str]]:
     """Keras' path of each layer that has weights, and the weights' names in Keras' order.
 
     A torch module is walked by the names of its parts: {"encoder/0": ["encoder.0.weight", ...]}.
     """
-    names = {id(tensor): name for name, tensor in model.named_weights()}
+    names = {id(tensor): name for name, tensor in named.items()}
     found: dict[str, list[str]] = {}
     for path, module in _walked(model._inside, "", set()):
-        # What an earlier layer shares with this one is told there, as Keras tells it.
+        # A weight that layers share belongs to the first of them, as in Keras' files.
         own = [names.pop(id(tensor)) for _, tensor in _own(module) if id(tensor) in names]
         if own:
             found[path] = own
@@ -91,13 +100,3 @@ def _parts(module: nn.Module) -> list[tuple[str, nn.Module]]:
         index = counts[kind] = counts.get(kind, -1) + 1
         parts.append((f"layers/{kind}_{index}" if index else f"layers/{kind}", layer))
     return parts
-
-
-def snake_case(name: str) -> str:
-    """As Keras writes the names of classes in files.
-
-    >>> [snake_case(name) for name in ("Conv2D", "BatchNormalization", "MyHTTPLayer", "LSTM")]
-    ['conv2d', 'batch_normalization', 'my_http_layer', 'lstm']
-    """
-    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -1,12 +1,12 @@
-"""`save`, `save_weights`, and asking beforehand whether they could."""
+"""`save`, `save_weights`, and a check beforehand that they will accept a name."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from onfit._types import StrPath
-from onfit.saving.architecture import can_be_described
-from onfit.saving.capture import require_words, taken
-from onfit.saving.formats import format_to_write
+from onfit.saving.capture import require_describable, taken
+from onfit.saving.describe import can_be_described
+from onfit.saving.formats import Format, format_to_write
 from onfit.saving.snapshot import write_contents
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ def save_model(
             cannot be kept in a file: torch modules in a Sequential, functions without a name.
         StorageError: if the file cannot be written, or exists and `overwrite` is False.
     """
-    _require_format(model, filepath, "save")
-    contents = taken(model, f"save({str(filepath)!r})", False, _own)
-    write_contents(contents, filepath, overwrite, notes)
+    to = _format(model, filepath, "save")
+    contents = taken(model, f"save({str(filepath)!r})", False, _own, {to.naming})
+    write_contents(contents, to, filepath, overwrite, notes)
 
 
 def save_weights(
@@ -55,9 +55,9 @@ def save_weights(
     torch reads a `.safetensors` of `Model(net)` with `safetensors.torch.load_file`, for
     `net.load_state_dict`.
     """
-    _require_format(model, filepath, "save_weights")
-    contents = taken(model, f"save_weights({str(filepath)!r})", True, _own)
-    write_contents(contents, filepath, overwrite, notes)
+    to = _format(model, filepath, "save_weights")
+    contents = taken(model, f"save_weights({str(filepath)!r})", True, _own, {to.naming})
+    write_contents(contents, to, filepath, overwrite, notes)
 
 
 def check_filepath(model: "Model", filepath: StrPath, weights_only: bool = False) -> None:
@@ -67,14 +67,14 @@ def check_filepath(model: "Model", filepath: StrPath, weights_only: bool = False
         ArgumentError: if its suffix is not for this, or not for this kind of model.
         MissingPackageError: if writing that format needs a library that is not installed.
     """
-    _require_format(model, filepath, "save_weights" if weights_only else "save")
-    # What else `save` would refuse: before a training spends an epoch on it.
+    _format(model, filepath, "save_weights" if weights_only else "save")
+    # `save` refuses more than the name. It does so now, before a training has spent an epoch.
     if not weights_only and model.built and can_be_described(model):
-        require_words(model)
+        require_describable(model)
 
 
-def _require_format(model: "Model", filepath: StrPath, asked: str) -> None:
-    format_to_write(filepath, asked, model.described, not can_be_described(model))
+def _format(model: "Model", filepath: StrPath, asked: str) -> Format:
+    return format_to_write(filepath, asked, model.described, not can_be_described(model))
 
 
 def _own(name: str, tensor: Any) -> Any:

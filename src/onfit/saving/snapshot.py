@@ -14,7 +14,7 @@ from onfit.errors import ArgumentTypeError, NotReadyError
 from onfit.saving.capture import taken
 from onfit.saving.contents import Contents
 from onfit.saving.files import writing
-from onfit.saving.formats import format_to_write
+from onfit.saving.formats import Format, format_to_write
 
 if TYPE_CHECKING:
     from onfit.engine.model.model import Model
@@ -46,13 +46,13 @@ class Snapshot:
     def take(self, model: "Model", weights_only: bool = False) -> None:
         """Copy the model as it is now, into the memory of the last time where that fits.
 
-        No thread may be writing the copy of the last time any more.
+        No thread may still be writing the copy of the last time.
 
         Raises:
             ArgumentError: if a part of it cannot be kept in a file.
         """
         kept, self._buffers = self._buffers, {}
-        self._contents = None  # until all is copied, half of it is new and half is old
+        self._contents = None  # until all is copied, a part is new and a part is old
         self._contents = taken(
             model, "snapshot()", weights_only, lambda name, own: self._copied(name, own, kept)
         )
@@ -60,7 +60,7 @@ class Snapshot:
     def _copied(self, name: str, tensor: Tensor, kept: dict[str, Tensor]) -> Tensor:
         buffer = kept.get(name)
         if buffer is None or (buffer.shape, buffer.dtype) != (tensor.shape, tensor.dtype):
-            # Not on the device, which may have no room for a second model.
+            # In the machine's memory: the device may have no room for a second model.
             buffer = torch.empty_like(tensor, device="cpu", pin_memory=tensor.is_cuda)
         self._buffers[name] = buffer.copy_(tensor)
         return buffer
@@ -84,16 +84,17 @@ class Snapshot:
                 f"Snapshot.write({os.fspath(filepath)!r}): the model could not be copied the last "
                 "time, and half a copy is none. Take it again."
             )
-        write_contents(self._contents, filepath, overwrite, notes)
+        contents = self._contents
+        made_by_code = contents.model_config is None
+        to = format_to_write(filepath, contents.asked, contents.described, made_by_code)
+        write_contents(contents, to, filepath, overwrite, notes)
 
 
 def write_contents(
-    contents: Contents, filepath: StrPath, overwrite: bool, notes: Notes | None
+    contents: Contents, to: Format, filepath: StrPath, overwrite: bool, notes: Notes | None
 ) -> None:
-    """Write `contents`; arguments and errors are those of `Snapshot.write`."""
-    asked = "save_weights" if contents.weights_only else "save"
-    made_by_code = contents.model_config is None
-    to = format_to_write(filepath, asked, contents.described, made_by_code)
+    """Write `contents` in the format `to`; the rest is as `Snapshot.write` documents it."""
+    asked = contents.asked
     text = None if notes is None else _as_json(notes, f"{asked}({os.fspath(filepath)!r})")
     with writing(filepath, overwrite) as temporary:
         to.write(temporary, replace(contents, notes=text))

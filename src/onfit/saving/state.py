@@ -1,4 +1,4 @@
-"""Weights and optimizer slots as arrays, and arrays back in their place."""
+"""Weights and optimizer slots as arrays, and arrays put back into them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from onfit.engine.model.model import Model
 
 Tensors = list[tuple[str, Tensor]]
+Named = Mapping[str, Tensor]  # a model's `named_weights`
 
-# An error shows so many layers of a model; a large one has hundreds.
+# An error shows at most so many layers of a model, since a large model has hundreds.
 _LAYERS_SHOWN = 20
 
 
@@ -29,56 +30,50 @@ _LAYERS_SHOWN = 20
 def put_in(model: "Model", contents: Contents, asked: str) -> None:
     """Copy the weights of a file into the model's own tensors, whatever kind of names they have.
 
-    Raises:
-        FileFormatError: if they do not fit; nothing is changed then.
-    """
-    if contents.numbered:
-        layers = by_layer(_named_by_number(model, contents.numbered, asked))
-    elif contents.named:
-        layers = by_layer(_named_by_name(model, contents, asked))
-    else:
-        layers = contents.layers
-    assign(model, layers, asked)
-
-
-def assign(model: "Model", saved: Mapping[str, Arrays], asked: str) -> None:
-    """Copy saved weights into the model's own tensors.
-
     Layers are matched by name if both sides have the same names, else by order; so are the
     weights of a layer.
 
     Raises:
         FileFormatError: if they do not fit; nothing is changed then.
     """
-    pairs = _pairs(by_layer(weights_of(model)), saved)
+    named = dict(model.named_weights())
+    if contents.numbered:
+        saved = by_layer(_named_by_number(model, named, contents.numbered, asked))
+    elif contents.named:
+        saved = by_layer(_named_by_name(model, named, contents, asked))
+    else:
+        saved = contents.layers
+    pairs = _pairs(by_layer(weights_of(model, named)), saved)
     if pairs is None:
-        raise _do_not_fit(model, saved, asked)
+        raise _do_not_fit(model, named, saved, asked)
     with torch.no_grad():
         for tensor, value in pairs:
             tensor.copy_(torch.as_tensor(value))
 
 
 def _named_by_number(
-    model: "Model", numbered: Mapping[str, Sequence[Value]], asked: str
+    model: "Model", named: Named, numbered: Mapping[str, Sequence[Value]], asked: str
 ) -> dict[str, Value]:
-    """The model's names for weights that a file numbers."""
-    mine = numbered_names(model)
+    """The values of a file that numbers its weights, by the model's names."""
+    mine = numbered_names(model, named)
     saved = {path: v for path, v in numbered.items() if path in mine or not _is_training(path)}
     if saved.keys() != mine.keys():
         raise FileFormatError(
             f"{asked}: the file has weights of {_paths(saved)}; {model.described} has those of "
             f"{_paths(mine)}. Load it into a model of the same layers."
         )
-    named = {}
+    found = {}
     for path, values in saved.items():
         names = mine[path]
-        for index, value in enumerate(values):  # one too many is named so that it does not fit
-            named[names[index] if index < len(names) else f"{names[0]}.{index}"] = value
-    return named
+        for index, value in enumerate(values):  # one too many gets a name that does not fit
+            found[names[index] if index < len(names) else f"{names[0]}.{index}"] = value
+    return found
 
 
 def _is_training(path: str) -> bool:
-    """Whether a path leads to what Keras keeps beside weights: generators, metrics, slots."""
+    """Whether a path leads to something that Keras keeps beside weights: generators, metrics,
+    slots.
+    """
     parts = path.split("/")
     return parts[0] == "optimizer" or parts[0][:1] == "_" or parts[-1] == "seed_generator"
 
@@ -87,20 +82,27 @@ def _paths(paths: Iterable[str]) -> str:
     return ", ".join(path.removeprefix("layers/") for path in sorted(paths)) or "no layer"
 
 
-def _named_by_name(model: "Model", contents: Contents, asked: str) -> dict[str, Value]:
-    """What a file has for each of the model's names; its own further names are known too."""
-    shared, mine = shared_names(model), dict(model.named_weights())
-    named = {shared.get(name, name): value for name, value in contents.named.items()}
+def _named_by_name(
+    model: "Model", named: Named, contents: Contents, asked: str
+) -> dict[str, Value]:
+    """The values of a file that has torch's names, by the model's names.
+
+    Further names that either side has for a shared weight are known too.
+    """
+    shared = shared_names(model, named)
+    found = {shared.get(name, name): value for name, value in contents.named.items()}
     # Weights that were one where the file comes from may be several here.
-    more = {name: contents.named[kept] for name, kept in contents.also.items() if name in mine}
-    named = {**more, **named}
-    if named.keys() != mine.keys():
-        raise _do_not_fit(model, by_layer(named), asked)
-    return named
+    more = {name: contents.named[kept] for name, kept in contents.also.items() if name in named}
+    found = {**more, **found}
+    if found.keys() != named.keys():
+        raise _do_not_fit(model, named, by_layer(found), asked)
+    return found
 
 
-def _do_not_fit(model: "Model", saved: Mapping[str, Arrays], asked: str) -> FileFormatError:
-    mine = by_layer(weights_of(model))
+def _do_not_fit(
+    model: "Model", named: Named, saved: Mapping[str, Arrays], asked: str
+) -> FileFormatError:
+    mine = by_layer(weights_of(model, named))
     return FileFormatError(
         f"{asked}: these weights do not fit {model.described}; nothing is changed.\n"
         f"  It has:       {_listed(mine)}\n"
@@ -145,20 +147,21 @@ def _listed(layers: Mapping[str, Sequence[tuple[str, Any]]]) -> str:
 
 
 def optimizer_arrays(
-    model: "Model", optimizer: Optimizer, keep: Callable[[str, Tensor], Tensor]
+    model: "Model", optimizer: Optimizer, named: Named, keep: Callable[[str, Tensor], Tensor]
 ) -> Arrays:
-    """Keras' optimizer variables: steps, learning rate, and the slots of what trains now.
+    """Keras' optimizer variables: steps, learning rate, and the slots of the weights that train.
 
-    The optimizer is built for that, as its next step would: new weights have slots of zeros.
+    The optimizer is built first, as its next step would build it: new weights have slots of zeros.
 
     Args:
-        model: whose weights it moves.
+        model: the model that the optimizer trains.
         optimizer: the optimizer.
+        named: the model's `named_weights`.
         keep: gives, for a name and a slot, the tensor to hold on to.
     """
     params = _trainables(model)
     optimizer.build(params)
-    names = {id(tensor): name.replace(".", "_") for name, tensor in model.named_weights()}
+    names = {id(tensor): name.replace(".", "_") for name, tensor in named.items()}
     slots = [
         (name, keep(f"optimizer/{name}", optimizer.slots[slot][i]))
         for slot, i in _slot_order(model, optimizer)
@@ -172,7 +175,9 @@ def optimizer_arrays(
 
 
 def restore_optimizer(model: "Model", optimizer: Optimizer, saved: Arrays) -> bool:
-    """Build the optimizer and give it a saved state; False, and a fresh one, if that is not its.
+    """Build the optimizer and give it a saved state.
+
+    It returns False, and the optimizer stays fresh, if the state is not one of such an optimizer.
 
     The learning rate comes from the configuration, where it has all its digits, and the scalars
     from the number of steps.
@@ -192,8 +197,8 @@ def restore_optimizer(model: "Model", optimizer: Optimizer, saved: Arrays) -> bo
 
 
 def _slot_order(model: "Model", optimizer: Optimizer) -> list[tuple[str, int]]:
-    """Slot names and indices of parameters in the order in which Keras makes the variables:
-    slot after slot, but the first `together` of them side by side for each parameter.
+    """Slot names and indices of parameters, in the order in which Keras makes the variables:
+    slot after slot, except that the first `together` slots of a parameter stand side by side.
     """
     names, together = list(optimizer.slot_names), optimizer.together
     groups = [names[:together], *([name] for name in names[together:])]

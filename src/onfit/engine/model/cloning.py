@@ -1,18 +1,10 @@
 """The same layers again, with weights of their own."""
 
-import copy
-from collections.abc import Callable
-from typing import Any, TypeVar
-
 from torch import nn
 
-from onfit.engine.model.functional import Functional
-from onfit.engine.model.model import Model
-from onfit.engine.model.sequential import Sequential
-from onfit.layers import Input, Layer, TorchModule
-
-Clone = Callable[[nn.Module], nn.Module]
-_Module = TypeVar("_Module", bound=nn.Module)
+from onfit.engine.model.model import Clone, Model
+from onfit.engine.model.weights import drawn_again
+from onfit.layers import Layer, TorchModule
 
 
 def clone_model(model: Model, clone_function: Clone | None = None) -> Model:
@@ -25,18 +17,12 @@ def clone_model(model: Model, clone_function: Clone | None = None) -> Model:
 
     Example:
         >>> from onfit.layers import Dense
+        >>> from onfit.models import Sequential
         >>> twin = clone_model(Sequential([Dense(3, input_dim=4)]))
         >>> twin.output_shape
         (None, 3)
     """
-    clone = _remembering(clone_function or clone_layer)
-    if type(model) is Sequential:
-        return _cloned_sequential(model, clone)
-    if type(model) is Functional:
-        return _cloned_functional(model, clone)
-    copied = _drawn_again(model)
-    copied._compiled = None
-    return copied
+    return model.cloned(_remembering(clone_function or clone_layer))
 
 
 def clone_layer(layer: nn.Module) -> nn.Module:
@@ -46,32 +32,11 @@ def clone_layer(layer: nn.Module) -> nn.Module:
     if isinstance(layer, Layer) and not isinstance(layer, TorchModule):
         made: nn.Module = type(layer).from_config(layer.get_config())
         return made
-    return _drawn_again(layer)
-
-
-def _cloned_sequential(model: Sequential, clone: Clone) -> Sequential:
-    twin = Sequential(name=model.name)
-    if model.built:
-        begin = model.input
-        twin.add(Input(batch_shape=begin.shape, dtype=begin.dtype, name=begin.name))
-    for layer in model.layers:
-        twin.add(clone(layer))
-    return twin
-
-
-def _cloned_functional(model: Functional, clone: Clone) -> Functional:
-    begin = [
-        Input(batch_shape=symbol.shape, dtype=symbol.dtype, name=symbol.name)
-        for symbol in model.inputs
-    ]
-    end = model.replayed(begin, clone)
-    inputs: Any = begin if isinstance(model.input, list) else begin[0]
-    outputs: Any = end if isinstance(model.output, list) else end[0]
-    return Functional(inputs, outputs, name=model.name)
+    return drawn_again(layer)
 
 
 def _remembering(clone: Clone) -> Clone:
-    """A layer that is used twice is cloned once."""
+    """`clone`, which clones a layer once, also if the model uses the layer twice."""
     clones: dict[int, nn.Module] = {}
 
     def once(layer: nn.Module) -> nn.Module:
@@ -80,13 +45,3 @@ def _remembering(clone: Clone) -> Clone:
         return clones[id(layer)]
 
     return once
-
-
-def _drawn_again(module: _Module) -> _Module:
-    """A copy whose torch modules have drawn their weights again, as new ones would."""
-    twin = copy.deepcopy(module)
-    for part in twin.modules():
-        reset: Any = getattr(part, "reset_parameters", None)
-        if reset is not None:
-            reset()
-    return twin

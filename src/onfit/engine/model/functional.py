@@ -1,31 +1,28 @@
 """Functional models: layers called on symbols, made into a module."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Container, Iterable, Sequence
+from typing import Any
 
 from torch import nn
 
 from onfit.activations import Activation
 from onfit.engine.data.arrays import arranged
-from onfit.engine.model.model import Model, logits_of
+from onfit.engine.model.calls import (
+    Call,
+    Slot,
+    calls_of,
+    filled,
+    nodes_between,
+    slots_in,
+    store,
+)
+from onfit.engine.model.depth import layers_by_depth
+from onfit.engine.model.model import Clone, Model, logits_of
 from onfit.engine.model.naming import key_for
-from onfit.errors import ArgumentError, ArgumentTypeError
+from onfit.errors import ArgumentTypeError
 from onfit.layers import Input, Layer
 from onfit.layers.graph import Node, Symbol, symbols_in
-from onfit.layers.shapes import Shape, Spec, mapped
-
-
-class Slot(int):
-    """The place of a value among those of a forward pass."""
-
-
-class Call(NamedTuple):
-    """One step of a forward pass: a layer, what it takes, and where what it gives goes."""
-
-    layer: nn.Module
-    args: Any
-    kwargs: dict[str, Any]
-    outputs: Any
+from onfit.layers.shapes import Shape
 
 
 class Functional(Model):
@@ -50,16 +47,23 @@ class Functional(Model):
         [1, 2]
     """
 
+    class_in_config = "Functional"
+
+    @classmethod
+    def is_asked_for(cls, args: Sequence[Any], kwargs: Container[str]) -> bool:
+        """Whether `Model(*args, **kwargs)` has inputs and outputs."""
+        return bool(args) or "inputs" in kwargs or "outputs" in kwargs
+
     def __init__(self, inputs: Any, outputs: Any = None, *, name: str | None = None) -> None:
         super().__init__(name=name or "functional")
         begin, end = _symbols(inputs, "inputs"), _symbols(outputs, "outputs")
-        nodes = _ordered(begin, end)
+        nodes = nodes_between(begin, end)
         _name_inputs(begin)
         self._input_specs = [(symbol.spec, symbol.name) for symbol in begin]
         self._one_input = isinstance(inputs, Symbol)
         self._one_output = isinstance(outputs, Symbol)
         self._register_layers(nodes)
-        self.calls, self.output_slots, self.specs = _plan(begin, end, nodes)
+        self.calls, self.output_slots, self.specs = calls_of(begin, end, nodes)
         self.input_names = [symbol.name for symbol in begin]
         self.output_names = list(outputs) if isinstance(outputs, dict) else self._output_names(end)
         self._input_symbols, self._output_symbols = begin, end
@@ -94,6 +98,16 @@ class Functional(Model):
     def layers(self) -> list[nn.Module]:
         """Its layers, in the order in which they compute."""
         return list(self._layers)
+
+    @property
+    def keras_layers(self) -> list[nn.Module]:
+        """Its layers in the order in which Keras lists them: the deepest first."""
+        return layers_by_depth(self.calls, self.output_slots)
+
+    @property
+    def made_by_code(self) -> bool:
+        """Whether a subclass computes something else than the calls."""
+        return type(self).forward is not Functional.forward
 
     @property
     def input(self) -> Any:
@@ -145,12 +159,12 @@ class Functional(Model):
         values = self._values(x, [call for call in self.calls if id(call) not in heads])
         for call in self.calls:
             if id(call) in heads:
-                values[heads[id(call)]] = logits_of(call.layer, *_filled(call.args, values))
+                values[heads[id(call)]] = logits_of(call.layer, *filled(call.args, values))
         return self._picked(values)
 
     def _head(self, slot: int) -> Call | None:
         """The call that gives an output, if nothing else uses it and its activation is apart."""
-        used = [taken for call in self.calls for taken in _slots((call.args, call.kwargs))]
+        used = [taken for call in self.calls for taken in slots_in((call.args, call.kwargs))]
         if slot in used or self.output_slots.count(Slot(slot)) > 1:
             return None
         for call in self.calls:
@@ -158,23 +172,17 @@ class Functional(Model):
                 return call if call.layer.output_activation is not None else None
         return None
 
-    def replayed(self, begin: Sequence[Symbol], clone: Any) -> list[Symbol]:
-        """The outputs of the same calls from other symbols, by the layers that `clone` gives."""
-        calls = [call._replace(layer=clone(call.layer)) for call in self.calls]
-        values = self._values(list(begin), calls)
-        return [values[slot] for slot in self.output_slots]
-
     def _values(self, x: Any, calls: Iterable[Call]) -> dict[int, Any]:
         values: dict[int, Any] = dict(enumerate(self.ordered_inputs(x)))
         for layer, args, kwargs, outputs in calls:
             if kwargs:
-                result = layer(*_filled(args, values), **_filled(kwargs, values))
+                result = layer(*filled(args, values), **filled(kwargs, values))
             else:
-                result = layer(*_filled(args, values))
+                result = layer(*filled(args, values))
             if type(outputs) is Slot:
                 values[outputs] = result
             else:
-                _store(outputs, result, values)
+                store(outputs, result, values)
         return values
 
     def _picked(self, values: dict[int, Any]) -> Any:
@@ -192,16 +200,31 @@ class Functional(Model):
 
     # --- copying -------------------------------------------------------------------------
 
+    def cloned(self, clone: Clone) -> Model:
+        """A model of the same calls; a subclass is copied, since it may compute something else."""
+        if type(self) is not Functional:
+            return super().cloned(clone)
+        begin = self._new_inputs()
+        calls = [call._replace(layer=clone(call.layer)) for call in self.calls]
+        values = self._values(list(begin), calls)
+        end = [values[slot] for slot in self.output_slots]
+        inputs: Any = begin[0] if self._one_input else begin
+        outputs: Any = end[0] if self._one_output else end
+        return Functional(inputs, outputs, name=self.name)
+
+    def _new_inputs(self) -> list[Symbol]:
+        return [
+            Input(batch_shape=spec.shape, dtype=spec.dtype, name=name)
+            for spec, name in self._input_specs
+        ]
+
     def __getstate__(self) -> dict[str, Any]:
-        """Without symbols, which lead to every layer by the other; the calls tell as much."""
+        """The state without symbols: each leads to every layer. The calls say as much."""
         return {**super().__getstate__(), "_input_symbols": [], "_output_symbols": []}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[no-untyped-call]
-        self._input_symbols = [
-            Input(batch_shape=spec.shape, dtype=spec.dtype, name=name)
-            for spec, name in self._input_specs
-        ]
+        self._input_symbols = self._new_inputs()
         values = self._values(list(self._input_symbols), self.calls)
         self._output_symbols = [values[slot] for slot in self.output_slots]
 
@@ -213,78 +236,6 @@ def _symbols(given: Any, argument: str) -> list[Symbol]:
             f"Model({argument}=...) takes symbols: what Input(...) gives, or a layer called on "
             f"one. Got {given!r}. (Model(net) takes a torch module.)"
         )
-    return found
-
-
-def _ordered(begin: Sequence[Symbol], end: Sequence[Symbol]) -> list[Node]:
-    """The nodes between, each after those it needs."""
-    known = {id(symbol) for symbol in begin}
-    ordered: list[Node] = []
-    done: set[int] = set()
-    waiting: list[tuple[Symbol, bool]] = [(symbol, False) for symbol in reversed(end)]
-    while waiting:
-        symbol, visited = waiting.pop()
-        node = symbol.node
-        if id(symbol) in known or id(node) in done:
-            continue
-        if node.layer is None:
-            raise ArgumentError(
-                f"Model(inputs, outputs): an output needs {symbol!r}, which is not among the "
-                "inputs. Add it to inputs=, or compute the output from the inputs given."
-            )
-        if visited:
-            done.add(id(node))
-            ordered.append(node)
-            continue
-        waiting.append((symbol, True))
-        needed = list(symbols_in((node.args, node.kwargs)))
-        waiting.extend((other, False) for other in reversed(needed))
-    return ordered
-
-
-def _plan(
-    begin: Sequence[Symbol], end: Sequence[Symbol], nodes: Sequence[Node]
-) -> tuple[list[Call], list[Slot], dict[int, Spec]]:
-    """The nodes as calls between numbered places; plain data, that copies and pickles."""
-    slots = {id(symbol): Slot(index) for index, symbol in enumerate(begin)}
-    specs: dict[int, Spec] = {slots[id(symbol)]: symbol.spec for symbol in begin}
-
-    def place(symbol: Symbol) -> Slot:
-        slot = slots.setdefault(id(symbol), Slot(len(slots)))
-        specs[slot] = symbol.spec
-        return slot
-
-    calls = []
-    for node in nodes:
-        assert node.layer is not None
-        args, kwargs, outputs = (
-            mapped(place, Symbol, part) for part in (node.args, node.kwargs, node.outputs)
-        )
-        calls.append(Call(node.layer, args, kwargs, outputs))
-    return calls, [slots[id(symbol)] for symbol in end], specs
-
-
-def _filled(structure: Any, values: dict[int, Any]) -> Any:
-    """Arguments with the values in their places."""
-    if type(structure) is tuple and len(structure) == 1 and type(structure[0]) is Slot:
-        return (values[structure[0]],)  # one tensor in: by far the most common
-    return mapped(values.__getitem__, Slot, structure)
-
-
-def _store(places: Any, result: Any, values: dict[int, Any]) -> None:
-    if isinstance(places, Slot):
-        values[places] = result
-    elif isinstance(places, dict):
-        for key, place in places.items():
-            _store(place, result[key], values)
-    elif isinstance(places, (tuple, list)):
-        for place, part in zip(places, result, strict=True):
-            _store(place, part, values)
-
-
-def _slots(structure: Any) -> list[int]:
-    found: list[int] = []
-    mapped(found.append, Slot, structure)
     return found
 
 

@@ -1,9 +1,9 @@
 """Model: a torch module that can be compiled, fitted, evaluated, saved."""
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,8 @@ from onfit.engine.model.savable import Savable
 from onfit.engine.model.trainer import Trainer
 from onfit.errors import ArgumentError, NotReadyError, did_you_mean
 from onfit.layers.graph import Traced, is_symbolic, record
+
+Clone = Callable[[nn.Module], nn.Module]
 
 
 class Model(Trainer, Savable, Traced):
@@ -40,17 +42,19 @@ class Model(Trainer, Savable, Traced):
         2
     """
 
+    # What `Model(...)` may make: the first of these that its arguments ask for.
+    kinds: ClassVar[Sequence[type["Model"]]] = ()
+
     def __new__(cls, *args: Any, **kwargs: Any) -> "Model":
-        if cls is not Model or not (args or {"inputs", "outputs"} & kwargs.keys()):
+        if cls is not Model:
             return super().__new__(cls)
-        # Imported here because both are Models themselves.
-        if isinstance(args[0] if args else None, nn.Module):
-            from onfit.engine.model.wrapped import Wrapped
+        asked_for = (kind for kind in Model.kinds if kind.is_asked_for(args, kwargs))
+        return super().__new__(next(asked_for, Model))
 
-            return super().__new__(Wrapped)
-        from onfit.engine.model.functional import Functional
-
-        return super().__new__(Functional)
+    @classmethod
+    def is_asked_for(cls, args: Sequence[Any], kwargs: Container[str]) -> bool:
+        """Whether `Model(*args, **kwargs)` asks for a model of this kind."""
+        return False
 
     def __init__(self, *, name: str | None = None) -> None:
         super().__init__(name=name)
@@ -71,8 +75,19 @@ class Model(Trainer, Savable, Traced):
             return call(x, training=self.training)
         return call(x)
 
+    def cloned(self, clone: Clone) -> "Model":
+        """What `clone_model` makes of it.
+
+        Args:
+            clone: gives the new layer for each of its layers. A model whose own code makes it is
+                copied instead, and its torch modules draw their weights again.
+        """
+        copied = weighing.drawn_again(self)
+        copied._compiled = None
+        return copied
+
     def __getstate__(self) -> dict[str, Any]:
-        # Where it was called belongs to the model that copies or pickles it, and is noted anew.
+        # Its nodes belong to the model around it, which records them anew when it is restored.
         return {**self.__dict__, "nodes": []}
 
     @property
@@ -176,7 +191,7 @@ class Model(Trainer, Savable, Traced):
         return activations.named_embeddings(self._inside)
 
     def graph_tracer(self) -> GraphTracer:
-        """Something that notes how it is called next, and can then trace its graph."""
+        """A tracer that notes the arguments of the next call, and can then trace the graph."""
         return GraphTracer(self._inside)
 
     def profiled(self, folder: str) -> AbstractContextManager[None]:
@@ -185,12 +200,12 @@ class Model(Trainer, Savable, Traced):
 
     @property
     def _inside(self) -> nn.Module:
-        """What its users know as the net."""
+        """The module that users know as the net."""
         return self
 
 
 def logits_of(layer: Any, *args: Any) -> Any:
-    """What a last layer gives before its activation; who hooked the layer sees its output too."""
+    """What a last layer gives before its activation. Hooks of the layer see its output too."""
     if layer._forward_hooks:
         with torch.no_grad():
             layer(*args)

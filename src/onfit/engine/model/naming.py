@@ -1,4 +1,4 @@
-"""Names for layers that were given none."""
+"""Names for layers that have none yet."""
 
 import re
 from collections.abc import Container
@@ -11,11 +11,11 @@ from onfit.errors import ArgumentError
 def key_for(layer: nn.Module, taken: Container[str], owner: str) -> str:
     """The name under which a model keeps `layer`: its own, or a free one.
 
-    A layer that was given no name gets a number where another has the same; so does one that
-    another model has named.
+    A layer without a name of its own gets a number where another layer has the name of its class;
+    so does a layer that another model has named.
 
     Raises:
-        ArgumentError: if its author named it as another layer is named.
+        ArgumentError: if its author gave it the name of another layer.
     """
     name = str(getattr(layer, "name", ""))
     if name and name not in taken:
@@ -43,5 +43,10 @@ def free_name(layer: nn.Module, taken: Container[str]) -> str:
 
 
 def snake_case(name: str) -> str:
-    """`Conv2D` as conv2d, `BatchNormalization` as batch_normalization."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    """The name of a class as Keras writes it in names of layers, and in files.
+
+    >>> [snake_case(name) for name in ("Conv2D", "BatchNormalization", "MyHTTPLayer", "LSTM")]
+    ['conv2d', 'batch_normalization', 'my_http_layer', 'lstm']
+    """
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

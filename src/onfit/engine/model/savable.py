@@ -1,4 +1,4 @@
-"""What a model can do with files: save itself, read its weights, tell how it is made."""
+"""What a model can do with files: save itself, read its weights, say how it is made."""
 
 from collections.abc import Mapping
 from types import ModuleType
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from onfit._types import StrPath
 from onfit.engine.model.compilable import Compilable
+from onfit.engine.model.layered import Layered
 from onfit.errors import NotReadyError
 
 if TYPE_CHECKING:
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from onfit.saving import Snapshot
 
 
-class Savable(Compilable):
-    """What `Model` is where files are concerned."""
+class Savable(Compilable, Layered):
+    """The part of `Model` that is about files."""
 
     def save(
         self, filepath: StrPath, overwrite: bool = True, notes: Mapping[str, Any] | None = None
@@ -96,7 +97,7 @@ class Savable(Compilable):
     def from_config(
         cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
     ) -> "Model":
-        """A model of the layers that `get_config` told of, with weights of its own.
+        """A model of the layers that `get_config` described, with weights of its own.
 
         Args:
             config: what `get_config` of a model of this class gave.
@@ -107,7 +108,7 @@ class Savable(Compilable):
         return cast("Model", _saving().model_from_config(described, custom_objects or {}))
 
     def graph_config(self) -> dict[str, Any] | None:
-        """Its layers and what connects them, in Keras' words; None where only running it tells."""
+        """Its layers and what connects them, in Keras' words; None if its own code makes it."""
         config: dict[str, Any] | None = _saving().graph_config(self)
         return config
 
@@ -121,6 +122,8 @@ class Savable(Compilable):
 
 
 def _saving() -> ModuleType:
-    from onfit import saving  # here, since a training that writes no file needs none of it
+    # Imported here because it is a floor above, and a training that writes no file needs none of
+    # it. This is the only import upwards.
+    from onfit import saving
 
     return saving

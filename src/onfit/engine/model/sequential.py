@@ -7,7 +7,7 @@ from torch import nn
 
 from onfit.activations import Activation
 from onfit.engine.data.arrays import Samples
-from onfit.engine.model.model import Model, logits_of
+from onfit.engine.model.model import Clone, Model, logits_of
 from onfit.engine.model.naming import key_for
 from onfit.errors import ArgumentError, ArgumentTypeError
 from onfit.layers import Input, Layer, TorchModule
@@ -34,6 +34,8 @@ class Sequential(Model):
         (None, 3)
     """
 
+    class_in_config = "Sequential"
+
     def __init__(self, layers: Iterable[Any] | None = None, name: str | None = None) -> None:
         super().__init__(name=name)
         self.input_names = ["input"]
@@ -49,6 +51,21 @@ class Sequential(Model):
     def layers(self) -> list[nn.Module]:
         """Its layers, from input to output."""
         return list(self._layers)
+
+    @property
+    def plain_stack(self) -> list[nn.Module] | None:
+        """Its layers; None for a subclass, which may compute something else."""
+        return self.layers if type(self) is Sequential else None
+
+    @property
+    def keras_layers(self) -> list[nn.Module]:
+        """Its layers in the order in which Keras lists them."""
+        return self.layers
+
+    @property
+    def made_by_code(self) -> bool:
+        """Whether a subclass computes something else than layer after layer."""
+        return type(self).forward is not Sequential.forward
 
     def add(self, layer: Any) -> None:
         """Put a layer on top.
@@ -110,7 +127,7 @@ class Sequential(Model):
 
     @property
     def input_shape(self) -> Shape | None:
-        """The shape of its input, batch axis first; None if nobody knows yet."""
+        """The shape of its input, batch axis first; None if it is not known yet."""
         return None if self._begin is None else self._begin.shape
 
     @property
@@ -120,7 +137,7 @@ class Sequential(Model):
 
     @property
     def output_shape(self) -> Shape | None:
-        """The shape of its output, batch axis first; None if nobody knows yet."""
+        """The shape of its output, batch axis first; None if it is not known yet."""
         return None if self._end is None else self._end.shape
 
     def forward(self, x: Any) -> Any:
@@ -183,8 +200,22 @@ class Sequential(Model):
             shapes.append(end.shape)
         self._end, self.output_shapes = end, shapes
 
+    # --- copying -------------------------------------------------------------------------
+
+    def cloned(self, clone: Clone) -> Model:
+        """A stack of the cloned layers; a subclass is copied: it may compute something else."""
+        if self.plain_stack is None:
+            return super().cloned(clone)
+        twin = Sequential(name=self.name)
+        if self.built:
+            begin = self.input
+            twin.add(Input(batch_shape=begin.shape, dtype=begin.dtype, name=begin.name))
+        for layer in self.layers:
+            twin.add(clone(layer))
+        return twin
+
     def __getstate__(self) -> dict[str, Any]:
-        """Without symbols, which lead to every layer by the other; only what went in is kept."""
+        """The state without symbols: each leads to every layer. Only the input's spec is kept."""
         begin = None if self._begin is None else (self._begin.spec, self._begin.name)
         return {**super().__getstate__(), "_begin": begin, "_end": None}
 

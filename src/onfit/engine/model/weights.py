@@ -1,7 +1,8 @@
 """Reading and replacing the weights of any torch module, in place."""
 
+import copy
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from onfit.errors import ShapeError
 
 Array = np.ndarray[Any, Any]
+_Module = TypeVar("_Module", bound=nn.Module)
 
 
 def named_weights(net: nn.Module) -> list[tuple[str, Tensor]]:
@@ -56,6 +58,16 @@ def set_weights(net: nn.Module, weights: Sequence[Any], described: str) -> None:
     with torch.no_grad():
         for (_, tensor), value in zip(mine, weights, strict=True):
             tensor.copy_(torch.as_tensor(value))
+
+
+def drawn_again(module: _Module) -> _Module:
+    """A copy whose torch modules have drawn their weights again, as new ones would."""
+    twin = copy.deepcopy(module)
+    for part in twin.modules():
+        reset: Any = getattr(part, "reset_parameters", None)
+        if reset is not None:
+            reset()
+    return twin
 
 
 def _array(tensor: Tensor) -> Array:

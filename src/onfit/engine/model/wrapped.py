@@ -1,14 +1,13 @@
 """Any torch module behind the face of a Model."""
 
+from collections.abc import Container, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
-from onfit.engine.data.arrays import Samples
 from onfit.engine.model.model import Model
 from onfit.errors import ArgumentTypeError
-from onfit.layers.modes import evaluating
 
 
 class Wrapped(Model):
@@ -18,6 +17,11 @@ class Wrapped(Model):
         net: the torch module to train.
         name: its name; by default that of the module's class.
     """
+
+    @classmethod
+    def is_asked_for(cls, args: Sequence[Any], kwargs: Container[str]) -> bool:
+        """Whether `Model(*args, **kwargs)` has a torch module first."""
+        return bool(args) and isinstance(args[0], nn.Module)
 
     def __init__(self, net: nn.Module, *, name: str | None = None) -> None:
         if not isinstance(net, nn.Module):
@@ -47,12 +51,6 @@ class Wrapped(Model):
     def built(self) -> bool:
         """Whether no lazy module of the net waits for its first input."""
         return not any(map(torch.nn.parameter.is_lazy, self.net.parameters()))
-
-    def ensure_built(self, given: Any) -> None:
-        """Let lazy modules see a batch."""
-        if not self.built and isinstance(given, Samples):
-            with evaluating(self):
-                self(given.x)
 
     def named_weights(self) -> list[tuple[str, torch.Tensor]]:
         """Pairs of the net's own name for a weight and its tensor."""

@@ -1,8 +1,8 @@
 """What a file's name says about its format.
 
 Each format is a module with three functions: `write(path, contents)`, `read(path, asked)` and
-`read_notes(path, asked)`. The table says what each can hold, so that a module is never asked for
-more.
+`read_notes(path, asked)`. The table says what each format can hold, so that no module has to
+refuse contents.
 """
 
 import os
@@ -14,17 +14,19 @@ from onfit._types import StrPath
 from onfit.errors import ArgumentError, ArgumentTypeError
 from onfit.saving.contents import Contents
 from onfit.saving.formats import h5, keras_zip, safetensors_file, weights_h5
+from onfit.saving.names import Naming
 
 
 @dataclass(frozen=True)
 class Format:
-    """What a suffix stands for.
+    """The format that a suffix stands for.
 
     Attributes:
         suffix: how names of such files end.
         write: puts contents into a new file.
         read: gives the contents of one.
         read_notes: gives the notes of one, as JSON; None if it has none.
+        naming: how it names weights; `write` finds them in contents under names of that kind.
         whole: whether it holds whole models.
         weights: whether it holds weights alone.
         code: whether it holds anything of a model that only its own code can make.
@@ -35,25 +37,33 @@ class Format:
     write: Callable[[Path, Contents], None]
     read: Callable[[str, str], Contents]
     read_notes: Callable[[str, str], str | None]
+    naming: Naming
     whole: bool = True
     weights: bool = True
     code: bool = True
     require: Callable[[str], None] = lambda asked: None
 
 
-# The first whose suffix a name ends with is the one.
+# The first of these whose suffix a name ends with is its format.
 FORMATS = (
-    Format(".weights.h5", weights_h5.write, h5.read, h5.read_notes, whole=False),
-    Format(".h5", h5.write, h5.read, h5.read_notes),
-    Format(".hdf5", h5.write, h5.read, h5.read_notes),
+    Format(".weights.h5", weights_h5.write, h5.read, h5.read_notes, Naming.BY_NUMBER, whole=False),
+    Format(".h5", h5.write, h5.read, h5.read_notes, Naming.BY_LAYER),
+    Format(".hdf5", h5.write, h5.read, h5.read_notes, Naming.BY_LAYER),
     Format(
-        ".keras", keras_zip.write, keras_zip.read, keras_zip.read_notes, weights=False, code=False
+        ".keras",
+        keras_zip.write,
+        keras_zip.read,
+        keras_zip.read_notes,
+        Naming.BY_NUMBER,
+        weights=False,
+        code=False,
     ),
     Format(
         ".safetensors",
         safetensors_file.write,
         safetensors_file.read,
         safetensors_file.read_notes,
+        Naming.BY_NAME,
         whole=False,
         require=safetensors_file.require,
     ),
@@ -69,11 +79,11 @@ def format_of(filepath: StrPath, asked: str, known: str = ALL) -> Format:
 
     Args:
         filepath: the file, which need not be there.
-        asked: who asks, for the errors: `load_weights`.
+        asked: the function that was called, for the errors: `load_weights`.
         known: the suffixes to name in the error.
 
     Raises:
-        ArgumentError: if its suffix is that of none.
+        ArgumentError: if no format has its suffix.
         ArgumentTypeError: if it is no path.
     """
     if not isinstance(filepath, (str, os.PathLike)):
@@ -97,7 +107,7 @@ def format_to_write(filepath: StrPath, asked: str, described: str, made_by_code:
         filepath: the file.
         asked: `save` or `save_weights`.
         described: how errors speak of the model.
-        made_by_code: whether it is a model that only its own code can make.
+        made_by_code: whether only the model's own code can make it.
 
     Raises:
         ArgumentError: if the format is not for this, or not for this kind of model.

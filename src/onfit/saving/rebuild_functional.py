@@ -1,102 +1,19 @@
-"""Functional models as a configuration: their layers, and which was called on what."""
+"""The calls of a functional model made again from its configuration, in Keras' words."""
 
 from collections.abc import Callable
 from typing import Any
 
 from torch import nn
 
-from onfit.engine.model.functional import Functional, Slot
 from onfit.errors import FileFormatError
 from onfit.layers import Input
 from onfit.layers.graph import Symbol, symbols_in
-from onfit.layers.shapes import Spec, mapped
+from onfit.saving.describe_functional import History
 from onfit.saving.values import Config
 
-# Where a value comes from, as Keras says it: layer, which call of it, which output of that.
-History = tuple[str, int, int]
 
-# --- writing ---------------------------------------------------------------------------------
-
-
-def functional_config(model: Functional, layer_config: Callable[[nn.Module], Config]) -> Config:
-    """The layers of a functional model and its calls, in Keras' words.
-
-    Args:
-        model: the model.
-        layer_config: describes one layer.
-    """
-    keys = {id(layer): key for key, layer in model.named_children()}
-    origin: dict[int, History] = {}
-    layers: dict[str, Config] = {}
-    for slot, symbol in enumerate(model.inputs):
-        origin[slot] = (symbol.name, 0, 0)
-        layers[symbol.name] = _input_config(symbol)
-    for call in model.calls:
-        key = keys[id(call.layer)]
-        if key not in layers:
-            described = layer_config(call.layer)
-            described["config"]["name"] = key
-            layers[key] = {**described, "name": key, "inbound_nodes": []}
-        nodes = layers[key]["inbound_nodes"]
-        nodes.append(
-            {
-                "args": _with_tensors(call.args, origin, model.specs),
-                "kwargs": _with_tensors(call.kwargs, origin, model.specs),
-            }
-        )
-        for index, slot in enumerate(slots_in(call.outputs)):
-            origin[slot] = (key, len(nodes) - 1, index)
-    ends = [list(origin[slot]) for slot in model.output_slots]
-    begins = [list(origin[slot]) for slot in range(len(model.inputs))]
-    return {
-        "class_name": "Functional",
-        "config": {
-            "name": model.name,
-            "trainable": True,
-            "layers": list(layers.values()),
-            "input_layers": begins if isinstance(model.input, list) else begins[0],
-            "output_layers": ends if isinstance(model.output, list) else ends[0],
-        },
-    }
-
-
-def slots_in(structure: Any) -> list[int]:
-    """The places in a nest of arguments or outputs, in order."""
-    found: list[int] = []
-    mapped(found.append, Slot, structure)
-    return found
-
-
-def _input_config(symbol: Symbol) -> Config:
-    dtype = str(symbol.dtype).removeprefix("torch.")
-    return {
-        "class_name": "InputLayer",
-        "config": {"batch_shape": list(symbol.shape), "dtype": dtype, "name": symbol.name},
-        "name": symbol.name,
-        "inbound_nodes": [],
-    }
-
-
-def _with_tensors(structure: Any, origin: dict[int, History], specs: dict[int, Spec]) -> Any:
-    def tensor(slot: int) -> Config:
-        spec = specs[slot]
-        config = {
-            "shape": list(spec.shape),
-            "dtype": str(spec.dtype).removeprefix("torch."),
-            "keras_history": list(origin[slot]),
-        }
-        return {"class_name": "__keras_tensor__", "config": config}
-
-    return mapped(tensor, Slot, structure)
-
-
-# --- reading ---------------------------------------------------------------------------------
-
-
-def functional_from_config(
-    config: Config, make_layer: Callable[[str, Config], nn.Module]
-) -> Functional:
-    """The functional model that `functional_config`, or Keras, described.
+def connected(config: Config, make_layer: Callable[[str, Config], nn.Module]) -> tuple[Any, Any]:
+    """The inputs and outputs, as symbols, of the model that `functional_config` or Keras described.
 
     Args:
         config: what stands under "config".
@@ -115,8 +32,9 @@ def functional_from_config(
         layer = make_layer(item["class_name"], dict(item["config"]))
         waiting += [(name, layer, index, node) for index, node in enumerate(item["inbound_nodes"])]
     _call_all(waiting, values)
-    inputs = _symbols_of(config["input_layers"], values)
-    return Functional(inputs, _symbols_of(config["output_layers"], values), name=config["name"])
+    ends = ("input_layers", "output_layers")
+    inputs, outputs = (_symbols_of(config[key], values) for key in ends)
+    return inputs, outputs
 
 
 def _call_all(waiting: list[tuple[str, Any, int, Any]], values: dict[History, Symbol]) -> None:

@@ -1,0 +1,63 @@
+"""The order in which Keras lists the layers of a functional model."""
+
+from collections.abc import Sequence
+
+from torch import nn
+
+from onfit.engine.model.calls import Call, Slot, slots_in
+
+
+def layers_by_depth(calls: Sequence[Call], ends: Sequence[Slot]) -> list[nn.Module]:
+    """The layers that `calls` call, the deepest first.
+
+    The depth of a layer is the number of steps from it to an output. Layers of equal depth come
+    in the order in which they are met on the way back from the outputs.
+
+    Args:
+        calls: the calls, each after those it needs.
+        ends: the places of the outputs.
+    """
+    maker = {slot: step for step, call in enumerate(calls) for slot in slots_in(call.outputs)}
+    needed = [
+        [maker[slot] for slot in slots_in((call.args, call.kwargs)) if slot in maker]
+        for call in calls
+    ]
+    met, done = _walked_back([maker[slot] for slot in ends if slot in maker], needed)
+    layers = [call.layer for call in calls]
+    depths = _depths(layers, done, needed)
+    first: dict[int, int] = {}
+    for step in met:
+        first.setdefault(id(layers[step]), len(first))
+    found = {id(layers[step]): layers[step] for step in met}
+    return sorted(found.values(), key=lambda layer: (-depths[id(layer)], first[id(layer)]))
+
+
+def _walked_back(ends: list[int], needed: list[list[int]]) -> tuple[list[int], list[int]]:
+    """The steps in the order in which they are met from the ends, and in an order in which each
+    step comes after those it needs.
+    """
+    met: list[int] = []
+    done: dict[int, None] = {}
+    waiting = [(step, False) for step in reversed(ends)]
+    while waiting:
+        step, visited = waiting.pop()
+        if visited:
+            done[step] = None
+        elif step not in done:
+            met.append(step)
+            waiting.append((step, True))
+            waiting += [(other, False) for other in reversed(needed[step])]
+    return met, list(done)
+
+
+def _depths(layers: list[nn.Module], done: list[int], needed: list[list[int]]) -> dict[int, int]:
+    """For each layer the steps from it to an output; of several calls the farthest counts."""
+    of_layers: dict[int, int] = {}
+    of_steps: dict[int, int] = {}
+    for step in reversed(done):
+        layer = id(layers[step])
+        depth = max(of_steps.get(step, 0), of_layers.get(layer, 0))
+        of_layers[layer] = depth
+        for other in needed[step]:
+            of_steps[other] = max(depth + 1, of_steps.get(other, 0))
+    return of_layers

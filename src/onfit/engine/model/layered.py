@@ -1,0 +1,28 @@
+"""What a model says about its own layers."""
+
+from typing import ClassVar
+
+from torch import nn
+
+
+class Layered:
+    """What code that writes, copies or draws a model asks it.
+
+    Such code needs no model class then: models can save themselves, so the code that saves them
+    cannot import them. The answers here are those of a model whose own code makes it.
+
+    Attributes:
+        class_in_config: the class that its configuration names; None if it has no configuration.
+    """
+
+    class_in_config: ClassVar[str | None] = None
+
+    @property
+    def made_by_code(self) -> bool:
+        """Whether only its own code can make it: a list of its layers does not say all."""
+        return True
+
+    @property
+    def keras_layers(self) -> list[nn.Module] | None:
+        """Its layers in the order in which Keras lists them; None if it is no list of layers."""
+        return None

@@ -1,0 +1,99 @@
+"""The layers of a model as a configuration, in Keras' words."""
+
+from typing import TYPE_CHECKING, Any, cast
+
+from torch import nn
+
+from onfit import layers
+from onfit.engine.model.layered import Layered
+from onfit.errors import ArgumentError
+from onfit.layers import Layer
+from onfit.saving.describe_functional import functional_config
+from onfit.saving.values import (
+    WEIGHTS_INSTEAD,
+    Config,
+    function_config,
+    require_whole,
+    to_plain,
+)
+
+if TYPE_CHECKING:
+    from onfit.engine.model.model import Model
+
+
+def can_be_described(module: nn.Module) -> bool:
+    """Whether it is a model of which a list of its layers says all."""
+    return isinstance(module, Layered) and not module.made_by_code
+
+
+def model_config(model: "Model") -> Config:
+    """How to make the layers of a Sequential or functional model again.
+
+    Raises:
+        ArgumentError: naming a layer that cannot be described, or for another kind of model.
+    """
+    if model.class_in_config not in _DESCRIBED:
+        raise ArgumentError(
+            f"{model.described}.get_config: only its own code can make this model, and a "
+            f"configuration cannot hold code. {WEIGHTS_INSTEAD}"
+        )
+    return _DESCRIBED[model.class_in_config](model)
+
+
+def _functional_config(model: Any) -> Config:
+    dtype = _dtype_of(model, "float32")
+    return functional_config(model, lambda layer: _layer_config(layer, model, dtype))
+
+
+def _sequential_config(model: Any) -> Config:
+    begin = model.input
+    shape = list(begin.shape)
+    dtype = str(begin.dtype).removeprefix("torch.")
+    weights_dtype = _dtype_of(model, "float32")
+    first = {"batch_shape": shape, "dtype": dtype, "name": begin.name or "input_layer"}
+    return {
+        "class_name": "Sequential",
+        "config": {
+            "name": model.name,
+            "trainable": True,
+            "layers": [
+                {"class_name": "InputLayer", "config": first},
+                *(_layer_config(layer, model, weights_dtype) for layer in model.layers),
+            ],
+            "build_input_shape": shape,
+        },
+    }
+
+
+_DESCRIBED = {"Sequential": _sequential_config, "Functional": _functional_config}
+
+
+def _layer_config(layer: nn.Module, model: Any, dtype: str) -> Config:
+    if can_be_described(layer):
+        return model_config(cast("Model", layer))
+    if not isinstance(layer, Layer) or isinstance(layer, layers.TorchModule):
+        raise ArgumentError(_undescribable(layer, model))
+    owner = f"{model.described}.save: {layer.described}"
+    config = to_plain(layer.get_config(), owner)
+    if getattr(layers, type(layer).__name__, None) is not type(layer):
+        require_whole(layer, config, Layer, owner)
+    if isinstance(layer, layers.Lambda):  # Keras does not take its function by a bare name
+        config["function"] = function_config(config["function"])
+    config.setdefault("dtype", _dtype_of(layer, dtype))
+    return {"class_name": type(layer).__name__, "config": config}
+
+
+def _dtype_of(module: nn.Module, default: str) -> str:
+    """The type of its weights, as numpy and Keras name it."""
+    floats = (p.dtype for p in module.parameters() if p.is_floating_point())
+    return str(next(floats, default)).removeprefix("torch.")
+
+
+def _undescribable(layer: nn.Module, model: Any) -> str:
+    inner = getattr(layer, "net", layer)
+    name = next(name for name, child in model.named_children() if child is layer)
+    return (
+        f"{model.described}.save: layer {name!r} is a torch module, "
+        f"{type(inner).__module__}.{type(inner).__name__}, and a file cannot hold how to make "
+        f"one. {WEIGHTS_INSTEAD}"
+    )

@@ -1,0 +1,83 @@
+"""A functional model as a configuration: its layers, and which was called on what."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from onfit.engine.model.calls import Slot, slots_in
+from onfit.layers.graph import Symbol
+from onfit.layers.shapes import Spec, mapped
+from onfit.saving.values import Config
+
+if TYPE_CHECKING:
+    from onfit.engine.model.functional import Functional
+
+# Where a value comes from, as Keras says it: the layer, the number of its call, the number of the
+# output.
+History = tuple[str, int, int]
+
+
+def functional_config(model: "Functional", layer_config: Callable[[nn.Module], Config]) -> Config:
+    """The layers of a functional model and its calls, in Keras' words.
+
+    Args:
+        model: the model.
+        layer_config: describes one layer.
+    """
+    keys = {id(layer): key for key, layer in model.named_children()}
+    origin: dict[int, History] = {}
+    layers: dict[str, Config] = {}
+    for slot, symbol in enumerate(model.inputs):
+        origin[slot] = (symbol.name, 0, 0)
+        layers[symbol.name] = _input_config(symbol)
+    for call in model.calls:
+        key = keys[id(call.layer)]
+        if key not in layers:
+            described = layer_config(call.layer)
+            described["config"]["name"] = key
+            layers[key] = {**described, "name": key, "inbound_nodes": []}
+        nodes = layers[key]["inbound_nodes"]
+        nodes.append(
+            {
+                "args": _with_tensors(call.args, origin, model.specs),
+                "kwargs": _with_tensors(call.kwargs, origin, model.specs),
+            }
+        )
+        for index, slot in enumerate(slots_in(call.outputs)):
+            origin[slot] = (key, len(nodes) - 1, index)
+    ends = [list(origin[slot]) for slot in model.output_slots]
+    begins = [list(origin[slot]) for slot in range(len(model.inputs))]
+    return {
+        "class_name": "Functional",
+        "config": {
+            "name": model.name,
+            "trainable": True,
+            "layers": list(layers.values()),
+            "input_layers": begins if isinstance(model.input, list) else begins[0],
+            "output_layers": ends if isinstance(model.output, list) else ends[0],
+        },
+    }
+
+
+def _input_config(symbol: Symbol) -> Config:
+    dtype = str(symbol.dtype).removeprefix("torch.")
+    return {
+        "class_name": "InputLayer",
+        "config": {"batch_shape": list(symbol.shape), "dtype": dtype, "name": symbol.name},
+        "name": symbol.name,
+        "inbound_nodes": [],
+    }
+
+
+def _with_tensors(structure: Any, origin: dict[int, History], specs: dict[int, Spec]) -> Any:
+    def tensor(slot: int) -> Config:
+        spec = specs[slot]
+        config = {
+            "shape": list(spec.shape),
+            "dtype": str(spec.dtype).removeprefix("torch."),
+            "keras_history": list(origin[slot]),
+        }
+        return {"class_name": "__keras_tensor__", "config": config}
+
+    return mapped(tensor, Slot, structure)

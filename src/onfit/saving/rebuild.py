@@ -1,0 +1,109 @@
+"""Layers and models made again from a configuration that `describe.py`, or Keras, wrote.
+
+This module alone imports the classes of models. All else in this package asks a model for what it
+needs to know.
+"""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from onfit import layers
+from onfit.engine.model.functional import Functional
+from onfit.engine.model.model import Model
+from onfit.engine.model.sequential import Sequential
+from onfit.errors import ArgumentError, FileFormatError, OnfitError
+from onfit.layers import Input, Layer
+from onfit.saving.rebuild_functional import connected
+from onfit.saving.values import Config, Custom, argument_names, from_plain, make, served
+
+
+def model_from_config(config: Config, custom: Custom) -> Model:
+    """The model that `model_config`, or Keras, described; its weights are new ones.
+
+    Raises:
+        ArgumentError: naming the layer that cannot be made, and why.
+        FileFormatError: for another kind of model.
+    """
+    kind, config = config["class_name"], config["config"]
+    if kind in ("Functional", "Model"):
+        return _functional(config, custom)
+    if kind == "Sequential":
+        return _sequential(config, custom)
+    raise FileFormatError(
+        f"it holds a model of class {kind}, which only its own code can make. "
+        "Build the model and use load_weights."
+    )
+
+
+def _functional(config: Config, custom: Custom) -> Model:
+    inputs, outputs = connected(config, lambda kind, layer: _made(kind, layer, custom))
+    return Functional(inputs, outputs, name=config["name"])
+
+
+def _sequential(config: Config, custom: Custom) -> Model:
+    model = Sequential(name=config["name"])
+    for item in config["layers"]:
+        _add(model, item["class_name"], dict(item["config"]), custom)
+    if not model.built and config.get("build_input_shape"):
+        model.build((None, *config["build_input_shape"][1:]))
+    return model
+
+
+def _add(model: Sequential, kind: str, config: Config, custom: Custom) -> None:
+    # Keras 3 has the shape in an InputLayer, Keras 2 in that or in the first layer.
+    shape = config.pop("batch_input_shape", None) or config.pop("batch_shape", None)
+    dtype = config["dtype"] = _dtype_name(config.get("dtype"))
+    if shape is not None and not model.layers:
+        model.add(Input(shape[1:], dtype=dtype))
+    if kind == "InputLayer":
+        return
+    model.add(_made(kind, config, custom))
+    model.layers[-1].to(getattr(torch, dtype))
+
+
+def _made(kind: str, config: Config, custom: Custom) -> nn.Module:
+    """A layer, or a model that is one."""
+    if kind in ("Sequential", "Functional", "Model"):
+        return model_from_config({"class_name": kind, "config": config}, custom)
+    config = {**config, "dtype": _dtype_name(config.get("dtype"))}
+    try:
+        return _layer(kind, config, custom)
+    except (OnfitError, TypeError) as error:
+        raise ArgumentError(f"layer {config.get('name')!r} ({kind}): {error}") from error
+
+
+def _layer(kind: str, config: Config, custom: Custom) -> Layer:
+    if kind in custom:
+        cls = custom[kind]
+        config = _without_keras_own(cls, config)
+    elif kind in layers.__all__:
+        cls = getattr(layers, kind)
+        config = served(argument_names(cls), config)
+    else:
+        raise ArgumentError(f"there is no such layer here. {_YOURS}")
+    config = from_plain(config, custom)
+    try:
+        layer: Layer = make(cls, config)
+    except OnfitError as error:  # such as an activation's name that is not known
+        raise ArgumentError(f"{error} {_YOURS}") from error
+    return layer
+
+
+def _without_keras_own(cls: Any, config: Config) -> Config:
+    """The options of a user's layer, without those that every layer of Keras has."""
+    known = argument_names(cls) if isinstance(cls, type) else ()
+    idle = {"dtype", "autocast"}
+    if not config.get("activity_regularizer"):
+        idle.add("activity_regularizer")
+    return {key: value for key, value in config.items() if key in known or key not in idle}
+
+
+_YOURS = "What is yours goes in custom_objects={name: object}."
+
+
+def _dtype_name(given: Any) -> str:
+    """The type of the weights under a dtype or a policy of Keras'."""
+    name = given["config"]["name"] if isinstance(given, dict) else given
+    return "float32" if name is None or name.startswith("mixed_") else str(name)
