@@ -77,7 +77,7 @@ def run_of(*callbacks, model=None, **more):
 class Saves(Silent):
     """Takes the run's state at the end of one of its first batches."""
 
-    told_last = True
+    called_last = True
 
     def __init__(self, after):
         self.after, self.state = after, None

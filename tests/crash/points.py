@@ -157,7 +157,7 @@ class Edge(Callback):
 class LastEdge(Edge):
     """The same, after the callback that saves the run."""
 
-    told_last = True
+    called_last = True
 
 
 def _silent(self, *args) -> None:

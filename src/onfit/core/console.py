@@ -3,6 +3,8 @@
 import sys
 from typing import TextIO
 
+from onfit.core.packages import loaded
+
 
 def say(text: str, stream: TextIO | None = None) -> None:
     """Print a line, above a progress bar if one is being drawn.
@@ -14,11 +16,8 @@ def say(text: str, stream: TextIO | None = None) -> None:
     stream = sys.stdout if stream is None else stream
     if stream is None:  # a program without a console, such as one started by pythonw
         return
-    tqdm = sys.modules.get("tqdm")
-    if tqdm is None:
+    if not any(package.write_line(text, stream) for package in loaded()):
         print(text, file=stream)
-    else:
-        tqdm.tqdm.write(text, file=stream)
     # At once, not when the buffer of a pipe or a log file is full.
     stream.flush()
 

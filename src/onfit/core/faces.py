@@ -112,17 +112,6 @@ class HasEmbeddings(Protocol):
 
 
 @runtime_checkable
-class HasGraph(Protocol):
-    """It can be drawn."""
-
-    def graph_config(self) -> dict[str, Any] | None:
-        """Its layers and what connects them, in Keras' words; None if only running it tells."""
-
-    def graph_tracer(self) -> Any:
-        """Something that notes how the model is called next, with `graph_def` and `close`."""
-
-
-@runtime_checkable
 class CanProfile(Protocol):
     """What it makes the machine do can be recorded."""
 
@@ -141,7 +130,6 @@ _ASKS: dict[type, tuple[str, ...]] = {
     HasActivations: ("named_activations",),
     HasGradients: ("named_gradients",),
     HasEmbeddings: ("named_embeddings",),
-    HasGraph: ("graph_config", "graph_tracer"),
     CanProfile: ("profiled",),
 }
 

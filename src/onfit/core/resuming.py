@@ -6,12 +6,12 @@ generators are left as they were before.
 """
 
 import math
-import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Any, TypeVar
 
 from onfit.core.console import say
+from onfit.core.packages import loaded
 from onfit.core.randomness import random_state, set_random_state
 
 State = dict[str, Any]
@@ -140,30 +140,14 @@ def _length(source: Any) -> float:
 
 
 def _pass_over(source: Any, batches: Iterator[Any], done: int) -> None:
-    if _numbers_suffice(source, batches):
-        for _ in islice(iter(batches._next_index, None), done):  # type: ignore[attr-defined]
-            pass
-    elif done:
-        say(
-            f"Loading {done} batches of this epoch again, to go on after them"
-            f"{_HINT if getattr(source, 'num_workers', 0) else ''}."
-        )
-        for _ in islice(batches, done):
-            pass
-
-
-def _numbers_suffice(source: Any, batches: Iterator[Any]) -> bool:
-    """Whether it is a DataLoader of torch that picks samples, in this process, when asked for
-    them: then it is enough to go through their numbers.
-    """
-    data = sys.modules.get("torch.utils.data")
-    return (
-        data is not None
-        and type(source) is data.DataLoader
-        and source.num_workers == 0
-        and not isinstance(source.dataset, data.IterableDataset)
-        and hasattr(batches, "_next_index")
+    if any(package.skip(source, batches, done) for package in loaded()) or not done:
+        return
+    say(
+        f"Loading {done} batches of this epoch again, to go on after them"
+        f"{_HINT if getattr(source, 'num_workers', 0) else ''}."
     )
+    for _ in islice(batches, done):
+        pass
 
 
 _HINT = " (torchdata's StatefulDataLoader would go on at once)"

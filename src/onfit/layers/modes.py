@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from onfit.core.randomness import random_state_beside_torch, set_random_state
+from onfit.core.randomness import random_state, set_random_state
 
 Restore = Callable[[], None]  # restores the state that was saved
 
@@ -56,7 +56,7 @@ def _restorer_of_modes(net: nn.Module) -> Restore:
 
 
 def _restorer_of_generators(net: nn.Module) -> Restore:
-    others, restore_torch = random_state_beside_torch(), _restorer_of_torch(net)
+    others, restore_torch = random_state(besides="torch"), _restorer_of_torch(net)
 
     def restore() -> None:
         set_random_state(others)

@@ -1,21 +1,22 @@
 """Nested plain data with arrays in it, as JSON and arrays apart, and back. Nothing is pickled."""
 
-import importlib
 import json
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from onfit.core.packages import marked, owner_of
+from onfit.core.plain import ATOMS
 from onfit.errors import ArgumentTypeError
 
 Array = np.ndarray[Any, Any]
 
 # Marks, in JSON, what JSON has no word for. No user's dict has such a key by accident.
-_TUPLE, _ARRAY, _TENSOR, _SCALAR, _ELEMENT, _PAIRS, _BYTES = (
-    f"onfit:{word}" for word in ("tuple", "array", "tensor", "scalar", "element", "pairs", "bytes")
+_MARK = "onfit:"
+_TUPLE, _ARRAY, _SCALAR, _ELEMENT, _PAIRS, _BYTES = (
+    f"{_MARK}{word}" for word in ("tuple", "array", "scalar", "element", "pairs", "bytes")
 )
-# Arrays of numbers, text and times; what else numpy holds are objects.
-_ARRAY_KINDS = "biufcmMSU"
 
 
 def packed(tree: Any) -> tuple[str, dict[str, Array]]:
@@ -38,9 +39,12 @@ def unpacked(text: str, arrays: dict[str, Array]) -> Any:
 
 
 def _plain(value: Any, arrays: dict[str, Array]) -> Any:
-    if value is None or type(value) in (bool, int, float, str):
+    if type(value) in ATOMS and not isinstance(value, bytes):
         return value
-    if isinstance(value, (np.generic, np.ndarray)) and value.dtype.kind in _ARRAY_KINDS:
+    owner = owner_of(value)
+    if owner is not None:
+        if owner.mark:
+            return {_MARK + owner.mark: owner.packed(value, partial(_kept, arrays=arrays))}
         return _plain_array(value, arrays)
     if isinstance(value, float):
         return float(value)
@@ -52,8 +56,6 @@ def _plain(value: Any, arrays: dict[str, Array]) -> Any:
         return _plain_dict(value, arrays)
     if isinstance(value, bytes):
         return {_BYTES: value.hex()}
-    if type(value).__module__ == "torch" and hasattr(value, "detach"):
-        return _plain_tensor(value, arrays)
     raise ArgumentTypeError(
         f"{value!r} of type {type(value).__name__} is no plain data. Numbers, text, arrays, "
         "tensors, and lists and dicts of them can be kept."
@@ -76,16 +78,6 @@ def _plain_dict(value: dict[Any, Any], arrays: dict[str, Array]) -> Any:
     return {_PAIRS: [[_plain(k, arrays), _plain(v, arrays)] for k, v in value.items()]}
 
 
-def _plain_tensor(value: Any, arrays: dict[str, Array]) -> Any:
-    """A tensor by its bytes, so that types numpy lacks (bfloat16) come back as they were."""
-    tensor = value.detach().cpu().contiguous()
-    torch = importlib.import_module("torch")
-    raw = tensor.reshape(-1).view(torch.uint8).numpy()
-    kind = str(tensor.dtype).removeprefix("torch.")
-    place = str(value.device)
-    return {_TENSOR: [_kept(raw.copy(), arrays), kind, list(tensor.shape), place]}
-
-
 def _kept(array: Array, arrays: dict[str, Array]) -> str:
     key = str(len(arrays))
     arrays[key] = array
@@ -101,26 +93,15 @@ def _restored(value: Any, arrays: dict[str, Array]) -> Any:
         mark, content = next(iter(value.items()))
         if mark in _RESTORERS:
             return _RESTORERS[mark](content, arrays)
+        package = marked(mark.removeprefix(_MARK)) if mark.startswith(_MARK) else None
+        if package is not None:
+            return package.unpacked(content, arrays)
     return {key: _restored(item, arrays) for key, item in value.items()}
-
-
-def _restored_tensor(content: Any, arrays: dict[str, Array]) -> Any:
-    key, kind, shape, place = content
-    torch = importlib.import_module("torch")
-    raw, dtype = arrays[key], getattr(torch, kind)
-    # What is empty has no bytes to look at in another way.
-    flat = torch.from_numpy(raw.copy()).view(dtype) if raw.size else torch.empty(0, dtype=dtype)
-    tensor = flat.reshape(shape)
-    try:
-        return tensor.to(place)
-    except (RuntimeError, AssertionError):  # this machine has no such device
-        return tensor
 
 
 _RESTORERS: dict[str, Any] = {
     _TUPLE: lambda content, arrays: tuple(_restored(item, arrays) for item in content),
     _ARRAY: lambda content, arrays: arrays[content],
-    _TENSOR: _restored_tensor,
     _SCALAR: lambda content, arrays: np.dtype(content[0]).type(content[1]),
     _ELEMENT: lambda content, arrays: arrays[content][()],
     _PAIRS: lambda content, arrays: {

@@ -27,7 +27,7 @@ class KillAt(Callback):
     """Kills once, at the end of a batch of the whole run."""
 
     remembers = ()
-    told_last = True
+    called_last = True
 
     def __init__(self, step):
         self.step = step

@@ -1,0 +1,31 @@
+"""What core asks of numpy. Imported once the process has loaded it."""
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from onfit.core.packages import Package, register
+
+# Arrays of numbers, text and times; whatever else numpy holds are Python objects.
+ARRAY_KINDS = "biufcmMSU"
+
+
+class Numpy(Package):
+    """numpy's arrays and its random generator."""
+
+    def random_state(self) -> dict[str, Any]:
+        # numpy loads this part of itself when a program first draws a number.
+        drawn = "numpy.random" in sys.modules
+        return {"numpy": np.random.get_state()} if drawn else {}
+
+    def set_random_state(self, state: dict[str, Any]) -> None:
+        if "numpy" in state:
+            np.random.set_state(state["numpy"])
+
+    def is_array(self, value: Any) -> bool:
+        exact = isinstance(value, np.generic) or type(value) is np.ndarray
+        return exact and value.dtype.kind in ARRAY_KINDS
+
+
+register("numpy", Numpy())

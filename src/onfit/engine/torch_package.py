@@ -1,0 +1,68 @@
+"""What core asks of torch. Imported once the process has loaded it."""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+
+from onfit.core.packages import Keep, Package, register
+
+
+class Torch(Package):
+    """torch's tensors, random generators and loaders."""
+
+    mark = "tensor"
+
+    def random_state(self) -> dict[str, Any]:
+        state: dict[str, Any] = {"torch": torch.get_rng_state().numpy().copy()}
+        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+            state["cuda"] = [one.cpu().numpy() for one in torch.cuda.get_rng_state_all()]
+        return state
+
+    def set_random_state(self, state: dict[str, Any]) -> None:
+        if "torch" in state:
+            torch.set_rng_state(torch.from_numpy(state["torch"].copy()))
+        if "cuda" in state and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all([torch.from_numpy(one.copy()) for one in state["cuda"]])
+
+    def is_array(self, value: Any) -> bool:
+        return type(value) is Tensor and value.layout is torch.strided
+
+    def packed(self, array: Any, keep: Keep) -> Any:
+        """A tensor by its bytes, so that types numpy lacks (bfloat16) come back as they were."""
+        tensor = array.detach().cpu().contiguous()
+        raw = tensor.reshape(-1).view(torch.uint8).numpy()
+        kind = str(tensor.dtype).removeprefix("torch.")
+        return [keep(raw.copy()), kind, list(tensor.shape), str(array.device)]
+
+    def unpacked(self, content: Any, arrays: dict[str, Any]) -> Tensor:
+        key, kind, shape, place = content
+        raw, dtype = arrays[key], getattr(torch, kind)
+        # An empty array has no bytes that could be viewed as another type.
+        flat = torch.from_numpy(raw.copy()).view(dtype) if raw.size else torch.empty(0, dtype=dtype)
+        tensor: Tensor = flat.reshape(shape)
+        try:
+            return tensor.to(place)
+        except (RuntimeError, AssertionError):  # this machine has no such device
+            return tensor
+
+    def skip(self, loader: Any, batches: Iterator[Any], count: int) -> bool:
+        """Draw the numbers of the samples alone, where the loader picks samples in this process and
+        only when asked for them.
+        """
+        picks_by_number = (
+            type(loader) is DataLoader
+            and loader.num_workers == 0
+            and not isinstance(loader.dataset, IterableDataset)
+            and hasattr(batches, "_next_index")
+        )
+        if picks_by_number:
+            for _ in islice(iter(batches._next_index, None), count):  # type: ignore[attr-defined]
+                pass
+        return picks_by_number
+
+
+register("torch", Torch())
