@@ -56,6 +56,11 @@ class BestFiles:
         if self.keep is not None:
             self.files = self._with(value, path)
 
+    def not_in(self, stay: Files) -> list[str]:
+        """The paths of the files that are not among those that stay."""
+        staying = {path for _, path in stay}
+        return [path for _, path in self.files if path not in staying]
+
     def with_one_more(self, value: float, path: str, objective: Objective) -> Files:
         """The files that stay once there is one more, at `path`."""
         if self.keep is None:

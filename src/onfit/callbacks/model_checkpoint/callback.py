@@ -7,11 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from onfit._types import StrPath
-from onfit.callbacks.model_checkpoint.best_files import BestFiles, BestRecord, Files
+from onfit.callbacks.model_checkpoint.arguments import (
+    best_files,
+    cadence_of,
+    check_paths,
+    last_path,
+)
+from onfit.callbacks.model_checkpoint.best_files import BestRecord, Files
 from onfit.callbacks.model_checkpoint.model_files import ModelFiles, Notes
 from onfit.callbacks.model_checkpoint.name import CheckpointName
 from onfit.callbacks.model_checkpoint.path import CheckpointPath
-from onfit.core.cadence import Cadence
+from onfit.callbacks.model_checkpoint.words import no_val_values, replacing_a_better
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
 from onfit.core.faces import CanSave, CanSnapshot, Need
@@ -19,8 +25,7 @@ from onfit.core.hooks import overrides
 from onfit.core.monitor import Monitor
 from onfit.core.objective import Objective, check_mode, resolve_mode
 from onfit.core.sizes import size_in
-from onfit.errors import ArgumentError, OnfitWarning
-from onfit.storage.durable import require_writable
+from onfit.errors import OnfitWarning
 
 
 class ModelCheckpoint(Callback):
@@ -118,12 +123,12 @@ class ModelCheckpoint(Callback):
         self.best = initial_value_threshold
         self._name = CheckpointName(filepath, "ModelCheckpoint")
         self._path = CheckpointPath(self._name, "ModelCheckpoint")
-        self._last = _last_path(save_last, self._name)
+        self._last = last_path(save_last, self._name)
         self._monitor = Monitor(monitor, "ModelCheckpoint", on_missing)
-        self._record: BestRecord | None = None  # none where nothing is compared
-        self._best_files = _best_files(keep, self._name)
+        self._record: BestRecord | None = None  # None where nothing is compared
+        self._best_files = best_files(keep, self._name)
         self._files = ModelFiles("ModelCheckpoint", save_weights_only, background)
-        self._cadence = _cadence(save_freq, period)
+        self._cadence = cadence_of(save_freq, period)
         self._warned_of_batches = self._warned_of_better = False
 
     def hears(self, hook: str) -> bool:
@@ -144,7 +149,7 @@ class ModelCheckpoint(Callback):
         self._cadence.restart()
         self._path.reset()
         self._warned_of_batches = self._warned_of_better = False
-        self._check_paths()
+        check_paths(filter(None, (self._name.probe, self._last)), self)
         self._path.warn_of_likely_misspelling(self.params)
         self._go_on_from_files()
 
@@ -165,7 +170,7 @@ class ModelCheckpoint(Callback):
         self._files.finish()
 
     def state_dict(self) -> dict[str, Any]:
-        self._files.finish()  # whoever goes on from this state counts on these files
+        self._files.finish()  # a run that goes on from this state needs these files
         return {
             "best": self.best,
             "best_files": self._best_files.files,
@@ -178,7 +183,7 @@ class ModelCheckpoint(Callback):
         self._best_files.files = state["best_files"]
         self._path.named_once = state["named_once"]
         self._cadence.load_state_dict(state["cadence"])
-        self._warned_of_better = True  # a better file is what this run itself was about to write
+        self._warned_of_better = True  # a better file may be one that this run itself has written
 
     # --- saving --------------------------------------------------------------------------
 
@@ -197,14 +202,14 @@ class ModelCheckpoint(Callback):
         if path is None:
             self._write({})
         elif value is None or self._record is None:
-            self._tell(epoch, f"saving model to {path}")
+            self._say(epoch, f"saving model to {path}")
             self._write({path: None})
         else:
             self._write_best(path, value, self._record)
         return path is not None
 
     def _is_good(self, value: float, objective: Objective, epoch: int, path: str) -> bool:
-        """Whether a model of this value is to be saved; tells so."""
+        """Whether a model of this value is to be saved; says so."""
         best = self.best
         if best is None:
             best = math.inf if objective.mode == "min" else -math.inf
@@ -213,9 +218,9 @@ class ModelCheckpoint(Callback):
         elif self._is_among_the_best(value, path, objective):
             verdict = f"{value:0.5f} is among the {self.keep} best, saving model to {path}"
         else:
-            self._tell(epoch, f"{self.monitor} did not improve from {best:0.5f}")
+            self._say(epoch, f"{self.monitor} did not improve from {best:0.5f}")
             return False
-        self._tell(epoch, f"{self.monitor} {verdict}")
+        self._say(epoch, f"{self.monitor} {verdict}")
         return True
 
     def _is_among_the_best(self, value: float, path: str, objective: Objective) -> bool:
@@ -228,8 +233,7 @@ class ModelCheckpoint(Callback):
     def _write_best(self, path: str, value: float, record: BestRecord) -> None:
         self._warn_of_better(path, value, record)
         stay = self._best_files.with_one_more(value, path, record.objective)
-        staying = {path for _, path in stay}
-        gone = [path for _, path in self._best_files.files if path not in staying]
+        gone = self._best_files.not_in(stay)
         before = self.best, self._best_files.files
         self._best_files.files = stay
         if record.objective.better(value, self.best):
@@ -237,7 +241,7 @@ class ModelCheckpoint(Callback):
         self._write({path: record.notes(value)}, gone, lambda: self._go_back_to(*before))
 
     def _go_back_to(self, best: float | None, files: Files) -> None:
-        """What could not be saved is not the best that there is a file of."""
+        """Forget a model that could not be saved: there is no file of it."""
         self.best, self._best_files.files = best, files
 
     def _write(
@@ -251,22 +255,14 @@ class ModelCheckpoint(Callback):
         if files:
             self._files.write(self.model, files, then_remove, on_failure)
 
-    def _tell(self, epoch: int, text: str) -> None:
+    def _say(self, epoch: int, text: str) -> None:
         if self.verbose > 0:
             say(f"Epoch {epoch + 1:05d}: {text}")
 
-    # --- what stands there already -------------------------------------------------------
-
-    def _check_paths(self) -> None:
-        """Find out now, not at the first save, where and to which formats nothing can be saved."""
-        check = getattr(self.model, "check_filepath", None)
-        for path in filter(None, (self._name.probe, self._last)):
-            require_writable(path, f"ModelCheckpoint(filepath={self._name.template!r})")
-            if check is not None:
-                check(path, weights_only=self.save_weights_only)
+    # --- files that are there already -------------------------------------------------------
 
     def _go_on_from_files(self) -> None:
-        """Load the newest, if asked to; know the best of what this training goes on from."""
+        """Load the newest file, if asked to, and learn how good the files are."""
         goes_on = self.run is not None and self.run.progress.epoch > 0
         existing = self._name.existing() if goes_on or self.load_weights_on_restart else []
         if existing and self.load_weights_on_restart:
@@ -291,76 +287,15 @@ class ModelCheckpoint(Callback):
         looked, self._warned_of_better = self._warned_of_better, True
         there = None if looked or not os.path.exists(path) else record.value_in(path)
         if there is not None and record.objective.better(there, than=value):
-            say(
-                f"ModelCheckpoint replaces {path!r}, whose {self.monitor} of {there:0.5f} is "
-                f"better than the {value:0.5f} of this new training. To go on from a file pass "
-                "load_weights_on_restart=True; to keep it, give another filepath."
-            )
+            say(replacing_a_better(path, there, value, self.monitor))
 
     # --- what the logs may lack ----------------------------------------------------------
 
     def _monitored(self, logs: Logs, mid_epoch: bool) -> float | None:
-        if mid_epoch and self.monitor.startswith("val_") and self.monitor not in logs:
-            self._warn_of_batches()
-            return None
-        return self._monitor.read(logs, self.params)
-
-    def _warn_of_batches(self) -> None:
+        without_validation = mid_epoch and self.monitor.startswith("val_")
+        if not without_validation or self.monitor in logs:
+            return self._monitor.read(logs, self.params)
         if not self._warned_of_batches:
             self._warned_of_batches = True
-            warnings.warn(
-                f"ModelCheckpoint(save_freq={self.save_freq!r}) compares {self.monitor!r} at the "
-                "end of batches, where there are no val_ values, so nothing is saved there. Use "
-                "save_freq='epoch', or monitor='loss'.",
-                OnfitWarning,
-                stacklevel=2,
-            )
-
-
-def _last_path(save_last: Any, name: CheckpointName) -> str | None:
-    """Where the latest model is saved; None if nowhere."""
-    if save_last is False:
+            warnings.warn(no_val_values(self.save_freq, self.monitor), OnfitWarning, stacklevel=2)
         return None
-    if save_last is True:
-        folder, file = os.path.split(name.probe)
-        save_last = os.path.join(folder, "last" + "".join(_suffixes(file)))
-    last = CheckpointName(save_last, "ModelCheckpoint", "save_last")
-    if last.fields or os.path.realpath(last.template) == os.path.realpath(name.template):
-        raise ArgumentError(
-            f"ModelCheckpoint(filepath={name.template!r}, save_last={save_last!r}): save_last "
-            "names one file, without fields, and another than filepath. Rename one of them."
-        )
-    return last.template
-
-
-def _suffixes(file: str) -> tuple[str, str]:
-    """The suffix of a file name; of `a.weights.h5` both."""
-    stem, suffix = os.path.splitext(file)
-    return (".weights" if stem.endswith(".weights") else "", suffix)
-
-
-def _best_files(keep: Any, name: CheckpointName) -> BestFiles:
-    files = BestFiles(keep, "ModelCheckpoint")
-    if keep is not None and keep > 1 and not name.fields:
-        raise ArgumentError(
-            f"ModelCheckpoint(filepath={name.template!r}, keep={keep}): {keep} files need "
-            "different names. Put a field into it, such as {epoch:02d}."
-        )
-    return files
-
-
-def _cadence(save_freq: Any, period: Any) -> Cadence:
-    """The one cadence that `save_freq` and the older `period` amount to."""
-    cadence = Cadence.of(save_freq, owner="ModelCheckpoint", argument="save_freq")
-    if period == 1:
-        return cadence
-    if isinstance(period, bool) or not isinstance(period, int) or period < 1:
-        raise ArgumentError(
-            f"ModelCheckpoint(period={period!r}): period is a number of epochs, 1 or more."
-        )
-    if save_freq != "epoch":
-        raise ArgumentError(
-            f"ModelCheckpoint(save_freq={save_freq!r}, period={period}): both say how often. "
-            "Give one of them."
-        )
-    return Cadence(period, "epochs")
