@@ -1,8 +1,8 @@
 """Losses by Keras' names, in Keras' argument order, and torch's losses in theirs.
 
-A loss gives one value per sample; what training minimises is their mean, weighted by
-`sample_weight` and divided by the number of samples. Behind a softmax or a sigmoid the
-crossentropies are computed from the logits, where nothing overflows.
+A loss gives one value per sample. Training minimises their mean: they are weighted by
+`sample_weight`, and their sum is divided by the number of samples. If the model ends in a softmax
+or a sigmoid, the crossentropies are computed from the logits, where nothing overflows.
 """
 
 from typing import Any
@@ -109,7 +109,7 @@ _NAMED: dict[str, type[NamedLoss]] = {
 
 
 def get(identifier: Any) -> Loss:
-    """The loss of that name, or the one that an object or function stands for.
+    """The loss of that name, or the loss that an object or function stands for.
 
     Args:
         identifier: a Keras name, a `Loss`, a torch loss (module, or function of
@@ -153,5 +153,5 @@ def is_loss_function(function: Any) -> bool:
     """Whether this is one of the functions of this module."""
     try:
         return function in _FUNCTIONS
-    except TypeError:  # an object that can be called and not be hashed
+    except TypeError:  # an object that can be called, but not hashed
         return False

@@ -19,7 +19,7 @@ def binary_crossentropy(
     Args:
         y_true: 0 or 1, of the shape of `y_pred`.
         y_pred: probabilities, or logits with `from_logits=True`.
-        from_logits: whether a sigmoid is still to come.
+        from_logits: whether `y_pred` are logits, to which no sigmoid was applied.
         label_smoothing: how far to move the labels towards 0.5, from 0 to 1.
     """
     y_true, y_pred = aligned(y_true, y_pred)
@@ -39,7 +39,7 @@ def categorical_crossentropy(
     Args:
         y_true: one-hot labels or class probabilities, of the shape of `y_pred`.
         y_pred: class probabilities, or logits with `from_logits=True`.
-        from_logits: whether a softmax is still to come.
+        from_logits: whether `y_pred` are logits, to which no softmax was applied.
         label_smoothing: how far to move the labels towards uniform, from 0 to 1.
     """
     y_true, y_pred = aligned(y_true, y_pred)
@@ -56,7 +56,7 @@ def sparse_categorical_crossentropy(
     Args:
         y_true: class indices, of the shape of `y_pred` without its last axis (or with 1 there).
         y_pred: class probabilities, or logits with `from_logits=True`.
-        from_logits: whether a softmax is still to come.
+        from_logits: whether `y_pred` are logits, to which no softmax was applied.
     """
     labels = class_indices(y_true, y_pred)
     try:
@@ -68,7 +68,7 @@ def sparse_categorical_crossentropy(
         raise DataError(_out_of_range(labels, y_pred)) from error
 
 
-# torch would pass over labels of -100 without a word. No label is this.
+# By default torch leaves out labels of -100 without a word. No label is this number.
 NO_CLASS = -(2**62)
 
 
@@ -91,7 +91,7 @@ def class_indices(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """`y_true` as the class of each sample, for outputs whose last axis has the classes.
 
     Raises:
-        ShapeError: if there is not one for each sample.
+        ShapeError: if there is not one label for each sample.
     """
     if y_true.ndim == y_pred.ndim and y_true.shape[-1] == 1:
         y_true = y_true.squeeze(-1)
@@ -105,7 +105,10 @@ def class_indices(y_true: Tensor, y_pred: Tensor) -> Tensor:
 
 
 class _Crossentropy(NamedLoss):
-    """What the crossentropies share: `from_logits`, and the activation they can look behind."""
+    """What the crossentropies share: `from_logits`, and the activation that they can leave out.
+
+    A subclass with a `function` says `call_on_logits` again: see `may_see_logits`.
+    """
 
     activation: activations.Activation
 
@@ -147,17 +150,7 @@ class BinaryCrossentropy(_SmoothedCrossentropy):
     name = "binary_crossentropy"
     activation = staticmethod(activations.sigmoid)
     function = staticmethod(binary_crossentropy)
-
-    def call_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        if self.from_logits:
-            return self.call_mean_on_logits(y_true, y_pred)
-        return super().call_mean(y_true, y_pred)
-
-    def call_mean_on_logits(self, y_true: Tensor, logits: Tensor) -> Tensor:
-        if self.label_smoothing:
-            return super().call_mean_on_logits(y_true, logits)
-        y_true, logits = aligned(y_true, logits)
-        return F.binary_cross_entropy_with_logits(logits, y_true)
+    call_on_logits = _Crossentropy.call_on_logits
 
 
 class CategoricalCrossentropy(_SmoothedCrossentropy):
@@ -166,6 +159,7 @@ class CategoricalCrossentropy(_SmoothedCrossentropy):
     name = "categorical_crossentropy"
     activation = staticmethod(activations.softmax)
     function = staticmethod(categorical_crossentropy)
+    call_on_logits = _Crossentropy.call_on_logits
 
 
 class SparseCategoricalCrossentropy(_Crossentropy):
@@ -174,17 +168,4 @@ class SparseCategoricalCrossentropy(_Crossentropy):
     name = "sparse_categorical_crossentropy"
     activation = staticmethod(activations.softmax)
     function = staticmethod(sparse_categorical_crossentropy)
-
-    def call_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        if self.from_logits:
-            return self.call_mean_on_logits(y_true, y_pred)
-        return super().call_mean(y_true, y_pred)
-
-    def call_mean_on_logits(self, y_true: Tensor, logits: Tensor) -> Tensor:
-        if logits.ndim != 2:
-            return super().call_mean_on_logits(y_true, logits)
-        labels = class_indices(y_true, logits)
-        try:
-            return F.cross_entropy(logits, labels, ignore_index=NO_CLASS)
-        except (IndexError, RuntimeError) as error:
-            raise DataError(_out_of_range(labels, logits)) from error
+    call_on_logits = _Crossentropy.call_on_logits

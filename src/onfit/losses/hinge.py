@@ -1,4 +1,4 @@
-"""The hinges: no loss for what lies on the right side by a margin of 1."""
+"""The hinge losses: an output that is on the right side by a margin of 1 costs nothing."""
 
 import torch
 from torch import Tensor
@@ -41,8 +41,8 @@ def categorical_hinge(y_true: Tensor, y_pred: Tensor) -> Tensor:
 
 def _shortfall(y_true: Tensor, y_pred: Tensor) -> Tensor:
     y_true, y_pred = aligned(y_true, y_pred)
-    # Labels of 0 and 1 become -1 and 1, and that without waiting for the device to say which
-    # they are.
+    # Labels of 0 and 1 become -1 and 1. The device decides which labels these are, so that the
+    # program does not wait for it.
     binary = ((y_true == 0) | (y_true == 1)).all()
     signs = torch.where(binary, 2.0 * y_true - 1.0, y_true)
     return torch.relu(1.0 - signs * y_pred)

@@ -1,4 +1,4 @@
-"""What a loss is: one value per sample, and what they come to."""
+"""The base class of losses: one value per sample, reduced to one number."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -12,31 +12,24 @@ from onfit.errors import ArgumentError, ArgumentTypeError, ShapeError, did_you_m
 EPSILON = 1e-7  # Keras' fuzz factor: keeps logarithms and quotients finite
 
 MEAN = "sum_over_batch_size"
-_MEANS = (MEAN, "mean", "mean_with_sample_weight")
-_REDUCTIONS = (*_MEANS, "sum", "none")
-
-
-# What each shorter way takes the place of.
-_STANDS_FOR = {
-    "call_on_logits": ("call", "__call__"),
-    "call_mean": ("call", "function", "__call__"),
-    "call_mean_on_logits": ("call", "call_on_logits", "function", "__call__"),
-}
+MEANS = (MEAN, "mean", "mean_with_sample_weight")  # without weights, all are the plain mean
+_REDUCTIONS = (*MEANS, "sum", "none")
 
 
 class Loss:
     """A loss with its options. Subclass it and write `call`, or pass any function to `compile`.
 
     Args:
-        name: how it is written in files and errors; that of its kind if None.
-        reduction: what the values of a batch come to. `"sum_over_batch_size"`, or `"mean"`:
-            their weighted sum over their number; `"sum"`; `"mean_with_sample_weight"`: their
-            weighted sum over the sum of the weights; `"none"`, which cannot be trained on:
-            a value per sample.
+        name: how it is written in files and errors; the name of its class of losses if None.
+        reduction: how the values of a batch become one number. `"sum_over_batch_size"`, or
+            `"mean"`: their weighted sum over their number; `"sum"`;
+            `"mean_with_sample_weight"`: their weighted sum over the sum of the weights;
+            `"none"`: they stay a value per sample, on which no model can train.
 
     Attributes:
-        logits_of: the activation that `call_on_logits` takes the place of; None for none.
-        output_activation: what a metric should apply to the output to see probabilities.
+        logits_of: the activation that is left out when `call_on_logits` is called; None if that
+            is never called.
+        output_activation: the activation that turns the output into probabilities for metrics.
 
     Raises:
         ArgumentError: for an unknown reduction.
@@ -66,41 +59,24 @@ class Loss:
         raise NotImplementedError
 
     @property
-    def takes_mean(self) -> bool:
-        """Whether samples without weights come to their mean."""
-        return self.reduction in _MEANS
+    def may_see_logits(self) -> bool:
+        """Whether `call_on_logits` computes the same as `call`.
 
-    def call_mean(self, y_true: Any, y_pred: Any) -> Tensor:
-        """The mean of `call`. A subclass may know a kernel that gives it at once."""
-        return reduced(self.call(y_true, y_pred), None)
-
-    def call_mean_on_logits(self, y_true: Any, logits: Any) -> Tensor:
-        """The mean of `call_on_logits`."""
-        return reduced(self.call_on_logits(y_true, logits), None)
-
-    def may_go(self, way: str) -> bool:
-        """Whether a shorter way still leads where this loss does: nothing that it stands for was
-        written anew by a subclass, which the shorter way knows nothing of.
-
-        Args:
-            way: `"call_on_logits"`, `"call_mean"` or `"call_mean_on_logits"`.
+        Not if a subclass wrote `call`, `function` or `__call__` anew, and no `call_on_logits`
+        beside it: the one of its base class computes what the base class did.
         """
-        return all(self._depth(way) <= self._depth(name) for name in _STANDS_FOR[way])
+        places = [vars(self), *map(vars, type(self).__mro__)]
+        names = ("call", "function", "__call__", "call_on_logits")
+        newest = next(place for place in places if any(name in place for name in names))
+        return "call_on_logits" in newest
 
     @property
     def is_called_whole(self) -> bool:
-        """Whether a subclass wrote `__call__` itself: then nothing else says what it computes."""
+        """Whether a subclass wrote `__call__` itself: then `call` does not say what it computes."""
         return type(self).__call__ is not Loss.__call__
 
-    def _depth(self, name: str) -> int:
-        """How far down the line of base classes an attribute comes from."""
-        if name in vars(self):
-            return -1
-        line = type(self).__mro__
-        return next((depth for depth, cls in enumerate(line) if name in vars(cls)), len(line))
-
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
-        """What the samples, each with its weight, come to: a scalar."""
+        """The loss of these samples, each with its weight: a scalar."""
         values = self.call(torch.as_tensor(y_true), torch.as_tensor(y_pred))
         weight = None if sample_weight is None else torch.as_tensor(sample_weight)
         return reduced(values, weight, self.reduction)
@@ -110,7 +86,7 @@ class Loss:
         return self
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that would make it again."""
+        """The arguments that make it again."""
         shared = {"name": self.name, "reduction": self.reduction}
         return {key: value for key, value in shared.items() if value != getattr(type(self), key)}
 
@@ -132,7 +108,7 @@ class NamedLoss(Loss):
 
 
 def reduced(values: Tensor, sample_weight: Tensor | None, reduction: str = MEAN) -> Tensor:
-    """What `values`, each times its sample's weight, come to: by default the mean over their
+    """One number of `values`, each times its sample's weight: by default their sum over their
     number.
 
     Raises:
@@ -155,8 +131,8 @@ def reduced(values: Tensor, sample_weight: Tensor | None, reduction: str = MEAN)
 
 
 def _fitting(weight: Tensor, values: Tensor) -> Tensor:
-    """`weight` with the axes of `values`, for a loss that gives several values per sample."""
-    if not values.ndim:  # a loss of a user's, which took the mean itself
+    """`weight` with the axes of `values`: a loss may give several values per sample."""
+    if not values.ndim:  # a user's loss, which took the mean itself
         return weight
     while weight.ndim > 1 and weight.shape[-1] == 1:
         weight = weight.squeeze(-1)

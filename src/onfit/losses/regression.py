@@ -86,20 +86,12 @@ class MeanSquaredError(NamedLoss):
     name = "mean_squared_error"
     function = staticmethod(mean_squared_error)
 
-    def call_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        y_true, y_pred = aligned(y_true, y_pred)
-        return F.mse_loss(y_pred, y_true)
-
 
 class MeanAbsoluteError(NamedLoss):
     """`mean_absolute_error` as an object."""
 
     name = "mean_absolute_error"
     function = staticmethod(mean_absolute_error)
-
-    def call_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        y_true, y_pred = aligned(y_true, y_pred)
-        return F.l1_loss(y_pred, y_true)
 
 
 class MeanAbsolutePercentageError(NamedLoss):

@@ -9,17 +9,17 @@ from onfit.metrics.metric import Metric
 
 def binary_accuracy(y_true: Tensor, y_pred: Tensor, threshold: float = 0.5) -> Tensor:
     """The share, over the last axis, of outputs on the right side of `threshold`."""
-    return _share(_right_side(y_true, y_pred, threshold))
+    return _share(right_side(y_true, y_pred, threshold))
 
 
 def categorical_accuracy(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """1 where the largest output is that of the one-hot label's class, else 0."""
-    return _right_class(y_true, y_pred).float()
+    return right_class(y_true, y_pred).float()
 
 
 def sparse_categorical_accuracy(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """1 where the largest output is that of the class whose index is the label, else 0."""
-    return _right_index(y_true, y_pred).float()
+    return right_index(y_true, y_pred).float()
 
 
 def top_k_categorical_accuracy(y_true: Tensor, y_pred: Tensor, k: int = 5) -> Tensor:
@@ -34,31 +34,35 @@ def sparse_top_k_categorical_accuracy(y_true: Tensor, y_pred: Tensor, k: int = 5
 
 
 def accuracy(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """The accuracy that the shapes ask for: binary, sparse categorical or categorical.
+    """The accuracy that fits the shapes: binary, sparse categorical or categorical.
 
     One output per sample is binary; class indices are sparse; one-hot labels are categorical.
     """
     if y_pred.ndim == 1 or y_pred.shape[-1] == 1:
         return binary_accuracy(y_true, y_pred)
-    return _right_by_shape(y_true, y_pred).float()
+    return right_by_shape(y_true, y_pred).float()
 
 
-def _right_side(y_true: Tensor, y_pred: Tensor, threshold: float) -> Tensor:
+def right_side(y_true: Tensor, y_pred: Tensor, threshold: float) -> Tensor:
+    """For each output, whether it is on the right side of `threshold`."""
     y_true, y_pred = matched("binary_accuracy", y_true, y_pred)
     return torch.eq(y_pred > threshold, y_true)  # 0 or 1, in the labels' type
 
 
-def _right_by_shape(y_true: Tensor, y_pred: Tensor) -> Tensor:
+def right_by_shape(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """For each sample, whether its largest output is that of its class: an index, or one-hot."""
     sparse = y_true.ndim < y_pred.ndim or y_true.shape[-1] == 1
-    return _right_index(y_true, y_pred) if sparse else _right_class(y_true, y_pred)
+    return right_index(y_true, y_pred) if sparse else right_class(y_true, y_pred)
 
 
-def _right_class(y_true: Tensor, y_pred: Tensor) -> Tensor:
+def right_class(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """For each sample, whether its largest output is that of its one-hot label's class."""
     _require_same_shape("categorical_accuracy", y_true, y_pred)
     return y_true.argmax(-1) == y_pred.argmax(-1)
 
 
-def _right_index(y_true: Tensor, y_pred: Tensor) -> Tensor:
+def right_index(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """For each sample, whether its largest output is that of the class whose index is its label."""
     return y_pred.argmax(-1) == _indices("sparse_categorical_accuracy", y_true, y_pred)
 
 
@@ -68,19 +72,15 @@ def _equality(y_true: Tensor, y_pred: Tensor) -> Tensor:
     return _share(y_true.to(y_pred.dtype) == y_pred)
 
 
-def _told_apart(right: Tensor) -> Tensor:
-    """The bools, if there is one for each sample; else their mean."""
-    if right.ndim == 2 and right.shape[1] == 1:
-        return right.squeeze(1)
-    return right if right.ndim == 1 else right.float().mean()
-
-
 def _share(right: Tensor) -> Tensor:
     return right.float().mean(-1) if right.ndim > 1 else right.float()
 
 
 def _in_top_k(labels: Tensor, y_pred: Tensor, k: int) -> Tensor:
-    """Compared with the k-th largest, so that classes that share its place all count."""
+    """Whether the label's output is among the `k` largest, as 1 or 0.
+
+    It is compared with the k-th largest, so that all classes with an output equal to that count.
+    """
     least = y_pred.topk(min(k, y_pred.shape[-1]), -1).values[..., -1]
     return (y_pred.gather(-1, labels.long()[..., None]).squeeze(-1) >= least).float()
 
@@ -122,7 +122,7 @@ def _indices(name: str, y_true: Tensor, y_pred: Tensor) -> Tensor:
 class Accuracy(Metric):
     """The share of outputs that equal the label.
 
-    (The name `"accuracy"` is something else: the accuracy that the shapes ask for.)
+    (The name `"accuracy"` means something else: the accuracy that fits the shapes.)
 
     Args:
         name: its name in the logs.
@@ -133,7 +133,7 @@ class Accuracy(Metric):
 
 
 class AccuracyByShape(Metric):
-    """`accuracy` under a name of the user's: what `metrics=["acc"]` is.
+    """`accuracy` under the user's name for it: what `metrics=["acc"]` makes.
 
     Args:
         name: its name in the logs.
@@ -143,17 +143,9 @@ class AccuracyByShape(Metric):
         super().__init__(accuracy, name, "max")
 
     def sees_logits(self, output: Tensor) -> bool:
-        # As for the classes below; the one output of a binary classifier meets a threshold.
+        # As the classes below do. But the one output of a binary classifier is compared with a
+        # threshold, which is one for probabilities.
         return output.ndim > 1 and output.shape[-1] > 1
-
-    def can_wait(self, output: Tensor) -> bool:
-        # What a subclass makes of a batch, nobody knows.
-        return type(self) is AccuracyByShape and output.ndim == 2 and output.shape[1] > 1
-
-    def of_batch(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        if not self.sees_logits(y_pred):
-            return _told_apart(_right_side(y_true, y_pred, 0.5))
-        return _told_apart(_right_by_shape(y_true, y_pred))
 
 
 class BinaryAccuracy(Metric):
@@ -161,7 +153,7 @@ class BinaryAccuracy(Metric):
 
     Args:
         name: its name in the logs.
-        threshold: outputs above it say 1.
+        threshold: outputs above it mean 1.
 
     Example:
         >>> accuracy = BinaryAccuracy(threshold=0.8)
@@ -173,9 +165,6 @@ class BinaryAccuracy(Metric):
     def __init__(self, name: str = "binary_accuracy", threshold: float = 0.5) -> None:
         super().__init__(binary_accuracy, name, "max", threshold=threshold)
 
-    def of_batch(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return _told_apart(_right_side(y_true, y_pred, **self.options))
-
 
 class CategoricalAccuracy(Metric):
     """`categorical_accuracy` as an object.
@@ -184,14 +173,11 @@ class CategoricalAccuracy(Metric):
         name: its name in the logs.
     """
 
-    # The largest output stays the largest through a softmax, so none need be computed.
+    # The largest output is the largest after a softmax, too. So no softmax is needed.
     takes_logits = True
 
     def __init__(self, name: str = "categorical_accuracy") -> None:
         super().__init__(categorical_accuracy, name, "max")
-
-    def of_batch(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return _told_apart(_right_class(y_true, y_pred))
 
 
 class SparseCategoricalAccuracy(Metric):
@@ -205,9 +191,6 @@ class SparseCategoricalAccuracy(Metric):
 
     def __init__(self, name: str = "sparse_categorical_accuracy") -> None:
         super().__init__(sparse_categorical_accuracy, name, "max")
-
-    def of_batch(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return _told_apart(_right_index(y_true, y_pred))
 
 
 class TopKCategoricalAccuracy(Metric):

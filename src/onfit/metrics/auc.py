@@ -1,4 +1,4 @@
-"""AUC: the area under a curve that all thresholds draw."""
+"""AUC: the area under a curve that has a point for each threshold."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from onfit.metrics.accuracy import matched
 from onfit.metrics.counts import ConfusionCounts, Thresholds, check_thresholds, weight_of_each
 from onfit.metrics.metric import CountingMetric, quotient
 
-_EPSILON = 1e-7  # Keras' fuzz factor: the outermost thresholds lie so far outside of 0 and 1
+_EPSILON = 1e-7  # Keras' fuzz factor: how far the outermost thresholds lie outside of 0 to 1
 _CURVES = ("ROC", "PR", "PRGAIN")
 _SUMMATIONS = ("interpolation", "minoring", "majoring")
 
@@ -24,19 +24,20 @@ class AUC(CountingMetric):
 
     Args:
         num_thresholds: how many thresholds to draw the curve with, evenly spread over 0 to 1.
-        curve: `"ROC"`, `"PR"` (precision over recall) or `"PRGAIN"` (the gains of both over
-            always saying 1).
-        summation_method: what lies between two points: `"interpolation"`, or the height of the
-            lower one, `"minoring"`, or of the higher one, `"majoring"`.
+        curve: `"ROC"`, `"PR"` (precision over recall) or `"PRGAIN"` (the gains of both over a
+            model that always says 1).
+        summation_method: the height between two points: `"interpolation"` is a straight line;
+            `"minoring"` takes the lower point, `"majoring"` the higher one.
         name: its name in the logs.
-        thresholds: these instead, from 0 to 1; both ends are added.
-        multi_label: the mean of the areas of all outputs, rather than the area of all together.
-        num_labels: how many outputs there are, with `multi_label`; found out if None.
+        thresholds: thresholds to use instead, from 0 to 1; both ends are added.
+        multi_label: take the mean of the areas of all outputs, rather than the area of all
+            outputs together.
+        num_labels: how many outputs there are, with `multi_label`; None to take any number.
         label_weights: the weight of each output, in the mean or in the counts.
-        from_logits: whether a sigmoid is still to come.
+        from_logits: whether outputs are logits, to which no sigmoid was applied.
 
     Raises:
-        ArgumentError: for an argument that cannot be meant.
+        ArgumentError: for an argument that makes no sense.
 
     Example:
         >>> auc = AUC(num_thresholds=3)
@@ -79,12 +80,12 @@ class AUC(CountingMetric):
 
     @property
     def thresholds(self) -> list[float]:
-        """What outputs are compared with, both ends included."""
+        """The numbers that outputs are compared with, both ends included."""
         return self._thresholds.values
 
     @property
     def num_thresholds(self) -> int:
-        """How many these are."""
+        """How many thresholds there are."""
         return len(self.thresholds)
 
     def update(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
@@ -133,7 +134,7 @@ class AUC(CountingMetric):
         return (x[:-1] - x[1:]) * heights
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that would make it again."""
+        """The arguments that make it again."""
         config = {
             "name": self.name,
             "num_thresholds": self.num_thresholds,
@@ -163,7 +164,7 @@ def _inner(count: int) -> list[float]:
 
 
 def _roc(counts: ConfusionCounts) -> _Points:
-    """Recall over the false positives' share."""
+    """Recall over the share of the negatives that are taken for positives."""
     positives, negatives = counts.true_positives, counts.false_positives
     return (
         quotient(negatives, negatives + counts.true_negatives),
@@ -181,7 +182,9 @@ def _pr(counts: ConfusionCounts) -> _Points:
 
 
 def _pr_gain(counts: ConfusionCounts) -> _Points:
-    """Precision over recall, each as a gain over always saying 1 (Flach and Kull 2015)."""
+    """Precision over recall, each as a gain over a model that always says 1 (Flach and
+    Kull 2015).
+    """
     found, missed = counts.true_positives, counts.false_negatives
     scale = quotient(found + missed, counts.true_negatives + counts.false_positives)
     recall = 1.0 - scale * quotient(missed, found)
@@ -200,8 +203,8 @@ _POINTS: dict[str, Callable[[ConfusionCounts], _Points]] = {
 def _interpolated_precision(counts: ConfusionCounts) -> Tensor:
     """The areas under the precision-recall curve between neighbouring thresholds.
 
-    Between two of them the counts are interpolated, not precision itself, which would promise
-    too much (Davis and Goadrich 2006).
+    Between two thresholds the counts are interpolated. To interpolate precision itself gives too
+    large an area (Davis and Goadrich 2006).
     """
     found, missed = counts.true_positives, counts.false_negatives
     taken = found + counts.false_positives

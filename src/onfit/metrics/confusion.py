@@ -1,4 +1,6 @@
-"""Precision and recall: how many of what is said are right, and how many of what is are said."""
+"""Precision: how many of the positives that a model finds are right. Recall: how many of the
+positives that there are it finds.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,11 +17,11 @@ _LOWEST = -1e10  # below any output that is among the largest
 
 
 class _ShareAtThreshold(CountingMetric):
-    """A share of the positives, or of those that should be: precision and recall.
+    """The true positives as a share of something: what precision and recall have in common.
 
     Args:
-        thresholds: an output above it says 1; 0.5 if None. A list gives a value for each.
-        top_k: the `top_k` largest outputs of each sample say 1.
+        thresholds: an output above it means 1; 0.5 if None. A list gives a value for each.
+        top_k: the `top_k` largest outputs of each sample mean 1.
         class_id: look at this class alone.
         name: its name in the logs.
 
@@ -41,7 +43,7 @@ class _ShareAtThreshold(CountingMetric):
         self.top_k = top_k
         self.class_id = class_id
         self.thresholds = self._as_list(thresholds)
-        # Counted in growing order; each threshold's place in it gives back the user's order.
+        # They are counted in growing order; their places there give the values in the user's order.
         growing = sorted(self.thresholds)
         self._places = [growing.index(threshold) for threshold in self.thresholds]
         self._thresholds = Thresholds(growing)
@@ -86,11 +88,11 @@ class _ShareAtThreshold(CountingMetric):
         return value[0] if len(self.thresholds) == 1 else value[self._places]
 
     def _of(self, counts: ConfusionCounts) -> Tensor:
-        """What the true positives are a share of."""
+        """What the true positives are divided by."""
         raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that would make it again."""
+        """The arguments that make it again."""
         return {
             "name": self.name,
             "thresholds": self.init_thresholds,
@@ -100,7 +102,7 @@ class _ShareAtThreshold(CountingMetric):
 
 
 class Precision(_ShareAtThreshold):
-    """The share of the positives that are right.
+    """The share of a model's positives that are right.
 
     Args:
         thresholds: an output above it is a positive; 0.5 if None. A list gives a value for
@@ -124,7 +126,7 @@ class Precision(_ShareAtThreshold):
 
 
 class Recall(_ShareAtThreshold):
-    """The share of what should be positive that is.
+    """The share of the labels of 1 that a model finds.
 
     Args:
         thresholds: an output above it is a positive; 0.5 if None. A list gives a value for

@@ -17,8 +17,8 @@ class ConfusionCounts:
     """How many outputs lie above each threshold, for labels of 0 and of 1.
 
     Attributes:
-        histogram: what `Thresholds.count` gives, or a sum of such.
-        apart: whether to give counts for each column, or those of the first and only one.
+        histogram: what `Thresholds.count` returns, or a sum of such histograms.
+        apart: whether to give counts for each column; else there is one column only.
     """
 
     histogram: Tensor
@@ -41,7 +41,7 @@ class ConfusionCounts:
 
     @property
     def true_negatives(self) -> Tensor:
-        """Labels of 0 that the model left, at each threshold."""
+        """Labels of 0 that the model took for 0, at each threshold."""
         return self._shaped(self.histogram[0].sum(0) - self._above[0])
 
     @cached_property
@@ -49,7 +49,7 @@ class ConfusionCounts:
         """Outputs above each threshold, for labels of 0 and of 1."""
         buckets = self.histogram[:, 1:]
         count = buckets.shape[1]
-        # A sum from each bucket on. Not cumsum, which no CUDA device does deterministically.
+        # The sum from each bucket on. `cumsum` is not deterministic on a CUDA device.
         return buckets.new_ones(count, count).triu() @ buckets
 
     def _shaped(self, counts: Tensor) -> Tensor:
@@ -71,8 +71,8 @@ class Thresholds:
     def count(
         self, y_true: Tensor, y_pred: Tensor, weight: Tensor | None = None, apart: bool = False
     ) -> Tensor:
-        """Compare a batch, at the same cost for one threshold and for hundreds, without waiting
-        for the device.
+        """Compare a batch with all thresholds. One threshold costs as much as hundreds, and the
+        program does not wait for the device.
 
         Args:
             y_true: 0 or 1, of the shape of `y_pred`.
@@ -81,8 +81,8 @@ class Thresholds:
             apart: count each column of `y_pred` on its own.
 
         Returns:
-            A histogram of shape (2, thresholds + 1, columns): of the outputs with a label of 0,
-            and of 1, how many lie above so many thresholds.
+            A histogram of shape (2, thresholds + 1, columns): for labels of 0 and of 1, how many
+            outputs lie above no threshold, above one, above two, and so on.
         """
         shape = (2, len(self.values) + 1, y_pred.shape[1] if apart else 1)
         index = y_true.bool().long() * shape[1] + self._bucket(y_pred.detach().float())
@@ -98,11 +98,11 @@ class Thresholds:
         """How many thresholds each output lies above."""
         if len(self.values) == 1:
             return (y_pred > self.values[0]).long()
-        # NaN would have a bucket that is none, which a CUDA device does not survive.
+        # NaN would get an index outside of the histogram. After that a CUDA device is unusable.
         y_pred = torch.nan_to_num(y_pred)
         if not self._evenly:
             return torch.bucketize(y_pred.contiguous(), self._edges_on(y_pred.device))
-        # Keras' arithmetic, which rounds otherwise than a comparison would.
+        # Keras' arithmetic: it rounds differently from a comparison.
         above = torch.ceil(y_pred.clamp(0.0, 1.0) * (len(self.values) - 1)).long()
         return above.clamp(min=1) if self.values[0] < 0 else above
 
@@ -124,7 +124,7 @@ def check_thresholds(owner: str, thresholds: Sequence[float]) -> None:
     """Refuse thresholds that no probability can be compared with.
 
     Raises:
-        ArgumentError: for one that is not from 0 to 1, or none.
+        ArgumentError: if one is not from 0 to 1, or if there is none.
     """
     wrong = [value for value in thresholds if value is None or not 0 <= value <= 1]
     if wrong or not thresholds:
@@ -138,7 +138,7 @@ def weight_of_each(sample_weight: Tensor | None, y_pred: Tensor) -> Tensor | Non
     """The weight of each output, of samples' weights.
 
     Raises:
-        ShapeError: if there is not one for each sample.
+        ShapeError: if there is not one weight for each sample.
     """
     if sample_weight is None:
         return None

@@ -61,7 +61,7 @@ class RootMeanSquaredError(CountingMetric):
         return torch.zeros(()) if counts is None else torch.sqrt(quotient(counts[0], counts[1]))
 
     def get_config(self) -> dict[str, str]:
-        """The arguments that would make it again."""
+        """The arguments that make it again."""
         return {"name": self.name}
 
 
@@ -181,7 +181,7 @@ class BinaryCrossentropy(Metric):
 
     Args:
         name: its name in the logs.
-        from_logits: whether a sigmoid is still to come.
+        from_logits: whether outputs are logits, to which no sigmoid was applied.
         label_smoothing: how far to move the labels towards 0.5, from 0 to 1.
     """
 
@@ -201,7 +201,7 @@ class CategoricalCrossentropy(Metric):
 
     Args:
         name: its name in the logs.
-        from_logits: whether a softmax is still to come.
+        from_logits: whether outputs are logits, to which no softmax was applied.
         label_smoothing: how far to move the labels towards uniform, from 0 to 1.
     """
 
@@ -221,7 +221,7 @@ class SparseCategoricalCrossentropy(Metric):
 
     Args:
         name: its name in the logs.
-        from_logits: whether a softmax is still to come.
+        from_logits: whether outputs are logits, to which no softmax was applied.
     """
 
     def __init__(

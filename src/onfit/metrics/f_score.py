@@ -18,18 +18,18 @@ class FBetaScore(CountingMetric):
     """The weighted harmonic mean of precision and recall.
 
     Args:
-        average: None gives a score for each class (in `compile`: only where there is one
-            output); `"micro"` that of all classes counted together; `"macro"` the mean of the
+        average: None gives a score for each class (in `compile`: only if there is one output);
+            `"micro"` one score for all classes counted together; `"macro"` the mean of the
             scores; `"weighted"` their mean weighted by how many samples a class has.
         beta: how much more recall counts than precision.
-        threshold: outputs above it say 1, from 0 to 1. None: the largest of each sample does,
-            and a model's only output where it is above 0.5.
+        threshold: outputs above it mean 1; from 0 to 1. With None, the largest output of each
+            sample means 1, and a model's only output does so if it is above 0.5.
         name: its name in the logs.
 
     Labels are one-hot, or 0 and 1 for each class.
 
     Raises:
-        ArgumentError: for an argument that cannot be meant.
+        ArgumentError: for an argument that makes no sense.
     """
 
     direction = "max"
@@ -71,7 +71,8 @@ class FBetaScore(CountingMetric):
         self._check(y_pred)
         said = self._positives(y_pred).float()
         true = y_true.to(said)
-        # For each class: outputs that say 1 rightly, that say 1, and labels that do.
+        # For each class: how many outputs mean 1 and are right, how many mean 1, and how many
+        # labels are 1.
         counts = torch.stack([said * true, said, true])
         weight = weight_of_each(sample_weight, y_pred)
         self.add((counts if weight is None else counts * weight).sum(1))
@@ -109,7 +110,7 @@ class FBetaScore(CountingMetric):
         return score.mean() if self.average in ("micro", "macro") else score
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that would make it again."""
+        """The arguments that make it again."""
         return {
             "name": self.name,
             "average": self.average,
@@ -122,17 +123,17 @@ class F1Score(FBetaScore):
     """The harmonic mean of precision and recall.
 
     Args:
-        average: None gives a score for each class (in `compile`: only where there is one
-            output); `"micro"` that of all classes counted together; `"macro"` the mean of the
+        average: None gives a score for each class (in `compile`: only if there is one output);
+            `"micro"` one score for all classes counted together; `"macro"` the mean of the
             scores; `"weighted"` their mean weighted by how many samples a class has.
-        threshold: outputs above it say 1, from 0 to 1. None: the largest of each sample does,
-            and a model's only output where it is above 0.5.
+        threshold: outputs above it mean 1; from 0 to 1. With None, the largest output of each
+            sample means 1, and a model's only output does so if it is above 0.5.
         name: its name in the logs.
 
     Labels are one-hot, or 0 and 1 for each class.
 
     Raises:
-        ArgumentError: for an argument that cannot be meant.
+        ArgumentError: for an argument that makes no sense.
 
     Example:
         >>> score = F1Score(threshold=0.5)
@@ -147,7 +148,7 @@ class F1Score(FBetaScore):
         super().__init__(average, 1.0, threshold, name)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that would make it again."""
+        """The arguments that make it again."""
         config = super().get_config()
         del config["beta"]
         return config

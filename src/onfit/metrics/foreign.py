@@ -16,14 +16,14 @@ _DIRECTIONS: dict[Any, Mode] = {True: "max", False: "min"}
 
 
 class TorchMetric(StatefulMetric):
-    """A torchmetrics object; `compile` makes one of any it is given.
+    """A torchmetrics object as a metric of onfit; `compile` makes one of each that it receives.
 
-    It gets outputs and targets in torch's order, outputs of shape (n, 1) as (n,), and the
-    targets of a classification as integers, one-hot labels as class indices.
+    The object receives outputs and targets in torch's order, and outputs of shape (n, 1) as (n,).
+    The targets of a classification become integers, and one-hot labels become class indices.
 
     Args:
         metric: the torchmetrics object; a copy of it is used.
-        name: its name in the logs; that of its class, in snake case, if None.
+        name: its name in the logs; if None, the name of its class in snake case.
 
     Raises:
         ArgumentTypeError: for a collection of metrics.

@@ -1,4 +1,4 @@
-"""What a metric is: a mean of values that samples have, or a state that batches change."""
+"""The base classes of metrics: means over samples, and metrics that keep a state."""
 
 import copy
 from collections.abc import Callable
@@ -20,8 +20,8 @@ class AnyMetric:
 
     Attributes:
         name: its name in the logs.
-        direction: whether it should grow (`"max"`) or shrink; None if nobody knows.
-        takes_logits: whether it is to see outputs as they are before a softmax or sigmoid.
+        direction: whether it should grow (`"max"`) or shrink (`"min"`); None if that is not known.
+        takes_logits: whether it takes outputs as they are before a softmax or sigmoid.
     """
 
     name: str
@@ -29,11 +29,11 @@ class AnyMetric:
     takes_logits = False
 
     def sees_logits(self, output: Any) -> bool:
-        """Whether it is to see this output as it is before a softmax or sigmoid."""
+        """Whether it takes this output as it is before a softmax or sigmoid."""
         return self.takes_logits
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
-        """Take in samples; the value so far."""
+        """Take in samples, and return the value so far."""
         self.update_state(y_true, y_pred, sample_weight)
         return self.result()
 
@@ -82,10 +82,10 @@ class StatefulMetric(AnyMetric):
         raise NotImplementedError
 
     def later(self) -> Callable[[], Tensor]:
-        """What will give, when it is called, the value of now.
+        """A function that returns the present value, even if it is called after further updates.
 
-        A metric whose updates replace its state, rather than change it, can leave the work
-        to whoever reads the value.
+        A metric whose updates replace its state, rather than change it, can compute the value
+        in this function. Then the value is computed only if a callback reads it.
         """
         value = self.result()
         return lambda: value
@@ -93,7 +93,7 @@ class StatefulMetric(AnyMetric):
     def state_dict(self) -> dict[str, Any]:
         """Its state, to go on from in a resumed training: tensors and plain data.
 
-        By default all attributes that are such; a subclass may say better.
+        By default these are all attributes of such kinds; a subclass may choose others.
         """
         return {name: value for name, value in vars(self).items() if is_plain(value)}
 
@@ -123,14 +123,14 @@ class StatefulMetric(AnyMetric):
 class CountingMetric(StatefulMetric):
     """A metric of counts that add up from batch to batch: write `update` and `value_of`.
 
-    The counts are one tensor, replaced and never changed, so that a log can keep them as they
-    are and have them computed only if it is read.
+    The counts are one tensor, which is replaced and never changed. So a log can keep the tensor,
+    and the value is computed only if the log is read.
     """
 
     _counts: Tensor | None = None
 
     def value_of(self, counts: Tensor | None) -> Tensor:
-        """The metric of such counts; of None before the first batch."""
+        """The value for these counts; they are None before the first batch."""
         raise NotImplementedError
 
     def add(self, counts: Tensor) -> None:
@@ -173,7 +173,7 @@ class Mean(AnyMetric):
         self.reset_state()
 
     def __call__(self, values: Any, sample_weight: Any = None) -> Tensor:  # type: ignore[override]
-        """Take in values; their mean so far."""
+        """Take in values, and return the mean so far."""
         self.update_state(values, sample_weight)
         return self.result()
 
@@ -199,7 +199,7 @@ class Mean(AnyMetric):
         self._count = self._count + count
 
     def result(self) -> Tensor:
-        """The mean so far; 0 of nothing."""
+        """The mean so far; 0 if there was no value."""
         return quotient(self._total, self._count)
 
 
@@ -251,20 +251,10 @@ class Metric(AnyMetric):
         self._mean = Mean(name)
 
     def of_batch(self, y_true: Any, y_pred: Any) -> Tensor:
-        """What these samples say: their mean, a scalar; or, of what is either right or wrong, a
-        bool for each, so that whoever adds up batches takes the mean of many at once.
-        """
+        """The mean over the samples of a batch: a scalar."""
         value = self.values(y_true, y_pred)
-        # A copy: a user's function may return a weight, which the next batch changes.
+        # A copy: a user's function may return a weight of the model, which the next batch changes.
         return value.float().mean() if value.ndim else value.detach().clone()
-
-    def can_wait(self, output: Tensor) -> bool:
-        """Whether samples of many batches may be measured at once, outputs like this among them.
-
-        Then `of_batch` gives a bool for each sample, whatever else is in its batch, and takes what
-        a loss has taken.
-        """
-        return False
 
     def values(self, y_true: Any, y_pred: Any) -> Tensor:
         """The value of each of these samples, or one for all."""
@@ -285,5 +275,5 @@ class Metric(AnyMetric):
         self._mean.reset_state()
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that would make it again, for a metric of a class of its own."""
+        """The arguments that make it again, for a subclass."""
         return {"name": self.name, **self.options}

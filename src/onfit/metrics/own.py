@@ -1,4 +1,4 @@
-"""A metric of a user's, who wrote its `update_state`, `result` or `reset_state` anew."""
+"""Metrics for which a user wrote `update_state`, `result` or `reset_state`."""
 
 import copy
 from typing import Any
@@ -13,10 +13,11 @@ _KERAS_FACE = ("update_state", "result", "reset_state", "__call__")
 
 
 def ready_for_logs(metric: AnyMetric) -> AnyMetric:
-    """The form of a metric that one step of a model keeps: what has a state, with one of its own.
+    """The metric as one step of a model keeps it: one with a state is copied, so that each step
+    has a state of its own.
 
     Raises:
-        ArgumentError: if its value is not one number, as a log needs it.
+        ArgumentError: if its value is not one number, which a log needs.
     """
     if isinstance(metric, StatefulMetric):
         return metric.for_logs()
@@ -28,10 +29,10 @@ def ready_for_logs(metric: AnyMetric) -> AnyMetric:
 
 
 class OwnMetric(StatefulMetric):
-    """Measures by the methods that a user of Keras writes.
+    """Measures with the methods that a user of Keras writes.
 
     Args:
-        metric: the user's.
+        metric: the user's metric.
     """
 
     def __init__(self, metric: AnyMetric) -> None:
@@ -48,7 +49,7 @@ class OwnMetric(StatefulMetric):
         self.metric.update_state(y_true, y_pred)
 
     def result(self) -> Tensor:
-        # A copy: the next batch may change what it is made of.
+        # A copy: the next batch may change the user's tensors.
         return torch.as_tensor(self.metric.result()).detach().clone()
 
     def state_dict(self) -> dict[str, Any]:
@@ -59,7 +60,7 @@ class OwnMetric(StatefulMetric):
 
 
 def _state_of(metric: AnyMetric) -> dict[str, Any]:
-    """Its plain attributes, and those of the metrics it is made of."""
+    """Its attributes that are plain data, and those of the metrics among its attributes."""
     return {
         name: _state_of(value) if isinstance(value, AnyMetric) else value
         for name, value in vars(metric).items()

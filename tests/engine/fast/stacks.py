@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from onfit import Input, Sequential, layers
 from onfit.callbacks import Callback
-from onfit.engine.step import step as steps
+from onfit.engine import fast
 
 FEATURES, CLASSES = 20, 3
 _generator = torch.Generator().manual_seed(0)
@@ -58,7 +58,7 @@ def trained(
 def through_engine(monkeypatch: pytest.MonkeyPatch, *args: Any, **named: Any) -> Any:
     """The same training, every batch of it through torch's engine."""
     with monkeypatch.context() as patch:
-        patch.setattr(steps, "chain_rule_of", lambda *of_model: None)
+        patch.setattr(fast, "chain_rule_of", lambda *of_model: None)
         return trained(*args, **named)
 
 

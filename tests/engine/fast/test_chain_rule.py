@@ -27,7 +27,8 @@ from tests.engine.fast.stacks import (
 from torch import Tensor, nn
 
 from onfit import Model, Sequential, layers, losses, optimizers
-from onfit.engine.step import step as steps
+from onfit.engine.fast.chain_rule import ChainRule, chain_rule_of
+from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.errors import DataError, ShapeError
 
 STACKS: dict[str, tuple[Made, Any]] = {
@@ -172,6 +173,15 @@ class Own(Sequential):
 _shared = dense(FEATURES, "relu")
 
 
+def rule_of_training(model: Model) -> ChainRule | None:
+    judge = LossAndMetrics(model, model.compiled)
+    return chain_rule_of(model, model.compiled.optimizer, judge.only_loss, judge.on_logits)
+
+
+def test_there_is_one_for_plain_layers() -> None:
+    assert rule_of_training(plain()) is not None
+
+
 @pytest.mark.parametrize(
     "model",
     [
@@ -197,16 +207,16 @@ _shared = dense(FEATURES, "relu")
     ],
 )
 def test_there_is_none_for(model: Sequential) -> None:
-    assert steps.TrainStep(model, model.compiled)._chain_rule is None
+    assert rule_of_training(model) is None
 
 
 def test_a_model_of_its_own_kind_has_none() -> None:
     model = Own([dense(CLASSES, "softmax", input_dim=FEATURES)])
     model.compile("adam", "sparse_categorical_crossentropy")
-    assert steps.TrainStep(model, model.compiled)._chain_rule is None
+    assert rule_of_training(model) is None
     wrapped = Model(nn.Linear(FEATURES, CLASSES))
     wrapped.compile("adam", nn.CrossEntropyLoss())
-    assert steps.TrainStep(wrapped, wrapped.compiled)._chain_rule is None
+    assert rule_of_training(wrapped) is None
 
 
 def test_sparse_inputs_are_the_engines(ways: list[bool]) -> None:

@@ -11,10 +11,10 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from onfit import Sequential, layers, optimizers
-from onfit.engine.fast import large_gradients
+from onfit.engine.fast import entry, large_gradients
+from onfit.engine.fast.entry import gradients
 from onfit.engine.fast.large_gradients import LargeGradients
-from onfit.engine.step import backward
-from onfit.engine.step.backward import gradients
+from onfit.engine.step.backward import nodes_of
 from onfit.engine.step.step import TrainStep
 
 ROWS, INPUTS, UNITS = 4, 16, 24
@@ -36,7 +36,7 @@ def kernel(rows: int = INPUTS, columns: int = UNITS) -> Tensor:
 
 def computed(loss: Callable[[], Tensor], params: list[Tensor]) -> LargeGradients:
     """Gradients of some steps, which must be those of torch to the last bit."""
-    large, places = LargeGradients(), []
+    large, places = LargeGradients(nodes_of), []
     for _ in range(4):
         expected = torch.autograd.grad(loss(), params, allow_unused=True)
         for mine, torchs in zip(large(loss(), params), expected, strict=True):
@@ -49,7 +49,7 @@ def computed(loss: Callable[[], Tensor], params: list[Tensor]) -> LargeGradients
 
 def under_way(loss: Callable[[], Tensor], params: list[Tensor]) -> LargeGradients:
     """After two steps: it knows its weights, and has memory for them."""
-    large = LargeGradients()
+    large = LargeGradients(nodes_of)
     large(loss(), params)
     large(loss(), params)
     assert all(memory is not None for memory in map(large._memory.get, params))
@@ -263,7 +263,7 @@ def test_modules_hooks_of_the_old_kind_see_the_gradient_of_the_weight() -> None:
 @pytest.mark.parametrize("rows", [4, 200])  # kept, or left to the engine
 @pytest.mark.parametrize("steps", [0, 1, 2])
 def test_a_left_side_changed_after_the_product_is_torchs_error(rows: int, steps: int) -> None:
-    weight, large = kernel(), LargeGradients()
+    weight, large = kernel(), LargeGradients(nodes_of)
     for _ in range(steps):
         large((torch.ones(rows, INPUTS) @ weight).sum(), [weight])
     x = torch.ones(rows, INPUTS)
@@ -341,10 +341,10 @@ def test_in_search_of_nan_all_is_left_to_the_engine() -> None:
 
 
 def test_the_public_way_into_the_engine_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backward, "_entry", lambda: None)
-    backward._engine.cache_clear()
+    monkeypatch.setattr(entry, "_entry", lambda: None)
+    entry._engine.cache_clear()
     assert kept_of(lambda w: torch.addmm(BIAS, X, w), kernel())
-    backward._engine.cache_clear()
+    entry._engine.cache_clear()
 
 
 # --- in fit ------------------------------------------------------------------------------------
@@ -397,7 +397,8 @@ class Keeping(optimizers.SGD):
         super()._update(params, grads, *slots)
 
 
-def stepped(optimizer: Any, steps: int = 3) -> TrainStep:
+def stepped(optimizer: Any, steps: int = 3) -> Any:
+    """What computes the gradients of a training, after some steps."""
     model = net()
     model.compile(optimizer, "sparse_categorical_crossentropy")
     model.build((None, INPUTS))
@@ -405,32 +406,32 @@ def stepped(optimizer: Any, steps: int = 3) -> TrainStep:
     step.prepare()
     for _ in range(steps):
         step((X, torch.tensor([0, 1, 2, 0]), None))
-    return step
+    return step._there_and_back.gradients.compute
 
 
 def test_our_optimizers_have_large_gradients_in_memory_that_stays() -> None:
-    step = stepped("adam")
-    assert isinstance(step._gradients, LargeGradients)
+    compute = stepped("adam")
+    assert isinstance(compute, LargeGradients)
     # The second layer's weight is in its penalty, too.
-    assert {tuple(weight.shape) for weight in step._gradients._memory} == {(16, 32), (32, 32)}
+    assert {tuple(weight.shape) for weight in compute._memory} == {(16, 32), (32, 32)}
 
 
 def test_an_optimizer_that_may_keep_its_gradients_has_new_ones_each_time() -> None:
     optimizer = Keeping(0.1)
-    assert stepped(optimizer)._gradients is gradients
+    assert stepped(optimizer) is gradients
     first, second, _third = (grads[0] for grads in optimizer.seen)
     assert not torch.equal(first, second)
-    assert stepped(torch.optim.SGD)._gradients is gradients
+    assert stepped(torch.optim.SGD) is gradients
 
 
 def test_so_has_one_that_is_listened_to(monkeypatch: pytest.MonkeyPatch) -> None:
     optimizer, seen = optimizers.SGD(0.1), []
     apply = optimizer.apply
     monkeypatch.setattr(optimizer, "apply", lambda grads: (seen.append(grads), apply(grads)))
-    assert stepped(optimizer)._gradients is gradients
+    assert stepped(optimizer) is gradients
     assert len(seen) == 3
 
 
 def test_a_small_net_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(large_gradients, "LARGE", 1 << 60)
-    assert stepped("adam")._gradients is gradients
+    assert stepped("adam") is gradients

@@ -12,14 +12,15 @@ from onfit import Sequential, layers
 from onfit.callbacks import LambdaCallback
 from onfit.core import Logs
 from onfit.engine.fast import waiting
-from onfit.engine.fast.waiting import Value, Waiting, joined, measured
-from onfit.engine.step.totals import Totals
+from onfit.engine.fast.accuracies import bools_of
+from onfit.engine.fast.waiting import Waiting, joined
+from onfit.engine.step.totals import Totals, Value, measured
 from onfit.metrics import CategoricalAccuracy
 from onfit.metrics.accuracy import AccuracyByShape
 
 X = torch.randn(43, 3, generator=torch.Generator().manual_seed(0))
 Y = (X.sum(1) > 0).long()
-ACC = AccuracyByShape("acc")
+ACC = bools_of(AccuracyByShape("acc"))
 
 
 def compiled(loss: str = "sparse_categorical_crossentropy", metric: object = "acc") -> Sequential:
@@ -35,13 +36,13 @@ def waited(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
     seen: list[Tensor] = []
     original = waiting.may_wait
 
-    def noted(metric: AccuracyByShape, output: Tensor) -> bool:
-        waits = original(metric, output)
+    def noted(output: Tensor) -> bool:
+        waits = original(output)
         if waits:
             seen.append(output)
         return waits
 
-    monkeypatch.setattr("onfit.engine.step.loss_and_metrics.may_wait", noted)
+    monkeypatch.setattr("onfit.engine.fast.accuracies.may_wait", noted)
     return seen
 
 
@@ -122,7 +123,7 @@ def test_labels_may_be_overwritten_while_they_train(
 ) -> None:
     y = given(Y.clone())
 
-    def overwrite(epoch: int, logs: Logs) -> None:  # before anybody reads the epoch's means
+    def overwrite(epoch: int, logs: Logs) -> None:  # before the epoch's means are read
         y[:] = -1
 
     def accuracy(*callbacks: LambdaCallback) -> float:

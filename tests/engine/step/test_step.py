@@ -12,6 +12,7 @@ from onfit.callbacks import LambdaCallback
 from onfit.core import Logs
 from onfit.engine.step import backward
 from onfit.engine.step.totals import Totals
+from onfit.engine.step.ways import WAYS
 from onfit.errors import DataError
 
 X = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
@@ -26,7 +27,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Filled with the name of each call that would wait for the device, were it not the CPU."""
     seen: list[str] = []
     monkeypatch.setattr(Tensor, "is_cpu", False)
-    backward._engine()  # which is tried once in a process
+    compiled().train_on_batch(X, Y)  # so that what is tried once in a process was tried
 
     def counted(name: str) -> None:
         original = getattr(Tensor, name)
@@ -107,30 +108,6 @@ def test_gradients_are_those_of_torch() -> None:
     assert all(param.grad is None for param in params)
 
 
-def test_gradients_come_without_the_private_entry_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    def takes_other_arguments() -> None: ...
-
-    def gives_something_else(*args: object) -> tuple[Tensor, ...]:
-        return (torch.zeros(()),) * 2
-
-    weight = torch.nn.Parameter(torch.ones(3))
-    for entry in (None, takes_other_arguments, gives_something_else):
-        monkeypatch.setattr(backward, "_entry", lambda entry=entry: entry)
-        backward._engine.cache_clear()
-        assert backward._engine() is None
-        (found,) = backward.gradients((weight * X[0]).sum(), [weight])
-        assert torch.equal(found, X[0])
-    backward._engine.cache_clear()
-
-
-def test_a_hook_that_changes_the_gradient_of_the_loss_changes_no_other_training() -> None:
-    weight = torch.nn.Parameter(torch.tensor(1.0))
-    weight.register_hook(lambda grad: grad.mul_(0.5))
-    for _ in range(2):
-        (found,) = backward.gradients(weight + 0, [weight])
-        assert float(found) == 0.5
-
-
 def test_checkpoints_of_the_older_kind_train_all_they_hold() -> None:
     class Checkpointed(torch.nn.Module):
         def __init__(self) -> None:
@@ -159,15 +136,7 @@ def test_a_hook_that_waits_for_grad_is_told() -> None:
     assert told == [net.weight.shape] * 2
 
 
-def test_a_graph_can_be_gone_through_once() -> None:
-    weight = torch.nn.Parameter(torch.ones(3))
-    loss = weight.square().sum()
-    backward.gradients(loss, [weight])
-    with pytest.raises(RuntimeError, match="second time"):
-        backward.gradients(loss, [weight])
-
-
-# --- losses in one kernel --------------------------------------------------------------------
+# --- losses and their means --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -189,13 +158,13 @@ def test_a_graph_can_be_gone_through_once() -> None:
 def test_a_mean_at_once_is_the_mean_of_the_samples(
     loss: losses.Loss, y: Tensor, output: Tensor
 ) -> None:
+    mean = WAYS.loss(loss, False)
     torch.testing.assert_close(
-        loss.call_mean(y, output.sigmoid()), loss.call(y, output.sigmoid()).mean()
+        mean(y, output.sigmoid(), None), loss.call(y, output.sigmoid()).mean()
     )
     if loss.logits_of is not None:
-        torch.testing.assert_close(
-            loss.call_mean_on_logits(y, output), loss.call_on_logits(y, output).mean()
-        )
+        mean = WAYS.loss(loss, True)
+        torch.testing.assert_close(mean(y, output, None), loss.call_on_logits(y, output).mean())
 
 
 class Doubled(losses.MeanSquaredError):
@@ -246,6 +215,31 @@ def test_a_crossentropy_of_ones_own_is_asked_for_probabilities() -> None:
     assert model.evaluate(X, Y, verbose=0) == pytest.approx(2 * plain, rel=1e-5)
 
 
+class Squared(losses.SparseCategoricalCrossentropy):
+    @staticmethod
+    def function(y_true: Tensor, y_pred: Tensor, from_logits: bool) -> Tensor:
+        assert not from_logits
+        return y_pred.square().sum(-1)
+
+
+def test_so_is_one_with_a_function_of_its_own() -> None:
+    model = compiled()
+    model.compile("sgd", Squared())
+    squares = torch.as_tensor(model.predict(X, verbose=0)).square().sum(-1)
+    assert model.evaluate(X, Y, verbose=0) == pytest.approx(float(squares.mean()), rel=1e-5)
+
+
+def test_one_that_also_writes_call_on_logits_is_asked_for_logits() -> None:
+    class Logits(Focal):
+        def call_on_logits(self, y_true: Tensor, logits: Tensor) -> Tensor:
+            return logits.sum(-1)
+
+    model = compiled()
+    model.compile("sgd", Logits())
+    logits = model.logits(X).detach()
+    assert model.evaluate(X, Y, verbose=0) == pytest.approx(float(logits.sum(-1).mean()), rel=1e-5)
+
+
 def test_a_loss_may_have_a_mean_of_its_own() -> None:
     class Scaled(losses.Loss):
         def __init__(self, mean: float) -> None:
@@ -289,7 +283,7 @@ def test_bools_and_means_come_to_the_mean_over_samples() -> None:
     logs = Logs()
     totals.report_epoch(logs)
     assert dict(logs) == {"loss": 2.5, "acc": 0.5}
-    totals.report_batch(logs, totals.latest)
+    totals.report_batch(logs)
     assert dict(logs) == {"loss": 1.0, "acc": 0.0}
 
 

@@ -1,12 +1,12 @@
 """The chain rule, written out for stacks of plain layers.
 
-To note each operation, to hand over to torch's engine and to find the way back takes longer than
-the arithmetic of a small layer. So where a `Sequential` has layers of a few kinds alone, and nobody
-looks in between, a step goes there and back by itself. What it computes is the same to the last
-bit, so nobody has to know which way a batch went.
+For a small layer, torch's engine takes longer than the arithmetic: it notes each operation, and
+finds the way back. So for a `Sequential` whose layers are all of a few kinds, a step computes
+forward and back by itself, as long as no hook looks in between. The numbers are the same to the
+last bit, so the rest of the step does not depend on which way a batch took.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from operator import is_
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,21 +16,21 @@ from torch import Tensor, nn
 from torch.nn.modules import module as of_all_modules
 
 from onfit.engine.data.arrays import Samples
-from onfit.engine.fast.derivatives import Memory, Pullback, Rule, Slope, is_its_class, rule_of
-from onfit.engine.step.backward import Gradients, engine_does_more
-from onfit.engine.step.loss_and_metrics import Objective
+from onfit.engine.fast.conditions import engine_does_more, is_unpatched
+from onfit.engine.fast.derivatives import Memory, Pullback, Rule, rule_of
+from onfit.engine.fast.entry import Gradients
+from onfit.engine.fast.loss_kernels import Slope, slope_of
 from onfit.errors import OnfitError
 from onfit.layers import Flatten
 from onfit.layers.activated import Activated
-from onfit.optimizers import keeps_no_gradient
+from onfit.losses import Loss
+from onfit.optimizers import Optimizer, keeps_no_gradient
 
 if TYPE_CHECKING:
     from onfit.engine.model.compilable import Compilable
-    from onfit.engine.model.sequential import Sequential
-    from onfit.engine.step.compiled import Compiled
 
 
-# What nobody sees who looks at one module: these are heard for all of them.
+# Hooks on all modules: torch calls them, and no single module lists them.
 _HOOKS_OF_ALL = (
     of_all_modules._global_forward_pre_hooks,
     of_all_modules._global_forward_hooks,
@@ -40,7 +40,7 @@ _HOOKS_OF_ALL = (
 
 
 class Passed(NamedTuple):
-    """What a batch came to.
+    """The results of one batch.
 
     Attributes:
         losses: the total, then those of several outputs.
@@ -53,21 +53,31 @@ class Passed(NamedTuple):
     gradients: Gradients
 
 
-def chain_rule_of(
-    model: "Compilable", compiled: "Compiled", objective: Objective
-) -> "ChainRule | None":
-    """The chain rule for a model, if it is written out for all that takes part in its training."""
-    from onfit.engine.model.sequential import Sequential  # which is made of steps
+# The plain way: takes a batch and the parameters that train now.
+Plain = Callable[[Samples, list[Tensor]], tuple[list[Tensor], Any, Gradients]]
 
-    slope = objective.slope
-    if type(model) is not Sequential or not is_its_class(model):
+
+def chain_rule_of(
+    model: "Compilable", optimizer: Optimizer, loss: Loss | None, on_logits: bool
+) -> "ChainRule | None":
+    """The chain rule for a model, if it is written out for every part of its training.
+
+    Args:
+        model: the model.
+        optimizer: what receives the gradients.
+        loss: all that is to be lowered; None if it is more than the loss of one output.
+        on_logits: whether the loss is given the numbers before the last activation.
+    """
+    layers = model.plain_stack
+    slope = None if loss is None else slope_of(loss, on_logits)
+    if layers is None or slope is None or not is_unpatched(model):
         return None
-    if slope is None or not keeps_no_gradient(compiled.optimizer):
+    params = list(model.parameters())
+    if not params or not all(map(_is_plain, params)) or not keeps_no_gradient(optimizer):
         return None
-    layers, params = model.layers, list(model.parameters())
-    if not params or not all(map(_is_plain, params)) or len(set(layers)) < len(layers):
+    if len(set(layers)) < len(layers):
         return None
-    activated = [True] * (len(layers) - 1) + [not objective.on_logits]
+    activated = [True] * (len(layers) - 1) + [not on_logits]
     rules = [rule for rule in map(rule_of, layers, activated) if rule is not None]
     return ChainRule(model, rules, activated, slope) if len(rules) == len(layers) else None
 
@@ -78,22 +88,22 @@ class ChainRule:
     Args:
         model: the stack.
         rules: one for each layer.
-        activated: whether each is to compute with its activation.
-        slope: the loss, and its gradient.
+        activated: for each layer, whether it is to compute with its activation.
+        slope: computes the loss, and its gradient.
     """
 
     def __init__(
         self,
-        model: "Sequential",
+        model: "Compilable",
         rules: Sequence[Rule],
         activated: Sequence[bool],
         slope: Slope,
     ) -> None:
         self._model = model
-        self._layers = layers = model.layers
+        self._layers = layers = model.plain_stack or []
         self._calls = list(zip(layers, rules, activated, strict=True))
         self._slope = slope
-        # Before the first layer with parameters nothing is asked of the way back.
+        # The way back ends at the first layer with parameters.
         self._begin = next(index for index, layer in enumerate(layers) if layer._parameters)
         self._activated = [layer for layer in layers if isinstance(layer, Activated)]
         self._activations = [layer.activation for layer in self._activated]
@@ -101,13 +111,13 @@ class ChainRule:
         self._memory: Memory = {}
 
     def __call__(self, batch: Samples, params: Sequence[Tensor]) -> Passed | None:
-        """What a batch comes to; None where torch's engine is to be asked.
+        """The results of a batch; None if it has to go through torch's engine.
 
-        The gradients last until the next batch's, which are written over them.
+        The gradients last until the next batch: its gradients are written over them.
 
         Args:
             batch: inputs and targets.
-            params: what trains now.
+            params: the parameters that train now.
         """
         if not self._may_take(batch) or not self._has(params) or self._is_watched(params):
             return None
@@ -116,7 +126,7 @@ class ChainRule:
             with torch.set_grad_enabled(False):
                 loss, outputs, gradients = self._there_and_back(batch.x, batch.y, memory)
         except (LookupError, TypeError, RuntimeError, OnfitError):
-            return None  # the long way says what is wrong, and where
+            return None  # the engine's way says what is wrong, and where
         self._memory = dict(zip(params, gradients, strict=True))
         return Passed([loss], outputs, gradients)
 
@@ -145,8 +155,8 @@ class ChainRule:
         )
 
     def _has(self, params: Sequence[Tensor]) -> bool:
-        """Whether the layers are what they were, and all that they have now trains."""
-        layers = self._model.layers
+        """Whether the layers are the same as before, and all their parameters train."""
+        layers = self._model.plain_stack or []
         own = [param for layer in layers for param in layer._parameters.values()]
         return (
             layers == self._layers
@@ -156,7 +166,7 @@ class ChainRule:
         )
 
     def _is_watched(self, params: Sequence[Tensor]) -> bool:
-        """Whether somebody looks at what is between, or wants more of torch's engine."""
+        """Whether a hook looks at what is between, or torch's engine is asked for more."""
         return (
             any(self._hooks)
             or any(map(_is_hooked, params))
@@ -166,7 +176,7 @@ class ChainRule:
 
 
 def _is_plain(param: Tensor) -> bool:
-    """Whether it is where it says it is."""
+    """Whether its numbers lie in its own memory, on the CPU."""
     return type(param) is nn.Parameter and param.is_cpu and param.layout is torch.strided
 
 

@@ -1,64 +1,39 @@
-"""Derivatives of plain layers, activations and losses, by the kernels that torch's engine calls.
+"""Derivatives of plain layers and activations, by the kernels that torch's engine calls.
 
-The same kernels with the same numbers: what they give is the engine's to the last bit.
+The same kernels get the same numbers, so the results are the engine's to the last bit.
 """
 
-import functools
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from onfit import activations
+from onfit.engine.fast.conditions import is_unpatched
 from onfit.layers import Activation, Dense, Dropout, Flatten
 from onfit.layers.activated import Activated, as_weight
-from onfit.losses import (
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    Loss,
-    MeanSquaredError,
-    SparseCategoricalCrossentropy,
-)
-from onfit.losses.crossentropy import NO_CLASS, class_indices
-from onfit.losses.loss import aligned
 
-# Memory to write the gradient of a parameter to, where there is some.
+# By parameter: memory for its gradient, where there is some.
 Memory = Mapping[Tensor, Tensor]
-# Takes the loss's gradient by what came out of a layer, whether to go on, and memory; gives the
-# gradient by what went in, if it is to go on, and those by the layer's parameters.
+# Takes the gradient of the loss by a layer's outputs, whether the gradient by its inputs is
+# needed, and memory. Gives the gradient by the inputs, if it is needed, and those by the layer's
+# parameters.
 Pullback = Callable[[Tensor, bool, Memory], tuple[Tensor, list[Tensor]]]
-# Lets a layer compute, with its activation or without.
+# Computes the outputs of a layer, with its activation or without, and gives its pullback, too.
 Rule = Callable[[Any, Tensor, bool], tuple[Tensor, Pullback]]
-# Of the gradient by what came out of an activation, and of that itself, the gradient by what
-# went in.
+# Takes the gradient by an activation's outputs, and these outputs. Gives the gradient by its
+# inputs.
 Derivative = Callable[[Tensor, Tensor], Tensor]
-# The mean loss of targets and outputs, and its gradient by the outputs.
-Slope = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 _kernels = torch.ops.aten
 _of_relu = _kernels.threshold_backward.default
 _of_sigmoid = _kernels.sigmoid_backward.default
 _of_tanh = _kernels.tanh_backward.default
-_of_log_softmax = torch._log_softmax_backward_data
-_nll = _kernels.nll_loss_forward.default
-_of_nll = _kernels.nll_loss_backward.default
-_of_mse = _kernels.mse_loss_backward.default
-
-_MEAN = 1  # the kernels' word for it
-
-
-def is_its_class(thing: Any) -> bool:
-    """Whether nobody has put something in the place of one of its methods."""
-    return not any(callable(getattr(type(thing), name, None)) for name in vars(thing))
-
-
-# --- layers ------------------------------------------------------------------------------
 
 
 def rule_of(layer: Any, activated: bool) -> Rule | None:
-    """What lets a layer compute and knows the way back; None where nobody has written it.
+    """The rule for a layer; None if there is no rule for layers like it.
 
     Args:
         layer: a layer, or any torch module.
@@ -68,7 +43,7 @@ def rule_of(layer: Any, activated: bool) -> Rule | None:
         return None
     if activated and isinstance(layer, Activated) and not _has_derivative(layer.activation):
         return None
-    return _RULES.get(type(layer)) if is_its_class(layer) else None
+    return _RULES.get(type(layer)) if is_unpatched(layer) else None
 
 
 def _dense(layer: Dense, x: Tensor, activated: bool) -> tuple[Tensor, Pullback]:
@@ -120,7 +95,7 @@ def _has_derivative(activation: activations.Activation) -> bool:
 def _through_activation(
     layer: Dense | Activation, x: Tensor, activated: bool
 ) -> tuple[Tensor, Derivative]:
-    """What a layer's activation gives, and its derivative."""
+    """The outputs of a layer's activation, and its derivative."""
     activation = layer.activation if activated else activations.linear
     derivative = _DERIVATIVES[activation]
     return activation(x), derivative
@@ -138,61 +113,4 @@ _DERIVATIVES: dict[activations.Activation, Derivative] = {
     activations.relu: lambda gradient, output: _of_relu(gradient, output, 0),
     activations.sigmoid: _of_sigmoid,
     activations.tanh: _of_tanh,
-}
-
-
-# --- losses ------------------------------------------------------------------------------
-
-
-def slope_of(loss: Loss, on_logits: bool) -> Slope | None:
-    """The mean of a loss without weights, with its gradient; None where nobody has written it.
-
-    Args:
-        loss: that of an output.
-        on_logits: whether it is shown what comes before the output's activation.
-    """
-    if getattr(loss, "label_smoothing", 0.0) or not loss.takes_mean:
-        return None
-    sees_logits = on_logits or getattr(loss, "from_logits", False)
-    return _SLOPES.get((type(loss), sees_logits)) if is_its_class(loss) else None
-
-
-def _squared_error(y: Tensor, outputs: Tensor) -> tuple[Tensor, Tensor]:
-    y, outputs = aligned(y, outputs)
-    mean = F.mse_loss(outputs, y)
-    return mean, _of_mse(_one(mean.dtype), outputs, y, _MEAN)
-
-
-def _binary_crossentropy(y: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
-    y, logits = aligned(y, logits)
-    mean = F.binary_cross_entropy_with_logits(logits, y)
-    return mean, torch.sigmoid(logits).sub_(y).div_(logits.numel())
-
-
-def _crossentropy(y: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
-    y, logits = aligned(y, logits)
-    logs = torch.log_softmax(logits, 1)
-    mean = (-(y * logs).sum(1)).mean()
-    by_logs = y * (_one(mean.dtype) / -len(y))
-    return mean, _of_log_softmax(by_logs, logs, 1, logs.dtype)
-
-
-def _sparse_crossentropy(y: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
-    labels, logs = class_indices(y, logits), torch.log_softmax(logits, 1)
-    mean, count = _nll(logs, labels, None, _MEAN, NO_CLASS)
-    by_logs = _of_nll(_one(mean.dtype), logs, labels, None, _MEAN, NO_CLASS, count)
-    return mean, _of_log_softmax(by_logs, logs, 1, logs.dtype)
-
-
-@functools.cache
-def _one(dtype: torch.dtype) -> Tensor:
-    """The gradient of a loss by itself."""
-    return torch.ones((), dtype=dtype)
-
-
-_SLOPES: dict[tuple[type[Loss], bool], Slope] = {
-    (BinaryCrossentropy, True): _binary_crossentropy,
-    (CategoricalCrossentropy, True): _crossentropy,
-    (MeanSquaredError, False): _squared_error,
-    (SparseCategoricalCrossentropy, True): _sparse_crossentropy,
 }

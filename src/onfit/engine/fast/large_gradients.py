@@ -1,11 +1,11 @@
 """Gradients of large weights, written where those of the step before were.
 
 The C library gives memory of 32 MB and more back to the system as soon as it is free. The next
-gradient of that size is asked for page by page, which takes a sixth of a large net's step. torch's
-engine cannot be told where to write. So of a large weight that takes part in one product alone,
-`inputs @ weight`, the engine is asked for the gradient of the product. From it the weight's own is
-computed here: by the kernel that the engine would have called and, where the engine visits the
-product at all, when it would have called it.
+gradient of that size then gets its memory page by page, which takes a sixth of a large net's step.
+torch's engine has no argument that says where to write a gradient. So if a large weight takes part
+in one product alone, `inputs @ weight`, the engine computes the gradient of the product. The
+weight's own gradient is computed here from that: by the kernel that the engine would have called
+and, where the engine visits the product at all, at the moment when it would have called it.
 """
 
 from collections import defaultdict
@@ -17,40 +17,49 @@ from torch import Tensor
 from torch.autograd.graph import GradientEdge
 from torch.nn import Parameter
 
-from onfit.engine.step.backward import Gradients, engine_does_more, gradients, nodes_of
+from onfit.engine.fast.conditions import engine_does_more
+from onfit.engine.fast.entry import Gradients, gradients
 
-# glibc's DEFAULT_MMAP_THRESHOLD_MAX: what is as large goes back to the system, however often it
-# is asked for.
+# glibc's DEFAULT_MMAP_THRESHOLD_MAX: memory of this size goes back to the system, however often
+# the program asks for it.
 LARGE = 32 << 20  # bytes
 
-# torch's nodes that multiply: what they call their left side, and which of the nodes before them
-# is that of their right side.
+# torch's nodes that multiply: their name for the left side, and the index, among the nodes before
+# them, of the right side's node.
 _LEFT = {"AddmmBackward0": "mat1", "MmBackward0": "self"}
 _RIGHT = {"AddmmBackward0": 2, "MmBackward0": 1}
 
+# Walks the graph of a loss: each node, once.
+NodesOf = Callable[[Tensor], Iterable[Any]]
+# For each node: the nodes that use it, and as which of the nodes before them.
 _Uses = dict[Any, list[tuple[Any, int]]]
 _Hook = Callable[[tuple[Tensor | None]], None]
 
 
 class LargeGradients:
-    """Computes what `gradients` does, large ones in memory that stays.
+    """Computes what `gradients` does, with large gradients in memory that stays.
 
-    So these last until the next ones are computed: whoever wants one for longer copies it.
+    So these last until the next ones are computed: to keep one for longer, copy it.
+
+    Args:
+        nodes_of: walks the graph of a loss.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, nodes_of: NodesOf) -> None:
+        self._nodes_of = nodes_of
         self._steps = 0
-        self._memory: dict[Tensor, Tensor | None] = {}  # of the weights that the second step finds
+        # By weight, for the weights that the second step finds.
+        self._memory: dict[Tensor, Tensor | None] = {}
 
     def __call__(self, loss: Tensor, params: Sequence[Tensor]) -> Gradients:
         """The gradient of `loss` by each of `params`; None where it does not depend on one."""
         self._steps += 1
-        if self._steps == 1:  # which leaves nothing to write over, and may be the only one
+        if self._steps == 1:  # there is no memory to write to yet, and it may be the only step
             return gradients(loss, params)
         if self._steps == 2:
-            self._memory = dict.fromkeys(_candidates(loss, params))
+            self._memory = dict.fromkeys(_candidates(params, self._nodes_of(loss)))
         places = {param: place for place, param in enumerate(params) if param in self._memory}
-        products = {} if engine_does_more() else _products_with(places, loss)
+        products = {} if engine_does_more() else _products_with(places, self._nodes_of(loss))
         memory, self._memory = self._memory, dict.fromkeys(self._memory)
         taken: dict[Tensor, Tensor] = {}
         hooks = {
@@ -63,7 +72,7 @@ class LargeGradients:
         watched = [(products[param].node, hook) for param, hook in hooks.items()]
         found = _visited(watched, loss, inputs)
         for param, hook in hooks.items():
-            if param not in taken:  # nothing else was asked of its product, so it was not visited
+            if param not in taken:  # the engine had no other reason to visit its product
                 hook((found[places[param]],))
             found[places[param]] = taken.get(param)
         self._memory |= taken
@@ -79,7 +88,7 @@ def _visited(
         handles += [node.register_prehook(hook) for node, hook in hooks]
         return list(gradients(loss, inputs))
     finally:
-        for handle in handles:  # else a node would hold its hook, and that the node's graph
+        for handle in handles:  # else a node holds its hook, and the hook holds the node's graph
             handle.remove()
 
 
@@ -95,11 +104,11 @@ class _Product(NamedTuple):
         return saved.detach()
 
     def saves_left_itself(self) -> bool:
-        """Whether nobody else keeps the left side for it, as checkpoints do, and others that do not
-        want to be asked twice.
+        """Whether the node keeps its left side itself, with no hooks on saved tensors.
 
-        They have set hooks, and a second pair of hooks is refused. With those tried here the engine
-        no longer sees whether the left side was changed in place: `left` is to be asked before.
+        Such hooks, those of checkpoints for instance, compute or fetch the left side, and may not
+        allow that twice. torch refuses a second pair of hooks, so this tries to set one. From then
+        on the engine no longer sees whether the left side was changed in place: call `left` before.
         """
         slot = getattr(self.node, f"_raw_saved_{_LEFT[self.node.name()]}")
         try:
@@ -112,7 +121,7 @@ class _Product(NamedTuple):
 def _hook(
     param: Tensor, product: _Product, taken: dict[Tensor, Tensor], memory: Tensor | None
 ) -> _Hook:
-    """What makes, of the gradient of `product`, that of `param`, and puts it into `taken`."""
+    """A hook that computes the gradient by `param` from that by `product`, into `taken`."""
     left, transposed = product.left(), product.transposed
     if memory is not None and (memory.dtype, memory.shape) != (param.dtype, param.shape):
         memory = None
@@ -128,19 +137,19 @@ def _hook(
     return take
 
 
-def _candidates(loss: Tensor, params: Sequence[Tensor]) -> list[Tensor]:
-    """The weights among `params` whose gradients are better kept."""
+def _candidates(params: Sequence[Tensor], nodes: Iterable[Any]) -> list[Tensor]:
+    """The weights among `params` for whose gradients it pays to keep the memory."""
     return [
         param
-        for param, product in _products_with(params, loss).items()
+        for param, product in _products_with(params, nodes).items()
         if _pays(product.left(), param) and product.saves_left_itself()
     ]
 
 
 def is_large(param: Tensor) -> bool:
-    """Whether it is a matrix whose gradient would be given back to the system."""
+    """Whether it is a matrix so large that its gradient's memory would go back to the system."""
     return (
-        type(param) in (Tensor, Parameter)  # others may lie elsewhere than they say
+        type(param) in (Tensor, Parameter)  # the numbers of other types may lie elsewhere
         and param.layout is torch.strided
         and param.is_cpu
         and param.is_floating_point()
@@ -150,16 +159,17 @@ def is_large(param: Tensor) -> bool:
 
 
 def _pays(left: Tensor, param: Tensor) -> bool:
-    """Whether it is worth it: of many rows a product takes so long that its memory does not matter,
-    and its inputs and outputs, held until all gradients are there, would be more than is saved.
+    """Whether it pays to keep the memory. A product of many rows takes so long that its memory does
+    not matter. And its inputs and outputs, which are held until all gradients are there, would
+    take more memory than is saved.
     """
     held = len(left) * sum(param.shape)
     return type(left) is Tensor and left.layout is torch.strided and held <= param.numel()
 
 
-def _products_with(params: Iterable[Tensor], loss: Tensor) -> dict[Tensor, _Product]:
-    """For each large one of `params` the product it takes part in, if that is all it does for
-    `loss`, and if nobody looks at its gradient.
+def _products_with(params: Iterable[Tensor], nodes: Iterable[Any]) -> dict[Tensor, _Product]:
+    """For each large one of `params` the product it takes part in, if it has no other part in the
+    graph of these nodes, and if no hook looks at its gradient.
     """
     wanted = {
         param
@@ -169,7 +179,7 @@ def _products_with(params: Iterable[Tensor], loss: Tensor) -> dict[Tensor, _Prod
     if not wanted:
         return {}
     uses: _Uses = defaultdict(list)
-    for node in nodes_of(loss):
+    for node in nodes:
         for place, (source, _) in enumerate(node.next_functions):
             if source is not None:
                 uses[source].append((node, place))
@@ -187,18 +197,20 @@ def _product_with(leaf: Any, uses: _Uses) -> _Product | None:
         node, place = _only_use(node, uses)
     if node is None or place != _RIGHT.get(node.name()) or _is_hooked(node):
         return None
-    # What a node saves has no public name: without it, the engine goes on as ever.
+    # The names of what a node saves are not public. Without them the engine computes all.
     known = hasattr(node, f"_raw_saved_{_LEFT[node.name()]}")
     return _Product(node, transposed) if known and getattr(node, "_saved_alpha", 1) == 1 else None
 
 
 def _only_use(source: Any, uses: _Uses) -> tuple[Any, int | None]:
-    """The one node that uses `source`, and as which of those before it; else None twice."""
+    """The one node that uses `source`, and as which of the nodes before it; None twice if there is
+    not exactly one.
+    """
     return uses[source][0] if len(uses[source]) == 1 else (None, None)
 
 
 def _is_hooked(node: Any) -> bool:
-    """Whether somebody looks at what comes into it or out of it: its hooks share a dict."""
+    """Whether a hook looks at what comes into it or out of it. All its hooks share one dict."""
     handles = [node.register_prehook(_nothing), node.register_hook(_nothing)]
     hooked = any(len(handle.hooks_dict_ref() or ()) > 1 for handle in handles)
     for handle in handles:

@@ -1,57 +1,57 @@
-"""Small batches wait to be measured until there are some hundred of them: all together take little
-longer than one, and one takes as long as a small layer.
+"""Small batches wait until some hundred of them are there, and are then measured together: that
+takes little longer than to measure one, and to measure one takes as long as a small layer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from onfit.metrics import Metric
+# A bool for each sample, of targets and outputs; the same whatever other samples are there.
+Measure = Callable[[Tensor, Tensor], Tensor]
 
-# So many outputs of a batch are kept at most. More of them are measured at once: that costs little
-# beside what made them, and the memory is needed elsewhere.
+# At most this many outputs of a batch are kept. A batch with more is measured at once: that costs
+# little beside the layers that made the outputs, and the memory is needed elsewhere.
 _MOST = 2048
 
 
 class Waiting(NamedTuple):
-    """A batch that a metric has not looked at yet.
+    """A batch that was not measured yet.
 
     Args:
-        metric: what measures it.
+        measure: what measures it.
         y: its targets.
-        output: what the model said of it.
+        output: its outputs.
     """
 
-    metric: Metric
+    measure: Measure
     y: Tensor
     output: Tensor
 
     def measured(self) -> Tensor:
         """A bool for each sample."""
-        return self.metric.of_batch(self.y, self.output)
+        return self.measure(self.y, self.output)
+
+    def joined(self, batches: Sequence[Any]) -> Tensor:
+        """The bools of all samples of `batches`, of which this is one."""
+        return joined(batches)
 
 
-# What a batch came to: a number, a scalar on its device, or a bool for each sample; or will.
-Value = float | Tensor | Waiting
-
-
-def may_wait(metric: Metric, output: Tensor) -> bool:
-    """Whether `metric` says the same of these outputs later, among those of other batches."""
-    return output.is_cpu and output.numel() <= _MOST and metric.can_wait(output)
-
-
-def measured(values: Iterable[Value]) -> list[Any]:
-    """What batches came to, none of them waiting any more."""
-    return [value.measured() if isinstance(value, Waiting) else value for value in values]
+def may_wait(output: Tensor) -> bool:
+    """Whether a batch with these outputs may wait: they are few, and have one column for each of
+    several classes.
+    """
+    is_small = output.is_cpu and output.numel() <= _MOST
+    return is_small and output.ndim == 2 and output.shape[1] > 1
 
 
 def joined(batches: Sequence[Any]) -> Tensor:
-    """The bools of all samples of some batches, whether they were looked at or not."""
+    """The bools of all samples of some batches, those that wait and those that were measured."""
     waiting = [batch for batch in batches if isinstance(batch, Waiting)]
     if len(waiting) < len(batches) or len({batch.y.ndim for batch in waiting}) > 1:
-        return torch.cat(measured(batches))  # of a resumed run, or with labels of several kinds
-    metrics, ys, outputs = zip(*waiting, strict=True)
-    metric: Metric = metrics[0]
-    return metric.of_batch(torch.cat(ys), torch.cat(outputs))
+        # Some are of a resumed run, or the labels are of several kinds.
+        return torch.cat([b.measured() if isinstance(b, Waiting) else b for b in batches])
+    measures, ys, outputs = zip(*waiting, strict=True)
+    measure: Measure = measures[0]
+    return measure(torch.cat(ys), torch.cat(outputs))

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from onfit.engine.data.arrays import samples_of
 from onfit.engine.data.reading import moved
-from onfit.engine.step.loss_and_metrics import Objective
+from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.layers.modes import evaluating
 
 if TYPE_CHECKING:
@@ -21,11 +21,11 @@ def named_gradients(
     batch = samples_of(x, y, sample_weight, model.names)
     if model.device is not None:
         batch = moved(batch, model.device)
-    objective = Objective(model, model.compiled)
+    judge = LossAndMetrics(model, model.compiled)
     weights = [pair for pair in model.named_weights() if pair[1].requires_grad]
     # cuDNN's recurrent layers give gradients in training mode only, torch's own in any.
     with evaluating(model), torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
-        losses, _ = objective(batch)
+        losses, _ = judge(batch)
         grads = torch.autograd.grad(losses[0], [w for _, w in weights], allow_unused=True)
     return [
         (name, grad) for (name, _), grad in zip(weights, grads, strict=True) if grad is not None

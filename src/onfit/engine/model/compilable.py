@@ -1,6 +1,6 @@
 """A torch module with an optimizer, a loss and metrics, and the steps that use them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -10,10 +10,9 @@ from onfit._types import Mode
 from onfit.activations import Activation
 from onfit.callbacks.history import History
 from onfit.engine.data.arrays import Names, Samples
-from onfit.engine.fast.waiting import measured
 from onfit.engine.model.resume import load_model_state, model_state
 from onfit.engine.step.compiled import Compiled
-from onfit.engine.step.loss_and_metrics import Objective
+from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.errors import NotReadyError
 from onfit.layers.modes import evaluating
 from onfit.layers.shapes import Shape
@@ -34,7 +33,7 @@ class Compilable(nn.Module):
         self.history: History | None = None
         self.input_names: list[str] | None = None
         self.output_names: list[str] = ["output"]
-        self.judge: Objective | None = None
+        self.judge: LossAndMetrics | None = None
         self._compiled: Compiled | None = None
 
     # --- what a kind of model decides ----------------------------------------------------
@@ -59,6 +58,11 @@ class Compilable(nn.Module):
     def logits(self, x: Any, wanted: Sequence[bool] = (True,)) -> Any:
         """The outputs, those that are `wanted` so before their last activation."""
         return self(x)
+
+    @property
+    def plain_stack(self) -> list[Any] | None:
+        """Its layers, if it does nothing but call one after the other; else None."""
+        return None
 
     @property
     def input_shapes(self) -> Sequence[Shape | None]:
@@ -191,6 +195,16 @@ class Compilable(nn.Module):
         loss = self.compute_loss(y=y, y_pred=y_pred, sample_weight=weight)
         return {"loss": loss, **self.compute_metrics(y=y, y_pred=y_pred)}
 
+    @property
+    def own_train_step(self) -> Callable[[tuple[Any, ...]], dict[str, Any]] | None:
+        """The `train_step` that a subclass wrote; None if it is the one above."""
+        return None if type(self).train_step is Compilable.train_step else self.train_step
+
+    @property
+    def own_test_step(self) -> Callable[[tuple[Any, ...]], dict[str, Any]] | None:
+        """The `test_step` that a subclass wrote; None if it is the one above."""
+        return None if type(self).test_step is Compilable.test_step else self.test_step
+
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None
     ) -> Tensor:
@@ -205,13 +219,13 @@ class Compilable(nn.Module):
         """
         judge = self._judge()
         with torch.no_grad():
-            means = (value.float().mean() for value in measured(judge.measure(y, y_pred)))
+            means = iter(judge.means(y, y_pred))
         stateful = judge.stateful
         return {
             name: stateful[name].result() if name in stateful else next(means)
             for name in self.compiled.named_metrics
         }
 
-    def _judge(self) -> Objective:
-        """What judges outputs: in a step of `fit`, that step's own."""
-        return self.judge or Objective(self, self.compiled, behind_activations=False)
+    def _judge(self) -> LossAndMetrics:
+        """What computes loss and metrics of outputs: in a step of `fit`, that step's own."""
+        return self.judge or LossAndMetrics(self, self.compiled, behind_activations=False)

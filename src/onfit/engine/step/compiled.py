@@ -16,13 +16,13 @@ from onfit.optimizers import Optimizer
 
 @dataclass
 class Target:
-    """What is asked of one output.
+    """What `compile` received for one output.
 
     Attributes:
         name: the output's name.
         loss: its loss; None if only metrics look at it.
         weight: the factor of its loss in the total; may be changed in mid-training.
-        metrics: what is measured of it, by name in the logs.
+        metrics: its metrics, by name in the logs.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Compiled:
         metrics: a metric, or a list of them (anything `metrics.get` takes); a list of lists or a
             dict for several outputs.
         loss_weights: a list or dict of factors of the outputs' losses.
-        output_names: the model's.
+        output_names: the names of the model's outputs.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Compiled:
 
     @property
     def loss_names(self) -> list[str]:
-        """`loss`, and for several outputs that of each."""
+        """`loss`, and for several outputs the names of their losses."""
         each = [f"{target.name}_loss" for target in self.targets if target.loss is not None]
         return ["loss", *each] if self.several else ["loss"]
 
@@ -95,11 +95,11 @@ class Compiled:
 
     @property
     def names(self) -> list[str]:
-        """What is logged: losses, then metrics as the user wrote them."""
+        """The names in the logs: losses, then metrics as the user wrote them."""
         return [*self.loss_names, *self.named_metrics]
 
     def direction(self, monitor: str) -> Mode | None:
-        """Whether the metric behind a log name should grow or shrink, if it knows."""
+        """Whether the metric of a log name should grow or shrink; None if it does not say."""
         directions: dict[str, Mode | None] = dict.fromkeys(self.loss_names, "min")
         directions |= {name: metric.direction for name, metric in self.named_metrics.items()}
         found = find(monitor.removeprefix("val_"), directions)
@@ -107,7 +107,7 @@ class Compiled:
 
 
 def _spread(given: Any, names: Sequence[str], argument: str) -> dict[str, Any]:
-    """One thing for each output: by name, by position, or the same for all."""
+    """An argument's value for each output: by name, by position, or the same for all."""
     if isinstance(given, Mapping):
         _check_names(given, names, argument)
         return {name: given.get(name) for name in names}
@@ -152,7 +152,7 @@ def _loss_of(given: Any) -> Loss:
 
 
 def _metrics_of(given: Any) -> dict[str, AnyMetric]:
-    """Metrics by name; a name that several have is numbered from the second on, as in Keras."""
+    """Metrics by name. If several have one name, it is numbered from the second on, as in Keras."""
     if given is None:
         return {}
     if isinstance(given, (str, AnyMetric)) or callable(given):

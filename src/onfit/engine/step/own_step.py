@@ -9,7 +9,7 @@ from onfit.core.logs import Logs
 from onfit.core.meter import RunningMeans, as_number
 from onfit.engine.data.arrays import Samples
 from onfit.engine.data.source import size_of
-from onfit.engine.step.loss_and_metrics import Objective
+from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.errors import ArgumentTypeError
 from onfit.metrics import StatefulMetric
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 class OwnStep:
-    """Hands a batch to the author's step, and measures what it returns.
+    """Gives a batch to the author's step, and takes the means of what it returns.
 
     Args:
         model: the model, for errors.
         step: its `train_step` or `test_step`.
 
     Attributes:
-        totals: sample-weighted means of the values that the step returned; of metrics that
-            keep a state, what they come to.
+        totals: sample-weighted means of the values that the step returned; for metrics that
+            keep a state, their own values.
     """
 
     def __init__(self, model: "Compilable", step: Callable[[Any], Any]) -> None:
@@ -56,7 +56,7 @@ class OwnStep:
 
 
 class _Means(RunningMeans):
-    """Means of values, but of metrics that keep a state: their mean would not be theirs.
+    """Means of values. A metric that keeps a state has its own value instead: that is no mean.
 
     Args:
         stateful: those metrics, by their names in the logs.
@@ -90,13 +90,13 @@ class _Means(RunningMeans):
             metric.load_state_dict(state["stateful"][name])
 
 
-def _judge_of(model: "Compilable") -> Objective | None:
-    """What `compute_loss` and `compute_metrics` judge with throughout an epoch; None for a model
-    that was compiled without a loss, whose own step computes one.
+def _judge_of(model: "Compilable") -> LossAndMetrics | None:
+    """What `compute_loss` and `compute_metrics` use throughout an epoch. None for a model that was
+    compiled without a loss: its own step computes one.
     """
     if not model.compiled.has_loss:
         return None
-    return Objective(model, model.compiled, behind_activations=False)
+    return LossAndMetrics(model, model.compiled, behind_activations=False)
 
 
 def as_data(batch: Samples) -> tuple[Any, ...]:

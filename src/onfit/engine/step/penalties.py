@@ -10,9 +10,9 @@ _SUFFIX = "_regularizer"
 
 
 def penalties_of(model: nn.Module) -> list[Callable[[], Tensor]]:
-    """A function for each regularized weight of each layer; it computes the penalty as of now.
+    """A function for each regularized weight of each layer: it computes the penalty of now.
 
-    A layer has a penalty on its weight `kernel` where it has a `kernel_regularizer`.
+    A layer has a penalty on its weight `kernel` if it has a `kernel_regularizer`.
     """
     return [
         partial(_penalty, layer, weight)
@@ -29,6 +29,6 @@ def _regularized(layer: nn.Module) -> Iterator[str]:
 
 
 def _penalty(layer: Any, weight: str) -> Tensor:
-    # Looked up each time: the regularizer may have been replaced, or its factor changed.
+    # Both are looked up each time: the user may replace the regularizer, or change its factor.
     penalty: Tensor = getattr(layer, weight + _SUFFIX)(getattr(layer, weight))
     return penalty

@@ -1,0 +1,15 @@
+"""When a quick way may be taken."""
+
+from typing import Any
+
+import torch
+
+
+def is_unpatched(thing: Any) -> bool:
+    """Whether the object has the methods of its class: none was replaced on the object itself."""
+    return not any(callable(getattr(type(thing), name, None)) for name in vars(thing))
+
+
+def engine_does_more() -> bool:
+    """Whether torch's engine does more than the arithmetic: it casts, or it looks for NaN."""
+    return torch.is_autocast_enabled("cpu") or torch.is_anomaly_enabled()
