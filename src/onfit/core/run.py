@@ -14,6 +14,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from onfit._types import LogValues
 from onfit.core.interrupts import Interrupts
 from onfit.core.logs import Logs
 from onfit.core.meter import Meter
@@ -189,9 +190,9 @@ class Run(Session):
         if left is not None:
             left()
 
-    def log(self, **values: Any) -> None:
+    def log(self, values: LogValues | None = None, /, **named: Any) -> None:
         self._end_what_was_left()
-        super().log(**values)
+        super().log(values, **named)
 
     # --- evaluation and prediction -------------------------------------------------------------
 

@@ -10,8 +10,9 @@ CallbackList   Keras' names:     callbacks.on_epoch_begin(epoch)
 from collections.abc import Callable
 from numbers import Integral
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any
 
+from onfit._types import LogValues
 from onfit.core.console import say
 from onfit.core.evaluating import Evaluating
 from onfit.core.logs import Logs
@@ -19,10 +20,9 @@ from onfit.core.meter import Meter, RunningMeans, as_number
 from onfit.core.progress import Progress
 from onfit.core.resuming import Walk
 from onfit.core.state import Resumable
+from onfit.core.stop import Outcome
 from onfit.core.timing import Timing, line_of, notable
 from onfit.errors import ArgumentError, NotReadyError
-
-Outcome = Literal["completed", "stopped", "interrupted", "failed"]
 
 
 class Session(Evaluating):
@@ -160,13 +160,6 @@ class Session(Evaluating):
         if error is None and self.params["verbose"]:
             self._say_how_it_ended()
 
-    def _outcome_of(self, error: BaseException | None) -> Outcome:
-        if self.signal is not None or isinstance(error, KeyboardInterrupt):
-            return "interrupted"
-        if error is not None:
-            return "failed"
-        return "stopped" if self.stopping else "completed"
-
     def _say_how_it_ended(self) -> None:
         if self.stopping:
             reason = f": {self.stop_reason}" if self.stop_reason else ""
@@ -207,7 +200,7 @@ class Session(Evaluating):
         Args:
             **values: numbers of the epoch, beside the means of its batches.
         """
-        self.log(**values)
+        self.log(values)
         self._close_epoch()
         return self.stopping
 
@@ -268,16 +261,21 @@ class Session(Evaluating):
 
     # --- what is logged ------------------------------------------------------------------------
 
-    def log(self, **values: Any) -> None:
+    def log(self, values: LogValues | None = None, /, **named: Any) -> None:
         """Log numbers: within a batch for this batch, else for this epoch.
 
         A batch's numbers become sample-weighted means in the epoch's logs. Scalars of any
         framework are taken, and read only when a callback reads them.
+
+        Args:
+            values: a dict of numbers by name.
+            **named: more of them.
         """
+        found = {**(values or {}), **named}
         if self._batch_values is not None:
-            self._batch_values.update(values)
+            self._batch_values.update(found)
         else:
-            self._epoch_values |= {name: as_number(value) for name, value in values.items()}
+            self._epoch_values |= {name: as_number(value) for name, value in found.items()}
 
     def validated(self, **values: Any) -> bool:
         """A validation is over; whether to stop.
@@ -285,7 +283,7 @@ class Session(Evaluating):
         Args:
             **values: what it found, without `val_`, which the epoch's logs put before the names.
         """
-        self.log(**{f"val_{name}": value for name, value in values.items()})
+        self.log({f"val_{name}": value for name, value in values.items()})
         return self.stopping
 
 

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 # went wrong; or nothing, when the loop itself asked.
 Means = Literal["end", "pause", "failure", "nothing"]
 
+# How a run ended.
+Outcome = Literal["completed", "stopped", "interrupted", "failed"]
+
 THE_LOOP = "the training loop"
 
 
@@ -109,6 +112,13 @@ class Stoppable:
     def pausing(self) -> bool:
         """Whether the run stops only to go on in another process: a signal came, or time is up."""
         return self.stopped is not None and self.stopped.means == "pause"
+
+    def _outcome_of(self, error: BaseException | None) -> Outcome:
+        if self.signal is not None or isinstance(error, KeyboardInterrupt):
+            return "interrupted"
+        if error is not None:
+            return "failed"
+        return "stopped" if self.stopping else "completed"
 
     def _attribute(self, callback: "Callback") -> None:
         """Note that a stop came while `callback` was called: by a word to the run, or by

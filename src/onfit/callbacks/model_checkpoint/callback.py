@@ -289,8 +289,6 @@ class ModelCheckpoint(Callback):
         if there is not None and record.objective.better(there, than=value):
             say(replacing_a_better(path, there, value, self.monitor))
 
-    # --- what the logs may lack ----------------------------------------------------------
-
     def _monitored(self, logs: Logs, mid_epoch: bool) -> float | None:
         without_validation = mid_epoch and self.monitor.startswith("val_")
         if not without_validation or self.monitor in logs:
