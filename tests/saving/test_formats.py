@@ -208,7 +208,7 @@ def test_a_write_that_fails_inside_hdf5_leaves_the_old_file(monkeypatch, name, e
     assert os.listdir() == [name]
 
 
-def test_a_disk_that_fails_beside_the_checksum_is_told(monkeypatch):
+def test_a_disk_that_fails_at_fsync_is_told(monkeypatch):
     def failing(descriptor):
         raise OSError(5, "Input/output error")
 
@@ -221,24 +221,46 @@ def test_a_disk_that_fails_beside_the_checksum_is_told(monkeypatch):
 @pytest.mark.parametrize("name", ["x.keras", "x.h5"])
 def test_large_weights_go_to_the_disk_while_they_are_written(monkeypatch, name):
     monkeypatch.setattr(stretch, "_PIECE", 100)
-    monkeypatch.setattr(stretch, "_MUCH", 300)
-    fsync, in_threads = os.fsync, []
+    monkeypatch.setattr(stretch, "_LARGE", 100)
+    fsync, steps = os.fsync, []
 
-    def noted(descriptor):
-        if threading.current_thread() is not threading.main_thread():
-            in_threads.append(descriptor)
+    def advised(descriptor, begin, count, advice):
+        assert begin + count <= os.fstat(descriptor).st_size
+        steps.append("written")
+
+    def synced(descriptor):
+        steps.append("synced")
         fsync(descriptor)
 
-    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(os, "POSIX_FADV_DONTNEED", 4, raising=False)  # not every system has it
+    monkeypatch.setattr(os, "posix_fadvise", advised, raising=False)
+    monkeypatch.setattr(os, "fsync", synced)
     model = small()
     model.save(name)
-    assert in_threads
+    assert steps.index("synced") == steps.count("written") > 0
+    assert_identical(predictions(load_model(name)), predictions(model))
+
+
+@pytest.mark.parametrize("name", ["x.keras", "x.h5"])
+def test_a_system_that_takes_no_advice_about_files_gets_none(monkeypatch, name):
+    monkeypatch.setattr(stretch, "_LARGE", 1)
+    model = small()
+    monkeypatch.delattr(os, "posix_fadvise", raising=False)
+    model.save(name)
+    assert_identical(predictions(load_model(name)), predictions(model))
+
+    def refused(*args):
+        raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr(os, "POSIX_FADV_DONTNEED", 4, raising=False)
+    monkeypatch.setattr(os, "posix_fadvise", refused, raising=False)
+    model.save(name)
     assert_identical(predictions(load_model(name)), predictions(model))
 
 
 def test_a_disk_that_fails_while_large_weights_are_written_is_told(monkeypatch):
-    """The system reports an error once, to the first call that waits: in a thread."""
-    monkeypatch.setattr(stretch, "_MUCH", 300)
+    """The system reports such an error once, to the first fsync after it."""
+    monkeypatch.setattr(stretch, "_LARGE", 300)
     fsync, failures = os.fsync, [OSError(5, "Input/output error")]
 
     def failing(descriptor):

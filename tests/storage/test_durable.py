@@ -4,7 +4,6 @@ import errno
 import glob
 import os
 import stat
-import threading
 import time
 from pathlib import Path
 
@@ -306,30 +305,18 @@ def test_a_replaced_file_keeps_its_permissions(tmp_path):
     assert mode(path) == 0o660
 
 
-@pytest.mark.parametrize("threads", [True, False])
-def test_a_large_file_that_is_replaced_is_given_back_to_the_system(tmp_path, monkeypatch, threads):
-    monkeypatch.setattr(durable, "_LARGE", 10)
-    if not threads:
-
-        def no_more(self):
-            raise RuntimeError("can't create new thread at interpreter shutdown")
-
-        monkeypatch.setattr(threading.Thread, "start", no_more)
+def test_a_file_that_is_replaced_is_given_back_to_the_system(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"old" * 10)
     before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else None
     with durable.replacing(path) as temporary:
         temporary.write_bytes(b"new" * 10)
-    for thread in threading.enumerate():
-        if thread.name == "onfit writer":
-            thread.join()
     assert path.read_bytes() == b"new" * 10
     if before is not None:
         assert len(os.listdir("/proc/self/fd")) == before
 
 
-def test_a_replacement_that_fails_lets_go_of_the_large_file_too(tmp_path, monkeypatch):
-    monkeypatch.setattr(durable, "_LARGE", 10)
+def test_a_replacement_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "file"
     path.write_bytes(b"old" * 10)
 

@@ -16,6 +16,7 @@ from onfit.errors import (
     did_you_mean,
 )
 from onfit.storage import replacing
+from onfit.storage.durable import not_written
 
 
 @contextmanager
@@ -35,21 +36,18 @@ def writing(filepath: StrPath, overwrite: bool) -> Iterator[Path]:
             yield temporary
     except OnfitError:
         raise
-    except (OSError, RuntimeError) as error:  # HDF5 tells of a full disk by a RuntimeError
-        raise StorageError(
-            f"cannot write {path!r}: {error}. What was there before is as it was. Make room "
-            "there, or choose another place."
-        ) from error
+    except (OSError, RuntimeError) as error:  # HDF5 raises a RuntimeError for a full disk
+        raise not_written(path, error) from error
 
 
 @contextmanager
 def reading(path: str, asked: str, kind: str = "HDF5 file") -> Iterator[None]:
-    """A block that reads a file: whatever goes wrong in it is the file's fault, and told so.
+    """A block that reads a file: what goes wrong in it becomes an error about the file.
 
     Args:
         path: the file.
-        asked: who asks, for the errors: `load_model`.
-        kind: what it should be.
+        asked: the function that was called, for the errors: `load_model`.
+        kind: what the file should be.
 
     Raises:
         StorageError: if there is no such file, or it may not be read.
@@ -67,7 +65,7 @@ def reading(path: str, asked: str, kind: str = "HDF5 file") -> Iterator[None]:
         ) from error
 
 
-# What the libraries raise that read them.
+# What the libraries that read files raise for a damaged one.
 _SIGNS_OF_DAMAGE = (
     *(OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, EOFError),
     *(zipfile.BadZipFile, zlib.error),
@@ -77,7 +75,7 @@ _SIGNS_OF_DAMAGE = (
 @contextmanager
 def reading_h5(path: str, asked: str) -> Iterator[Any]:
     """Give `path` as an `h5py.File` to read; errors are those of `reading`."""
-    import h5py  # here, because a training that reads no file need not wait for it
+    import h5py  # here, since a training that reads no file need not load it
 
     with reading(path, asked), h5py.File(path, "r") as file:
         yield file

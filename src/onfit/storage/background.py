@@ -7,8 +7,8 @@ from collections.abc import Callable
 class BackgroundWriter:
     """Does one job at a time in a thread. No error is lost: the next call raises it.
 
-    The thread is no daemon: a program that ends waits for it, so no file is cut off. Where Python
-    is about to end and has no more threads, the job is done at once.
+    The thread is no daemon: a program that ends waits for it, so no file is cut off. When Python
+    is about to end and starts no more threads, the job is done at once.
 
     Example:
         >>> writer = BackgroundWriter()
@@ -44,7 +44,7 @@ class BackgroundWriter:
         """Return when nothing is under way.
 
         Raises:
-            BaseException: what the last job raised; told once.
+            BaseException: what the last job raised; it is raised once.
         """
         if self._thread is not None:
             self._thread.join()

@@ -15,11 +15,10 @@ from typing import TypeGuard
 
 from onfit._types import StrPath
 from onfit.errors import StorageError
-from onfit.storage.background import BackgroundWriter
 
-_DAY = 24 * 3600.0  # no write takes that long: whoever was at it is dead
+_DAY = 24 * 3600.0  # no write takes that long: the process that began it is dead
 
-# What a disk says of itself: it is full, a limit is reached, it fails, it is read-only.
+# The errors of a disk: it is full, a limit is reached, it fails, it is read-only.
 _OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 
 
@@ -51,7 +50,7 @@ def replacing(path: StrPath) -> Iterator[Path]:
         with suppress(OSError):
             temporary.unlink()
         if _is_of_the_disk(error):
-            raise _not_written(target, error) from error
+            raise not_written(target, error) from error
         raise
     fsync_folder(target.parent)
 
@@ -78,7 +77,7 @@ def append(path: StrPath, content: bytes) -> None:
                 content = content[file.write(content) :]
         except OSError as error:
             file.truncate(size)
-            raise _not_written(Path(path), error) from error
+            raise not_written(path, error) from error
 
 
 def require_writable(path: StrPath, asked_by: str) -> None:
@@ -86,7 +85,7 @@ def require_writable(path: StrPath, asked_by: str) -> None:
     files that killed writers left in there are removed once they are a day old.
 
     Raises:
-        StorageError: naming who asked, the path and the reason.
+        StorageError: naming `asked_by`, the path and the reason.
     """
     target = Path(os.path.realpath(path))
     if target.is_file() and not os.access(target, os.W_OK):
@@ -109,7 +108,7 @@ def _remove_abandoned(folder: Path) -> None:
 
 
 def _is_of_the_disk(error: BaseException) -> TypeGuard[OSError]:
-    """Whether the disk is to blame, not what else a block does that writes, such as fetching."""
+    """Whether the disk failed; a block that writes may fail otherwise, as in a download."""
     return (
         isinstance(error, OSError)
         and not isinstance(error, StorageError)
@@ -117,10 +116,12 @@ def _is_of_the_disk(error: BaseException) -> TypeGuard[OSError]:
     )
 
 
-def _not_written(target: Path, error: OSError) -> StorageError:
+def not_written(path: StrPath, error: Exception) -> StorageError:
+    """The error for a file that could not be written; the file that was there is whole."""
+    reason = getattr(error, "strerror", None) or error
     return StorageError(
-        f"cannot write {str(target)!r}: {error.strerror or error}. What was there before is as it "
-        "was. Make room there, or choose another place."
+        f"cannot write {os.fspath(path)!r}: {reason}. What was there before is as it was. "
+        "Make room there, or choose another place."
     )
 
 
@@ -131,8 +132,8 @@ def _temporary_beside(target: Path) -> Path:
         )
     try:
         make_folder(target.parent)
-        # Hidden, so that no pattern such as "*.h5" ever finds a half-written file; with the
-        # suffix kept, since writers choose the format by it.
+        # The name is hidden, so that no pattern such as "*.h5" finds a half-written file. It keeps
+        # the suffix, since writers choose the format by it.
         descriptor, name = tempfile.mkstemp(
             dir=target.parent, prefix=f".{target.stem}.", suffix=f".partial{target.suffix}"
         )
@@ -147,8 +148,9 @@ def _temporary_beside(target: Path) -> Path:
 
 
 def _give_permissions(descriptor: int, target: Path) -> None:
-    """mkstemp makes files private; what a user saves should be as open as what it replaces, or
-    as any new file of theirs.
+    """Give a temporary file the permissions of the file that it replaces, or of any new file.
+
+    `mkstemp` makes private files, which other users may not read.
     """
     try:
         mode = target.stat().st_mode & 0o777
@@ -156,12 +158,12 @@ def _give_permissions(descriptor: int, target: Path) -> None:
         umask = os.umask(0)
         os.umask(umask)
         mode = 0o666 & ~umask
-    if hasattr(os, "fchmod"):  # Windows: who may read is inherited from the folder
+    if hasattr(os, "fchmod"):  # on Windows files inherit permissions from the folder
         os.fchmod(descriptor, mode)
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it that are missing; their names are on the disk then."""
+    """Make a folder, and the missing folders above it; their names are on the disk afterwards."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for made in reversed(missing):
@@ -179,12 +181,7 @@ def fsync_file(path: Path) -> None:
 
 def rename(temporary: Path, target: Path) -> None:
     """Put `temporary` in the place of `target`, in one step."""
-    held = _held_open(target)
-    try:
-        os.replace(temporary, target)
-    finally:
-        if held is not None:
-            BackgroundWriter().start(lambda: os.close(held))
+    os.replace(temporary, target)
 
 
 def fsync_folder(folder: Path) -> None:
@@ -195,19 +192,3 @@ def fsync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-# To give the blocks of a large file back takes a third of the time that it took to write them. The
-# system does so when nobody has it open any more: which a thread can wait for.
-_LARGE = 1 << 24
-
-
-def _held_open(path: Path) -> int | None:
-    """A descriptor of a large file that is about to be replaced; None if that is not worth it."""
-    try:
-        # Elsewhere a file that somebody has open cannot be replaced.
-        if os.name == "posix" and path.stat().st_size >= _LARGE:
-            return os.open(path, os.O_RDONLY)
-    except OSError:
-        pass
-    return None

@@ -4,7 +4,7 @@
     config.json         layers, losses, metrics, optimizer
     model.weights.h5    weights and the optimizer's variables, by number
 
-Nothing of it is packed, and nothing of it is unpacked to any place on the disk.
+Nothing in it is packed, and reading it puts nothing on the disk.
 """
 
 import json
@@ -17,12 +17,12 @@ from onfit.saving import keras_config
 from onfit.saving.contents import Contents
 from onfit.saving.files import reading
 from onfit.saving.formats import weights_h5
-from onfit.saving.formats.members import checked_member, first_member
+from onfit.saving.formats.members import checked_member, new_member
 from onfit.saving.layout import KERAS_VERSION, NOTES
 
 _KIND = ".keras file"
 METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
-# Words are small; whoever claims gigabytes of them wants them to be unpacked.
+# JSON is small: a file that claims gigabytes of it is there to fill the memory.
 _MOST_JSON = 1 << 28
 
 
@@ -31,7 +31,7 @@ def write(path: Path, contents: Contents) -> None:
     import h5py
 
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        with first_member(path, archive, WEIGHTS) as member, h5py.File(member, "w") as file:
+        with new_member(path, archive, WEIGHTS) as member, h5py.File(member, "w") as file:
             weights_h5.write_numbered(file, contents)
         archive.writestr(METADATA, json.dumps(_metadata(contents)))
         archive.writestr(CONFIG, json.dumps(keras_config.to_keras(contents)))

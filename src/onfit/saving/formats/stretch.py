@@ -1,22 +1,19 @@
-"""A file for HDF5 to write to that a full disk does not bring down.
+"""A file for HDF5 to write to, so that a full disk does not end the process.
 
-HDF5 does not survive an error in the middle of writing: what it holds in memory cannot be put on
-the disk when it is closed, and the process dies of that. So it is given a file that takes all.
+HDF5 does not survive an error in the middle of writing: it cannot put on the disk what it holds in
+memory when it is closed, and the process dies. So it gets a file whose `write` never fails.
 """
 
 import io
 import os
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from onfit.storage.background import BackgroundWriter
-
 _PIECE = 1 << 24
-# Less is not worth a thread.
-_MUCH = 1 << 25
+# A smaller piece is not worth the call.
+_LARGE = 1 << 20
 
 
 @contextmanager
@@ -26,33 +23,35 @@ def new_h5(path: Path) -> Iterator[Any]:
     Raises:
         OSError: when the block has ended, if not all could be written.
     """
-    import h5py  # here, because a training that writes no file need not wait for it
+    import h5py  # here, since a training that writes no file need not load it
 
     with open(path, "wb+", buffering=0) as raw:
-        stretch = Stretch(raw)
+        stretch = Stretch(raw, stays=True)
         try:
             with h5py.File(stretch, "w") as file:
                 yield file
         finally:
-            stretch.require_written()  # rather than what HDF5 made of it
+            stretch.require_written()  # this error, not the one that HDF5 makes of it
 
 
 class Stretch(io.RawIOBase):
     """A stretch of an open file as a file of its own.
 
-    What goes wrong in writing is kept, and what comes after it is left out, until HDF5 is done
-    and `require_written` tells.
+    The first error in writing is kept, and all later bytes are dropped, until HDF5 is done and
+    `require_written` raises the error.
 
     Args:
         file: the open file, unbuffered.
         begin: where the stretch begins.
         size: how many bytes it has; it grows when written to.
+        stays: whether the bytes are to stay on the disk. The system may then begin to put large
+            pieces there while more is written.
     """
 
-    def __init__(self, file: Any, begin: int = 0, size: int = 0) -> None:
+    def __init__(self, file: Any, begin: int = 0, size: int = 0, *, stays: bool = False) -> None:
         self._file, self._begin, self.size, self._at = file, begin, size, 0
+        self._stays = stays
         self._wrong: BaseException | None = None
-        self._flushing, self._unflushed = BackgroundWriter(), 0
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Go to a place in the stretch."""
@@ -90,14 +89,9 @@ class Stretch(io.RawIOBase):
         while view:
             count = self._file.write(view[:_PIECE])
             view = view[count:]
-            self._flush_along(count)
-
-    def _flush_along(self, count: int) -> None:
-        """Let the disk take what there is while more is written, rather than all at the end."""
-        self._unflushed += count
-        if self._unflushed >= _MUCH and not self._flushing.busy:
-            self._unflushed = 0
-            self._flushing.start(lambda: os.fsync(self._file.fileno()))
+            if self._stays and count >= _LARGE:
+                begin_writeback(self._file, place, count)
+            place += count
 
     def truncate(self, size: int | None = None) -> int:
         """Make it end there."""
@@ -114,18 +108,17 @@ class Stretch(io.RawIOBase):
                 self._wrong = error
 
     def require_written(self) -> None:
-        """Raise what went wrong in writing, if anything did. The file may be closed after that."""
-        try:
-            self._flushing.wait()
-        except OSError as error:
-            self._wrong = self._wrong or error
+        """Raise the first error in writing, if there was one."""
         if self._wrong is not None:
             raise self._wrong
 
-    def checksum(self) -> int:
-        """The sum by which zip files know whether a byte is another."""
-        piece, crc = bytearray(_PIECE), 0
-        self.seek(0)
-        while count := self.readinto(piece):
-            crc = zlib.crc32(memoryview(piece)[:count], crc)
-        return crc
+
+def begin_writeback(file: Any, begin: int, count: int) -> None:
+    """Let the system begin to put new bytes of a file on the disk, so that `fsync` waits less.
+
+    Linux does so when a program says that it will not read them soon, and it does not wait: an
+    error of the disk is left to `fsync`. Other systems may do nothing.
+    """
+    if hasattr(os, "posix_fadvise"):
+        with suppress(OSError):
+            os.posix_fadvise(file.fileno(), begin, count, os.POSIX_FADV_DONTNEED)
