@@ -93,8 +93,9 @@ class Evaluating(Stoppable):
 
     def test_batch_begin(self, size: int | None = None) -> None:
         """A batch of `size` samples is about to be measured."""
-        index = self._test_index
-        self.callbacks.call("on_test_batch_begin", index, Logs(batch=index, size=size))
+        if self.callbacks.hear("on_test_batch_begin"):
+            index = self._test_index
+            self.callbacks.call("on_test_batch_begin", index, Logs(batch=index, size=size))
         self._batch_values = {}
 
     def test_batch_end(self, size: int = 1, **values: Any) -> None:
@@ -128,14 +129,16 @@ class Evaluating(Stoppable):
 
     def predict_batch_begin(self, size: int | None = None) -> None:
         """A batch of `size` samples is about to be predicted."""
-        index = self._predict_index
-        self.callbacks.call("on_predict_batch_begin", index, Logs(batch=index, size=size))
+        if self.callbacks.hear("on_predict_batch_begin"):
+            index = self._predict_index
+            self.callbacks.call("on_predict_batch_begin", index, Logs(batch=index, size=size))
 
     def predict_batch_end(self, size: int, outputs: Any) -> None:
         """The outputs of a batch are there."""
         index, self._predict_index = self._predict_index, self._predict_index + 1
-        logs = Logs(batch=index, size=size, outputs=outputs)
-        self.callbacks.call("on_predict_batch_end", index, logs)
+        if self.callbacks.hear("on_predict_batch_end"):
+            logs = Logs(batch=index, size=size, outputs=outputs)
+            self.callbacks.call("on_predict_batch_end", index, logs)
 
     def predict_end(self) -> None:
         """Prediction is over."""

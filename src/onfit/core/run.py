@@ -285,10 +285,13 @@ class Run(Session):
     ) -> Iterator[Any]:
         """Yield `step(batch)` for each batch, and call the `on_predict` hooks."""
         size = batch_size if size is None else size
+        hear = self.callbacks.hear
+        heard = hear("on_predict_batch_begin") or hear("on_predict_batch_end")
         self.predict_begin()
         for batch in batches:
-            self.predict_batch_begin(size(batch))
+            count = size(batch) if heard else 0
+            self.predict_batch_begin(count)
             outputs = step(batch)
-            self.predict_batch_end(size(batch), outputs)
+            self.predict_batch_end(count, outputs)
             yield outputs
         self.predict_end()

@@ -223,8 +223,9 @@ class Session(Evaluating):
     def batch_begin(self, size: int | None = None) -> None:
         """A training batch of `size` samples is there, and its step begins."""
         self.timing.data += perf_counter() - self._since
-        index = self.progress.batch
-        self.callbacks.call("on_train_batch_begin", index, Logs(batch=index, size=size))
+        if self.callbacks.hear("on_train_batch_begin"):
+            index = self.progress.batch
+            self.callbacks.call("on_train_batch_begin", index, Logs(batch=index, size=size))
         self._batch_values = {}
         self._since = perf_counter()
 
