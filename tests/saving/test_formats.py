@@ -285,6 +285,20 @@ def test_a_save_as_python_ends_does_without_a_thread(monkeypatch):
 
 
 @each_format
+def test_a_save_names_the_weights_once(monkeypatch, method, suffix):
+    model, named = trained(), []
+    names = type(model).named_weights
+
+    def counted(self):
+        named.append(names(self))
+        return named[-1]
+
+    monkeypatch.setattr(type(model), "named_weights", counted)
+    getattr(model, method)(f"x{suffix}")
+    assert len(named) == 1
+
+
+@each_format
 def test_an_existing_file_can_be_spared(method, suffix):
     save = getattr(small(), method)
     save(f"x{suffix}")

@@ -23,7 +23,7 @@ def graph_config(model: "Model") -> Config | None:
 
 
 def _model(layer: nn.Module, name: str) -> Config | None:
-    """A model by its layers; None for a module whose own code says what it does."""
+    """A model by its layers; None for a module that is not described by its layers."""
     model: Any = layer
     if not can_be_described(layer) or not model.built:
         return None
@@ -70,7 +70,7 @@ def _layer(layer: nn.Module, name: str = "") -> Config:
 
 
 def _tensors(structure: Any) -> Iterator[Config]:
-    """The tensors that stand somewhere in the arguments of a call."""
+    """The tensors anywhere in the arguments of a call."""
     if isinstance(structure, dict) and structure.get("class_name") == "__keras_tensor__":
         yield structure
     elif isinstance(structure, dict):

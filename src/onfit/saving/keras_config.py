@@ -1,7 +1,7 @@
-"""The configuration of a model between the words of `.h5` files and those of `.keras` files.
+"""The configuration of a model, converted between `.h5` files and `.keras` files.
 
-Both are Keras'. The newer say for each object which module it comes from, and where a user's own
-is registered.
+Both forms are Keras'. The newer one (`.keras`) says for each object which module it comes from, and
+under which name a user's own object is registered.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ _MODELS = {"Sequential": "keras", "Functional": "keras.src.models.functional"}
 
 
 def to_keras(contents: Contents) -> Config:
-    """What stands in `config.json`."""
+    """The content of `config.json`."""
     assert contents.model_config is not None
     config = _layer(contents.model_config)
     if contents.training_config is not None:
@@ -41,12 +41,12 @@ def _layer(described: Config) -> Config:
     }
 
 
-# What the name of an option ends with, and who knows the names it may have.
+# The last word of an option's name, and the module that knows the values the option may have.
 _NAMED = {"activation": activations, "initializer": initializers, "regularizer": regularizers}
 
 
 def _named(option: str, value: Any) -> Any:
-    """An option of a layer; if it is the name of a user's function, as Keras tells of one."""
+    """The value of an option; the name of a user's function becomes what Keras writes for one."""
     room = _NAMED.get(option.rpartition("_")[2])
     if room is None or not isinstance(value, str) or lookup(room.get, value) is not None:
         return value
@@ -80,12 +80,12 @@ def _objects(value: Any, module: str, room: Any) -> Any:
         return value
     if "class_name" not in value:
         return {name: _objects(item, module, room) for name, item in value.items()}
-    # One of torch's says so already.
+    # The configuration of a torch loss names its module already.
     return {**_home(value["class_name"], module, room), **value}
 
 
 def _home(kind: str, module: str, room: Any) -> Config:
-    """Where Keras looks for a class: in its own module, or among what the user gives it."""
+    """Where Keras looks for a class: in its own module, or in the user's `custom_objects`."""
     ours = kind == "InputLayer" or hasattr(room, kind)
     return {"module": module if ours else None, "registered_name": None if ours else kind}
 
@@ -94,10 +94,10 @@ def _home(kind: str, module: str, room: Any) -> Config:
 
 
 def from_keras(config: Config) -> Contents:
-    """The contents that `config.json` tells of, without weights.
+    """The contents that `config.json` describes, without weights.
 
     Raises:
-        ValueError: if it tells of none.
+        ValueError: if it describes no model.
     """
     if "class_name" not in config or not isinstance(config.get("config"), dict):
         raise ValueError("its config.json describes no model")

@@ -6,7 +6,7 @@
             /sequential/dense/kernel
     /optimizer_weights          attribute weight_names
 
-A file of weights alone has at its root what else is in `model_weights`.
+A file of weights alone has no such groups: what `model_weights` would hold is at its root.
 """
 
 import json
@@ -20,12 +20,12 @@ from onfit.errors import FileFormatError
 from onfit.saving.contents import Array, Arrays, Contents, Value, as_array
 from onfit.saving.names import TOP_LEVEL
 
-# Whose layout this is: readers tell older ones by it.
+# The version of Keras that has this layout. Readers recognise older layouts by it.
 KERAS_VERSION = "3.15.1"
 _ORIGIN = {"keras_version": KERAS_VERSION, "backend": "torch"}
 # HDF5 keeps an attribute in a header of 64 kB; longer lists are spread over several.
 _HEADER_LIMIT = 64512
-# The attribute of the root that is onfit's own.
+# The attribute of the root that only onfit writes.
 NOTES = "onfit_notes"
 
 
@@ -86,8 +86,8 @@ def _read_layers(group: Any) -> dict[str, Arrays]:
 
 
 def _own_name(weight: str, layer: str) -> str:
-    """What the layer itself calls a weight: `kernel`, of `sequential/dense/kernel` (Keras 3)
-    or `dense/kernel:0` (Keras 2).
+    """The layer's own name for a weight: `kernel`, for `sequential/dense/kernel` (Keras 3) or
+    `dense/kernel:0` (Keras 2).
     """
     _, _, own = f"/{weight}".partition(f"/{layer}/")
     return (own or weight).removesuffix(":0")
@@ -105,7 +105,7 @@ def _read_arrays(group: Any) -> Arrays:
 
 
 def _inside(group: Any, name: str) -> Any:
-    """What is under a name in a group; a link could lead to another file of whoever opens this."""
+    """The item under a name in a group. A link could lead to another, private file: an error."""
     item = group[name]
     if item.file != group.file:
         raise ValueError(f"{group.name}/{name} leads elsewhere")
@@ -120,13 +120,13 @@ def read_array(dataset: Any) -> Value:
     """
     if dataset.external or dataset.is_virtual:
         raise ValueError(f"weight {dataset.name!r} is not in this file but in another")
-    if dataset.dtype.kind == "V" and dataset.attrs.get("dtype") == "bfloat16":  # as Keras does
+    if dataset.dtype.kind == "V" and dataset.attrs.get("dtype") == "bfloat16":  # as Keras writes it
         return torch.from_numpy(np.asarray(dataset).view(np.int16)).view(torch.bfloat16)
     if dataset.dtype.kind not in "biufc":
         raise ValueError(
             f"weight {dataset.name!r} holds values of type {dataset.dtype}, not numbers"
         )
-    # In this machine's byte order, whatever that of the machine that wrote it.
+    # In the byte order of this machine: the file may come from another kind of machine.
     array: Array = np.asarray(dataset, dtype=dataset.dtype.newbyteorder("="))
     return array
 
@@ -163,5 +163,5 @@ def _read_json(file: Any, key: str) -> dict[str, Any] | None:
 
 
 def text(value: Any) -> str:
-    """A text of HDF5's, however it was kept."""
+    """A text from HDF5, which keeps texts as bytes or as str."""
     return value.decode() if isinstance(value, bytes) else str(value)

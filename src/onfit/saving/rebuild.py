@@ -104,6 +104,6 @@ _YOURS = "What is yours goes in custom_objects={name: object}."
 
 
 def _dtype_name(given: Any) -> str:
-    """The type of the weights under a dtype or a policy of Keras'."""
+    """The type of the weights for a dtype or a policy of Keras."""
     name = given["config"]["name"] if isinstance(given, dict) else given
     return "float32" if name is None or name.startswith("mixed_") else str(name)

@@ -16,7 +16,7 @@ def connected(config: Config, make_layer: Callable[[str, Config], nn.Module]) ->
     """The inputs and outputs, as symbols, of the model that `functional_config` or Keras described.
 
     Args:
-        config: what stands under "config".
+        config: the model's configuration, without its class name.
         make_layer: makes a layer of its class name and configuration.
 
     Raises:
@@ -38,7 +38,7 @@ def connected(config: Config, make_layer: Callable[[str, Config], nn.Module]) ->
 
 
 def _call_all(waiting: list[tuple[str, Any, int, Any]], values: dict[History, Symbol]) -> None:
-    """Call each layer once all it takes is there; the order of the file need not be that."""
+    """Call each layer once its inputs are there: the file may list the layers in another order."""
     while waiting:
         late = []
         for name, layer, index, node in waiting:
@@ -61,9 +61,9 @@ def _input_of(name: str, config: Config) -> Symbol:
 
 
 def _arguments(node: Any) -> tuple[Any, Any]:
-    """What a layer was called on: Keras 3 says it by args and kwargs, Keras 2 by a list."""
+    """The arguments that a layer was called with: args and kwargs in Keras 3, a list in Keras 2."""
     if isinstance(node, dict):
-        # Keras notes the mode of the call it traced the layer with, and masks that are not there.
+        # Keras also writes the mode of the call by which it traced the layer, and absent masks.
         kwargs = {k: v for k, v in node["kwargs"].items() if v is not None and k != "training"}
         return tuple(node["args"]), kwargs
     tensors = [

@@ -31,8 +31,8 @@ def save_model(
 
     Args:
         model: a built model.
-        filepath: the file, `.keras`, `.h5` or `.hdf5`. It is replaced in one step: whatever
-            happens on the way, the one that was there stays whole.
+        filepath: the file, `.keras`, `.h5` or `.hdf5`. It is replaced in one step: if anything
+            goes wrong on the way, the old file stays whole.
         overwrite: False refuses to replace a file.
         notes: plain data for the file to carry; `read_notes` gives it back.
 

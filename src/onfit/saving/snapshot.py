@@ -69,8 +69,8 @@ class Snapshot:
         """Write the copy, in the format of the suffix; any thread may do so.
 
         Args:
-            filepath: the file. It is replaced in one step: whatever happens on the way, the one
-                that was there stays whole.
+            filepath: the file. It is replaced in one step: if anything goes wrong on the way, the
+                old file stays whole.
             overwrite: False refuses to replace a file.
             notes: plain data for the file to carry; `read_notes` gives it back.
 

@@ -28,7 +28,7 @@ _LAYERS_SHOWN = 20
 
 
 def put_in(model: "Model", contents: Contents, asked: str) -> None:
-    """Copy the weights of a file into the model's own tensors, whatever kind of names they have.
+    """Copy the weights of a file, under names of any kind, into the model's own tensors.
 
     Layers are matched by name if both sides have the same names, else by order; so are the
     weights of a layer.
@@ -114,7 +114,7 @@ def _do_not_fit(
 def _pairs(
     mine: Mapping[str, Tensors], saved: Mapping[str, Arrays]
 ) -> list[tuple[Tensor, Value]] | None:
-    """Each tensor with the array that goes into it; None if any does not fit."""
+    """Each tensor with the array that goes into it; None if an array does not fit."""
     if len(mine) != len(saved):
         return None
     pairs = []
@@ -127,7 +127,7 @@ def _pairs(
 
 
 def _matched(mine: Any, saved: Any) -> list[tuple[Any, Any]]:
-    """Pairs of what belongs together in two equally long lists of (name, item)."""
+    """Pairs of the items that belong together in two equally long lists of (name, item)."""
     by_name = dict(saved)
     if by_name.keys() == dict(mine).keys():
         return [(item, by_name[name]) for name, item in mine]

@@ -1,4 +1,4 @@
-"""What `compile` received as a configuration, and made again from one."""
+"""The arguments of `compile` as a configuration, and made again from one."""
 
 import inspect
 from typing import Any
@@ -38,7 +38,7 @@ def training_config(compiled: Compiled, owner: str) -> Config:
     Raises:
         ArgumentError: for a function without a name.
     """
-    # One output has its loss and its metrics; several have a list with an item for each.
+    # For several outputs, losses and metrics are lists with an item for each output.
     loss = [_target_loss(target, owner) for target in compiled.targets]
     measured = [_target_metrics(target, owner) for target in compiled.targets]
     weights = [target.weight for target in compiled.targets]
@@ -81,7 +81,7 @@ def _loss_config(loss: Loss, owner: str) -> Any:
 
 
 def _torch_loss_config(criterion: Any, owner: str) -> Config:
-    """A loss of torch's own by its name and plain arguments; Keras cannot read these."""
+    """A torch loss by its name and plain arguments; Keras cannot read it."""
     if not isinstance(criterion, nn.Module):
         name = criterion.__name__
         return {"module": F.__name__, "class_name": "function", "config": name}
@@ -100,7 +100,7 @@ def _torch_loss_config(criterion: Any, owner: str) -> Config:
 def _metric_config(metric: AnyMetric, owner: str) -> Any:
     owner = f"{owner}: metric {metric.name}"
     known = lookup(metrics.get, metric.name)
-    # Written out where it keeps a state: some names mean more in Keras, or nothing.
+    # A metric that keeps a state is written out: in Keras, its name may mean something else.
     if known is not None and _alike(known, metric) and isinstance(metric, Metric):
         return metric.name
     if type(metric) is Metric:
@@ -119,7 +119,7 @@ def _function_metric_config(metric: Metric, owner: str, taken: bool) -> Any:
         config = to_plain(metric.get_config(), owner)
         return {"class_name": type(named).__name__, "config": config}
     if taken or metric.name == "<lambda>":
-        function_name(metric.function, owner, metrics.get)  # says what is wrong
+        function_name(metric.function, owner, metrics.get)  # raises the error
     return metric.name
 
 
@@ -143,7 +143,7 @@ def compile_arguments(config: Config, custom: Custom) -> dict[str, Any]:
     """The arguments of `compile` that `training_config`, or Keras, wrote.
 
     Raises:
-        ArgumentError: naming what is not known here nor in `custom`.
+        ArgumentError: for a name that neither onfit nor `custom` knows.
     """
     if config.get("weighted_metrics"):
         raise ArgumentError("it was compiled with weighted_metrics=, which onfit does not have.")
@@ -187,7 +187,7 @@ def _loss(config: Any, custom: Custom) -> Any:
 
 
 def _metrics(config: Any, custom: Custom) -> Any:
-    """A metric, or a nest of lists and dicts of them, by output."""
+    """A metric, or nested lists and dicts of metrics, by output."""
     if config is None:
         return None
     if isinstance(config, list):
@@ -212,7 +212,7 @@ def _metric(config: Any, custom: Custom) -> AnyMetric:
 
 
 def _named_metric(name: str, found: Any) -> AnyMetric:
-    """What `custom_objects` gave may be a metric, its class, or a function."""
+    """A metric from an object of `custom_objects`: a metric, its class, or a function."""
     found = found() if isinstance(found, type) else found
     if metrics.is_of_torchmetrics(found):
         return metrics.TorchMetric(found, name)

@@ -1,7 +1,7 @@
 """One function or object as something JSON can hold, and back.
 
-What is onfit's own goes by its name. What is the user's goes by its name too, and is found
-again in `custom_objects`: no code is ever written to a file or read from one.
+An object of onfit is written by its name. So is an object of the user, which is found again in
+`custom_objects`: no code is ever written to a file or read from one.
 """
 
 import inspect
@@ -16,21 +16,21 @@ from onfit.optimizers import schedules
 Config = dict[str, Any]
 Custom = Mapping[str, Any]
 
-# Where the objects inside a configuration live, by Keras' names for these rooms.
+# The modules of the objects inside a configuration, by Keras' names for them.
 _ROOMS: dict[str, ModuleType] = {
     "keras.initializers": initializers,
     "keras.regularizers": regularizers,
     "keras.optimizers.schedules": schedules,
 }
-# Options of Keras that onfit does not have, with the values that ask for nothing. (Any option
-# that is None, False, 0 or empty asks for nothing.)
+# Options of Keras that onfit does not have, with the values that change nothing. (An option that is
+# None, False, 0 or empty changes nothing either.)
 _ASKS_FOR_NOTHING: dict[str, tuple[Any, ...]] = {
     "axis": (-1,),
     "data_format": ("channels_last",),
     "reduction": ("sum_over_batch_size", "auto"),
     "threshold": (0.5,),
 }
-# Options that change nothing whatever they are.
+# Options that change nothing, with any value.
 _IDLE = {"dtype", "ema_momentum", "jit_compile", "name", "renorm_momentum"}
 
 
@@ -38,14 +38,14 @@ _IDLE = {"dtype", "ema_momentum", "jit_compile", "name", "renorm_momentum"}
 
 
 def to_plain(value: Any, owner: str) -> Any:
-    """`value`, of a configuration, in the form Keras writes it.
+    """A value of a configuration, in the form in which Keras writes it.
 
     Args:
         value: plain data, an initializer or regularizer, a function, or lists and dicts of them.
-        owner: whose it is, for the error.
+        owner: the object that the value belongs to, for the error.
 
     Raises:
-        ArgumentError: for a function without a name, and anything else.
+        ArgumentError: for a function without a name, and for anything else.
     """
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
@@ -58,7 +58,7 @@ def to_plain(value: Any, owner: str) -> Any:
     if callable(value):
         return activations.serialize(value) or function_name(value, owner, activations.get)
     if hasattr(value, "item") and not getattr(value, "shape", ()):
-        return value.item()  # a number of numpy's or torch's
+        return value.item()  # a number of numpy or torch
     raise ArgumentError(
         f"{owner}: {value!r} of type {type(value).__name__} cannot be kept in a file. "
         f"{WEIGHTS_INSTEAD}"
@@ -90,8 +90,9 @@ def function_name(function: Any, owner: str, get: Callable[[str], Any]) -> str:
 
     Args:
         function: the function.
-        owner: whose it is, for the error.
-        get: finds onfit's own by name; a name that it knows would find the wrong one.
+        owner: the object that uses the function, for the error.
+        get: finds onfit's functions by name. With a name that it knows, a file would give back
+            onfit's function instead of the user's.
 
     Raises:
         ArgumentError: if it has no name of its own.
@@ -111,12 +112,12 @@ def function_name(function: Any, owner: str, get: Callable[[str], Any]) -> str:
 
 
 def function_config(name: str) -> Config:
-    """How Keras tells of a user's function by its name."""
+    """What Keras writes for a user's function: its name."""
     return {"module": "builtins", "class_name": "function", "config": name, "registered_name": name}
 
 
 def lookup(get: Callable[[str], Any], name: str) -> Any:
-    """What `get` has under `name`; None if nothing."""
+    """The object that `get` finds under `name`; None if there is none."""
     try:
         return get(name)
     except OnfitError:
@@ -156,10 +157,10 @@ def argument_names(cls: type) -> list[str]:
 
 
 def from_plain(value: Any, custom: Custom) -> Any:
-    """What `to_plain`, or Keras, wrote.
+    """The value that `to_plain`, or Keras, wrote.
 
     Raises:
-        ArgumentError: naming what is not known here nor in `custom`.
+        ArgumentError: for a name that neither onfit nor `custom` knows.
     """
     if isinstance(value, list):
         return [from_plain(item, custom) for item in value]
@@ -192,7 +193,7 @@ def _made(kind: str, config: Any, custom: Custom) -> Any:
 
 
 def find(name: str, custom: Custom, get: Callable[[str], Any]) -> Any:
-    """The user's object of that name, else onfit's.
+    """The user's object of that name, or else onfit's.
 
     Raises:
         ArgumentError: if there is neither.
@@ -206,7 +207,7 @@ def find(name: str, custom: Custom, get: Callable[[str], Any]) -> Any:
 
 
 def unknown(name: str, custom: Custom) -> str:
-    """The text for a name in a file that means nothing here."""
+    """The error text for a name in a file that is not known here."""
     return (
         f"the file names {name!r}, which is not known here. If it is yours, pass "
         f"custom_objects={{{name!r}: ...}}.{did_you_mean(name, custom)}"

@@ -1,7 +1,8 @@
 """A folder of checkpoints, each of them whole, or not there.
 
-A checkpoint is a folder of its own, written hidden, given a manifest with the size and the
-checksum of every file in it, and renamed when all is on the disk. It is never changed again.
+A checkpoint is a folder of its own. It is written under a hidden name, gets a manifest with the
+size and the checksum of every file in it, and is renamed when all is on the disk. It is never
+changed again.
 """
 
 import hashlib
@@ -64,13 +65,13 @@ class CheckpointManager:
     # --- one run at a time ---------------------------------------------------------------
 
     def acquire(self) -> None:
-        """Make the folder this run's own, and clear away what a killed one left half-written.
+        """Lock the folder for this run, and remove what a killed run left half-written.
 
-        The lock is the operating system's: it goes with the process, however that ends. (On a
-        file system that knows no locks, nothing is locked.)
+        The operating system gives the lock back when the process ends, however it ends. (On a file
+        system without locks, nothing is locked.)
 
         Raises:
-            StorageError: if another run has it, or it cannot be written.
+            StorageError: if another run has locked it, or it cannot be written.
         """
         if self._lock is not None:
             return
@@ -94,7 +95,7 @@ class CheckpointManager:
             shutil.rmtree(orphan, ignore_errors=True)
 
     def release(self) -> None:
-        """Let others have the folder."""
+        """Let another run use the folder."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -102,7 +103,7 @@ class CheckpointManager:
     # --- saving --------------------------------------------------------------------------
 
     def save(self, tree: Any) -> None:
-        """Write a checkpoint; when this returns it is on the disk, whole.
+        """Write a checkpoint. When this returns, the whole checkpoint is on the disk.
 
         Args:
             tree: nested plain data and arrays.
@@ -156,7 +157,7 @@ class CheckpointManager:
     def latest(self) -> Any:
         """The newest checkpoint that is whole; None if there is none.
 
-        A damaged one is told about, left where it is, and passed over.
+        A damaged one is passed over with a warning, and left where it is.
         """
         found = [path for _, path in self._found()]
         while found:
@@ -193,23 +194,25 @@ class CheckpointManager:
 
 
 def _locked(file: IO[str]) -> bool:
-    """Lock the file for this process; whether nobody else has it."""
+    """Lock the file for this process; False if another process has locked it."""
     try:
         if fcntl is not None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         elif msvcrt is not None:
-            file.seek(0)  # what is locked is the byte there, although there is none
+            file.seek(0)  # the first byte is locked, although the file is empty
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    except (BlockingIOError, PermissionError):  # the one is fcntl's word, the other msvcrt's
+    except (BlockingIOError, PermissionError):  # fcntl's error, and msvcrt's
         return False
-    except OSError:  # a file system that knows no locks
+    except OSError:  # a file system without locks
         return True
     return True
 
 
 def _close_in_child() -> None:
-    """A forked process, such as a worker that loads data, may live on for a while after this one
-    was killed, and must not hold its locks.
+    """Close the locks in a forked process.
+
+    It may be a worker that loads data. It may live on for a while after this process was killed,
+    and must not hold the locks then.
     """
     for lock in list(_held):
         lock.close()

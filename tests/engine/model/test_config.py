@@ -36,3 +36,8 @@ def test_what_only_code_can_make_has_no_configuration() -> None:
     model = Sequential([Dense(2, input_dim=2), nn.Linear(2, 2)])
     with pytest.raises(ArgumentError, match="a file cannot hold how to make one"):
         model.get_config()
+
+
+def test_a_wrapped_module_has_no_configuration() -> None:
+    with pytest.raises(ArgumentError, match=r"Model\(Linear\)\.get_config: only its own code"):
+        Model(nn.Linear(2, 2)).get_config()

@@ -1,1 +1,1 @@
-"""Looking into a model: what its layers put out, its gradients, its graph, its summary."""
+"""Looking into a model: the outputs of its layers, its gradients, its graph, its summary."""

@@ -1,4 +1,4 @@
-"""What the layers of a model put out, and the tables that its embeddings look up in."""
+"""The outputs of a model's layers, and the tables of its embeddings."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def named_activations(
     model: "Model", net: nn.Module, x: Any, names: Iterable[str] | None = None
 ) -> list[tuple[str, list[Tensor]]]:
-    """What `Model.named_activations` documents; names are those within `net`."""
+    """`Model.named_activations`; the names are those within `net`."""
     chosen = dict(_layers(net)) if names is None else {name: _found(net, name) for name in names}
     batch = converted(x, None, None, model.names)
     if model.device is not None:
@@ -36,7 +36,7 @@ def named_activations(
 
 
 def named_embeddings(net: nn.Module) -> list[tuple[str, Tensor]]:
-    """What `Model.named_embeddings` documents; names are those within `net`."""
+    """`Model.named_embeddings`; the names are those within `net`."""
     return [
         (name, table)
         for name, module in _named_modules(net)
@@ -45,7 +45,7 @@ def named_embeddings(net: nn.Module) -> list[tuple[str, Tensor]]:
 
 
 def _layers(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """The layers by name: the children of a net, or a net without any itself."""
+    """The layers by name: the children of a net, or the net itself if it has none."""
     if next(net.children(), None) is None:
         yield _name_of(net), net
     else:
@@ -54,14 +54,14 @@ def _layers(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 def _children(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     for name, child in net.named_children():
-        if isinstance(child, (nn.ModuleList, nn.ModuleDict)):  # nobody calls these
+        if isinstance(child, (nn.ModuleList, nn.ModuleDict)):  # only their modules are called
             yield from ((f"{name}.{inner}", layer) for inner, layer in _children(child))
         else:
             yield name, child
 
 
 def _named_modules(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Every module within a net by its path; what a TorchModule holds goes by that one's name."""
+    """Every module within a net by its path; a module in a TorchModule has the path of that."""
     held = {id(module.net) for module in net.modules() if isinstance(module, TorchModule)}
     for path, module in net.named_modules():
         yield path.removesuffix(".net") if id(module) in held else path or _name_of(module), module
@@ -95,7 +95,7 @@ def _keep(kept: list[Tensor], layer: nn.Module, args: Any, output: Any) -> None:
 
 
 def _tensors(output: Any) -> Iterator[Tensor]:
-    """The tensors in whatever a module returns."""
+    """The tensors in what a module returns."""
     if isinstance(output, Tensor):
         yield output
     elif isinstance(output, (tuple, list)):

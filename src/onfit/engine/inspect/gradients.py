@@ -1,4 +1,4 @@
-"""The loss's gradients, to look at rather than to train by."""
+"""The loss's gradients, for callbacks and users to look at."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def named_gradients(
     model: "Model", x: Any, y: Any, sample_weight: Any = None
 ) -> list[tuple[str, Tensor]]:
-    """What `Model.named_gradients` documents."""
+    """The gradients as `Model.named_gradients` documents them."""
     batch = samples_of(x, y, sample_weight, model.names)
     if model.device is not None:
         batch = moved(batch, model.device)

@@ -1,4 +1,4 @@
-"""What the machine does meanwhile, by torch's profiler."""
+"""torch's profiler around a part of a training."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +8,6 @@ from torch.profiler import profile, tensorboard_trace_handler
 
 @contextmanager
 def profiled(folder: str) -> Iterator[None]:
-    """What `Model.profiled` documents."""
+    """The block that `Model.profiled` documents."""
     with profile(on_trace_ready=tensorboard_trace_handler(folder)):
         yield

@@ -1,4 +1,4 @@
-"""The graph of a module that only running it can tell."""
+"""The graph of a module, found by running it."""
 
 import io
 import warnings
@@ -15,12 +15,12 @@ from onfit.layers.shapes import mapped
 
 
 class GraphTracer:
-    """Notes what a module is first called with, and can then trace it.
+    """Notes the arguments of the first call of a module, and can then trace the module.
 
-    Nothing is kept alive by it but shapes and types: tracing is done with zeros.
+    It keeps only shapes and types alive: it traces with zeros.
 
     Args:
-        net: the module. It is watched from now on, until it is called or `close` is.
+        net: the module. It is watched until its first call, or until `close`.
     """
 
     def __init__(self, net: nn.Module) -> None:
@@ -30,16 +30,16 @@ class GraphTracer:
         self._hook = net.register_forward_pre_hook(self._note, with_kwargs=True)
 
     def graph_def(self) -> bytes | None:
-        """The graph as a serialized GraphDef; None as long as the module was not called.
+        """The graph as a serialized GraphDef; None if the module has not been called yet.
 
         Raises:
-            Exception: whatever torch, or the module's own code, says against being traced.
+            Exception: if torch, or the module's own code, cannot be traced.
         """
         if self._problem is not None:
             raise self._problem
         if self._call is None:
             return None
-        # The one way to torch's graphs for TensorBoard that does not open a file of its own.
+        # This private function gives torch's graph for TensorBoard; the public one opens a file.
         from torch.utils.tensorboard._pytorch_graph import graph
 
         net, tensors = self._prepared()
@@ -49,8 +49,8 @@ class GraphTracer:
         return serialized
 
     def _prepared(self) -> tuple[nn.Module, tuple[Tensor, ...]]:
-        """A module that takes nothing but tensors, and the tensors."""
-        net = getattr(self._net, "_orig_mod", self._net)  # what torch.compile was given
+        """A module that takes only tensors, and the tensors."""
+        net = getattr(self._net, "_orig_mod", self._net)  # the module that torch.compile received
         args, kwargs = self._call
         if not kwargs and all(isinstance(arg, Tensor) for arg in args):
             return net, args
@@ -66,12 +66,12 @@ class GraphTracer:
         self._hook.remove()
         try:
             self._call = mapped(_zeros_like, Tensor, (args, kwargs))
-        except Exception as error:  # an odd argument is no reason to end a training
+        except Exception as error:  # an unusual argument must not end a training
             self._problem = error
 
 
 class _Refilled(nn.Module):
-    """A module to be called with its tensors alone; whatever else it takes is known."""
+    """A module that is called with its tensors alone; its other arguments are stored here."""
 
     def __init__(self, net: nn.Module, call: Any) -> None:
         super().__init__()
@@ -86,8 +86,10 @@ class _Refilled(nn.Module):
 
 @contextmanager
 def _traceable() -> Iterator[None]:
-    """torch warns that tracing is old, and prints what it then raises as well; and it reads every
-    attribute of every module in search of code to export, which some of ours answer with an error.
+    """A block in which torch can trace, without its messages.
+
+    torch warns that tracing is old, and prints errors that it also raises. It also reads every
+    attribute of every module to find code to export; some attributes of ours then raise an error.
     """
     with (
         warnings.catch_warnings(action="ignore"),
@@ -98,5 +100,5 @@ def _traceable() -> Iterator[None]:
 
 
 def _zeros_like(tensor: Tensor) -> Tensor:
-    """As many zeros as `tensor` has numbers, in the room of one."""
+    """Zeros of the shape of `tensor`, in the memory of one number."""
     return tensor.new_zeros(()).expand(tensor.shape)

@@ -1,4 +1,4 @@
-"""How a bare torch module comes to answer callbacks in a loop written by hand."""
+"""A bare torch module as a Model, for callbacks in a loop that a user writes."""
 
 from typing import Any
 

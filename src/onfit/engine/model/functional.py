@@ -26,7 +26,7 @@ from onfit.layers.shapes import Shape
 
 
 class Functional(Model):
-    """What `Model(inputs, outputs)` makes of the calls between them.
+    """The model that `Model(inputs, outputs)` makes of the calls between them.
 
     The layers are not copied: a model over inner layers of another (a tap) shares its weights.
 
@@ -84,7 +84,7 @@ class Functional(Model):
             self.output_shapes.append(shapes[0] if len(shapes) == 1 else shapes)
 
     def _output_names(self, end: Sequence[Symbol]) -> list[str]:
-        """Each output is called after the layer it comes from, and numbered if that gives two."""
+        """Each output has the name of its layer, and a number if that name is taken."""
         keys = {id(layer): key for key, layer in self.named_children()}
         names: list[str] = []
         for symbol in end:
@@ -150,7 +150,7 @@ class Functional(Model):
         ]
 
     def logits(self, x: Any, wanted: Sequence[bool] = (True,)) -> Any:
-        """The outputs, those that are `wanted` so before their last activation."""
+        """The outputs, the `wanted` ones before their last activation."""
         heads = {
             id(self._head(slot)): slot
             for slot, want in zip(self.output_slots, wanted, strict=True)
@@ -190,10 +190,10 @@ class Functional(Model):
         return picked[0] if self._one_output else picked
 
     def ordered_inputs(self, x: Any) -> Sequence[Any]:
-        """What goes in, in the order of `inputs`.
+        """The values of a batch in the order of `inputs`.
 
         Raises:
-            DataError: if there are more or fewer, or a dict lacks a name.
+            DataError: if there are more or fewer, or if a dict lacks a name.
         """
         given = arranged(x, self.input_names, "x")
         return given if isinstance(given, (tuple, list)) else (given,)

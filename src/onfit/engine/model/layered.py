@@ -6,10 +6,10 @@ from torch import nn
 
 
 class Layered:
-    """What code that writes, copies or draws a model asks it.
+    """The facts of a model that code asks for which writes or draws models.
 
-    Such code needs no model class then: models can save themselves, so the code that saves them
-    cannot import them. The answers here are those of a model whose own code makes it.
+    Models import the code that saves them, so that code cannot import the classes of models. It
+    imports this class instead. The facts here are those of a model that only its own code can make.
 
     Attributes:
         class_in_config: the class that its configuration names; None if it has no configuration.

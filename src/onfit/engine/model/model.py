@@ -23,7 +23,7 @@ Clone = Callable[[nn.Module], nn.Module]
 class Model(Trainer, Savable, Traced):
     """A torch module with Keras' way of training.
 
-    `Model(net)` puts any torch module behind this face; `Sequential` is a stack of layers.
+    `Model(net)` makes a model of any torch module; `Sequential` is a stack of layers.
     A subclass with a `forward` of its own is a model too.
 
     Args:
@@ -79,8 +79,8 @@ class Model(Trainer, Savable, Traced):
         """What `clone_model` makes of it.
 
         Args:
-            clone: gives the new layer for each of its layers. A model whose own code makes it is
-                copied instead, and its torch modules draw their weights again.
+            clone: gives the new layer for each of its layers. A model that only its own code can
+                make is copied instead, and its torch modules draw their weights again.
         """
         copied = weighing.drawn_again(self)
         copied._compiled = None
@@ -107,7 +107,7 @@ class Model(Trainer, Savable, Traced):
         return weighing.get_weights(self, out)
 
     def set_weights(self, weights: list[Any]) -> None:
-        """Put arrays in the order of `get_weights` in the weights' place.
+        """Replace all weights by arrays, in the order of `get_weights`.
 
         Raises:
             ShapeError: if number or shapes differ; nothing is changed then.

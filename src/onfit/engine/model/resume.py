@@ -1,4 +1,4 @@
-"""A model as plain data, to go on training from exactly there: weights, optimizer, generators."""
+"""A model's state as plain data, to go on training exactly from there."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ State = dict[str, Any]
 
 
 def model_state(model: nn.Module, optimizer: Optimizer | None) -> State:
-    """Weights by name, which of them train, the optimizer's state, and the layers' generators."""
+    """Weights by name, which of them train, the optimizer's state, the layers' generators."""
     return {
         "weights": {name: _copied(tensor) for name, tensor in named_weights(model)},
         "trainable": {path: layer.trainable for path, layer in _freezable(model)},
@@ -28,7 +28,7 @@ def load_model_state(model: nn.Module, optimizer: Optimizer | None, state: State
     """Put `model_state` back, in place.
 
     Raises:
-        FileFormatError: if weights or optimizer are others; both sides are listed, and nothing
+        FileFormatError: if the weights or the optimizer differ. It lists both sides, and nothing
             is changed.
     """
     mine = dict(named_weights(model))
@@ -74,11 +74,11 @@ def _load_optimizer_state(model: nn.Module, optimizer: Optimizer, state: State) 
     for index, saved in enumerate(state["slots"].values()):
         for slot, tensor in saved.items():
             optimizer.slots[slot][index].copy_(tensor)
-    optimizer.build(training)  # the state of what is frozen is put aside
+    optimizer.build(training)  # the state of frozen weights is put aside
 
 
 def _copied(tensor: torch.Tensor) -> torch.Tensor:
-    """A copy beside the model: the device may have no room for a second one."""
+    """A copy in the machine's memory: the device may have no room for a second model."""
     return tensor.detach().to("cpu", copy=True)
 
 
@@ -87,7 +87,7 @@ def _shapes(tensors: dict[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
 
 
 def _kind(optimizer: Optimizer | None) -> str | None:
-    """What of an optimizer must be the same: its class, and what it keeps of each weight."""
+    """The facts of an optimizer that must be the same: its class, and its slots."""
     if optimizer is None:
         return None
     if not isinstance(optimizer, TorchOptimizer):
@@ -99,7 +99,7 @@ def _kind(optimizer: Optimizer | None) -> str | None:
 
 
 def _load_frozen(model: nn.Module, state: State) -> None:
-    """Let those weights train that did: a callback may have frozen or freed some."""
+    """Make the same weights trainable as in `state`: a callback may have frozen or freed some."""
     for path, layer in _freezable(model):
         if layer.trainable != state["trainable"].get(path, layer.trainable):
             layer.trainable = state["trainable"][path]
@@ -108,7 +108,7 @@ def _load_frozen(model: nn.Module, state: State) -> None:
 
 
 def _freezable(model: nn.Module) -> Iterator[tuple[str, Any]]:
-    """The layers that know whether they train."""
+    """The layers that have a `trainable` flag."""
     return ((path, one) for path, one in model.named_modules() if hasattr(one, "trainable"))
 
 
@@ -123,7 +123,7 @@ def _compare(what: str, saved: Any, mine: Any) -> None:
 
 
 def _generators(model: nn.Module) -> Iterator[tuple[str, torch.Generator]]:
-    """The random generators that layers keep for themselves, such as Dropout(seed=...)."""
+    """The random generators that layers keep, such as Dropout(seed=...)."""
     for path, module in model.named_modules():
         for name, value in vars(module).items():
             if isinstance(value, torch.Generator):

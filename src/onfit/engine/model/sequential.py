@@ -40,7 +40,7 @@ class Sequential(Model):
         super().__init__(name=name)
         self.input_names = ["input"]
         self._layers: list[nn.Module] = []
-        # What goes in and what comes out so far, as symbols; None until the shape is known.
+        # The input, and the output so far, as symbols; None until the shape is known.
         self._begin: Symbol | None = None
         self._end: Symbol | None = None
         self.output_shapes: list[Any] = []
@@ -146,7 +146,7 @@ class Sequential(Model):
 
     @property
     def output_activations(self) -> list[Activation | None]:
-        """The last layer's, if that can be left out."""
+        """The activation of the last layer, if `logits` can leave it out."""
         last = self._layers[-1] if self._layers else None
         return [last.output_activation if isinstance(last, Layer) else None]
 
@@ -187,7 +187,7 @@ class Sequential(Model):
         self._begin = self._end = begin
 
     def _trace(self) -> None:
-        """Walk the layers with symbols, from the input: builds them and notes what comes out."""
+        """Call the layers on symbols, from the input: this builds them and finds their outputs."""
         if self._begin is None:
             return
         end = self._begin
@@ -235,7 +235,7 @@ class Sequential(Model):
 
 
 def _called(layer: nn.Module, symbol: Symbol) -> Symbol:
-    """What comes out of a layer, or of a torch module taken as one."""
+    """The output of a layer, or of a torch module used as a layer."""
     callee = layer if isinstance(layer, (Layer, Model)) else TorchModule(layer)
     out: Symbol = callee(symbol)
     return out

@@ -1,4 +1,4 @@
-"""Any torch module behind the face of a Model."""
+"""Any torch module as a Model."""
 
 from collections.abc import Container, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from onfit.errors import ArgumentTypeError
 
 
 class Wrapped(Model):
-    """What `Model(net)` makes. Its `state_dict` is the net's own, key for key.
+    """The model that `Model(net)` makes. Its `state_dict` is the net's own, key for key.
 
     Args:
         net: the torch module to train.
@@ -33,7 +33,7 @@ class Wrapped(Model):
 
     @property
     def described(self) -> str:
-        """How errors speak of this model: as it was written."""
+        """The name of this model in errors: as the user wrote it."""
         return f"Model({type(self.net).__name__})"
 
     @property
@@ -42,14 +42,14 @@ class Wrapped(Model):
         return list(self.net.children()) or [self.net]
 
     def forward(self, x: Any) -> Any:
-        """The net's output; a tuple or dict of inputs is its several arguments."""
+        """The net's output; a tuple or dict of inputs becomes several arguments."""
         if isinstance(x, tuple):
             return self.net(*x)
         return self.net(**x) if isinstance(x, dict) else self.net(x)
 
     @property
     def built(self) -> bool:
-        """Whether no lazy module of the net waits for its first input."""
+        """Whether all weights exist: a lazy module makes them at its first input."""
         return not any(map(torch.nn.parameter.is_lazy, self.net.parameters()))
 
     def named_weights(self) -> list[tuple[str, torch.Tensor]]:
@@ -61,9 +61,9 @@ class Wrapped(Model):
         return self.net
 
     def state_dict(self, *args: Any, **kwargs: Any) -> Any:
-        """The net's."""
+        """The net's `state_dict`."""
         return self.net.state_dict(*args, **kwargs)
 
     def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:
-        """Into the net."""
+        """Load into the net."""
         return self.net.load_state_dict(*args, **kwargs)

@@ -1,6 +1,7 @@
-"""`.h5`, `.hdf5`: a whole model or its weights, as Keras has put them in HDF5 since its first days.
+"""`.h5`, `.hdf5`: a whole model or its weights, in the layout that Keras has always had in HDF5.
 
-Reading takes a file for what is in it: weights by number (`weights_h5.py`) are known too.
+Reading goes by the content of a file, not by its name: it also reads weights by number
+(`weights_h5.py`).
 """
 
 from pathlib import Path
@@ -21,7 +22,7 @@ def write(path: Path, contents: Contents) -> None:
 
 
 def read(path: str, asked: str) -> Contents:
-    """Read any HDF5 file with a model, or weights, in it.
+    """Read an HDF5 file that holds a model or weights.
 
     Raises:
         StorageError: if there is no such file.

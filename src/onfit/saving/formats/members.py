@@ -20,7 +20,8 @@ from onfit.saving.formats.stretch import Stretch, begin_writeback
 
 # What is copied, or summed up, at once: it stays in the processor's cache meanwhile.
 _PIECE = 1 << 20
-# A few bytes that claim to be many are there to fill the memory. Weights shrink little.
+# A few packed bytes that claim to be very many are there to fill the memory: packing makes weights
+# only a little smaller.
 _MOST_TIMES, _MOST_UNPACKED = 100, 1 << 28
 
 
@@ -50,7 +51,7 @@ def new_member(path: Path, archive: zipfile.ZipFile, name: str) -> Iterator[Stre
 
 
 def checked_member(archive: zipfile.ZipFile, file: Any, name: str) -> Any:
-    """A member as a file of its own, whose bytes are those that were written.
+    """A member as a file of its own, after a check that its bytes are those that were written.
 
     Args:
         archive: the zip file.

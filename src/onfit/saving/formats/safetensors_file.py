@@ -5,8 +5,11 @@ that several layers share is there once; the metadata has its further names.
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -16,7 +19,7 @@ from onfit.saving.files import reading
 from onfit.saving.layout import NOTES
 
 _KIND = "safetensors file"
-# Under which the metadata has the further names of shared weights, as JSON.
+# The key of the metadata that holds the further names of shared weights, as JSON.
 _SHARED = "onfit_shared"
 
 
@@ -35,11 +38,11 @@ def write(path: Path, contents: Contents) -> None:
         save_file(_apart(contents.named), path, metadata)
     except SafetensorError as error:
         raise OSError(str(error)) from error
-    path.chmod(mode & 0o777)  # the library may have put a file of its own there
+    path.chmod(mode & 0o777)  # the library may have put a new file there
 
 
 def _apart(named: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors that the format takes: in one piece, and none in another's memory."""
+    """The tensors as the format takes them: each in one piece, and no two in the same memory."""
     places: set[tuple[int, int]] = set()
     apart = {}
     for name, tensor in named.items():
@@ -58,38 +61,37 @@ def read(path: str, asked: str) -> Contents:
         FileFormatError: if it is damaged, or holds something else.
         MissingPackageError: if the library is not installed.
     """
-    require(f"{asked}({path!r})")
-    from safetensors import SafetensorError, safe_open
-
-    with reading(path, asked, _KIND):
-        try:
-            with safe_open(path, framework="pt", device="cpu") as file:
-                named = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-                metadata = file.metadata() or {}
-        except SafetensorError as error:
-            raise ValueError(error) from error
+    with _opened(path, asked) as file:
+        named = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        metadata = file.metadata() or {}
         return Contents(named=named, also=json.loads(metadata.get(_SHARED, "{}")))
 
 
 def read_notes(path: str, asked: str) -> str | None:
     """The notes in it; errors are those of `read`."""
+    with _opened(path, asked) as file:
+        notes: str | None = (file.metadata() or {}).get(NOTES)
+        return notes
+
+
+@contextmanager
+def _opened(path: str, asked: str) -> Iterator[Any]:
     require(f"{asked}({path!r})")
     from safetensors import SafetensorError, safe_open
 
     with reading(path, asked, _KIND):
         try:
             with safe_open(path, framework="pt", device="cpu") as file:
-                notes: str | None = (file.metadata() or {}).get(NOTES)
-                return notes
+                yield file
         except SafetensorError as error:
             raise ValueError(error) from error
 
 
 def require(asked: str) -> None:
-    """Find out, without importing it, whether the library is there.
+    """Check that the library is installed, without importing it.
 
     Raises:
-        MissingPackageError: if it is not.
+        MissingPackageError: if it is not installed.
     """
     if find_spec("safetensors") is None:
         raise MissingPackageError(

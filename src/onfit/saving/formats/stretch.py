@@ -54,20 +54,20 @@ class Stretch(io.RawIOBase):
         self._wrong: BaseException | None = None
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place in the stretch."""
+        """Go to a place in the stretch, and return it."""
         self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self.size}[whence]
         return self._at
 
     def tell(self) -> int:
-        """Where it is."""
+        """The place where the next byte is read or written."""
         return self._at
 
     def readinto(self, buffer: Any) -> int:
-        """Fill `buffer` as far as there is something."""
+        """Fill `buffer`, as far as the stretch has bytes."""
         view = memoryview(buffer).cast("B")[: max(0, self.size - self._at)]
         self._file.seek(self._begin + self._at)
         done = 0
-        while done < len(view):  # the system takes two gigabytes at once, no more
+        while done < len(view):  # the system reads at most two gigabytes at once
             count = self._file.readinto(view[done:])
             if not count:
                 break
@@ -94,7 +94,7 @@ class Stretch(io.RawIOBase):
             place += count
 
     def truncate(self, size: int | None = None) -> int:
-        """Make it end there."""
+        """Make the stretch end at `size`, or where it is."""
         self.size = self._at if size is None else size
         end = self._begin + self.size
         self._attempt(lambda: self._file.truncate(end))

@@ -1,8 +1,8 @@
-"""`.weights.h5`: the weights alone, as Keras 3 numbers them under the kind of their layer.
+"""`.weights.h5`: the weights alone, numbered as in Keras 3, under the kind of their layer.
 
     /layers/dense/vars/0, /layers/dense/vars/1, /layers/lstm/cell/vars/0 ...
 
-The same stands inside a `.keras` file, with the optimizer's variables at /optimizer/vars.
+A `.keras` file holds such a file, with the optimizer's variables at /optimizer/vars.
 """
 
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ def read_numbered(file: Any) -> dict[str, list[Any]]:
     """For the path of each layer that has weights, the weights in order.
 
     Raises:
-        ValueError: if it holds something that is no weight.
+        ValueError: if it holds something else than weights.
     """
     return {
         path: [read_array(_own(group, str(index))) for index in range(len(group))]
@@ -59,7 +59,7 @@ def read_numbered(file: Any) -> dict[str, list[Any]]:
 
 
 def _groups(group: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Every group of variables, with the path of what they belong to."""
+    """Every group of variables, with the path of the layer that they belong to."""
     import h5py
 
     for name in group:
@@ -73,7 +73,7 @@ def _groups(group: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def _own(group: Any, name: str) -> Any:
-    """What is under a name in a group; a link could lead to another file of whoever opens this."""
+    """The item under a name in a group. A link could lead to another, private file: an error."""
     import h5py
 
     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
