@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         regularizers,
         utils,
     )
-    from onfit.core import Run
+    from onfit.core import Run, Session
     from onfit.keras import math as math
     from onfit.keras import nn as nn
     from onfit.layers import Input
@@ -43,6 +43,7 @@ __all__ = [
     "Model",
     "Run",
     "Sequential",
+    "Session",
     "__version__",
     "activations",
     "backend",
@@ -66,6 +67,7 @@ _HOMES = {
     "Input": "onfit.layers",
     "Model": "onfit.engine.model.model",
     "Run": "onfit.core",
+    "Session": "onfit.core",
     "Sequential": "onfit.engine.model.sequential",
     "load_model": "onfit.saving.load",
     "math": "onfit.keras",
