@@ -45,7 +45,7 @@ class Compilable(nn.Module):
         return all(getattr(module, "built", True) for module in others)
 
     def ensure_built(self, given: Any) -> None:
-        """Make the weights that wait for the first batch; `given` is one, or its shape."""
+        """Make the weights that wait for the first batch; `given` is a batch, or its shape."""
         if not self.built and isinstance(given, Samples):
             with evaluating(self):
                 self(given.x)
@@ -56,7 +56,7 @@ class Compilable(nn.Module):
         return [None] * len(self.output_names)
 
     def logits(self, x: Any, wanted: Sequence[bool] = (True,)) -> Any:
-        """The outputs, those that are `wanted` so before their last activation."""
+        """The outputs; where `wanted` is True, the numbers before the last activation."""
         return self(x)
 
     @property
@@ -66,12 +66,12 @@ class Compilable(nn.Module):
 
     @property
     def input_shapes(self) -> Sequence[Shape | None]:
-        """The shapes of its inputs, batch axis first; empty if nobody knows."""
+        """The shapes of its inputs, batch axis first; empty if they are not known."""
         return ()
 
     @property
     def names(self) -> Names:
-        """What its inputs and outputs are called, and the inputs' shapes where it knows them."""
+        """The names of its inputs and outputs, and the inputs' shapes as far as they are known."""
         return Names(self.input_names, self.output_names, self.input_shapes)
 
     @property
@@ -135,7 +135,7 @@ class Compilable(nn.Module):
         return [] if self._compiled is None else self._compiled.names
 
     def metric_direction(self, monitor: str) -> Mode | None:
-        """Whether the quantity of this log name should grow or shrink, if its metric knows."""
+        """Whether the quantity of this log name should grow or shrink; None if not known."""
         return None if self._compiled is None else self._compiled.direction(monitor)
 
     @property
