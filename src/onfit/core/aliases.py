@@ -1,6 +1,6 @@
 """One quantity, several names: `acc` and `accuracy`, `lr` and `learning_rate`.
 
-Aliases are for reading only. What is written keeps the name its writer chose, and an exact
+Aliases are for reading only. A value keeps the name under which it was written, and an exact
 name always wins.
 """
 
@@ -38,9 +38,9 @@ def other_names(name: str) -> Iterator[str]:
 
 
 def find(name: str, names: Container[str]) -> str | None:
-    """The key under which `names` holds what `name` means; None if it does not."""
+    """The key in `names` that is `name` or another spelling of it; None if there is none."""
     if isinstance(names, AliasDict):
-        names = names.keys()  # of the dict itself, any spelling is `in`
+        names = names.keys()  # every spelling is `in` the dict itself, only its keys in the keys
     if name in names:
         return name
     return next((other for other in other_names(name) if other in names), None)
@@ -67,7 +67,7 @@ class AliasDict(dict[str, Any]):
         )
 
     def get(self, name: str, default: Any = None) -> Any:
-        """`self[name]`, or `default` where there is nothing under any of its names."""
+        """The value under `name` or another spelling of it; `default` if there is none."""
         try:
             return self[name]
         except KeyError:

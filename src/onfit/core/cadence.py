@@ -1,6 +1,6 @@
 """How often something is done: each epoch, each batch, every so many samples, every ten minutes.
 
-Written as "epoch", "batch", 10_000 (samples), "500 batches", "10 minutes", "5 epochs" ...
+A user writes it as "epoch", "batch", 10_000 (samples), "500 batches", "10 minutes", "5 epochs" ...
 """
 
 import math
@@ -15,7 +15,7 @@ from onfit.errors import ArgumentError, OnfitWarning, did_you_mean
 
 Unit = Literal["epochs", "batches", "samples", "seconds"]
 
-# Every word for a unit: what is counted, and how many of it one is.
+# For every word for a unit: what the cadence counts, and how many of these one such unit is.
 _UNITS: dict[str, tuple[Unit, int]] = {
     "epoch": ("epochs", 1),
     "epochs": ("epochs", 1),
@@ -32,15 +32,16 @@ _UNITS: dict[str, tuple[Unit, int]] = {
 }
 _TEXT = re.compile(r"\s*(?:(?P<amount>\d+(?:\.\d+)?)\s*)?(?P<unit>[A-Za-z]+)\s*")
 
-# Whoever writes a number this small (in batches) most likely meant batches.
+# A bare number counts samples. If it is worth at most this many batches, most likely batches were
+# meant.
 _SUSPICIOUSLY_FEW_BATCHES = 10
 
 
 class Cadence:
-    """Counts, and says when it is time again. `Cadence.of` reads one from an argument.
+    """Counts, and says when something is due again. `Cadence.of` reads one from an argument.
 
-    The count begins anew each time it is due: "every 100 samples" with batches of 32 is due
-    after the 4th batch (128 samples) and then after the 8th.
+    The count begins anew each time something is due: "every 100 samples" with batches of 32 is
+    due after the 4th batch (128 samples) and then after the 8th.
 
     Args:
         amount: how many of `unit` lie between two times.
@@ -59,7 +60,7 @@ class Cadence:
         self.amount = amount
         self.unit = unit
         self._clock = clock
-        self._doubt = ""  # a word to say if the amount turns out to be a few batches' worth
+        self._doubt = ""  # the warning for an amount that is only a few batches' worth
         self.restart()
 
     @classmethod
@@ -71,7 +72,7 @@ class Cadence:
         argument: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> Self:
-        """Read what a user wrote.
+        """Read a cadence from what a user wrote.
 
         Args:
             value: an int (samples), or text: a unit, with or without a number before it.
@@ -80,7 +81,7 @@ class Cadence:
             clock: returns seconds; only differences matter.
 
         Raises:
-            ArgumentError: if `value` says no cadence.
+            ArgumentError: if `value` is not a cadence.
         """
         asked = f"{owner}({argument}={value!r})"
         if isinstance(value, str):
@@ -94,36 +95,40 @@ class Cadence:
 
     @property
     def counts_batches(self) -> bool:
-        """Whether it must be told of every batch. One of epochs need not."""
+        """Whether the cadence has to see every batch. A cadence of epochs does not."""
         return self.unit != "epochs"
 
     def restart(self) -> None:
-        """Count from here."""
+        """Begin the count anew."""
         self._count = 0.0
         self._since = self._clock()
 
     def state_dict(self) -> dict[str, float]:
-        """How far the count is; a clock is read anew in another process."""
+        """How far the count is. It keeps the seconds waited: another process has another clock."""
         return {"count": self._count, "waited": self._clock() - self._since}
 
     def load_state_dict(self, state: dict[str, float]) -> None:
-        """Go on counting from there."""
+        """Go on counting from a state of `state_dict`."""
         self._count = state["count"]
         self._since = self._clock() - state["waited"]
 
     def due_after_batch(self, size: int) -> bool:
-        """Count a batch of `size` samples; whether it is time."""
+        """Count a batch of `size` samples, and return whether something is due."""
         self._doubt_few_batches(size)
         self._count += {"batches": 1, "samples": size}.get(self.unit, 0)
         return self.unit != "epochs" and self._due()
 
     def due_after_epoch(self) -> bool:
-        """Count an epoch; whether it is time. Never, where batches or samples are counted."""
+        """Count an epoch, and return whether something is due. A cadence of batches or samples is
+        never due here.
+        """
         self._count += self.unit == "epochs"
         return self.unit in ("epochs", "seconds") and self._due()
 
     def put_off(self) -> None:
-        """Nothing came of it: where epochs are counted, the next one is due again."""
+        """Make the next epoch due again, because the callback did nothing at this one. This only
+        concerns a cadence of epochs.
+        """
         if self.unit == "epochs":
             self._count = self.amount
 
@@ -135,7 +140,7 @@ class Cadence:
         return True
 
     def _doubt_few_batches(self, size: int) -> None:
-        """Say once, at the first batch, that a small bare number counts samples."""
+        """Warn once, at the first batch, that a small bare number counts samples."""
         doubt, self._doubt = self._doubt, ""
         if doubt and self.amount <= _SUSPICIOUSLY_FEW_BATCHES * size:
             warnings.warn(doubt % size, OnfitWarning, stacklevel=3)

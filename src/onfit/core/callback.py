@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 Logs = dict[str, Any]
 
-# What a session hands to a callback is not the callback's to restore; and hooks are what it does.
+# Attributes of a callback that are no state of it: those that a session sets, and hooks that are
+# set on the object.
 _NOT_STATE = {
     "model",
     "params",
@@ -26,32 +27,37 @@ _NOT_STATE = {
 
 
 class Callback:
-    """An object whose methods are called at the events of a training, and that may act on it.
+    """An object with methods (hooks) that a training calls at its events.
 
-    Subclass it and write the hooks you care about; a hook you do not write costs nothing.
-    Hooks receive their arguments by position. `logs` is a mutable dict: a number written
-    into it is seen by the callbacks after this one, by the history and by the bar.
+    Subclass it and write the hooks that you need; a hook that you do not write costs nothing.
+    Hooks receive their arguments by position. `logs` is a mutable dict: a number that a hook
+    writes into it reaches the callbacks after this one, the history and the bar. To end the
+    training, call `request_stop(why)` or set `self.model.stop_training = True`.
 
-    A session sets these before `on_train_begin`, and a callback reads them:
+    `on_batch_begin` and `on_batch_end` are older names of `on_train_batch_begin` and
+    `on_train_batch_end`: write one of the two. An `__init__` of your own need not call this
+    class's.
+
+    Beside hooks, a subclass may write `hears(hook)`, `needs()`, `state_dict()`,
+    `load_state_dict(state)`, `set_model(model)` and `set_params(params)`. It may set the class
+    attributes `remembers`, `called_last` and `stop_means`. It reads the other attributes, which
+    are set before `on_train_begin`.
 
     Attributes:
-        model: what is being trained. May be replaced.
+        model: the model that is trained, as callbacks see it.
         params: dict with `epochs`, `steps` (batches per epoch or None), `samples` (or None),
             `batch_size` (or None), `verbose`, `do_validation` and `metrics` (the log names).
-        run: the `onfit.Run`, or other session, that calls the hooks; `run.outcome` says in
-            `on_train_end` how training ended. None outside of one.
+        run: the `onfit.Run`, or other session, that calls the hooks; None if there is none. In
+            `on_train_end`, `run.outcome` says how training ended.
         validation_data: list `[x, y]` or `[x, y, sample_weight]` of the arrays that `fit`
             validates on; None if there are none or they come from a loader.
-        remembers: may be set by a subclass: the names of the attributes that `state_dict` keeps;
-            None for all that are plain data, `()` for none.
-        called_last: may be set by a subclass: True for a callback that saves the run, which is
-            called when all others have done their part.
-        stop_means: may be set by a subclass: what a stop by this callback says of the training.
-            `"end"`: it is finished; `"pause"`: it is to go on in another process; `"failure"`: it
-            went wrong.
-
-    An author may also write `hears(hook)`, `needs()`, `state_dict()` and `load_state_dict(state)`,
-    and call `request_stop(why)`.
+        remembers: set by a subclass: the names of the attributes that `state_dict` keeps. None
+            keeps all that are plain data, `()` keeps none.
+        called_last: set by a subclass: True for a callback that saves the run. It is called after
+            all other callbacks.
+        stop_means: set by a subclass: what a stop by this callback says about the training.
+            `"end"`: it is finished; `"pause"`: it goes on later in another process;
+            `"failure"`: it went wrong.
 
     Example:
         >>> class LossHistory(Callback):
@@ -72,14 +78,16 @@ class Callback:
     _warned_of_what_is_left_out = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let both names of a batch hook lead to the one method that the subclass wrote."""
         super().__init_subclass__(**kwargs)
         join_names(cls)
 
     def hears(self, hook: str) -> bool:
-        """Whether this callback is to be called for `hook`; asked once, when a run begins.
+        """Whether a session calls this callback for `hook`. It asks once, when the run begins.
 
-        By default it is called for every hook that it writes. A callback that needs a hook only
-        with certain arguments says so here; a hook that it does not hear costs nothing.
+        By default a callback is called for every hook that its class writes. Write this method
+        if the callback needs a hook only with certain arguments: a hook that it does not hear
+        costs nothing.
 
         Args:
             hook: the name of a hook, in the newer spelling (`on_train_batch_end`).
@@ -94,22 +102,30 @@ class Callback:
         return heard(self, hook) is not None
 
     def set_model(self, model: Any) -> None:
-        """Receive what is being trained, before `on_train_begin`."""
+        """Keep the model. The session calls this before `on_train_begin`."""
         self.model = model
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Receive the facts of the run, before `on_train_begin`."""
+        """Keep the facts of the run. The session calls this before `on_train_begin`."""
         self.params = params
 
     def needs(self) -> Iterable[Need]:
-        """What this callback asks of the model; checked once, before training."""
+        """What the model must be able to do for this callback; checked once, before training.
+
+        Example:
+            >>> from onfit.core.faces import CanSave
+            >>> class Saver(Callback):
+            ...     def needs(self):
+            ...         yield Need(CanSave)  # the session checks that the model has `save`
+        """
         return ()
 
     def state_dict(self) -> dict[str, Any]:
         """What this callback has to remember if the run is resumed after a crash.
 
-        By default the plain data among its attributes: numbers, text, arrays, tensors, lists and
-        dicts of them. What else it holds is named once, in a warning.
+        By default these are the attributes named in `remembers`; without it, all that are plain
+        data: numbers, text, arrays, tensors, lists and dicts of them. A warning names the other
+        attributes once.
         """
         own = {name: value for name, value in vars(self).items() if name not in _NOT_STATE}
         if self.remembers is not None:
@@ -122,11 +138,15 @@ class Callback:
         return kept
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Remember what an earlier `state_dict` gave; called after `on_train_begin`."""
+        """Take back what `state_dict` returned. A resumed run calls this after `on_train_begin`."""
         vars(self).update(state)
 
     def request_stop(self, why: str) -> None:
-        """Ask the training to end; `why` is said when it does."""
+        """Ask the training to end after this batch or epoch.
+
+        Args:
+            why: the reason, which is printed when the training ends.
+        """
         if self.run is not None:
             self.run.stop(why, by=self)
         else:
@@ -198,15 +218,17 @@ class Callback:
 
     @silent
     def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """A prediction batch is over. `logs` adds `outputs`, the batch's predictions."""
+        """A prediction batch is over. `logs` holds `batch`, `size` and `outputs` (predictions)."""
 
     @silent
     def on_exception(self, exception: BaseException) -> None:
-        """Training is about to end by `exception`; `on_train_end` follows."""
+        """Training ends because `exception` was raised; `on_train_end` is called next."""
 
 
 def _one_method(callback: Callback, newer: str, older: str) -> bool:
-    """Whether both names of a hook lead to one method, which has called `super()`."""
+    """Whether both names of a hook lead to one method of the class: it has called `super()`, and
+    must not be called again.
+    """
     kind = type(callback)
     return getattr(kind, newer) is getattr(kind, older)
 

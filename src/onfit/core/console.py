@@ -1,4 +1,4 @@
-"""How a callback says something to the user."""
+"""How callbacks and sessions print a line for the user."""
 
 import sys
 from typing import TextIO
@@ -11,19 +11,19 @@ def say(text: str, stream: TextIO | None = None) -> None:
 
     Args:
         text: the line.
-        stream: where to; by default what is `sys.stdout` at the moment.
+        stream: where to print; by default what `sys.stdout` is when this is called.
     """
     stream = sys.stdout if stream is None else stream
     if stream is None:  # a program without a console, such as one started by pythonw
         return
     if not any(package.write_line(text, stream) for package in loaded()):
         print(text, file=stream)
-    # At once, not when the buffer of a pipe or a log file is full.
+    # A pipe or a log file gets the line at once, not when a buffer is full.
     stream.flush()
 
 
 def readable(rate: float) -> float:
-    """`rate` to the seven digits that single precision holds, for people to read.
+    """`rate` rounded to the seven digits of single precision, for people to read.
 
     >>> readable(0.0010000000474974513)
     0.001

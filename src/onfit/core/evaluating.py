@@ -11,7 +11,7 @@ from onfit.core.meter import Meter, RunningMeans
 from onfit.core.state import arguments_of
 from onfit.core.stop import Stop, Stoppable
 
-# Every key that callbacks may look for, whichever loop they are called from.
+# Every key that a callback may look for in `params`, in every loop.
 _PARAMS: dict[str, Any] = {
     "epochs": 1,
     "steps": None,
@@ -24,14 +24,14 @@ _PARAMS: dict[str, Any] = {
 
 
 class Evaluating(Stoppable):
-    """What every session is: its `on_test` and `on_predict` hooks are called event by event.
+    """The part of every session that calls the `on_test` and `on_predict` hooks.
 
-    A validation may come in the middle of a training batch; that batch goes on after it.
+    A validation may come in the middle of a training batch; the batch goes on after it.
     """
 
-    # What was logged of the batch that is under way; None between two batches.
+    # What the loop logged for the current batch; None between two batches.
     _batch_values: dict[str, Any] | None = None
-    _training_values: dict[str, Any] | None = None  # the same, put aside during a test
+    _training_values: dict[str, Any] | None = None  # those of training, put aside during a test
     _test_index = _predict_index = 0
     _test_means: RunningMeans
     _test_meter: Meter
@@ -47,13 +47,13 @@ class Evaluating(Stoppable):
         self.model = as_trainable(model, optimizer)
         self.callbacks = callbacks if isinstance(callbacks, Listeners) else Listeners(callbacks)
         self.params = {**_PARAMS, **(params or {})}
-        self.arguments: dict[str, dict[str, str]] = {}  # of the callbacks, before training
+        self.arguments: dict[str, dict[str, str]] = {}  # the callbacks' own, before training
         self._stops: list[Stop] = []
 
     # --- callbacks -----------------------------------------------------------------------------
 
     def introduce(self) -> None:
-        """Hand params, model and itself to the callbacks, and ask them what they hear."""
+        """Hand params, model and this session to the callbacks; ask which hooks they hear."""
         self.callbacks.set_params(self.params)
         self.callbacks.set_model(self.model)
         self.callbacks.set_run(self)
@@ -62,8 +62,8 @@ class Evaluating(Stoppable):
 
     @contextmanager
     def introduced(self) -> Iterator[None]:
-        """Introduce for a walk inside of another run, whose callbacks may be the same: what they
-        knew of that one is given back to them.
+        """Introduce this session for the block; then give the callbacks what they had before. The
+        block may be an evaluation inside of another run with the same callbacks.
         """
         known = [(each, each.model, each.params, each.run) for each in self.callbacks]
         self.introduce()
@@ -82,7 +82,7 @@ class Evaluating(Stoppable):
         """Evaluation or validation begins.
 
         Args:
-            meter: measures the batches; by default the means of what is logged.
+            meter: measures the batches; by default it takes the means of what is logged.
         """
         self._test_means = RunningMeans()
         self._test_meter = self._test_means if meter is None else meter
@@ -92,18 +92,18 @@ class Evaluating(Stoppable):
         self.callbacks.call("on_test_begin", Logs())
 
     def test_batch_begin(self, size: int | None = None) -> None:
-        """A batch of `size` samples is about to be measured."""
+        """An evaluation batch of `size` samples begins."""
         if self.callbacks.hear("on_test_batch_begin"):
             index = self._test_index
             self.callbacks.call("on_test_batch_begin", index, Logs(batch=index, size=size))
         self._batch_values = {}
 
     def test_batch_end(self, size: int = 1, **values: Any) -> None:
-        """A batch is measured.
+        """An evaluation batch is over.
 
         Args:
             size: how many samples it has.
-            **values: its numbers, of which the evaluation has the means over samples.
+            **values: its numbers; the evaluation takes their means over samples.
         """
         index, self._test_index = self._test_index, self._test_index + 1
         logged, self._batch_values = self._batch_values, None
@@ -114,7 +114,7 @@ class Evaluating(Stoppable):
             self.callbacks.call("on_test_batch_end", index, logs)
 
     def test_end(self) -> Logs:
-        """The evaluation is over; its means, without `val_`."""
+        """The evaluation is over. Returns its means, by names without `val_`."""
         self._batch_values, self._training_values = self._training_values, None
         logs = Logs.of_epoch(self._test_meter)
         self.callbacks.call("on_test_end", logs)
@@ -128,13 +128,13 @@ class Evaluating(Stoppable):
         self.callbacks.call("on_predict_begin", Logs())
 
     def predict_batch_begin(self, size: int | None = None) -> None:
-        """A batch of `size` samples is about to be predicted."""
+        """A prediction batch of `size` samples begins."""
         if self.callbacks.hear("on_predict_batch_begin"):
             index = self._predict_index
             self.callbacks.call("on_predict_batch_begin", index, Logs(batch=index, size=size))
 
     def predict_batch_end(self, size: int, outputs: Any) -> None:
-        """The outputs of a batch are there."""
+        """A prediction batch of `size` samples is over, and has given `outputs`."""
         index, self._predict_index = self._predict_index, self._predict_index + 1
         if self.callbacks.hear("on_predict_batch_end"):
             logs = Logs(batch=index, size=size, outputs=outputs)

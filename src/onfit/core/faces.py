@@ -1,7 +1,7 @@
-"""What callbacks may ask of `self.model`, and how any object comes to answer.
+"""What a callback may ask of `self.model`, and how any object gets the methods for it.
 
-A callback states its needs (`Callback.needs`); they are checked once, before training, so
-that a run does not die in its last epoch for want of a method.
+A callback lists its needs (`Callback.needs`). They are checked once, before training, so that a
+run does not fail in its last epoch because the model lacks a method.
 """
 
 import importlib
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Trainable(Protocol):
-    """The least a model is: it can be asked to stop."""
+    """What every model has: a flag that asks its training to stop."""
 
     stop_training: bool
 
 
 @runtime_checkable
 class HasWeights(Protocol):
-    """Its weights can be read and put back."""
+    """A model whose weights can be read and set."""
 
     def get_weights(self) -> list[Any]:
         """Copies of all weights, buffers included, as arrays."""
 
     def set_weights(self, weights: list[Any]) -> None:
-        """Put such copies back."""
+        """Set all weights to such arrays."""
 
 
 @runtime_checkable
 class CanSave(Protocol):
-    """It can write itself to a file and read its weights back."""
+    """A model that can write itself to a file and read its weights back."""
 
     def save(self, filepath: StrPath) -> None:
         """Write the whole model."""
@@ -46,38 +46,40 @@ class CanSave(Protocol):
         """Write the weights alone."""
 
     def load_weights(self, filepath: StrPath) -> None:
-        """Read weights that were written by either."""
+        """Read the weights from a file that `save` or `save_weights` wrote."""
 
 
 @runtime_checkable
 class CanSnapshot(Protocol):
-    """It can be copied at once, to be written to a file later and in another thread."""
+    """A model that can be copied in memory, so that a thread can write the copy to a file."""
 
     def snapshot(self, weights_only: bool = False, out: Any = None) -> Any:
-        """A copy with `write(filepath, notes=)`; in the memory of `out`, an earlier one."""
+        """A copy with a method `write(filepath, notes=)`. It reuses the memory of `out`, an
+        earlier copy.
+        """
 
 
 @runtime_checkable
 class HasLearningRate(Protocol):
-    """It has an optimizer with a `learning_rate` that can be read and set."""
+    """A model with an optimizer whose `learning_rate` can be read and set."""
 
     optimizer: Any
 
 
 @runtime_checkable
 class CanResume(Protocol):
-    """It can be taken down as plain data and set up again, its optimizer included."""
+    """A model that gives its whole state, its optimizer's included, and takes it back."""
 
     def state_for_resume(self) -> dict[str, Any]:
-        """Plain data, arrays and tensors."""
+        """The state as plain data, arrays and tensors."""
 
     def load_state_for_resume(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
+        """Go on from such a state."""
 
 
 @runtime_checkable
 class HasHistograms(Protocol):
-    """Its weights can be listed by name."""
+    """A model that lists its weights by name."""
 
     def named_weights(self) -> Iterable[tuple[str, Any]]:
         """Pairs of a readable name and an array."""
@@ -85,27 +87,27 @@ class HasHistograms(Protocol):
 
 @runtime_checkable
 class HasActivations(Protocol):
-    """It can be asked what its layers put out."""
+    """A model that shows the outputs of its layers."""
 
     def named_activations(
         self, x: Any, names: Iterable[str] | None = None
     ) -> Iterable[tuple[str, list[Any]]]:
-        """Pairs of a layer's name and its outputs for `x`, of all layers or those named."""
+        """Pairs of a layer's name and its outputs for `x`, for all layers or those in `names`."""
 
 
 @runtime_checkable
 class HasGradients(Protocol):
-    """It can be asked for the gradients of its loss."""
+    """A model that computes the gradients of its loss."""
 
     def named_gradients(
         self, x: Any, y: Any, sample_weight: Any = None
     ) -> Iterable[tuple[str, Any]]:
-        """Pairs of a weight's name and the loss's gradient by it, on one batch."""
+        """Pairs of a weight's name and the gradient of the loss by that weight, on one batch."""
 
 
 @runtime_checkable
 class HasEmbeddings(Protocol):
-    """Its tables of embeddings can be listed by name."""
+    """A model that lists its embedding tables by name."""
 
     def named_embeddings(self) -> Iterable[tuple[str, Any]]:
         """Pairs of a layer's name and an array of shape (rows, size)."""
@@ -113,13 +115,13 @@ class HasEmbeddings(Protocol):
 
 @runtime_checkable
 class CanProfile(Protocol):
-    """What it makes the machine do can be recorded."""
+    """A model that can record what the machine does for it."""
 
     def profiled(self, folder: str) -> AbstractContextManager[None]:
         """A `with` block that leaves a trace file in `folder`."""
 
 
-# How each protocol reads in an error.
+# The methods of each protocol, as an error names them.
 _ASKS: dict[type, tuple[str, ...]] = {
     HasWeights: ("get_weights", "set_weights"),
     CanSave: ("save", "save_weights"),
@@ -136,11 +138,12 @@ _ASKS: dict[type, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Need:
-    """One thing a callback asks of the model, and the argument that makes it ask.
+    """One thing that a callback needs of the model, and the callback's argument that is the reason.
 
     Args:
         protocol: one of this module's protocols.
-        because: the argument as written, for the error text; empty if it always asks.
+        because: the argument as written, such as `"background=True"`, for the error text; empty
+            if the callback always has this need.
     """
 
     protocol: type
@@ -151,7 +154,8 @@ def check_needs(callback: "Callback", model: Any) -> None:
     """Compare what `callback` needs with what `model` can do.
 
     Raises:
-        CapabilityError: naming the callback, the argument, what it needs and what is missing.
+        CapabilityError: if something is missing. It names the callback, the argument, what the
+            callback needs and what the model lacks.
     """
     for need in callback.needs():
         missing = [name for name in _ASKS[need.protocol] if _lacks(model, name)]
@@ -181,8 +185,8 @@ def _how_to_provide(protocol: type) -> str:
     return "Give it what is missing, or leave out what asks for it."
 
 
-# Who turns an object into a Trainable, by the top-level package its class comes from.
-# Imported only when such an object is met: core itself knows no framework.
+# The module that turns an object into a Trainable, by the top-level package of the object's class.
+# `as_trainable` imports it only for such an object, since core knows no framework.
 _ADAPTERS = {"torch": "onfit.engine.model.adapt"}
 
 
@@ -195,7 +199,7 @@ def as_trainable(model: Any, optimizer: Any = None) -> Any:
         optimizer: the optimizer of a model that does not hold its own.
 
     Raises:
-        ArgumentTypeError: if nothing is known about the object and it cannot be adapted.
+        ArgumentTypeError: if the object has no adapter, and attributes cannot be set on it.
     """
     if optimizer is None and isinstance(model, Trainable):
         return model

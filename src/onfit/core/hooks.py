@@ -1,4 +1,4 @@
-"""The names of the hooks, and the one rule that says by which method a callback hears one."""
+"""The names of the hooks, and the one rule that finds a callback's method for a hook."""
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping
@@ -24,8 +24,9 @@ HOOKS = (
     "on_exception",
 )
 
-# The older spelling of the two hooks around a training batch. Both spellings are one hook: the
-# more derived one counts, and of two in one class the newer.
+# The older names of the two hooks around a training batch. Both names are one hook. If a callback
+# has methods under both, the method of the more derived class is called; of two methods in one
+# class, the one with the newer name.
 CLASSIC = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
 
 ALL_NAMES = HOOKS + tuple(CLASSIC.values())
@@ -35,13 +36,13 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def silent(method: _Method) -> _Method:
-    """Mark a hook of the base class as one that does nothing, so that no run calls it."""
+    """Mark a hook of the base class as one that does nothing, so that no session calls it."""
     method.__onfit_silent__ = True  # type: ignore[attr-defined]
     return method
 
 
 def heard(callback: object, hook: str) -> Hook | None:
-    """The method by which `callback` hears `hook`, under either name; None if it has none."""
+    """The method of `callback` for `hook`, under either of its names; None if there is none."""
     newer = _NEWER.get(hook, hook)
     method: Hook | None = getattr(callback, _counting_name(callback, newer), None)
     if method is None or getattr(method, "__onfit_silent__", False):
@@ -50,7 +51,7 @@ def heard(callback: object, hook: str) -> Hook | None:
 
 
 def _counting_name(callback: object, newer: str) -> str:
-    """The name of a hook under which the most derived method stands."""
+    """The one of a hook's names under which the callback's most derived method is written."""
     older = CLASSIC.get(newer)
     if older is None:
         return newer
@@ -59,15 +60,15 @@ def _counting_name(callback: object, newer: str) -> str:
 
 
 def _levels(callback: object) -> Iterator[Mapping[str, Any]]:
-    """Where Python looks for an attribute: in the object, then in its classes."""
+    """The dicts in which Python looks for an attribute: the object's, then those of its classes."""
     yield getattr(callback, "__dict__", {})
     yield from map(vars, type(callback).__mro__)
 
 
 def join_names(kind: type) -> None:
-    """Let both names of a hook lead to the same method in a class that wrote one of them.
+    """Let both names of a hook lead to the same method, in a class that wrote it under one name.
 
-    So `super()` and a call by hand reach it under either name.
+    So `super()`, and a loop that calls hooks itself, reach the method under either name.
     """
     for newer, older in CLASSIC.items():
         own = next(vars(base) for base in kind.__mro__ if {newer, older} & vars(base).keys())
@@ -78,7 +79,7 @@ def join_names(kind: type) -> None:
 
 
 def overrides(callback: object, hook: str, kind: type) -> bool:
-    """Whether `callback` hears `hook` by another method than that of its class `kind`.
+    """Whether `callback` has another method for `hook` than `kind`, a class it derives from.
 
     >>> from onfit.callbacks import TimeLimit
     >>> class Mine(TimeLimit):
@@ -91,7 +92,7 @@ def overrides(callback: object, hook: str, kind: type) -> bool:
 
 
 def misspelt(kind: type) -> dict[str, str]:
-    """Methods of a callback's class with almost the name of a hook, and the hook's name.
+    """The methods of a callback's class whose names are almost a hook's, with the hook's name.
 
     >>> class Typo:
     ...     def on_epoch_begn(self, epoch, logs=None): ...

@@ -1,7 +1,7 @@
-"""Ctrl-C and SIGTERM, heard in a way that lets a run end well.
+"""Ctrl-C and SIGTERM, handled so that a run ends well.
 
-The first of them lets the batch end, the end hooks be called and a checkpoint be written; then it
-is raised as Python would have raised it. The second acts at once.
+After the first signal the run finishes its batch, writes a checkpoint and calls the end hooks. Then
+it raises the exception of the signal. A second signal acts at once.
 """
 
 import signal
@@ -16,13 +16,13 @@ _HEARD = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """Listens for Ctrl-C and SIGTERM while a run goes on.
+    """Handles Ctrl-C and SIGTERM while a run goes on.
 
-    Only in the main thread, only for the outermost run, and only where the program has no
-    handler of its own; what was there before is put back.
+    It does so only in the main thread, only for the outermost run, and only for signals for which
+    the program has no handler of its own. Afterwards it puts Python's handlers back.
 
     Args:
-        run: is asked to stop by the first signal.
+        run: the run that the first signal asks to stop.
     """
 
     def __init__(self, run: Stoppable) -> None:
@@ -30,7 +30,7 @@ class Interrupts:
         self._before: dict[signal.Signals, Any] = {}
 
     def listen(self) -> None:
-        """Take the place of Python's own handlers."""
+        """Replace Python's own handlers."""
         if threading.current_thread() is not threading.main_thread():
             return
         for number in _HEARD:
@@ -40,7 +40,7 @@ class Interrupts:
                 signal.signal(number, self._on_signal)
 
     def put_back(self) -> None:
-        """Give the handlers back."""
+        """Put Python's handlers back."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}
@@ -53,10 +53,11 @@ class Interrupts:
             raise _as_exception(signal.Signals(number))
 
     def raise_received(self) -> None:
-        """Raise the signal that came, if one did, now that the end hooks have been called.
+        """Raise the exception of the received signal, if there is one. The run calls this after the
+        end hooks.
 
-        In an interactive session Ctrl-C just returns, so that the next line can go on with the
-        model.
+        In an interactive session nothing is raised for Ctrl-C, so that the user's next line can go
+        on with the model.
         """
         received = self._run.signal
         if received is None or (received is signal.SIGINT and is_interactive()):
@@ -65,11 +66,11 @@ class Interrupts:
 
 
 def is_interactive() -> bool:
-    """Whether a person types line after line: a Python prompt, or a notebook."""
+    """Whether a person types line after line, at a Python prompt or in a notebook."""
     return hasattr(sys, "ps1") or "ipykernel" in sys.modules
 
 
 def _as_exception(number: signal.Signals) -> BaseException:
     if number is signal.SIGINT:
         return KeyboardInterrupt()
-    return SystemExit(128 + number)  # 143: what a shell reports of a program that SIGTERM ended
+    return SystemExit(128 + number)  # 143 for SIGTERM, the exit code that a shell reports

@@ -19,7 +19,7 @@ class Listener(NamedTuple):
 
     Attributes:
         callback: the callback.
-        method: what to call.
+        method: its method for the hook.
         seconds: a list of one number, to which the time of the call is added.
     """
 
@@ -69,11 +69,11 @@ class Listeners:
     # --- calling -----------------------------------------------------------------------------
 
     def listen(self, model: Any, stop_came: Callable[[Callback], None]) -> None:
-        """Ask every callback which hooks it hears, and look after each call for a stop.
+        """Ask every callback which hooks it hears, and from now on look for a stop after each call.
 
         Args:
-            model: its `stop_training` is looked at.
-            stop_came: called with the callback in whose call the flag was set.
+            model: the model whose `stop_training` is read.
+            stop_came: called with the callback that set the flag.
         """
         self._flags, self._stop_came = flags_of(model), stop_came
         self.refresh()
@@ -83,8 +83,8 @@ class Listeners:
         return bool(self._table[hook])
 
     def call(self, hook: str, *args: Any) -> None:
-        """Call the callbacks that hear `hook`, in order. An exception gets a note with callback and
-        hook.
+        """Call the callbacks that hear `hook`, in order. An exception gets a note that names the
+        callback and the hook.
         """
         listeners = self._table[hook]
         if not listeners:
@@ -129,32 +129,32 @@ class Listeners:
             callback.set_params(params)
 
     def set_model(self, model: Any) -> None:
-        """Hand the model to every callback, once it is sure that it can do what they need."""
+        """Check that the model can do what the callbacks need; then hand it to every callback."""
         for callback in self._callbacks:
             check_needs(callback, model)
         for callback in self._callbacks:
             callback.set_model(model)
 
     def set_run(self, run: Any) -> None:
-        """Let every callback know the session that calls it."""
+        """Hand the session to every callback."""
         for callback in self._callbacks:
             callback.run = run
 
-    # --- their time ------------------------------------------------------------------------
+    # --- the callbacks' time ---------------------------------------------------------------
 
     def seconds(self) -> dict[str, float]:
-        """How long each callback has taken so far, by the name of its class (numbered from the
-        second of a class on).
+        """The seconds that each callback has taken so far, by the name of its class. From the
+        second callback of a class on, the name has a number.
         """
         named = names_of(self._callbacks).items()
         return {name.removesuffix("/0"): self._seconds[id(each)][0] for name, each in named}
 
     def all_seconds(self) -> float:
-        """How long all of them have taken together."""
+        """The seconds that all callbacks have taken together."""
         return sum(seconds[0] for seconds in self._seconds.values())
 
     def restart_seconds(self) -> None:
-        """Count from 0 again."""
+        """Set the seconds of all callbacks to 0."""
         for seconds in self._seconds.values():
             seconds[0] = 0.0
 
@@ -174,7 +174,7 @@ def _called_last(callback: Callback) -> bool:
 
 
 def _checked(callbacks: Any) -> Iterator[Callback]:
-    """Each callback, those of nested lists included."""
+    """Each callback, also those in a `CallbackList` that is in the list."""
     if callbacks is None:
         return
     if isinstance(callbacks, (Callback, type)) or not isinstance(callbacks, Iterable):

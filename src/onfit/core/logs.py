@@ -1,8 +1,8 @@
 """The `logs` of a hook: a real dict whose numbers stay on the device until one is read.
 
-A step leaves its loss and metrics as tensors. To turn them into floats waits for the device, so
-it is done only when a callback reads one, once for all of them. A callback that keeps the dict and
-reads it later sees the values of that batch.
+A step leaves its loss and metrics as tensors. Turning tensors into floats means to wait for the
+device. So the logs do it only when a callback reads a value, and then for all values at once. A
+callback that keeps the dict and reads it later sees the values of that batch.
 """
 
 from collections.abc import Callable, ItemsView, Iterator, Sequence, ValuesView
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 Fetch = Callable[[], Sequence[float]]
 _Deferred = tuple[Sequence[str], Fetch]
 
-# What a slot holds until it is fetched. No method of Logs ever lets it out.
+# What the dict holds for a value that is not fetched yet. No method of Logs returns it.
 _PENDING: Any = object()
 
 
 class Logs(AliasDict):
-    """A mutable dict of floats, some of which may still be on their way.
+    """A mutable dict of floats, some of which may still be on the device.
 
-    Reading a pending value fetches all of them, each group once. Reading one that is there
-    (such as `size`), writing, `in`, `len` and `keys` fetch nothing. Keys are found by their
-    aliases too (`logs["acc"]`).
+    Reading a value that is not fetched yet fetches all such values, each group once. Reading
+    another value (such as `size`), writing, `in`, `len` and `keys` fetch nothing. Keys are found
+    by their aliases too (`logs["acc"]`).
 
     CPython reads a plain dict's slots directly in `dict(x)`, `{**x}`, `f(**x)`, `x | y` and
-    `json.dumps`. Overriding `__iter__` switches that off, so every road leads through here.
+    `json.dumps`. This class overrides `__iter__`, so that they call its methods instead.
 
     >>> logs = Logs(batch=0)
     >>> logs.defer(["loss"], lambda: [0.25])
@@ -41,12 +41,12 @@ class Logs(AliasDict):
 
     @staticmethod
     def of_batch(meter: "Meter", batch: int, size: int) -> "Logs":
-        """The values of the batch that `meter` measured last.
+        """The logs of the batch that `meter` measured last.
 
         Args:
-            meter: measures.
+            meter: what measured the batch.
             batch: the index of the batch.
-            size: how many samples it has, where the meter does not know.
+            size: how many samples it has; used if the meter does not know.
         """
         logs = Logs(batch=batch, size=meter.size or size)
         logs._meter = meter
@@ -55,22 +55,22 @@ class Logs(AliasDict):
 
     @staticmethod
     def of_epoch(meter: "Meter") -> "Logs":
-        """The means that `meter` has found since its last reset."""
+        """The logs of an epoch: the means of `meter` since its last reset."""
         logs = Logs()
         meter.report_epoch(logs)
         return logs
 
     @property
     def so_far(self) -> "Logs":
-        """The means of the epoch up to now; the logs themselves where nothing is measured."""
+        """The means of the epoch so far; these logs themselves if they come from no meter."""
         return self if self._meter is None else Logs.of_epoch(self._meter)
 
     def defer(self, names: Sequence[str], fetch: Fetch) -> None:
-        """Add values that are brought when one is read.
+        """Add values that are fetched when one of them is read.
 
         Args:
             names: their names.
-            fetch: brings all of them, in the same order.
+            fetch: returns all of them, in the same order.
         """
         dict.update(self, dict.fromkeys(names, _PENDING))
         self._fetches += ((names, fetch),)
@@ -78,10 +78,10 @@ class Logs(AliasDict):
     def _settle(self) -> None:
         while self._fetches:
             (names, fetch), *rest = self._fetches
-            values = fetch()  # may raise; then it is still to be done
+            values = fetch()  # if this raises, the next read tries again
             self._fetches = tuple(rest)
             for name, value in zip(names, values, strict=True):
-                # A key that was written or deleted in the meantime stays as it is.
+                # A key that a callback wrote or deleted in the meantime stays as it is.
                 if dict.get(self, name) is _PENDING:
                     dict.__setitem__(self, name, value)
 
@@ -120,8 +120,8 @@ class Logs(AliasDict):
         return Logs(self.items())
 
     def unread(self) -> "Logs":
-        """A copy that fetches nothing before one of its own values is read; until then it holds
-        what is still on the device.
+        """A copy that fetches only when one of its own values is read. Until then it keeps the
+        tensors on the device.
         """
         copied = Logs()
         dict.update(copied, dict.items(self))
@@ -140,14 +140,14 @@ class Logs(AliasDict):
             other._settle()
         return super().__eq__(other)
 
-    def __ne__(self, other: object) -> bool:  # dict has one of its own, which reads raw slots
+    def __ne__(self, other: object) -> bool:  # dict's own would compare values not yet fetched
         return not self == other
 
     def __repr__(self) -> str:
         self._settle()
         return super().__repr__()
 
-    # Copies and pickles are plain: they outlive the run that could still fetch.
+    # A copy or a pickle holds fetched values, since it may outlive the run that can fetch them.
     def __reduce__(self) -> tuple[Any, ...]:
         return (Logs, (dict(self),))
 

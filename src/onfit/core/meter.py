@@ -1,7 +1,7 @@
-"""What the last batch and the epoch so far amount to.
+"""Meters: they hold the values of the last batch, and the means of the epoch so far.
 
-`fit` measures on the device, in its step (`engine`). `RunningMeans` does the same for a loop
-written by hand, for numbers of any framework.
+`fit` measures on the device, in its step (`engine`). `RunningMeans` does the same for a user's own
+loop, with numbers of any framework.
 """
 
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ from onfit.errors import ArgumentTypeError
 
 
 class Meter(Protocol):
-    """Keeps the numbers of a walk through batches.
+    """Measures batches one after the other, and adds them up.
 
     Attributes:
         size: how many samples the last batch had; None if the meter does not see every batch.
@@ -22,25 +22,25 @@ class Meter(Protocol):
     size: int | None
 
     def state_dict(self) -> dict[str, Any]:
-        """What it has measured since the last reset, as plain data and arrays."""
+        """What the meter has measured since the last reset, as plain data and arrays."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
+        """Go on from such a state."""
 
     def reset(self) -> None:
-        """Forget everything: an epoch starts."""
+        """Forget everything, because an epoch starts."""
 
     def report_batch(self, logs: Logs) -> None:
-        """Add the last batch's own values to `logs`; none before the first."""
+        """Add the last batch's own values to `logs`; nothing before the first batch."""
 
     def report_epoch(self, logs: Logs, prefix: str = "") -> None:
-        """Add the means since the last reset to `logs`, their names behind `prefix`."""
+        """Add the means since the last reset to `logs`, with `prefix` before their names."""
 
 
 class RunningMeans:
-    """Sample-weighted means of whatever is logged: floats, numpy, torch or jax scalars.
+    """Sample-weighted means of all that is logged: floats, numpy, torch or jax scalars.
 
-    Sums stay where the numbers are; they become floats when the logs are read.
+    The sums stay on the device of the numbers. They become floats when a callback reads the logs.
 
     >>> means, logs = RunningMeans(), Logs()
     >>> means.add({"loss": 1.0}, size=32)
@@ -50,7 +50,7 @@ class RunningMeans:
     {'loss': 1.2}
     """
 
-    # A batch of which nothing is logged is not added.
+    # Unknown: a batch for which nothing is logged is never added.
     size: int | None = None
 
     def __init__(self) -> None:
@@ -62,21 +62,21 @@ class RunningMeans:
         self._sizes: dict[str, int] = {}
 
     def state_dict(self) -> dict[str, Any]:
-        """The sums so far; tensors of torch stay tensors, other frameworks' become numbers."""
+        """The sums so far. Torch and numpy values stay as they are; others become numbers."""
         return {
             "sums": {name: _kept(value) for name, value in self._sums.items()},
             "sizes": dict(self._sizes),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from such sums."""
+        """Go on from the sums of such a state."""
         self._sums, self._sizes = dict(state["sums"]), dict(state["sizes"])
 
     def add(self, values: LogValues, size: int) -> None:
         """Count one batch of `size` samples with its `values`."""
         self._latest = {name: frozen(value) for name, value in values.items()}
         for name, value in self._latest.items():
-            # `value * size` is a new object, so the sum never aliases what the user holds.
+            # `value * size` is a new object, so the sum shares no memory with the user's value.
             self._sums[name] = self._sums.get(name, 0) + _number(name, value) * size
             self._sizes[name] = self._sizes.get(name, 0) + size
 
@@ -104,8 +104,8 @@ def _kept(value: Any) -> Any:
 
 
 def frozen(value: Any) -> Any:
-    """`value` as it is now: a tensor is cut from its graph and copied, so that nothing done to
-    it later shows in a log, and no log keeps a graph alive.
+    """`value` as it is now: a copy of a tensor, cut from its graph; any other value itself. A later
+    change to the tensor then shows in no log, and no log keeps a graph alive.
     """
     if hasattr(value, "detach") and hasattr(value, "clone"):
         return value.detach().clone()
@@ -113,7 +113,7 @@ def frozen(value: Any) -> Any:
 
 
 def as_number(value: Any) -> Any:
-    """A Python number for any scalar, of whatever framework; other values as they are."""
+    """A Python number for a scalar of any framework; any other value itself."""
     if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
         return value.item()
     return value

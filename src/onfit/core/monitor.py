@@ -10,7 +10,7 @@ _ON_MISSING = ("warn", "raise")
 
 
 class Monitor:
-    """Reads a quantity, and says once, clearly, when there is none of that name.
+    """Reads a quantity from the logs; warns once, or raises, if no quantity has that name.
 
     Args:
         name: the name as the user wrote it; `acc` finds `accuracy`.
@@ -35,7 +35,7 @@ class Monitor:
         self._warned = False
 
     def reset(self) -> None:
-        """A new run starts: a missing name is worth a word again."""
+        """A new run starts, so a missing name leads to a warning again."""
         self._warned = False
 
     def read(self, logs: dict[str, Any], params: dict[str, Any]) -> float | None:
@@ -56,7 +56,9 @@ class Monitor:
         return None
 
     def _comes_with_a_later_validation(self, logs: dict[str, Any], params: dict[str, Any]) -> bool:
-        """An epoch without validation (validation_freq, a stop) says nothing about `val_*`."""
+        """Whether a later validation may bring the name: it is a `val_` name, in an epoch without
+        validation (because of `validation_freq`, or a stop).
+        """
         validated = any(name.startswith("val_") for name in logs)
         return self.name.startswith("val_") and not validated and bool(params.get("do_validation"))
 

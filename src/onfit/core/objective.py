@@ -1,4 +1,4 @@
-"""'Is it better?', and what the best was. Pure: no model, no logs, no printing."""
+"""Whether a value is better than another, and what the best one was. Nothing here reads logs."""
 
 import math
 import re
@@ -12,7 +12,7 @@ from onfit.errors import ArgumentError, did_you_mean
 
 MODES = ("auto", "min", "max")
 
-# Words of a metric's name that tell where better lies.
+# Words in a metric's name that say whether it should grow or shrink.
 _UP = {
     "acc", "accuracy", "auc", "f1", "fmeasure", "precision", "recall", "iou", "dice", "r2",
     "score", "similarity", "proximity", "sensitivity", "specificity", "map", "bleu", "rouge",
@@ -24,7 +24,7 @@ _DOWN = {
 
 
 def check_mode(mode: str, owner: str) -> None:
-    """Refuse a `mode` that is none of auto, min and max."""
+    """Raise an ArgumentError unless `mode` is auto, min or max."""
     if mode not in MODES:
         raise ArgumentError(
             f"{owner}(mode={mode!r}): mode is one of 'auto', 'min', 'max'."
@@ -33,13 +33,13 @@ def check_mode(mode: str, owner: str) -> None:
 
 
 def check_count(count: Any, owner: str, argument: str) -> None:
-    """Refuse a number of epochs that is none."""
+    """Raise an ArgumentError unless `count` is a number of epochs, 0 or more."""
     if not isinstance(count, Real) or not float(count) >= 0:
         raise ArgumentError(f"{owner}({argument}={count!r}): a number of epochs, 0 or more.")
 
 
 def direction_by_name(monitor: str) -> Mode | None:
-    """Whether a quantity of this name should grow or shrink; None if its name does not tell.
+    """Whether a quantity of this name should grow or shrink; None if the name does not say.
 
     >>> direction_by_name("val_acc"), direction_by_name("val_loss"), direction_by_name("pearson")
     ('max', 'min', None)
@@ -49,23 +49,23 @@ def direction_by_name(monitor: str) -> Mode | None:
         for name in (monitor, *other_names(monitor))
         for word in re.split(r"\W|_", name.lower())
     }
-    # "log_loss_score" tells both ways, so it tells nothing.
+    # "log_loss_score" has words of both kinds, so it says nothing.
     if bool(words & _UP) == bool(words & _DOWN):
         return None
     return "max" if words & _UP else "min"
 
 
 def resolve_mode(mode: str, monitor: str, owner: str, model: Any = None) -> Mode:
-    """The direction in which `monitor` gets better: as told, by its metric, or by its name.
+    """The direction in which `monitor` gets better: from `mode`, from its metric, or from its name.
 
     Args:
         mode: `"min"`, `"max"` or `"auto"`.
         monitor: the name of the quantity.
-        owner: the callback that asks, for the error.
-        model: asked first, if it has `metric_direction(name)`.
+        owner: the name of the callback, for the error.
+        model: for `"auto"`, its `metric_direction(name)` comes before the name, if it has one.
 
     Raises:
-        ArgumentError: if neither the metric nor the name tells.
+        ArgumentError: if neither the metric nor the name says it.
     """
     if mode != "auto":
         return "min" if mode == "min" else "max"
@@ -89,11 +89,11 @@ def resolve_mode(mode: str, monitor: str, owner: str, model: Any = None) -> Mode
 
 @dataclass(frozen=True)
 class Objective:
-    """The rule of improvement, in Keras 3.15's arithmetic, except that NaN is never better.
+    """The rule for an improvement, in Keras 3.15's arithmetic, except that NaN is never better.
 
     Args:
         mode: `"min"` or `"max"`.
-        min_delta: how much better is better; its sign is ignored.
+        min_delta: a better value has to differ by more than this; its sign is ignored.
 
     >>> Objective("min", min_delta=0.1).better(0.85, than=1.0)
     True
@@ -120,7 +120,7 @@ class Best:
     Attributes:
         value: the best value; None before the first.
         epoch: the epoch it came from, counted from 0.
-        wait: how many values have been told since the wait last began anew.
+        wait: how many values came since the callback last set it to 0.
     """
 
     value: float | None = None
@@ -128,5 +128,5 @@ class Best:
     wait: int = field(default=0)
 
     def accept(self, value: float, epoch: int) -> None:
-        """Take `value` as the best. The wait is the caller's to end."""
+        """Take `value` as the best. The callback itself sets `wait` to 0."""
         self.value, self.epoch = value, epoch

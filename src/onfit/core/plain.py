@@ -1,4 +1,4 @@
-"""What plain data is: what can be written to a file without pickling."""
+"""What plain data is: values that can be written to a file without pickling."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ ATOMS = (type(None), bool, int, float, str, bytes)
 def is_plain(value: Any) -> bool:
     """Whether `value` is a number, text, an array, a tensor, or lists and dicts of them.
 
-    Of lists, dicts and arrays only those of the base class itself: a file gives no other back.
+    An instance of a subclass of list, dict or array is not: a file would give back the base class.
 
     >>> is_plain({"losses": [0.5, 0.25]}), is_plain(print)
     (True, False)
@@ -22,5 +22,5 @@ def is_plain(value: Any) -> bool:
         return all(map(is_plain, value))
     if kind is dict:
         return all(is_plain(item) for pair in value.items() for item in pair)
-    # A float that knows more than its value, such as a learning rate, is kept as that value.
+    # An instance of a subclass of float, such as a learning rate, is kept as its value.
     return isinstance(value, float) or owner_of(value) is not None

@@ -1,11 +1,11 @@
-"""Where a run is."""
+"""The position of a run."""
 
 from dataclasses import dataclass
 
 
 @dataclass
 class Progress:
-    """A run's position. Something is counted done before its end hook is told.
+    """The position of a run. A batch or epoch counts as done before its end hook is called.
 
     Attributes:
         epoch: epochs done, counting those before `initial_epoch`; the index of the current

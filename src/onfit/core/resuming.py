@@ -1,8 +1,8 @@
-"""Walking through the same batches again, up to where a run was that goes on in another process.
+"""Walks through the same batches again, for a run that goes on in another process.
 
-What decides the order, and what is made of each sample, is drawn when a walk begins. So it is begun
-with the random generators as they were then; batches already done are passed over; and the
-generators are left as they were before.
+When a walk begins, it draws random numbers for the order of the samples, and for what is done to
+each sample. So the walk of a resumed run begins with the random generators as they were then. It
+passes over the batches that are done, and then puts the generators back.
 """
 
 import math
@@ -19,25 +19,25 @@ _Batch = TypeVar("_Batch")
 
 
 class Walk:
-    """The walk through an epoch's batches, which another process can go on with in its middle."""
+    """The walk through an epoch's batches. Another process can go on in the middle of it."""
 
     def __init__(self) -> None:
-        self._start: State | None = None  # the generators, when it began
-        self._source: Any = None  # the batches that are being walked through
-        self._position: Any = None  # when resuming, of a source that can tell
-        self._random: State | None = None  # the generators to go on with, until it does
+        self._start: State | None = None  # the generators when the walk began
+        self._source: Any = None  # the batches of the walk
+        self._position: Any = None  # when resuming: where the source was, if it keeps a position
+        self._random: State | None = None  # when resuming: the generators to go on with
 
     @property
     def resuming(self) -> bool:
-        """Whether it was set up by `resume`, and has not gone on yet."""
+        """Whether `resume` has been called, and the walk has not gone on yet."""
         return self._random is not None
 
     def resume(self, state: State, random: State) -> None:
-        """Be where another process was.
+        """Take the position of a walk in another process.
 
         Args:
-            state: what its `state` said.
-            random: its random generators.
+            state: what that walk's `state()` returned.
+            random: the random generators of that process.
         """
         self._start, self._position = state["start"], state["position"]
         self._random = random
@@ -47,14 +47,14 @@ class Walk:
         return {"start": self._start, "position": position_in(self._source)}
 
     def begin(self, batches: Iterable[_Batch], done: int) -> Iterable[_Batch]:
-        """The batches that are still to be done: all, unless another process did the first.
+        """The batches that are still to be done: all, unless another process did the first ones.
 
         Args:
-            batches: those of the whole epoch.
-            done: how many the other process did.
+            batches: the batches of the whole epoch.
+            done: how many of them the other process did.
         """
         self._source = batches
-        begin_after = getattr(batches, "begin_after", None)  # of those who keep their own state
+        begin_after = getattr(batches, "begin_after", None)  # a source with this keeps its state
         if not self.resuming:
             self._start = start_of(batches) if begin_after is None else None
             return batches
@@ -63,23 +63,23 @@ class Walk:
             rest: Iterable[_Batch] = iter(batches)
         else:
             rest = again(batches, self._start, self._position, done)
-        # Only now: going through done batches may have drawn numbers.
+        # Not earlier: passing over the done batches may have drawn numbers.
         self.settle()
         return rest
 
     def end(self) -> None:
-        """The batches are done, or broken off."""
+        """The batches are done, or the loop has left them."""
         self._source = None
 
     def settle(self) -> None:
-        """Give the generators of the other process back, if that is still to be done."""
+        """Set the generators to those of the other process, if that is still to be done."""
         random, self._random = self._random, None
         if random is not None:
             set_random_state(random)
 
 
 def start_of(source: Any) -> State:
-    """The random generators as a walk through `source` finds them; its own too, if it has one."""
+    """The random generators before a walk through `source`, with its own one if there is one."""
     return {"all": random_state(), "own": own_generator(source)}
 
 
@@ -90,31 +90,31 @@ def own_generator(source: Any) -> Any:
 
 
 def set_own_generator(source: Any, state: Any) -> None:
-    """Put that generator back, if there is one."""
+    """Set the generator that `source` draws from, unless `state` is None."""
     if state is not None:
         source.generator.set_state(state)
 
 
 def position_in(source: Any) -> Any:
-    """Where `source` is, if it can tell, as torchdata's StatefulDataLoader can; else None."""
+    """The position of `source` if it keeps one, as torchdata's StatefulDataLoader does; or None."""
     return source.state_dict() if _can_tell(source) else None
 
 
 def again(
     source: Iterable[Any], start: State | None, position: Any, done: int, ahead: int = 0
 ) -> Iterator[Any]:
-    """The batches of `source`, begun as `start` says, without the first `done`.
+    """The batches of `source` without the first `done`, in the order of an earlier walk.
 
     Args:
-        source: what was walked through.
-        start: what `start_of` said when that walk began; None to begin as things are.
-        position: what `position_in` said after `done` batches; None if it could not tell.
-        done: how many batches are not wanted again.
-        ahead: how many of the next ones had already been fetched.
+        source: what the earlier walk went through.
+        start: what `start_of` returned before that walk; None for the generators as they are.
+        position: what `position_in` returned after `done` batches.
+        done: how many batches to pass over.
+        ahead: how many of the batches after them the earlier walk had already fetched.
     """
     if position is not None and _can_tell(source):
         source.load_state_dict(position)  # type: ignore[attr-defined]
-        # From its end such a loader would begin anew.
+        # Such a loader would begin anew if it were at its end.
         return iter(source) if done < _length(source) else iter(())
     before = random_state()
     if start is not None:

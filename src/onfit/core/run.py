@@ -1,4 +1,4 @@
-"""The walk through a training that the loop asks for, step by step.
+"""A training that the loop walks through with generators.
 
 with Run(model, callbacks, epochs=20) as run:          on_train_begin ... on_train_end
     for epoch in run.epochs():                         on_epoch_begin ... on_epoch_end
@@ -27,10 +27,10 @@ _Size = Callable[[Any], int]
 
 
 class Run(Session):
-    """One training, walked epoch by epoch and batch by batch; callbacks are called at each edge.
+    """One training: generators of epochs and batches, which call the hooks before and after each.
 
-    A run ends well on Ctrl-C and SIGTERM: the first lets the batch end and the end hooks be
-    called, then it is raised; the second acts at once. Attributes are those of `Session`.
+    A run ends well on Ctrl-C and SIGTERM: after the first signal it ends the batch, calls the end
+    hooks and raises; a second signal acts at once. The attributes are those of `Session`.
 
     Args:
         model: a torch module, an onfit model, or any object attributes can be set on;
@@ -38,14 +38,14 @@ class Run(Session):
         callbacks: callbacks, called in this order.
         optimizer: the optimizer of a model that does not hold its own, so that callbacks can
             read and set its learning rate.
-        epochs: the index of the epoch to end before, as in `fit`.
+        epochs: the run ends before the epoch of this index, as in `fit`.
         initial_epoch: the index of the first epoch.
-        params: more facts for `self.params` (`batch_size`, `steps`, `samples`, `metrics` ...).
-        meter: measures the batches; by default the means of what is logged.
-        parts: what else has to be set up again when the run is resumed, by name.
+        params: more of the callbacks' `params` (`batch_size`, `steps`, `samples`, `metrics` ...).
+        meter: measures the batches; by default it takes the means of what is logged.
+        parts: other objects, by name, whose state is saved and restored with the run.
 
     Raises:
-        CapabilityError: before training, if a callback needs what the model cannot do.
+        CapabilityError: before training, if the model lacks what a callback needs.
 
     Example:
         >>> from types import SimpleNamespace
@@ -70,7 +70,7 @@ class Run(Session):
     ) -> None:
         super().__init__(model, callbacks, optimizer=optimizer, epochs=epochs, **more)
         self._end_epoch = epochs
-        # Ends what the loop has left by `break`; None where it has left nothing.
+        # Ends the batch or the validation that the loop left by `break`; None if there is none.
         self._left: Callable[[], None] | None = None
         self._interrupts = Interrupts(self)
 
@@ -103,8 +103,8 @@ class Run(Session):
 
         Args:
             in_epoch: whether the epoch had begun.
-            walk: what the state of `walk` was.
-            random: the random generators.
+            walk: the state of `walk` to go on from.
+            random: the state of the random generators to go on with.
         """
         self._open_epoch = self.progress.epoch if in_epoch else None
         self.walk.resume(walk, random)
@@ -112,16 +112,16 @@ class Run(Session):
     # --- epochs --------------------------------------------------------------------------------
 
     def epochs(self) -> Iterator[int]:
-        """Yield the index of each epoch; its hooks are called before and after.
+        """Yield the index of each epoch, and call its hooks before and after it.
 
-        A stop is looked for before each epoch and after each batch.
+        The run looks for a stop before each epoch and after each batch.
         """
         if not self._begun:
             raise NotReadyError(
                 "nobody was told that training begins. Write: with Run(...) as run:"
             )
         if not self.walk.resuming:
-            self._close_epoch()  # one that an earlier walk was broken off in
+            self._close_epoch()  # an epoch that the loop left by `break` in an earlier walk
         while self.progress.epoch < self._end_epoch and not self.stopping:
             if self.in_epoch:  # a run that was resumed in the middle of an epoch
                 self._forget_epoch()
@@ -129,7 +129,7 @@ class Run(Session):
                 self.epoch_begin()
             yield self.progress.epoch
             self._close_epoch()
-        self.walk.settle()  # of a resumed run that had nothing left to do
+        self.walk.settle()  # for a resumed run that had nothing left to do
 
     def _close_epoch(self) -> None:
         self._end_what_was_left()
@@ -140,16 +140,16 @@ class Run(Session):
     def batches(
         self, batches: Iterable[_Batch], *, size: Callable[[_Batch], int] | None = None
     ) -> Iterator[_Batch]:
-        """Yield each training batch; its hooks are called before and after.
+        """Yield each training batch, and call its hooks before and after it.
 
-        A batch that the loop leaves by `break` counts if something was logged of it.
+        A batch that the loop leaves by `break` counts if something was logged for it.
 
         Args:
             batches: anything that yields batches, such as a DataLoader.
             size: how many samples a batch has; by default the length of its first array.
 
         Raises:
-            NotReadyError: outside of `epochs()`, where what is logged would belong to no epoch.
+            NotReadyError: outside of `epochs()`, where logged values would belong to no epoch.
         """
         if not self.in_epoch:
             raise NotReadyError(
@@ -183,8 +183,8 @@ class Run(Session):
     def _end_what_was_left(self) -> None:
         """End the batch or the validation that the loop left by `break`.
 
-        This is done when the loop comes back to the run: only then it is sure that no error made
-        it leave.
+        The run does this when the loop comes back to it: only then it is certain that the loop did
+        not leave because of an error.
         """
         left, self._left = self._left, None
         if left is not None:
@@ -199,10 +199,10 @@ class Run(Session):
     def validation(
         self, batches: Iterable[_Batch], *, size: Callable[[_Batch], int] | None = None
     ) -> Iterator[_Batch]:
-        """Yield each batch to validate on; the `on_test` hooks are called around it.
+        """Yield each validation batch, and call the `on_test` hooks around it.
 
-        What is logged of the batches becomes `val_<name>` in the epoch's logs: means over samples.
-        Of two validations in one epoch the later counts.
+        The means over samples of what is logged for the batches become `val_<name>` in the epoch's
+        logs. Of two validations in one epoch the later counts.
 
         Args:
             batches: anything that yields batches.
@@ -252,7 +252,7 @@ class Run(Session):
         *,
         size: Callable[[_Batch], int] | None = None,
     ) -> None:
-        """Evaluate, and give this epoch's logs the results as `val_<name>`."""
+        """Evaluate, and put the results into this epoch's logs as `val_<name>`."""
         self._end_what_was_left()
         with self.timing.validating():
             self.evaluate(batches, step, meter, size=size)
@@ -266,7 +266,7 @@ class Run(Session):
         *,
         size: Callable[[_Batch], int] | None = None,
     ) -> Logs:
-        """Take `step` on each batch, and call the `on_test` hooks; return what `meter` says."""
+        """Call `step` with each batch, and the `on_test` hooks; return the means of `meter`."""
         size = batch_size if size is None else size
         begins = self.callbacks.hear("on_test_batch_begin")
         self.test_begin(meter)

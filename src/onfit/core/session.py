@@ -1,10 +1,10 @@
-"""One training, event by event: the only code that calls hooks.
+"""One training, event by event. Only a session calls hooks.
 
-Three ways lead to it:
+There are three ways to use one:
 
-Session        the loop pushes:  session.epoch_begin(); session.batch_end(32, loss=0.5)
-Run            the loop asks:    for epoch in run.epochs(): for batch in run.batches(loader)
-CallbackList   Keras' names:     callbacks.on_epoch_begin(epoch)
+Session        calls for events:  session.epoch_begin(); session.batch_end(32, loss=0.5)
+Run            generators:        for epoch in run.epochs(): for batch in run.batches(loader)
+CallbackList   Keras' names:      callbacks.on_epoch_begin(epoch)
 """
 
 from collections.abc import Callable
@@ -26,11 +26,11 @@ from onfit.errors import ArgumentError, NotReadyError
 
 
 class Session(Evaluating):
-    """One training, whose loop says what happens; the callbacks are called for each event.
+    """One training. The loop calls a method for each event, and the session calls the callbacks.
 
     Events come in this order: `train_begin`; for each epoch `epoch_begin`, then for each batch
     `batch_begin` and `batch_end`, then any validation, then `epoch_end`; at last `train_end`.
-    `batch_begin` may be left out. Those in the middle answer whether the loop is to stop.
+    `batch_begin` may be left out. The methods that return a bool say whether the loop has to stop.
 
     Args:
         model: a torch module, an onfit model, or any object attributes can be set on;
@@ -38,25 +38,25 @@ class Session(Evaluating):
         callbacks: callbacks, called in this order.
         optimizer: the optimizer of a model that does not hold its own, so that callbacks can
             read and set its learning rate.
-        epochs: the index of the epoch to end before, as in `fit`.
+        epochs: training ends before the epoch of this index, as in `fit`.
         initial_epoch: the index of the first epoch.
-        params: more facts for `self.params` (`batch_size`, `steps`, `samples`, `metrics` ...).
-        meter: measures the batches; by default the means of what is logged.
-        parts: what else has to be set up again when the run is resumed, by name.
+        params: more of the callbacks' `params` (`batch_size`, `steps`, `samples`, `metrics` ...).
+        meter: measures the batches; by default it takes the means of what is logged.
+        parts: other objects, by name, whose state is saved and restored with the run.
 
     Attributes:
         model: what callbacks see as `self.model`.
         progress: where the run is (`epoch`, `batch`, `step`).
         outcome: None while training; then `"completed"`, `"stopped"`, `"interrupted"` (by
             Ctrl-C or SIGTERM) or `"failed"`. `on_train_end` can read it.
-        stopped: the `Stop` that was asked for; None if none was.
+        stopped: the `Stop` that counts; None if nothing asked for a stop.
         timing: the seconds that data, steps, validation and callbacks have taken so far.
-        before_pause: functions to call when the run is stopped in the middle of an epoch only to
-            go on elsewhere; the callback that saves the run adds one.
-        walk: how the walk through this epoch's batches began, for a run that goes on elsewhere.
+        before_pause: functions that are called when the run pauses in the middle of an epoch, to go
+            on in another process. The callback that saves the run adds one.
+        walk: the walk through this epoch's batches, with which another process can go on.
 
     Raises:
-        CapabilityError: before training, if a callback needs what the model cannot do.
+        CapabilityError: before training, if the model lacks what a callback needs.
 
     Example:
         >>> from types import SimpleNamespace
@@ -96,7 +96,7 @@ class Session(Evaluating):
         self.timing = Timing(self.callbacks)
         self.walk = Walk()
         self.before_pause: list[Callable[[], object]] = []
-        self._since = 0.0  # when the data of a batch were asked for, or its step began
+        self._since = 0.0  # when the wait for a batch's data, or the batch's step, began
         self._begun = False
         self._means = RunningMeans()
         self._meter: Meter = self._means if meter is None else meter
@@ -109,7 +109,7 @@ class Session(Evaluating):
     # --- the training as a whole ---------------------------------------------------------------
 
     def train_begin(self) -> bool:
-        """Training begins; whether a callback asks at once to stop."""
+        """Training begins. Returns whether a callback asks at once for a stop."""
         if self._begun:
             raise NotReadyError(
                 f"this {type(self).__name__} has been walked. Make a new {type(self).__name__} "
@@ -128,11 +128,11 @@ class Session(Evaluating):
         return self.stopping
 
     def train_end(self, error: BaseException | None = None) -> None:
-        """Training is over. An epoch that is still open is ended first, unless by an error.
+        """Training is over. An epoch that is still open is ended first, unless there is an error.
 
         Args:
-            error: what ended the training, if something was raised. It gets notes of what else
-                goes wrong, and is the caller's to raise.
+            error: the exception that ended the training, if one did. It gets a note for each
+                further exception of a callback. The caller has to raise it.
         """
         if error is None:
             try:
@@ -195,7 +195,7 @@ class Session(Evaluating):
         self._since = perf_counter()
 
     def epoch_end(self, **values: Any) -> bool:
-        """The epoch is over; whether to stop.
+        """The epoch is over. Returns whether the loop has to stop.
 
         Args:
             **values: numbers of the epoch, beside the means of its batches.
@@ -212,7 +212,7 @@ class Session(Evaluating):
             return
         epoch, self._open_epoch = self._open_epoch, None
         logs = self._last_logs = Logs.of_epoch(self._meter)
-        for meter in reversed(self._validations):  # of one name the latest counts
+        for meter in reversed(self._validations):  # of several values of a name the latest counts
             meter.report_epoch(logs, prefix="val_")
         logs.update(self._epoch_values)
         self.progress.epoch = epoch + 1
@@ -221,7 +221,7 @@ class Session(Evaluating):
     # --- batches -------------------------------------------------------------------------------
 
     def batch_begin(self, size: int | None = None) -> None:
-        """A training batch of `size` samples is there, and its step begins."""
+        """A training batch of `size` samples begins: its data are there."""
         self.timing.data += perf_counter() - self._since
         if self.callbacks.hear("on_train_batch_begin"):
             index = self.progress.batch
@@ -230,11 +230,11 @@ class Session(Evaluating):
         self._since = perf_counter()
 
     def batch_end(self, size: int = 1, **values: Any) -> bool:
-        """The step is taken; whether to stop.
+        """A training batch is over. Returns whether the loop has to stop.
 
         Args:
             size: how many samples the batch has.
-            **values: its numbers, of which the epoch gets the means over samples.
+            **values: its numbers; the epoch's logs get their means over samples.
         """
         self.timing.step += perf_counter() - self._since
         progress = self.progress
@@ -252,8 +252,8 @@ class Session(Evaluating):
         return bool(self._stops)
 
     def _cut_epoch_short(self) -> None:
-        """The rest of the epoch is left out. A run that only pauses is saved now: the end of this
-        epoch, whose hook is called next, is not its end.
+        """The rest of the epoch is left out. A run that only pauses is saved now: `on_epoch_end`,
+        which is called next, comes before the epoch's true end.
         """
         self._stops[0].cut_short = True
         if self.pausing:
@@ -265,8 +265,8 @@ class Session(Evaluating):
     def log(self, values: LogValues | None = None, /, **named: Any) -> None:
         """Log numbers: within a batch for this batch, else for this epoch.
 
-        A batch's numbers become sample-weighted means in the epoch's logs. Scalars of any
-        framework are taken, and read only when a callback reads them.
+        A batch's numbers become sample-weighted means in the epoch's logs. They may be scalars of
+        any framework; those of a batch become floats only when a callback reads them.
 
         Args:
             values: a dict of numbers by name.
@@ -279,10 +279,10 @@ class Session(Evaluating):
             self._epoch_values |= {name: as_number(value) for name, value in found.items()}
 
     def validated(self, **values: Any) -> bool:
-        """A validation is over; whether to stop.
+        """A validation is over. Returns whether the loop has to stop.
 
         Args:
-            **values: what it found, without `val_`, which the epoch's logs put before the names.
+            **values: its results, by names without `val_`; the epoch's logs put it before them.
         """
         self.log({f"val_{name}": value for name, value in values.items()})
         return self.stopping

@@ -11,7 +11,7 @@ def batch_size(batch: Any) -> int:
     >>> batch_size(([1, 2, 3], [0, 1, 0]))
     3
     """
-    # UserDict: what the tokenizers of transformers return.
+    # The tokenizers of transformers return a UserDict.
     while isinstance(batch, (tuple, dict, UserDict)) or (isinstance(batch, list) and _nests(batch)):
         if not batch:
             return 1
@@ -23,7 +23,7 @@ def batch_size(batch: Any) -> int:
 
 
 def size_in(logs: Mapping[str, Any] | None) -> int:
-    """How many samples the batch had whose logs these are; 1 if they do not tell.
+    """How many samples a batch has, from its logs; 1 if they do not say.
 
     >>> size_in({"batch": 0, "size": 32}), size_in({})
     (32, 1)

@@ -1,4 +1,4 @@
-"""Everything a run needs to go on exactly from where it was."""
+"""The whole state of a run, from which another process can go on exactly."""
 
 import inspect
 import os
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from onfit.core.run import Run
 
 _FORMAT = 1
-_NO_MATTER = {"verbose"}  # an argument that changes what is said, not what is done
+_NO_MATTER = {"verbose"}  # an argument that changes what is printed, not what is done
 _SIMPLE = (bool, int, float, str, type(None))
 
 
 class Resumable(Protocol):
-    """A part of a run that can be taken down as plain data and set up again."""
+    """A part of a run that gives its state and takes it back."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Plain data and arrays."""
+        """The state as plain data and arrays."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from such data."""
+        """Go on from such a state."""
 
 
 def names_of(callbacks: Iterable["Callback"]) -> dict[str, "Callback"]:
-    """A name for each callback that does not depend on its neighbours: its class, and which of
-    that class it is.
+    """A name for each callback: its class, and its number among the callbacks of that class. So the
+    name does not depend on callbacks of other classes.
 
     >>> from onfit.callbacks import History, TerminateOnNaN
     >>> list(names_of([History(), TerminateOnNaN(), History()]))
@@ -47,7 +47,7 @@ def names_of(callbacks: Iterable["Callback"]) -> dict[str, "Callback"]:
 
 
 def run_state(run: "Run") -> dict[str, Any]:
-    """The run as plain data: where it is, its model, its callbacks, its parts, its randomness."""
+    """The run as plain data: its position, model, callbacks, parts and random generators."""
     progress = run.progress
     return {
         "format": _FORMAT,
@@ -57,7 +57,7 @@ def run_state(run: "Run") -> dict[str, Any]:
             "step": progress.step,
         },
         "in_epoch": run.in_epoch,
-        # A pause is no part of the run: it goes on from here as if nothing had happened.
+        # A pause is not saved: the resumed run goes on as if nothing had happened.
         "stop": None if run.stopped is None or run.pausing else _stop_state(run),
         "model": run.model.state_for_resume(),
         "callbacks": {name: callback.state_dict() for name, callback in _remembering(run).items()},
@@ -69,10 +69,11 @@ def run_state(run: "Run") -> dict[str, Any]:
 
 
 def restore_run(run: "Run", state: dict[str, Any]) -> None:
-    """Set the run up as it was. Told after every `on_train_begin`, so that none undoes it.
+    """Set the run up as it was when `state` was saved. The callback that saves the run does this
+    after every other `on_train_begin`, so that none of them undoes it.
 
     Raises:
-        FileFormatError: if model or data are not those of the state; both sides are listed.
+        FileFormatError: if model or data are not those of the state; the error lists both.
     """
     if state.get("format") != _FORMAT:
         raise FileFormatError(
@@ -93,8 +94,8 @@ def restore_run(run: "Run", state: dict[str, Any]) -> None:
 
 
 def arguments_of(callbacks: Iterable["Callback"]) -> dict[str, dict[str, str]]:
-    """What callbacks that remember something were made with, as far as it is numbers and text, as
-    text: a resumed run is told of what is different.
+    """The constructor arguments of the callbacks that remember something, as text; only arguments
+    that are numbers or text. A resumed run warns if they are different.
 
     >>> from onfit.callbacks import EarlyStopping
     >>> arguments_of([EarlyStopping(patience=3)])["EarlyStopping/0"]["patience"]
@@ -128,12 +129,12 @@ def _restore_parts(run: "Run", states: dict[str, Any], in_epoch: bool) -> None:
             "Train in the way it began, or give this run another folder."
         )
     for name, part in run.parts.items():
-        if name != "meter" or in_epoch:  # which forgets everything when an epoch begins
+        if name != "meter" or in_epoch:  # the meter forgets everything when an epoch begins
             part.load_state_dict(states[name])
 
 
 def _tell_changes(run: "Run", state: dict[str, Any]) -> None:
-    """Say which callbacks, and which of their arguments, are not those of the checkpoint."""
+    """Warn which callbacks, and which of their arguments, are not those of the checkpoint."""
     mine, saved = set(_remembering(run)), set(state["callbacks"])
     if mine != saved:
         _warn(
@@ -160,7 +161,7 @@ def _warn(text: str) -> None:
 
 
 def _remembering(run: "Run") -> dict[str, "Callback"]:
-    """Those callbacks that have something to remember, by name."""
+    """The callbacks that have something to remember, by name."""
     return {name: one for name, one in names_of(run.callbacks).items() if one.remembers != ()}
 
 
@@ -171,7 +172,7 @@ def _stop_state(run: "Run") -> dict[str, Any]:
 
 
 def _stop_of(run: "Run", state: dict[str, Any]) -> Stop:
-    """The stop of a saved run. Older checkpoints have the callback's name with its number."""
+    """The stop of a saved run. An older checkpoint has the callback's name with its number."""
     by, _, number = state["by"].partition("/")
     author = names_of(run.callbacks).get(state["by"]) if number else None
     if author is not None:

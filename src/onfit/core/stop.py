@@ -1,4 +1,4 @@
-"""Stops: why a run ends before its last epoch, and by whose wish."""
+"""Stops: why a run ends before its last epoch, and what asked for it."""
 
 import signal as signals
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from onfit.core.callback import Callback
 
-# What a stop says of the training: it has reached its end; it is to go on in another process; it
-# went wrong; or nothing, when the loop itself asked.
+# What a stop says about the training: it is finished; it goes on later in another process; it went
+# wrong; or nothing, if the loop itself asked for the stop.
 Means = Literal["end", "pause", "failure", "nothing"]
 
 # How a run ended.
@@ -19,13 +19,13 @@ THE_LOOP = "the training loop"
 
 @dataclass
 class Stop:
-    """One wish to end a run early.
+    """One request to end a run early.
 
     Attributes:
         by: the name of the callback's class, of the signal, or `"the training loop"`.
         why: the reason; may be empty.
-        means: what the stop says of the training.
-        signal: the signal that came; None for all other stops.
+        means: what the stop says about the training.
+        signal: the signal that asked for the stop; None for all other stops.
         cut_short: whether the run saw the stop after a batch, so that the rest of the epoch and
             its validation are left out.
     """
@@ -43,17 +43,17 @@ class Stop:
 
     @classmethod
     def of_signal(cls, number: int) -> "Stop":
-        """A stop that a signal asks for; the run is to go on in another process."""
+        """A stop that a signal asks for; the run goes on later in another process."""
         found = signals.Signals(number)
         by = "Ctrl-C" if found is signals.SIGINT else found.name
         return cls(by, means="pause", signal=found)
 
 
 class Stoppable:
-    """What every session is: it can be asked to stop, and says whether, why and by what.
+    """The part of every session that is asked to stop, and that says whether, why and by what.
 
-    Stops are only ever added, which is one step for Python, so that a signal's handler and the
-    code that it interrupts never undo each other's work.
+    A run only ever adds stops. Adding one is a single step for Python, so that a signal's handler
+    and the code that it interrupts never undo each other's work.
     """
 
     model: Any
@@ -63,39 +63,39 @@ class Stoppable:
         """Ask the run to end with this batch, or with this epoch between two batches.
 
         Args:
-            why: the reason, which is said when the run ends. Of several stops the first counts.
+            why: the reason, which is printed when the run ends. Of several stops the first counts.
             by: the callback that asks; None for the loop, or for the callback that is being called.
         """
         self.ask(Stop(why=why) if by is None else Stop.of_callback(by, why))
 
     def ask(self, stop: Stop) -> None:
-        """Add a stop; of several the first counts, but a signal's before all others."""
+        """Add a stop. Of several stops the first counts, but a signal's before all others."""
         self._stops.append(stop)
         self.model.stop_training = True
 
     @property
     def stopped(self) -> Stop | None:
-        """The stop that counts: a signal's, else the first; None while nothing asked for one."""
+        """The stop that counts: a signal's, else the first; None if nothing asked for a stop."""
         if not self.stopping:
             return None
         return next((stop for stop in self._stops if stop.signal is not None), self._stops[0])
 
     @property
     def signal(self) -> signals.Signals | None:
-        """The signal that came; None if none did."""
+        """The signal that asked for a stop; None if none did."""
         return next((stop.signal for stop in self._stops if stop.signal is not None), None)
 
     @property
     def stopping(self) -> bool:
-        """Whether a stop was asked for. Only a new run takes that back."""
-        # Once seen it stays: a callback that clears the flag does not undo another one's stop.
+        """Whether something asked for a stop. This stays True until a new run begins."""
+        # A stop that was seen is kept: a callback that clears the flag does not undo it.
         if not self._stops and self.model.stop_training:
             self._stops.append(Stop())
         return bool(self._stops)
 
     @property
     def stopped_by(self) -> str:
-        """What asked to stop: the class of a callback, a signal, or the training loop."""
+        """What asked for the stop: the class of a callback, a signal, or the training loop."""
         return THE_LOOP if self.stopped is None else self.stopped.by
 
     @property
@@ -110,7 +110,7 @@ class Stoppable:
 
     @property
     def pausing(self) -> bool:
-        """Whether the run stops only to go on in another process: a signal came, or time is up."""
+        """Whether the run goes on later in another process: a signal came, or time is up."""
         return self.stopped is not None and self.stopped.means == "pause"
 
     def _outcome_of(self, error: BaseException | None) -> Outcome:
@@ -121,8 +121,8 @@ class Stoppable:
         return "stopped" if self.stopping else "completed"
 
     def _attribute(self, callback: "Callback") -> None:
-        """Note that a stop came while `callback` was called: by a word to the run, or by
-        `model.stop_training = True` alone.
+        """Note that `callback` asked for the stop that came while it was called: by a method of the
+        run, or by `model.stop_training = True` alone.
         """
         if not self._stops:
             self._stops.append(Stop.of_callback(callback))
@@ -132,7 +132,7 @@ class Stoppable:
 
 
 class _Attributes:
-    """Attributes of an object by `[]`; False for those that it lacks."""
+    """Reads the attributes of an object by `[]`; False for an attribute that it lacks."""
 
     def __init__(self, owner: Any) -> None:
         self._owner = owner
@@ -142,10 +142,10 @@ class _Attributes:
 
 
 def flags_of(model: Any) -> "dict[str, Any] | _Attributes":
-    """Where `stop_training` of a model is read, which is done after each call of a callback.
+    """The object from which `stop_training` of a model is read, after each call of a callback.
 
-    The model's own dict where the flag lies there and nothing else answers to its name: an
-    attribute of a torch module takes three times as long.
+    It is the model's own dict, if the flag is in it and the class has no attribute of that name.
+    To read an attribute of a torch module takes three times as long.
     """
     own: dict[str, Any] = getattr(model, "__dict__", {})
     if "stop_training" in own and not hasattr(type(model), "stop_training"):

@@ -1,7 +1,7 @@
-"""Where the time of a run went: waiting for data, steps, validation, each callback.
+"""How long the parts of a run take: waiting for data, steps, validation, each callback.
 
-A device may still be at work on a step when the next begins; its time shows where the program
-waits for it, as a callback does that reads a value.
+A device may still work on a step when the next step begins. Its time is counted where the program
+waits for it, for example in a callback that reads a value.
 """
 
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ from typing import Any
 
 from onfit.core.listeners import Listeners
 
-# A callback that takes a larger share of the time than this is named.
+# A callback that takes a larger share of the time than this is named to the user.
 _NOTABLE = 0.05
-# A short run has hardly begun when it is over: what its callbacks cost once weighs too much.
+# Seconds. In a shorter run, what a callback does only once takes too large a share.
 _LONG_ENOUGH = 10.0
 
 
@@ -21,12 +21,12 @@ class Timing:
     """Adds up seconds while a run goes on.
 
     Args:
-        callbacks: know the seconds that each of them has taken so far.
+        callbacks: the callbacks, with the seconds that each has taken so far.
 
     Attributes:
         data: seconds spent on getting batches.
-        step: seconds spent on steps of training.
-        validation: seconds spent on validation, its callbacks left out.
+        step: seconds spent on training steps.
+        validation: seconds spent on validation, without its callbacks.
     """
 
     def __init__(self, callbacks: Listeners) -> None:
@@ -34,7 +34,7 @@ class Timing:
         self.data = self.step = self.validation = 0.0
         self._begin = perf_counter()
         self._end: float | None = None
-        self._by_callback: dict[str, float] = {}  # when it is over
+        self._by_callback: dict[str, float] = {}  # filled when the run is over
 
     def begin(self) -> None:
         """The run begins now."""
@@ -47,7 +47,7 @@ class Timing:
 
     @contextmanager
     def validating(self) -> Iterator[None]:
-        """Count the block as validation."""
+        """Count the time of the block as validation."""
         begin, before = perf_counter(), self._callbacks.all_seconds()
         try:
             yield
@@ -56,7 +56,7 @@ class Timing:
             self.validation += perf_counter() - begin - in_callbacks
 
     def report(self) -> dict[str, Any]:
-        """Seconds: `total`, `data`, `step`, `validation`, and `callbacks`, a dict of each."""
+        """The seconds as `total`, `data`, `step`, `validation` and `callbacks`: a dict by name."""
         over = self._end is not None
         end = perf_counter() if self._end is None else self._end
         return {
@@ -69,7 +69,7 @@ class Timing:
 
 
 def line_of(report: dict[str, Any]) -> str:
-    """A report as a line.
+    """A report as one line of text.
 
     >>> print(line_of({"total": 8.0, "data": 0.4, "step": 6.0, "validation": 1.0,
     ...             "callbacks": {"TensorBoard": 0.5, "History": 0.01}}))
@@ -86,7 +86,7 @@ def line_of(report: dict[str, Any]) -> str:
 
 
 def _named(shares: dict[str, float]) -> str:
-    """Those callbacks that take one percent or more, the greediest first."""
+    """The callbacks that take one percent or more, the slowest first."""
     shown = sorted(((s, name) for name, s in shares.items() if s >= 0.01), reverse=True)
     return f" ({', '.join(f'{name} {share:.0%}' for share, name in shown)})" if shown else ""
 

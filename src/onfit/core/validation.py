@@ -1,11 +1,11 @@
-"""What callbacks see of the data that a training validates on."""
+"""The validation data, as callbacks see them."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 
 class ValidationArrays(list[Any]):
-    """The arrays in one flat list, as Keras has them, that still knows what each of them is.
+    """The arrays in one flat list, as in Keras; the list still knows what each array is.
 
     Args:
         x: inputs: an array, or a tuple or dict of them.
@@ -28,15 +28,15 @@ class ValidationArrays(list[Any]):
 
     @classmethod
     def of(cls, data: list[Any] | None) -> Self | None:
-        """What `Callback.validation_data` holds: a plain list is `[x, y]`, or with weights."""
+        """From `Callback.validation_data`; a plain list is `[x, y]` or `[x, y, sample_weight]`."""
         return data if data is None or isinstance(data, cls) else cls(*data)
 
     def first(self, samples: int | None) -> Self:
-        """Those of the first `samples` samples; of all, if it is None."""
+        """The arrays of the first `samples` samples; of all samples if that is None."""
         return self._rows(slice(samples))
 
     def batches(self, size: int | None) -> Iterator[Self]:
-        """Those of `size` samples at a time; of all at once, if it is None."""
+        """The arrays of `size` samples at a time; of all samples at once if that is None."""
         samples = len(self[0])
         size = size or samples
         for start in range(0, samples, size):

@@ -1,4 +1,4 @@
-"""What core asks of torch. Imported once the process has loaded it."""
+"""What core needs of torch. Core imports this module once the process has loaded torch."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -32,7 +32,7 @@ class Torch(Package):
         return type(value) is Tensor and value.layout is torch.strided
 
     def packed(self, array: Any, keep: Keep) -> Any:
-        """A tensor by its bytes, so that types numpy lacks (bfloat16) come back as they were."""
+        """The bytes of a tensor: a type that numpy lacks (bfloat16) then comes back as it was."""
         tensor = array.detach().cpu().contiguous()
         raw = tensor.reshape(-1).view(torch.uint8).numpy()
         kind = str(tensor.dtype).removeprefix("torch.")
@@ -50,8 +50,8 @@ class Torch(Package):
             return tensor
 
     def skip(self, loader: Any, batches: Iterator[Any], count: int) -> bool:
-        """Draw the numbers of the samples alone, where the loader picks samples in this process and
-        only when asked for them.
+        """Draw only the indices of the samples. This is possible if the loader draws them in this
+        process, and for one batch at a time.
         """
         picks_by_number = (
             type(loader) is DataLoader

@@ -1,8 +1,8 @@
-"""What core asks of packages that it does not import: numpy, torch, tqdm.
+"""What core needs of packages that it does not import: numpy, torch, tqdm.
 
-For each of them one module knows the answers. It is imported once the process has loaded the
-package, and registers itself. So core knows no framework, and a process pays for none it has not
-loaded.
+For each package there is one module that does this. It is imported once the process has loaded the
+package, and registers itself. So core knows no framework, and no process has to load a package for
+this alone.
 """
 
 import importlib
@@ -10,48 +10,48 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
-# The module that answers for a package.
+# The module that does the work, for each package.
 _HOMES = {
     "numpy": "onfit.core.packages.numpy",
     "torch": "onfit.engine.torch_package",
     "tqdm": "onfit.core.packages.tqdm",
 }
-# The word by which checkpoints mark the arrays of a package.
+# The package of each word by which checkpoints mark an array.
 _MARKS = {"tensor": "torch"}
 
-Keep = Callable[[Any], str]  # puts a numpy array into a checkpoint; gives its key there
+Keep = Callable[[Any], str]  # puts a numpy array into a checkpoint and returns its key there
 
 
 class Package:
-    """The questions, with the answers of a package that has nothing to say."""
+    """What core needs of a package. Each method here is for a package that has no part in it."""
 
     mark = ""  # the word for its arrays in checkpoints, if `packed` writes them
 
     def random_state(self) -> dict[str, Any]:
-        """Its random generators as they are now, by name, as plain data and numpy arrays."""
+        """The state of its random generators, by name, as plain data and numpy arrays."""
         return {}
 
     def set_random_state(self, state: dict[str, Any]) -> None:
-        """Put those generators back that `state` has."""
+        """Set those of its generators that are in `state`."""
 
     def is_array(self, value: Any) -> bool:
         """Whether `value` is an array of numbers that a file can keep."""
         return False
 
     def packed(self, array: Any, keep: Keep) -> Any:
-        """An array as what JSON can hold, its numbers handed to `keep`."""
+        """An array as data that JSON can hold; `keep` receives its numbers."""
         raise NotImplementedError
 
     def unpacked(self, content: Any, arrays: dict[str, Any]) -> Any:
-        """The array that `packed` took apart; `arrays` has what `keep` received."""
+        """The array that `packed` received; `arrays` holds by key what `keep` received."""
         raise NotImplementedError
 
     def skip(self, loader: Any, batches: Iterator[Any], count: int) -> bool:
-        """Pass over `count` batches of a loader without loading them, if that can be done."""
+        """Pass over `count` batches of a loader without loading them. Returns whether it did so."""
         return False
 
     def write_line(self, text: str, stream: TextIO) -> bool:
-        """Print a line in a way that spares what is being drawn, if something may be."""
+        """Print a line without damage to a progress bar. Returns whether it printed the line."""
         return False
 
 
@@ -59,7 +59,7 @@ _registered: dict[str, Package] = {}
 
 
 def register(name: str, package: Package) -> None:
-    """Let `package` answer for the package called `name`."""
+    """Use `package` for the package called `name`."""
     _registered[name] = package
 
 
@@ -69,13 +69,13 @@ def loaded(besides: str = "") -> Iterator[Package]:
 
 
 def marked(word: str) -> Package | None:
-    """The package whose arrays checkpoints mark with `word`; it is loaded if need be."""
+    """The package whose arrays checkpoints mark with `word`; it is imported if necessary."""
     name = _MARKS.get(word)
     return None if name is None else _package(name)
 
 
 def owner_of(value: Any) -> Package | None:
-    """The package that `value` is an array of; None if it is none."""
+    """The package whose array `value` is; None if it is no such array."""
     return next((package for package in loaded() if package.is_array(value)), None)
 
 

@@ -1,4 +1,4 @@
-"""What core asks of numpy. Imported once the process has loaded it."""
+"""What core needs of numpy. Core imports this module once the process has loaded numpy."""
 
 import sys
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 from onfit.core.packages import Package, register
 
-# Arrays of numbers, text and times; whatever else numpy holds are Python objects.
+# Arrays of numbers, text and times. Arrays of other kinds hold Python objects or records.
 ARRAY_KINDS = "biufcmMSU"
 
 
@@ -15,7 +15,7 @@ class Numpy(Package):
     """numpy's arrays and its random generator."""
 
     def random_state(self) -> dict[str, Any]:
-        # numpy loads this part of itself when a program first draws a number.
+        # numpy loads `numpy.random` only when a program first uses it.
         drawn = "numpy.random" in sys.modules
         return {"numpy": np.random.get_state()} if drawn else {}
 

@@ -1,4 +1,4 @@
-"""What core asks of tqdm. Imported once the process has loaded it."""
+"""What core needs of tqdm. Core imports this module once the process has loaded tqdm."""
 
 from typing import TextIO
 
@@ -8,7 +8,7 @@ from onfit.core.packages import Package, register
 
 
 class Tqdm(Package):
-    """tqdm's bars, above which lines are written."""
+    """tqdm's bars: a line is written above them."""
 
     def write_line(self, text: str, stream: TextIO) -> bool:
         tqdm.write(text, file=stream)
