@@ -1,4 +1,4 @@
-"""BackupAndRestore: run the same script again after any death, and the run goes on."""
+"""BackupAndRestore: start a killed script again, and its run goes on."""
 
 import math
 import os
@@ -23,28 +23,32 @@ _SHARE = 0.01
 
 
 class BackupAndRestore(Callback):
-    """Saves the whole run now and then; on the next start goes on from the last save.
+    """Saves the whole run regularly. The next start of the script goes on from the last save.
 
     A save holds weights, optimizer, metrics, progress, the order of the data, all random
-    generators, and what every callback remembers. It is one checkpoint, whole or not there; the
-    first comes before the first batch. A run that was killed and started again ends as it would
-    have without: same weights, same history, same files.
+    generators, and what every callback remembers. It is one checkpoint, which is complete or not
+    there at all. The first one is saved before the first batch. A run that was killed and started
+    again ends with the same weights, history and files as one that was never killed.
 
     Args:
         backup_dir: a folder for this run alone.
         save_freq: `"epoch"`, a number of *samples*, `"500 batches"`, `"10 minutes"`, or
-            `"auto"`: as often as saving takes at most 1% of the time.
-        keep: how many checkpoints stay, should the newest be damaged.
-        delete_checkpoint: remove them when training is complete, or was stopped by a callback
-            for which it is. After a time limit, a NaN, an interrupt or a failure they stay.
-        mean_time_between_failures: in seconds; with `save_freq="auto"`, saves at the optimal
-            interval for that rate, sqrt(2 * cost * mean_time), where that is longer (Young
-            1974, refined by Daly 2006).
+            `"auto"`: so rarely that saving takes at most 1% of the time.
+        keep: how many checkpoints stay, in case the newest is damaged.
+        delete_checkpoint: remove the checkpoints when training is complete, also if a callback
+            such as EarlyStopping ended it. After a time limit, a NaN, an interrupt or a failure
+            they stay.
+        mean_time_between_failures: of the machine, in seconds. With `save_freq="auto"`, the time
+            between saves is at least the optimal one for it, sqrt(2 * cost of a save * mean_time)
+            (Young 1974, refined by Daly 2006).
+        verbose: 1 prints where a resumed run goes on; 0 prints nothing.
 
     Raises:
-        StorageError: if another run has the folder, or it cannot be written.
-        FileFormatError: if the checkpoint is of another model, optimizer or data; both sides are
-            listed.
+        ArgumentError: for a `save_freq` that is no cadence, or a `keep` below 1.
+        NotReadyError: when training begins, in a loop without `onfit.Run`: it cannot be resumed.
+        StorageError: if another run uses the folder, or it cannot be written.
+        FileFormatError: if the checkpoint is of another model, optimizer or data; the error lists
+            both.
 
     Example:
         >>> backup = BackupAndRestore("runs/backup", save_freq="10 minutes")
@@ -91,8 +95,8 @@ class BackupAndRestore(Callback):
         run.before_pause.append(self._save)
         state = self._checkpoints.latest()
         if state is None:
-            # Now, so that a run which is killed early begins again with the same weights, and
-            # one that cannot be saved fails before hours are spent on it.
+            # Save now: then a run that is killed early begins again with the same weights, and a
+            # run that cannot be saved fails before hours are spent on it.
             self._save()
         else:
             self._restore(run, state)
@@ -118,7 +122,7 @@ class BackupAndRestore(Callback):
             self._checkpoints.release()
 
     def _is_over(self) -> bool:
-        """Whether training reached its end, rather than being cut short."""
+        """Whether training is finished, and not only interrupted."""
         run = self._resumable_run()
         ended = run.stopped is not None and run.stopped.means == "end"
         return run.outcome == "completed" or (run.outcome == "stopped" and ended)
@@ -127,7 +131,7 @@ class BackupAndRestore(Callback):
         """The run that calls this callback.
 
         Raises:
-            NotReadyError: if the loop is another's, which nothing here can make go on.
+            NotReadyError: if the hooks are called by a loop without a `Run`.
         """
         if not isinstance(self.run, Run):
             raise NotReadyError(
@@ -149,7 +153,7 @@ class BackupAndRestore(Callback):
     def _save(self) -> None:
         run = self._resumable_run()
         if run.stopped is not None and run.stopped.means == "failure":
-            return  # what went wrong is nothing to go on from; the last save is
+            return  # the next start goes on from the save before the failure
         begin = time.monotonic()
         self._checkpoints.save(run_state(run))
         if isinstance(self._cadence, _Affordable):
@@ -157,32 +161,32 @@ class BackupAndRestore(Callback):
 
 
 class _Affordable:
-    """A cadence that follows from what a save costs."""
+    """A cadence whose interval follows from the time that a save takes."""
 
     counts_batches = True
 
     def __init__(self, mean_time_between_failures: float | None) -> None:
         self._mean_time = mean_time_between_failures
-        self._interval = 0.0  # the first save comes at once, and is measured
+        self._interval = 0.0  # the first save comes at once, and its time is measured
         self.restart()
 
     def restart(self) -> None:
-        """Count from now."""
+        """Begin the interval now."""
         self._since = time.monotonic()
 
     def saving_took(self, seconds: float) -> None:
-        """Learn what a save costs."""
+        """Set the interval from the seconds that a save took."""
         self._interval = seconds / _SHARE
         if self._mean_time is not None:
             self._interval = max(self._interval, math.sqrt(2 * seconds * self._mean_time))
         self.restart()
 
     def due_after_batch(self, size: int) -> bool:
-        """Whether a save is affordable again."""
+        """Whether the interval is over."""
         return time.monotonic() - self._since >= self._interval
 
     def due_after_epoch(self) -> bool:
-        """Whether a save is affordable again."""
+        """Whether the interval is over."""
         return self.due_after_batch(0)
 
 

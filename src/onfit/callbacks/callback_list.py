@@ -16,23 +16,28 @@ _NEWER = {older: newer for newer, older in CLASSIC.items()}
 
 
 class CallbackList(Session):
-    """Calls each hook of the callbacks that hear it, in order.
+    """A list of callbacks with a method for each hook, which calls the callbacks in order.
 
-    It has a method for each hook, under Keras' names, in either spelling. Their arguments reach
-    the callbacks as they are.
+    The methods have Keras' names; those of a training batch have their older names too. The
+    callbacks receive the arguments unchanged.
 
     Args:
         callbacks: a callback, an iterable of callbacks, or None.
         add_history: whether to add a `History`, unless there is one.
         add_progbar: whether to add a `ProgbarLogger`, unless there is one.
-        model: what they see as `self.model`.
-        **params: what they see as `self.params`.
+        model: the model that the callbacks see as `self.model`.
+        **params: the dict that the callbacks see as `self.params`.
 
     Raises:
         ArgumentTypeError: for anything that is not a `Callback` instance.
+        CapabilityError: if `model` lacks what a callback needs.
 
     Example:
-        >>> CallbackList([Callback()]).on_epoch_end(0, {"loss": 0.5})
+        >>> history = History()
+        >>> callbacks = CallbackList([history], epochs=1)
+        >>> callbacks.on_epoch_end(0, {"loss": 0.5})
+        >>> history.history
+        {'loss': [0.5]}
     """
 
     def __init__(
@@ -70,7 +75,7 @@ class CallbackList(Session):
         self.callbacks.set_params(params)
 
     def set_model(self, model: Any) -> None:
-        """Hand the model to every callback, once it is sure that it can do what they need."""
+        """Check that the model can do what the callbacks need; then hand it to every callback."""
         self.model = as_trainable(model)
         self.callbacks.set_model(self.model)
         self.refresh()
@@ -87,7 +92,7 @@ class CallbackList(Session):
         return partial(self._event, hook)
 
     def _event(self, hook: str, *args: Any) -> None:
-        """Note where the training is, and call the hook."""
+        """Note the position of the training, and call the hook."""
         note = _NOTES.get(hook)
         if note is not None:
             note(self, *args)

@@ -1,4 +1,4 @@
-"""History: every epoch's logs, kept."""
+"""History: keeps the logs of every epoch."""
 
 from onfit.callbacks.history.callback import History
 

@@ -1,4 +1,4 @@
-"""History: every epoch's logs, kept."""
+"""History: keeps the logs of every epoch."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -51,7 +51,7 @@ class History(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
-            # Stored under the logged name: an alias is for reading only.
+            # The value is kept under the logged name: an alias is for reading only.
             self.history.setdefault(name, []).append(value)
             self._epochs.setdefault(name, []).append(epoch)
 

@@ -31,7 +31,7 @@ class Curves(Figure):
 
 
 def draw(bases: Sequence[str], points: Mapping[str, Points]) -> Figure:
-    """One axes for each of `bases`, with its training and validation curve.
+    """A figure with one axes for each of `bases`, with its training and validation curve.
 
     Args:
         bases: metric names without `val_`.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def check_paths(paths: Iterable[str], checkpoint: "ModelCheckpoint") -> None:
-    """Find out before training, not at the first save, whether files can be saved there.
+    """Check that files can be saved at `paths`: before training, not at the first save.
 
     Raises:
         StorageError: if a folder cannot be written.
@@ -29,7 +29,7 @@ def check_paths(paths: Iterable[str], checkpoint: "ModelCheckpoint") -> None:
 
 
 def last_path(save_last: Any, name: CheckpointName) -> str | None:
-    """Where the latest model is saved; None if nowhere."""
+    """The path at which the latest model is saved; None if it is not saved."""
     if save_last is False:
         return None
     if save_last is True:
@@ -45,16 +45,16 @@ def last_path(save_last: Any, name: CheckpointName) -> str | None:
 
 
 def _suffixes(file: str) -> tuple[str, str]:
-    """The suffix of a file name; of `a.weights.h5` both."""
+    """The suffixes of a file name: `("", ".h5")`, or `(".weights", ".h5")` for `a.weights.h5`."""
     stem, suffix = os.path.splitext(file)
     return (".weights" if stem.endswith(".weights") else "", suffix)
 
 
 def best_files(keep: Any, name: CheckpointName) -> BestFiles:
-    """The best files to keep, none known yet.
+    """The `BestFiles` for the argument `keep`, without files yet.
 
     Raises:
-        ArgumentError: if `keep` is no number of files, or they would all have one name.
+        ArgumentError: if `keep` is no number of files, or all files would have the same name.
     """
     files = BestFiles(keep, "ModelCheckpoint")
     if keep is not None and keep > 1 and not name.fields:
@@ -66,7 +66,7 @@ def best_files(keep: Any, name: CheckpointName) -> BestFiles:
 
 
 def cadence_of(save_freq: Any, period: Any) -> Cadence:
-    """The one cadence that `save_freq` and the older `period` amount to."""
+    """The cadence from `save_freq` and the older argument `period`."""
     cadence = Cadence.of(save_freq, owner="ModelCheckpoint", argument="save_freq")
     if period == 1:
         return cadence

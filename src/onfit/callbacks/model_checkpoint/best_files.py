@@ -1,4 +1,4 @@
-"""Which files hold the best values, which of them has to go, and what each says of itself."""
+"""The files of the best models: which of them stay, and the notes that say how good each one is."""
 
 import math
 import warnings
@@ -11,18 +11,18 @@ from onfit.core.objective import Objective
 from onfit.errors import ArgumentError, OnfitError, OnfitWarning
 
 Files = list[tuple[float, str]]
-_KEY = "ModelCheckpoint"  # of the notes that a file carries
+_KEY = "ModelCheckpoint"  # the key of these notes in a file
 
 
 class BestFiles:
-    """The files of the best values so far, at most so many.
+    """The files of the best values so far, at most `keep` of them.
 
     Args:
-        keep: how many files stay; None if nobody counts them.
+        keep: how many files stay; None if all stay.
         owner: the name of the callback, for the error.
 
     Attributes:
-        files: pairs of a value and the file that holds the model of it, the oldest first.
+        files: pairs of a value and the path of the model that has it, the oldest first.
 
     Example:
         >>> best, lower = BestFiles(2, "ModelCheckpoint"), Objective("min")
@@ -44,7 +44,7 @@ class BestFiles:
         self.files: Files = []
 
     def admits(self, value: float, path: str, objective: Objective) -> bool:
-        """Whether a file of this value would stay. NaN never does; a tie is no reason to."""
+        """Whether a file of this value would be among the best; not for NaN, and not for a tie."""
         if self.keep is None or math.isnan(value):
             return False
         there = [kept for kept in self.files if kept[1] == path]
@@ -52,17 +52,17 @@ class BestFiles:
         return not rivals or objective.better(value, _worst(rivals, objective)[0])
 
     def know(self, value: float, path: str) -> None:
-        """Count a file in that is there already; which one has to go is found at the next."""
+        """Add a file that exists already. The next save removes one that is too many."""
         if self.keep is not None:
             self.files = self._with(value, path)
 
     def not_in(self, stay: Files) -> list[str]:
-        """The paths of the files that are not among those that stay."""
+        """The paths of the files that are not in `stay`."""
         staying = {path for _, path in stay}
         return [path for _, path in self.files if path not in staying]
 
     def with_one_more(self, value: float, path: str, objective: Objective) -> Files:
-        """The files that stay once there is one more, at `path`."""
+        """The files that stay after a file of `value` is written at `path`."""
         if self.keep is None:
             return []
         files = self._with(value, path)
@@ -85,12 +85,12 @@ def _worst(files: Files, objective: Objective) -> tuple[float, str]:
 
 @dataclass(frozen=True)
 class BestRecord:
-    """What a file of the best model says of its value, in the notes that it carries.
+    """Makes and reads the notes in a file of the best model: they hold the model's value.
 
     Args:
-        monitor: the quantity.
-        objective: when a value of it is better.
-        model: what is saved; one that knows `notes_in` can read them back.
+        monitor: the name of the quantity.
+        objective: says whether one value is better than another.
+        model: the model that is saved; its `notes_in(path)`, if it has one, reads notes.
     """
 
     monitor: str
@@ -104,9 +104,9 @@ class BestRecord:
         return {_KEY: {**facts, "value": value}}
 
     def value_in(self, path: str) -> float | None:
-        """The value of the file at `path`; None if it says none that compares with this model's.
+        """The value in the file at `path`; None if there is none to compare with this model's.
 
-        A file that cannot be read is told about.
+        The user gets a warning about a file that cannot be read.
         """
         notes_in = getattr(self.model, "notes_in", None)
         if notes_in is None:
@@ -123,7 +123,7 @@ class BestRecord:
         return float(record["value"]) if self._compares(record) else None
 
     def _compares(self, record: Any) -> bool:
-        """Whether a note is one of ours, about the same quantity of the same weights."""
+        """Whether `record` is a note of this class, about the same quantity of the same weights."""
         if not isinstance(record, dict) or not isinstance(record.get("value"), float | int):
             return False
         names = (self.monitor, *other_names(self.monitor))
@@ -135,7 +135,7 @@ class BestRecord:
         )
 
     def _weights(self) -> str:
-        """A short word for the shapes of all weights."""
+        """A checksum of the shapes of all weights."""
         named: Any = getattr(self.model, "named_weights", list)()
         shapes = [tuple(weight.shape) for _, weight in named]
         return f"{zlib.crc32(repr(shapes).encode()):08x}"

@@ -31,8 +31,8 @@ from onfit.errors import OnfitWarning
 class ModelCheckpoint(Callback):
     """Saves the model, or its weights, at the end of epochs or of batches.
 
-    A file is replaced in one step: whatever happens while it is written, the previous one
-    stays whole. The folder is made, and tried, before training.
+    A file is replaced in one step: whatever happens while it is written, the previous file stays
+    whole. The folder is made, and checked for writing, before training.
 
     Args:
         filepath: the file to write. It may hold fields, filled from the epoch and the batch
@@ -40,47 +40,47 @@ class ModelCheckpoint(Callback):
             `weights.{epoch:02d}-{val_loss:.2f}.h5`. At the end of a batch the logs are the
             means of the epoch so far.
         monitor: the quantity that `save_best_only` and `keep` compare, under any of its names.
-        verbose: 1 says what is saved and why.
+        verbose: 1 prints what is saved and why.
         save_best_only: save only what is better than the best before. A tie is not better.
         save_weights_only: save the weights alone (`model.save_weights`) instead of the whole
             model (`model.save`).
-        mode: whether less (`"min"`) or more (`"max"`) is better; `"auto"`: as the metric or
-            its name tells.
+        mode: whether less (`"min"`) or more (`"max"`) is better; `"auto"` finds out from the
+            metric or from its name.
         save_freq: `"epoch"`, `"batch"`, how many *samples* lie between two saves, or text
             such as `"500 batches"`, `"10 minutes"`, `"5 epochs"`.
         load_weights_on_restart: before training, load the weights of the file at `filepath`;
             of the newest, if its name has fields. Nothing is loaded if there is none.
-        initial_value_threshold: a value that the first best has to beat. Without one,
-            `save_best_only` writes its first file over whatever stands there.
+        initial_value_threshold: the first best value has to be better than this. Without it,
+            `save_best_only` replaces an existing file at its first save.
         period: at least this many epochs lie between two files. With `save_best_only`, an
-            epoch that is no better does not start the wait anew: once the period is over,
-            the next better epoch is saved, whenever it comes.
-        on_missing: what a `monitor` that is not logged leads to: `"warn"`, once, and nothing
-            is saved, or `"raise"`.
-        keep: how many files stay, those of the best values; what is not among them is not
-            saved. More than one need a name with fields, to stand side by side. Only files of
-            this training, or of one that it goes on from, are ever removed, and only once the
-            better one is on the disk.
-        save_last: also save the latest model each time, good or not: True for `last`, with the
-            suffix of `filepath` and in its folder, or a path.
+            epoch that is no better does not begin the count anew: after the period, the next
+            better epoch is saved, whenever it comes.
+        on_missing: what happens if `monitor` is not logged: `"warn"` warns once and saves
+            nothing, `"raise"` raises a MissingMetricError.
+        keep: how many files stay: those of the best values. A model that is not among them is
+            not saved. More than one file need a name with fields. Only files of this training,
+            or of the one that it goes on from, are removed, and only when the better file is
+            on the disk.
+        save_last: also save the latest model each time, good or not. True saves it as `last`
+            beside `filepath`, with the same suffix; or give a path.
         background: write while training goes on. The model is copied at once, into memory
-            that is kept for the next time; a write that fails is an error at the next save or
-            at the end, which waits for the last.
+            that each save reuses. If a write fails, the next save or the end of training
+            raises the error; the end waits for the last write.
 
     Attributes:
         best: the best value so far; None before the first. Kept when the same instance is
-            used for a second fit. A file of a best model says its value; a training that goes
-            on from another (`load_weights_on_restart`, `initial_epoch`) reads it there, if
+            used for a second fit. A file of a best model holds its value. A training that goes
+            on from another (`load_weights_on_restart`, `initial_epoch`) reads it from there, if
             monitor, mode and shapes are the same.
 
     Raises:
         ArgumentError: for a name with fields that nothing can fill, an unknown `mode` or
             `save_freq`, `period` beside a `save_freq`, `keep` for a name that is always the
-            same, or (before training) a `monitor` of which nothing tells the direction.
+            same, or (before training) a `monitor` whose direction is not known.
         CapabilityError: before training, if the model cannot be saved, or not in the background.
         StorageError: before training, if the folder cannot be written or the path is a folder;
             during training, if a file cannot be saved.
-        MissingMetricError: at the first save whose name asks for a log that there is not.
+        MissingMetricError: at the first save, if a field of the name is not in the logs.
 
     Example:
         >>> best = ModelCheckpoint("best.h5", monitor="val_acc", save_best_only=True)
@@ -125,7 +125,7 @@ class ModelCheckpoint(Callback):
         self._path = CheckpointPath(self._name, "ModelCheckpoint")
         self._last = last_path(save_last, self._name)
         self._monitor = Monitor(monitor, "ModelCheckpoint", on_missing)
-        self._record: BestRecord | None = None  # None where nothing is compared
+        self._record: BestRecord | None = None  # None if no values are compared
         self._best_files = best_files(keep, self._name)
         self._files = ModelFiles("ModelCheckpoint", save_weights_only, background)
         self._cadence = cadence_of(save_freq, period)
@@ -183,16 +183,16 @@ class ModelCheckpoint(Callback):
         self._best_files.files = state["best_files"]
         self._path.named_once = state["named_once"]
         self._cadence.load_state_dict(state["cadence"])
-        self._warned_of_better = True  # a better file may be one that this run itself has written
+        self._warned_of_better = True  # this run itself may have written the better file
 
     # --- saving --------------------------------------------------------------------------
 
     def _save_if_good(
         self, epoch: int, batch: int | None, logs: Logs, *, mid_epoch: bool = False
     ) -> bool:
-        """Save, if the name can be filled and the value is good enough; whether it was."""
-        # The name first: a misspelt field shows before anything is written, even where the
-        # first value is no better than a threshold.
+        """Save if the name can be filled and the value is good enough. Returns whether it was."""
+        # The name is filled first: a misspelt field is then found before anything is written,
+        # even if the first value is no better than the threshold.
         path = self._path.of(epoch, batch, logs, self.params)
         value = None
         if path is not None and self._record is not None:
@@ -209,7 +209,7 @@ class ModelCheckpoint(Callback):
         return path is not None
 
     def _is_good(self, value: float, objective: Objective, epoch: int, path: str) -> bool:
-        """Whether a model of this value is to be saved; says so."""
+        """Whether a model of this value has to be saved. Prints the answer."""
         best = self.best
         if best is None:
             best = math.inf if objective.mode == "min" else -math.inf
@@ -241,7 +241,7 @@ class ModelCheckpoint(Callback):
         self._write({path: record.notes(value)}, gone, lambda: self._go_back_to(*before))
 
     def _go_back_to(self, best: float | None, files: Files) -> None:
-        """Forget a model that could not be saved: there is no file of it."""
+        """Forget a model that could not be saved, since there is no file of it."""
         self.best, self._best_files.files = best, files
 
     def _write(
@@ -262,7 +262,7 @@ class ModelCheckpoint(Callback):
     # --- files that are there already -------------------------------------------------------
 
     def _go_on_from_files(self) -> None:
-        """Load the newest file, if asked to, and learn how good the files are."""
+        """Load the newest file if the user wants that, and read how good the files are."""
         goes_on = self.run is not None and self.run.progress.epoch > 0
         existing = self._name.existing() if goes_on or self.load_weights_on_restart else []
         if existing and self.load_weights_on_restart:
@@ -274,7 +274,7 @@ class ModelCheckpoint(Callback):
                 self._recall(path, self._record)
 
     def _recall(self, path: str, record: BestRecord) -> None:
-        """Count a file of an earlier training among the best, if it says how good it is."""
+        """Add a file of an earlier training to the best files, if its notes hold its value."""
         value = record.value_in(path)
         if value is None:
             return
@@ -283,7 +283,7 @@ class ModelCheckpoint(Callback):
             self.best = value
 
     def _warn_of_better(self, path: str, value: float, record: BestRecord) -> None:
-        """Say, once, that a new training is about to replace a better file of an older one."""
+        """Print once that this new training is about to replace a better file of an older one."""
         looked, self._warned_of_better = self._warned_of_better, True
         there = None if looked or not os.path.exists(path) else record.value_in(path)
         if there is not None and record.objective.better(there, than=value):

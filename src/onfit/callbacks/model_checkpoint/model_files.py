@@ -1,4 +1,4 @@
-"""Writing the files of a model, while the training waits or while it goes on."""
+"""Writes the files of a model, while the training waits or while it goes on."""
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
@@ -14,14 +14,13 @@ Notes = Mapping[str, Any]
 
 
 class ModelFiles:
-    """Writes a model to files, each in the place of the one before in one step.
+    """Writes a model to files. Each file replaces the previous one in one step.
 
     Args:
         owner: the name of the callback, for messages.
         weights_only: write the weights alone.
-        background: copy the model at once, into memory that is kept for the next time, and
-            write the copy in a thread. What goes wrong there is raised by the next `write`,
-            or by `finish`.
+        background: copy the model at once, into memory that each write reuses, and write the copy
+            in a thread. If that fails, the next `write` or `finish` raises the error.
     """
 
     def __init__(self, owner: str, weights_only: bool, background: bool) -> None:
@@ -41,13 +40,13 @@ class ModelFiles:
         """Write the model to each path.
 
         Args:
-            model: what to write.
-            files: for each path the notes that the file carries, where the model can.
-            then_remove: files to remove once all of these are on the disk.
-            on_failure: called if one could not be written, by whoever is told of that.
+            model: the model.
+            files: the paths, each with its notes for the file, if the model can write notes.
+            then_remove: files to remove when all of these are on the disk.
+            on_failure: called if one could not be written, before the error is raised.
 
         Raises:
-            StorageError: if a file could not be written, this time or the last.
+            StorageError: if a file could not be written, in this call or in the background before.
         """
         writes: list[tuple[str, Callable[[], object]]]
         if self._writer is None:
@@ -68,13 +67,15 @@ class ModelFiles:
         """Return when every file is on the disk.
 
         Raises:
-            StorageError: if the last could not be written.
+            StorageError: if a file of the last `write` could not be written.
         """
         if self._writer is not None:
             self._told(self._writer.wait)
 
     def _told(self, act: Callable[[], Any]) -> Any:
-        """`act`, which may raise what went wrong in writing: then the caller's word for it."""
+        """Call `act`, which may raise an error of a write. Then `on_failure` of that write is
+        called, before the error goes on to the caller.
+        """
         try:
             return act()
         except BaseException:
@@ -85,9 +86,9 @@ class ModelFiles:
         for path, write in writes:
             self._attempt(path, write)
         for old in then_remove:
-            with suppress(OSError):  # somebody took it away already
+            with suppress(OSError):  # the file is gone already
                 Path(old).unlink()
-                Path(old).parent.rmdir()  # if its name had fields, it may be empty now
+                Path(old).parent.rmdir()  # a folder with fields in its name may be empty now
 
     def _attempt(self, path: str, write: Callable[[], object]) -> None:
         try:
@@ -102,7 +103,7 @@ class ModelFiles:
 
 
 def _writing(save: Callable[..., object], path: str, notes: Notes | None) -> Callable[[], object]:
-    """`save`, ready to be called; a model of the user's need not know of notes."""
+    """A function that saves to `path`. A user's own `save` need not take notes."""
     if notes is None or "notes" not in inspect.signature(save).parameters:
         return lambda: save(path)
     return lambda: save(path, notes=notes)

@@ -12,9 +12,9 @@ from onfit._types import StrPath
 from onfit.core.aliases import AliasDict
 from onfit.errors import ArgumentError, ArgumentTypeError
 
-# What a field can show: a number, so that "{epoch}.h5" does not take "best.h5" for one of its own.
+# What a filled field looks like: a number, so that "best.h5" is not taken for a "{epoch}.h5".
 _NUMBER = r"\s*[-+]?(\d[\d,_]*(\.\d*)?([eE][-+]?\d+)?%?|inf|nan)"
-# Fields that no log brings.
+# Fields that are not filled from the logs.
 OWN_FIELDS = ("epoch", "batch")
 
 
@@ -32,7 +32,7 @@ class CheckpointName:
 
     Raises:
         ArgumentError: for a template that no value could fill.
-        ArgumentTypeError: for what is no path.
+        ArgumentTypeError: for a template that is not a path.
 
     Example:
         >>> name = CheckpointName("w.{epoch:02d}-{val_acc:.2f}.h5", "ModelCheckpoint")
@@ -84,7 +84,7 @@ class CheckpointName:
         """The name with its fields filled; names in `values` are found by their aliases too.
 
         Raises:
-            ArgumentError: if a value is of a kind that its field's format cannot show.
+            ArgumentError: if the format of a field cannot show the field's value.
         """
         try:
             return self.template.format_map(AliasDict(values))
@@ -102,7 +102,7 @@ class CheckpointName:
 
     @property
     def probe(self) -> str:
-        """A path in the folder that is known before any field is filled, to try writing at."""
+        """A path in the deepest folder without fields, at which to check that it can be written."""
         static = "".join(text for text, _ in self._until_first_field())
         if not self.fields:
             return static
@@ -134,7 +134,7 @@ def _formats(written: str, name: str, sample: object) -> bool:
     try:
         written.format_map({name: sample})
     except (AttributeError, LookupError):
-        return True  # it digs into a value we do not have
+        return True  # the field reads a part of a value that is not known yet
     except (TypeError, ValueError):
         return False
     return True

@@ -1,4 +1,4 @@
-"""The path of the next checkpoint, filled from the logs, or a clear word about what is missing."""
+"""The path of the next checkpoint, filled from the logs, or a message about what is missing."""
 
 import warnings
 from collections.abc import Iterable
@@ -11,15 +11,15 @@ Values = dict[str, Any]
 
 
 class CheckpointPath:
-    """Fills a `CheckpointName` epoch after epoch, and complains once of what it cannot fill.
+    """Fills a `CheckpointName` epoch after epoch, and warns once about a field that it cannot fill.
 
     Args:
         name: the name with its fields.
         owner: the name of the callback, for messages.
 
     Attributes:
-        named_once: whether the logs have ever filled the name. What is missing after that is
-            passed over; what is missing at first is an error.
+        named_once: whether the logs have filled the name at least once. A field that is missing
+            after that leads to a warning; a field that is missing before is an error.
     """
 
     def __init__(self, name: CheckpointName, owner: str) -> None:
@@ -28,7 +28,7 @@ class CheckpointPath:
         self.reset()
 
     def reset(self) -> None:
-        """A new run starts: everything is worth a word again."""
+        """A new run starts, so every warning may come again."""
         self.named_once = False
         self._warned_of: set[str] = set()
 
@@ -37,13 +37,13 @@ class CheckpointPath:
 
         Args:
             epoch: counted from 0.
-            batch: how many batches of it are done; None if nobody counts.
-            logs: what there is to fill in.
+            batch: how many batches of it are done; None if that is not known.
+            logs: the values for the fields.
             params: the facts of the run.
 
         Raises:
-            MissingMetricError: if the very first time something is missing that no later
-                validation can bring.
+            MissingMetricError: if the name was never filled yet, and a field is missing that no
+                later validation can fill.
         """
         if not self._name.fields:
             return self._name.fill({})
@@ -60,9 +60,9 @@ class CheckpointPath:
         return None
 
     def warn_of_likely_misspelling(self, params: Values) -> None:
-        """A field close to a known metric is told before the first epoch is spent on it.
+        """Warn, before the first epoch, about a field whose name is close to a known metric's.
 
-        It is not refused: another callback may log it.
+        This is no error, since another callback may log the field.
         """
         metrics = params.get("metrics") or []
         names = [*metrics, *(f"val_{name}" for name in metrics), *OWN_FIELDS, "learning_rate"]
@@ -95,7 +95,9 @@ class CheckpointPath:
 
 
 def _may_come_later(missing: list[str], logs: Values, params: Values) -> bool:
-    """Whether all that is missing are `val_` logs, in an epoch that had no validation."""
+    """Whether only `val_` logs are missing, and a later epoch may bring them: this run validates,
+    but this epoch had no validation.
+    """
     validated = any(name.startswith("val_") for name in logs)
     never_validates = params.get("metrics") and not params.get("do_validation")
     return (

@@ -1,8 +1,8 @@
-"""What ModelCheckpoint says to the user."""
+"""Texts that ModelCheckpoint shows to the user."""
 
 
 def replacing_a_better(path: str, there: float, value: float, monitor: str) -> str:
-    """A new training is about to replace a better file of an older one."""
+    """The text for a new training that is about to replace a better file of an older one."""
     return (
         f"ModelCheckpoint replaces {path!r}, whose {monitor} of {there:0.5f} is "
         f"better than the {value:0.5f} of this new training. To go on from a file pass "
@@ -11,7 +11,7 @@ def replacing_a_better(path: str, there: float, value: float, monitor: str) -> s
 
 
 def no_val_values(save_freq: object, monitor: str) -> str:
-    """At the end of batches nothing has been validated."""
+    """The text for a `val_` quantity at the end of batches, where nothing has been validated."""
     return (
         f"ModelCheckpoint(save_freq={save_freq!r}) compares {monitor!r} at the "
         "end of batches, where there are no val_ values, so nothing is saved there. Use "

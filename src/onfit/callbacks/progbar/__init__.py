@@ -1,4 +1,4 @@
-"""ProgbarLogger: a progress bar, and the metrics behind it."""
+"""ProgbarLogger: a progress bar, and the metrics after it."""
 
 from onfit.callbacks.progbar.callback import ProgbarLogger
 

@@ -1,4 +1,4 @@
-"""The one line that shows how far a walk through batches is: its text, and its drawing."""
+"""The line that shows how far a walk through batches is: its text, and how it is drawn."""
 
 import math
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ class Bar:
 
     Args:
         unit: what is counted: `"sample"` or `"step"`.
-        total: how many there will be; None if nobody knows.
+        total: how many there will be; None if that is not known.
         stream: where the line goes.
-        seen: how many were done before, in a walk that is taken up again.
+        seen: how many were done before, in an epoch of a resumed run.
 
     Attributes:
-        seen: how many are done; whoever owns the bar adds to it.
+        seen: how many are done; the callback adds to it.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Bar:
         self._start = perf_counter()
 
     def draw(self, values: Mapping[str, Any]) -> None:
-        """Show where the walk is."""
+        """Draw the line, with `values` after the bar."""
         text = f"{self._count()} - {self._pace()}{values_text(values)}"
         if self._line is None:
             self._line = _Line(text, self._stream)
@@ -51,17 +51,17 @@ class Bar:
             self._line.show(text)
 
     def finish(self, values: Mapping[str, Any]) -> None:
-        """Leave the last line of a walk that is over."""
+        """Print the last line of a walk that is over."""
         self.total = max(self.seen, self.total or 0)
         self._erase()
         say(f"{self._count()} - {self._cost()}{values_text(values)}", self._stream)
 
     def summarize(self, values: Mapping[str, Any]) -> None:
-        """Leave the line of a walk whose batches are not shown."""
+        """Print the line of a walk whose batches are not shown."""
         say(f" - {self._elapsed():.0f}s{values_text(values)}", self._stream)
 
     def abandon(self) -> None:
-        """Leave the line as it was last drawn, so that what comes next has a line of its own."""
+        """Leave the line as it was last drawn; the next text begins a new line."""
         text = None if self._line is None else self._line.text
         self._erase()
         if text is not None:
@@ -76,20 +76,20 @@ class Bar:
         return perf_counter() - self._start
 
     def _count(self) -> str:
-        """`59328/60000 [============================>.]`."""
+        """The count and the bar: `59328/60000 [============================>.]`."""
         if self.total is None or self.seen > self.total:
             return f"{self.seen}/Unknown"
         digits = len(str(self.total))
         return f"{self.seen:{digits}d}/{self.total} [{_arrow(self.seen, self.total)}]"
 
     def _pace(self) -> str:
-        """`ETA: 5s` while there is something to come; what it cost if there is not."""
+        """The time to come, such as `ETA: 5s`; the time that the walk took if all is done."""
         if self.total is None or self.seen >= self.total:
             return self._cost()
         return f"ETA: {_clock(self._each() * (self.total - self.seen))}"
 
     def _cost(self) -> str:
-        """`2s 26us/sample`."""
+        """The time that the walk took, such as `2s 26us/sample`."""
         return f"{self._elapsed():.0f}s {_duration(self._each())}/{self.unit}"
 
     def _each(self) -> float:
@@ -98,9 +98,9 @@ class Bar:
 
 
 class _Line(_Tqdm):
-    """A text on the terminal's last line; whatever tqdm knows of is written above it."""
+    """A text on the terminal's last line; lines that tqdm writes appear above it."""
 
-    monitor_interval = 0  # tqdm's thread wakes bars that stand still: this one has its own clock
+    monitor_interval = 0  # no thread of tqdm's redraws this bar: the callback decides when to draw
 
     def __init__(self, text: str, stream: TextIO | None) -> None:
         self.text = text
@@ -111,13 +111,13 @@ class _Line(_Tqdm):
         self.refresh()
 
     def __str__(self) -> str:
-        # A text that wraps could not be overwritten.
+        # A text that is wrapped into two lines could not be overwritten.
         columns = self.format_dict["ncols"]
         return disp_trim(self.text, columns) if columns else self.text
 
 
 def values_text(values: Mapping[str, Any]) -> str:
-    """The values as they follow the bar; what is not one number is left out.
+    """The text of the values after the bar; a value that is not one number is left out.
 
     >>> values_text({"loss": 0.25, "acc": 0.9, "per_class": [0.8, 1.0]})
     ' - loss: 0.2500 - acc: 0.9000'
@@ -133,7 +133,7 @@ def _number(value: Any) -> str | None:
         number = float(value)
     except (TypeError, ValueError):
         return None
-    # Four digits of a tiny number would show nothing of it.
+    # With four decimals a tiny number would look like 0.
     return f"{number:.4f}" if abs(number) > 1e-3 or number == 0 else f"{number:.4e}"
 
 

@@ -1,4 +1,4 @@
-"""ProgbarLogger: a progress bar, and the metrics behind it."""
+"""ProgbarLogger: a progress bar, and the metrics after it."""
 
 import math
 import sys
@@ -15,8 +15,9 @@ from onfit.errors import ArgumentError, did_you_mean
 _COUNT_MODES = ("samples", "steps")
 _NEVER = math.inf
 
-# Drawing takes no more of the time than this, even if the interval has to be longer; up to so
-# many times as long, since a device that is waited for has not stood still.
+# Drawing takes at most this share of the time: the interval between two drawings grows for that.
+# It grows to at most `_AT_MOST` times its length, because a drawing waits for the device, and the
+# device works in the meantime.
 _SHARE = 0.0025
 _AT_MOST = 5
 
@@ -44,12 +45,12 @@ class ProgbarLogger(Callback):
     called on their own, and none within training.
 
     Args:
-        count_mode: what is counted: `"samples"` or `"steps"` (batches). Where nobody knows how
-            many there will be, the first epoch counts up, and the next ones know.
-        stateful_metrics: names of metrics of which an epoch's running bar shows the last
-            value, instead of a mean.
-        interval: seconds between two drawings; the numbers are read from the device as often. Up
-            to five times as long where drawing takes more than a quarter of a percent of it.
+        count_mode: what is counted: `"samples"` or `"steps"` (batches). If their number is not
+            known, the first epoch only counts up; the later epochs have its number.
+        stateful_metrics: names of metrics for which the bar of a running epoch shows the last
+            value instead of the mean.
+        interval: seconds between two drawings, and so between two reads from the device. It grows,
+            to at most five times its length, if drawing takes more than 0.25% of the time.
         stream: where to draw; by default what is `sys.stdout` when an epoch begins.
 
     Raises:
@@ -96,7 +97,7 @@ class ProgbarLogger(Callback):
         self._learned: int | None = None
         self._bar: Bar | None = None
         self._next_draw = _NEVER
-        self._pause = interval  # before the next drawing, by what the last one cost
+        self._pause = interval  # seconds until the next drawing; grows with the cost of the last
 
     # --- training ------------------------------------------------------------------------
 
@@ -114,7 +115,7 @@ class ProgbarLogger(Callback):
             if perf_counter() >= self._next_draw:
                 self._draw(bar, logs or {})
         elif self.run is not None and self._verbose:
-            # A half-done epoch that is taken up again has no second begin.
+            # An epoch that a resumed run goes on with has no second `on_epoch_begin`.
             self._begin_epoch(self.run.progress.epoch, done=batch + 1, size=size_in(logs))
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
@@ -147,7 +148,7 @@ class ProgbarLogger(Callback):
         self.on_test_begin()
 
     def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        # The outputs are no values to show.
+        # The outputs are not values to show.
         self.on_test_batch_end(batch, {"size": size_in(logs)})
 
     def on_predict_end(self, logs: Logs | None = None) -> None:
@@ -168,7 +169,7 @@ class ProgbarLogger(Callback):
         self._open(self._total() or self._learned, done, size)
 
     def _total(self) -> int | None:
-        """How many there will be, as far as the params tell."""
+        """How many samples or steps there will be; None if the params do not say."""
         samples, steps = self.params.get("samples"), self.params.get("steps")
         if self._by_samples:
             return samples
@@ -179,14 +180,14 @@ class ProgbarLogger(Callback):
         """Begin a bar.
 
         Args:
-            total: how many there will be.
+            total: how many samples or steps there will be; None if that is not known.
             done: how many batches are done already.
             size: how many samples each of those had.
         """
         self._abandon()
         if self._verbose == 0:
             return
-        from onfit.callbacks.progbar.bar import Bar  # here, since tqdm is loaded only to draw
+        from onfit.callbacks.progbar.bar import Bar  # here: tqdm is loaded only to draw
 
         stream = sys.stdout if self.stream is None else self.stream
         unit, each = ("sample", size) if self._by_samples else ("step", 1)
@@ -217,7 +218,7 @@ class ProgbarLogger(Callback):
             bar.abandon()
 
     def _running_values(self, logs: Logs) -> Logs:
-        """The epoch's means so far, and what is not averaged as it is now."""
+        """The epoch's means so far, and the last values of what is not averaged."""
         values = dict(getattr(logs, "so_far", logs))
         last = {find(name, logs) for name in self.stateful_metrics}
         last |= {name for name in logs if name not in values}
