@@ -1,7 +1,7 @@
-"""The forward pass of a functional model as plain data: calls between numbered places.
+"""The forward pass of a functional model as plain data: calls that read and fill numbered places.
 
-Unlike symbols and nodes, which lead to every layer by way of the others, calls can be copied and
-pickled.
+Calls can be copied and pickled, unlike symbols and nodes: each of those leads to the next one, and
+so to every layer.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ class Slot(int):
 
 
 class Call(NamedTuple):
-    """One step of a forward pass: a layer, what it takes, and where what it gives goes."""
+    """One step of a forward pass: a layer, its arguments, and the places of its outputs."""
 
     layer: nn.Module
     args: Any
@@ -28,7 +28,7 @@ class Call(NamedTuple):
 
 
 def nodes_between(begin: Sequence[Symbol], end: Sequence[Symbol]) -> list[Node]:
-    """The nodes that lead from `begin` to `end`, each after those it needs.
+    """The nodes that lead from `begin` to `end`, each after the nodes that it needs.
 
     Raises:
         ArgumentError: if an output needs an input that is not in `begin`.
@@ -60,7 +60,7 @@ def nodes_between(begin: Sequence[Symbol], end: Sequence[Symbol]) -> list[Node]:
 def calls_of(
     begin: Sequence[Symbol], end: Sequence[Symbol], nodes: Sequence[Node]
 ) -> tuple[list[Call], list[Slot], dict[int, Spec]]:
-    """The nodes as calls, the places of the outputs, and what is in each place.
+    """The nodes as calls, the places of the outputs, and the shape and type for each place.
 
     The inputs have the first places, in the order of `begin`.
     """
@@ -92,12 +92,12 @@ def slots_in(structure: Any) -> list[int]:
 def filled(structure: Any, values: dict[int, Any]) -> Any:
     """Arguments with the values in their places."""
     if type(structure) is tuple and len(structure) == 1 and type(structure[0]) is Slot:
-        return (values[structure[0]],)  # one tensor in: by far the most common
+        return (values[structure[0]],)  # one tensor as input: by far the most common case
     return mapped(values.__getitem__, Slot, structure)
 
 
 def store(places: Any, result: Any, values: dict[int, Any]) -> None:
-    """Put what a call gave in its places among the values."""
+    """Put the result of a call into its places in `values`."""
     if isinstance(places, Slot):
         values[places] = result
     elif isinstance(places, dict):

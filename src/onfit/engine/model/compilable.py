@@ -36,7 +36,7 @@ class Compilable(nn.Module):
         self.judge: LossAndMetrics | None = None
         self._compiled: Compiled | None = None
 
-    # --- what a kind of model decides ----------------------------------------------------
+    # --- what each kind of model defines -------------------------------------------------
 
     @property
     def built(self) -> bool:
@@ -52,7 +52,7 @@ class Compilable(nn.Module):
 
     @property
     def output_activations(self) -> list[Activation | None]:
-        """For each output, the activation it goes through last, if `logits` can leave it out."""
+        """For each output its last activation, if `logits` can leave that out; else None."""
         return [None] * len(self.output_names)
 
     def logits(self, x: Any, wanted: Sequence[bool] = (True,)) -> Any:
@@ -61,7 +61,7 @@ class Compilable(nn.Module):
 
     @property
     def plain_stack(self) -> list[Any] | None:
-        """Its layers, if it does nothing but call one after the other; else None."""
+        """Its layers, if the model only calls one after the other; else None."""
         return None
 
     @property
@@ -82,7 +82,7 @@ class Compilable(nn.Module):
 
     @property
     def described(self) -> str:
-        """How errors speak of this model."""
+        """The class and name of this model, for error texts."""
         return f"{type(self).__name__} {self.name!r}"
 
     # --- compile -------------------------------------------------------------------------
@@ -94,7 +94,7 @@ class Compilable(nn.Module):
         metrics: Any = None,
         loss_weights: Any = None,
     ) -> None:
-        """Say how to train.
+        """Set the optimizer, the loss and the metrics of the training.
 
         Args:
             optimizer: a name, an `onfit.optimizers.Optimizer`, a torch optimizer over this
@@ -153,17 +153,18 @@ class Compilable(nn.Module):
         return model_state(self, self.optimizer)
 
     def load_state_for_resume(self, state: dict[str, Any]) -> None:
-        """Go on from there.
+        """Go on from a state of `state_for_resume`.
 
         Raises:
-            FileFormatError: if weights or optimizer are others; nothing is changed then.
+            FileFormatError: if the weights or the optimizer of the state are others. Then nothing
+                is changed.
         """
         load_model_state(self, self.optimizer, state)
 
     # --- steps, for a subclass to write --------------------------------------------------
 
     def train_step(self, data: tuple[Any, ...]) -> dict[str, Any]:
-        """Learn from one batch. A subclass may write its own; `fit` then calls that.
+        """Train on one batch. A subclass may write its own `train_step`; then `fit` calls that.
 
         Args:
             data: `(x, y)` or `(x, y, sample_weight)`.
@@ -189,7 +190,7 @@ class Compilable(nn.Module):
         return {"loss": loss, **self.compute_metrics(y=y, y_pred=y_pred)}
 
     def test_step(self, data: tuple[Any, ...]) -> dict[str, Any]:
-        """Measure one batch. A subclass may write its own; arguments are those of train_step."""
+        """Measure one batch. A subclass may write its own; the arguments are `train_step`'s."""
         x, y, weight = [*data, None][:3]
         y_pred = self(x)
         loss = self.compute_loss(y=y, y_pred=y_pred, sample_weight=weight)
@@ -197,25 +198,25 @@ class Compilable(nn.Module):
 
     @property
     def own_train_step(self) -> Callable[[tuple[Any, ...]], dict[str, Any]] | None:
-        """The `train_step` that a subclass wrote; None if it is the one above."""
+        """The `train_step` that a subclass wrote; None if there is only this class's."""
         return None if type(self).train_step is Compilable.train_step else self.train_step
 
     @property
     def own_test_step(self) -> Callable[[tuple[Any, ...]], dict[str, Any]] | None:
-        """The `test_step` that a subclass wrote; None if it is the one above."""
+        """The `test_step` that a subclass wrote; None if there is only this class's."""
         return None if type(self).test_step is Compilable.test_step else self.test_step
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None
     ) -> Tensor:
-        """The loss that `compile` received, of outputs, with all penalties added: a scalar."""
+        """The compiled loss of the outputs `y_pred`, with all penalties added: a scalar."""
         return self._judge().losses(y, y_pred, sample_weight)[0]
 
     def compute_metrics(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None
     ) -> dict[str, Tensor]:
-        """The metrics that `compile` received, of outputs, by name; this batch's values, and of
-        metrics that keep a state those so far in this epoch.
+        """The compiled metrics of the outputs `y_pred`, by name: their values for this batch. A
+        metric that keeps a state gives its value for the epoch so far.
         """
         judge = self._judge()
         with torch.no_grad():
@@ -227,5 +228,5 @@ class Compilable(nn.Module):
         }
 
     def _judge(self) -> LossAndMetrics:
-        """What computes loss and metrics of outputs: in a step of `fit`, that step's own."""
+        """The object that computes loss and metrics of outputs; in a step of `fit`, the step's."""
         return self.judge or LossAndMetrics(self, self.compiled, behind_activations=False)

@@ -11,10 +11,10 @@ def layers_by_depth(calls: Sequence[Call], ends: Sequence[Slot]) -> list[nn.Modu
     """The layers that `calls` call, the deepest first.
 
     The depth of a layer is the number of steps from it to an output. Layers of equal depth come
-    in the order in which they are met on the way back from the outputs.
+    in the order in which a walk back from the outputs meets them.
 
     Args:
-        calls: the calls, each after those it needs.
+        calls: the calls, each after the calls that it needs.
         ends: the places of the outputs.
     """
     maker = {slot: step for step, call in enumerate(calls) for slot in slots_in(call.outputs)}
@@ -33,8 +33,8 @@ def layers_by_depth(calls: Sequence[Call], ends: Sequence[Slot]) -> list[nn.Modu
 
 
 def _walked_back(ends: list[int], needed: list[list[int]]) -> tuple[list[int], list[int]]:
-    """The steps in the order in which they are met from the ends, and in an order in which each
-    step comes after those it needs.
+    """The steps in two orders: as a walk back from the ends meets them, and so that each step comes
+    after the steps that it needs.
     """
     met: list[int] = []
     done: dict[int, None] = {}
@@ -51,7 +51,7 @@ def _walked_back(ends: list[int], needed: list[list[int]]) -> tuple[list[int], l
 
 
 def _depths(layers: list[nn.Module], done: list[int], needed: list[list[int]]) -> dict[int, int]:
-    """For each layer the steps from it to an output; of several calls the farthest counts."""
+    """The depth of each layer, by its id. Of several calls of a layer the deepest counts."""
     of_layers: dict[int, int] = {}
     of_steps: dict[int, int] = {}
     for step in reversed(done):

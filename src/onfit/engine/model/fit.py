@@ -1,4 +1,4 @@
-"""fit, evaluate and predict: they prepare data and steps, and walk them with a Run."""
+"""fit, evaluate and predict: they prepare the data and the step, and walk batches with a Run."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,7 @@ def fit(
 ) -> History:
     """The training loop: what `Trainer.fit` documents."""
     compiled = model.compiled
-    # Now, not at the end: after an interrupt the caller has what was logged until then.
+    # Set now, not at the end: after an interrupt the caller finds in it what was logged until then.
     history = model.history = History()
     listeners = _listeners(callbacks, history, verbose)
     train, validate, shown = _sources(x, y, sample_weight, batching, validation)
@@ -74,7 +74,7 @@ def fit(
 def _sources(
     x: Any, y: Any, sample_weight: Any, batching: Batching, validation: ValidationData
 ) -> tuple[Source, Source | None, ValidationArrays | None]:
-    """Batches to train on, batches to validate on, and what callbacks see of the latter."""
+    """Batches to train on, batches to validate on, and the latter's arrays for callbacks."""
     if x is None:
         raise DataError("fit(x=None): there is nothing to train on. Pass arrays or a DataLoader.")
     data, held_out = given(x, y, sample_weight, batching.names), None
@@ -133,7 +133,7 @@ def train_on_batch(
 
 
 def test_on_batch(model: "Compilable", x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
-    """One batch measured."""
+    """The loss and metrics of one batch."""
     batch = _one_batch(model, x, y, sample_weight, None)
     step = test_step_of(model, model.compiled)
     with evaluating(model):

@@ -10,7 +10,7 @@ from onfit.errors import ArgumentError, did_you_mean
 if TYPE_CHECKING:
     from onfit.engine.model.trainer import Trainer
 
-# Arguments of Keras 1, and what took their place.
+# Arguments of Keras 1, and the arguments that replaced them.
 _SUCCESSORS = {
     "samples_per_epoch": "steps_per_epoch, which counts batches: samples / batch size",
     "nb_epoch": "epochs",
@@ -41,7 +41,7 @@ def fit_generator(
     initial_epoch: int = 0,
     **old: Any,
 ) -> History:
-    """`fit` for a generator or a Sequence, whose arguments these are; `fit` takes both too.
+    """`fit` for a generator or a Sequence. The arguments are those of `fit`, which takes both too.
 
     Raises:
         ArgumentError: for a generator without a number of steps.
@@ -78,7 +78,7 @@ def evaluate_generator(
     verbose: int | str = 0,
     **old: Any,
 ) -> Any:
-    """`evaluate` for a generator or a Sequence, whose arguments these are."""
+    """`evaluate` for a generator or a Sequence. The arguments are those of `evaluate`."""
     _refuse_old(evaluate_generator, old)
     _require_steps(generator, steps=steps)
     return model.evaluate(
@@ -103,7 +103,7 @@ def predict_generator(
     verbose: int | str = 0,
     **old: Any,
 ) -> Any:
-    """`predict` for a generator or a Sequence, whose arguments these are."""
+    """`predict` for a generator or a Sequence. The arguments are those of `predict`."""
     _refuse_old(predict_generator, old)
     _require_steps(generator, steps=steps)
     return model.predict(
@@ -139,7 +139,7 @@ def refuse_unknown(method: Callable[..., Any], unknown: Iterable[str]) -> None:
     """Refuse arguments that `method` does not have.
 
     Raises:
-        ArgumentError: naming the nearest argument that it has.
+        ArgumentError: if there is one; it names the nearest argument of `method`.
     """
     for name in unknown:
         known = list(inspect.signature(method).parameters)[1:-1]  # not `self`, not `**old`

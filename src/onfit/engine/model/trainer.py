@@ -13,7 +13,7 @@ from onfit.errors import ArgumentError
 
 
 class Trainer(Compilable):
-    """What `Model` is when it trains."""
+    """The part of a model that trains, evaluates and predicts."""
 
     def fit(
         self,
@@ -38,23 +38,24 @@ class Trainer(Compilable):
         use_multiprocessing: bool = False,
         **old: Any,
     ) -> History:
-        """Train.
+        """Train the model.
 
         Args:
             x: inputs: an array, tensor or pandas object with one row per sample; for several
-                inputs a list or dict of them. Or what brings its targets along, as `(x, y)` or
+                inputs a list or dict of them. Or data that hold their targets, as `(x, y)` or
                 `(x, y, sample_weight)`: a torch Dataset, of samples; a DataLoader, a generator
                 or an `onfit.utils.Sequence`, of batches.
             y: targets, one per sample; for several outputs a list or dict of them.
             batch_size: samples per step; 32 if None.
-            epochs: the index of the epoch to stop before.
+            epochs: training ends before the epoch of this index; with `initial_epoch=0`, the
+                number of epochs.
             verbose: 0 silent, 1 a bar per epoch, 2 a line per epoch; `"auto"` is 1.
             callbacks: instances of `onfit.callbacks.Callback`.
             validation_split: the share of the samples, cut off the end, to validate on.
-            validation_data: `(x, y)`, `(x, y, sample_weight)`, or anything that `x` may be that
-                brings its targets along.
-            shuffle: a new order of the samples each epoch; of the batches of a Sequence. A
-                DataLoader or a generator has its own.
+            validation_data: `(x, y)`, `(x, y, sample_weight)`, or data that hold their targets, in
+                any form that `x` may have.
+            shuffle: whether each epoch has a new order of the samples; of a Sequence, of its
+                batches. A DataLoader or a generator has its own order.
             class_weight: dict from class index to the weight of its samples in the loss.
             sample_weight: weight of each sample in the loss, of shape (samples,); for several
                 outputs also a list or dict of such.
@@ -63,10 +64,10 @@ class Trainer(Compilable):
             validation_steps: batches to validate on.
             validation_freq: validate every so many epochs, or in these epochs (from 1).
             validation_batch_size: samples per validation batch; `batch_size` if None.
-            max_queue_size: batches of a Sequence to make ahead of their use.
-            workers: threads that make them; up to 1 the training makes each itself.
-            use_multiprocessing: accepted because Keras has it; threads are used even so.
-            **old: arguments of older versions; each is an error that names its successor.
+            max_queue_size: how many batches of a Sequence the threads make in advance.
+            workers: how many threads make these batches; with 0 or 1 there is no thread.
+            use_multiprocessing: accepted, as in Keras; threads are used all the same.
+            **old: arguments of older versions of Keras; each is an error that says what to write.
 
         Returns:
             The `History`: `history.history["loss"]` is a list with one value per epoch.
@@ -74,7 +75,7 @@ class Trainer(Compilable):
         Raises:
             NotReadyError: if the model is not compiled.
             DataError: for data that cannot be used.
-            ArgumentError: for arguments that cannot be meant.
+            ArgumentError: for an unknown argument, or a value that it cannot have.
         """
         if "nb_epoch" in old:
             raise ArgumentError(
@@ -132,7 +133,7 @@ class Trainer(Compilable):
             verbose: 1 for a bar.
             sample_weight: weight of each sample in the loss.
             steps: how many batches; all if None.
-            callbacks: instances, of which the `on_test` hooks are called.
+            callbacks: instances of `Callback`; their `on_test` hooks are called.
             return_dict: return `{name: value}`.
             max_queue_size: as in `fit`.
             workers: as in `fit`.
@@ -172,11 +173,11 @@ class Trainer(Compilable):
         """The model's outputs for `x`, as a numpy array (a list of them for several outputs).
 
         Args:
-            x: inputs, in any form that `fit` takes; targets that it brings along are ignored.
+            x: inputs, in any form that `fit` takes; targets in them are ignored.
             batch_size: samples per batch; 32 if None.
             verbose: 1 for a bar.
             steps: how many batches; all if None.
-            callbacks: instances, of which the `on_predict` hooks are called.
+            callbacks: instances of `Callback`; their `on_predict` hooks are called.
             max_queue_size: as in `fit`.
             workers: as in `fit`.
             use_multiprocessing: as in `fit`.
