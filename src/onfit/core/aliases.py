@@ -40,7 +40,7 @@ def other_names(name: str) -> Iterator[str]:
 def find(name: str, names: Container[str]) -> str | None:
     """The key in `names` that is `name` or another spelling of it; None if there is none."""
     if isinstance(names, AliasDict):
-        names = names.keys()  # every spelling is `in` the dict itself, only its keys in the keys
+        names = names.keys()  # the dict itself would find every spelling, not only exact names
     if name in names:
         return name
     return next((other for other in other_names(name) if other in names), None)

@@ -32,8 +32,8 @@ _UNITS: dict[str, tuple[Unit, int]] = {
 }
 _TEXT = re.compile(r"\s*(?:(?P<amount>\d+(?:\.\d+)?)\s*)?(?P<unit>[A-Za-z]+)\s*")
 
-# A bare number counts samples. If it is worth at most this many batches, most likely batches were
-# meant.
+# A bare number counts samples. If they fill at most this many batches, the user most likely meant
+# batches.
 _SUSPICIOUSLY_FEW_BATCHES = 10
 
 
@@ -60,7 +60,7 @@ class Cadence:
         self.amount = amount
         self.unit = unit
         self._clock = clock
-        self._doubt = ""  # the warning for an amount that is only a few batches' worth
+        self._doubt = ""  # the warning for an amount of samples that fills only a few batches
         self.restart()
 
     @classmethod

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Logs = dict[str, Any]
 
-# Attributes of a callback that are no state of it: those that a session sets, and hooks that are
+# Attributes that are not part of a callback's state: those that a session sets, and hooks that are
 # set on the object.
 _NOT_STATE = {
     "model",
@@ -35,10 +35,10 @@ class Callback:
     training, call `request_stop(why)` or set `self.model.stop_training = True`.
 
     `on_batch_begin` and `on_batch_end` are older names of `on_train_batch_begin` and
-    `on_train_batch_end`: write one of the two. An `__init__` of your own need not call this
-    class's.
+    `on_train_batch_end`: write one of the two. Your own `__init__` need not call
+    `super().__init__()`.
 
-    Beside hooks, a subclass may write `hears(hook)`, `needs()`, `state_dict()`,
+    Besides hooks, a subclass may write `hears(hook)`, `needs()`, `state_dict()`,
     `load_state_dict(state)`, `set_model(model)` and `set_params(params)`. It may set the class
     attributes `remembers`, `called_last` and `stop_means`. It reads the other attributes, which
     are set before `on_train_begin`.

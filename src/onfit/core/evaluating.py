@@ -31,7 +31,7 @@ class Evaluating(Stoppable):
 
     # What the loop logged for the current batch; None between two batches.
     _batch_values: dict[str, Any] | None = None
-    _training_values: dict[str, Any] | None = None  # those of training, put aside during a test
+    _training_values: dict[str, Any] | None = None  # the training batch's, kept during a test
     _test_index = _predict_index = 0
     _test_means: RunningMeans
     _test_meter: Meter
@@ -47,7 +47,7 @@ class Evaluating(Stoppable):
         self.model = as_trainable(model, optimizer)
         self.callbacks = callbacks if isinstance(callbacks, Listeners) else Listeners(callbacks)
         self.params = {**_PARAMS, **(params or {})}
-        self.arguments: dict[str, dict[str, str]] = {}  # the callbacks' own, before training
+        self.arguments: dict[str, dict[str, str]] = {}  # of each callback, by its name
         self._stops: list[Stop] = []
 
     # --- callbacks -----------------------------------------------------------------------------
@@ -134,7 +134,7 @@ class Evaluating(Stoppable):
             self.callbacks.call("on_predict_batch_begin", index, Logs(batch=index, size=size))
 
     def predict_batch_end(self, size: int, outputs: Any) -> None:
-        """A prediction batch of `size` samples is over, and has given `outputs`."""
+        """A prediction batch of `size` samples is over; `outputs` are its predictions."""
         index, self._predict_index = self._predict_index, self._predict_index + 1
         if self.callbacks.hear("on_predict_batch_end"):
             logs = Logs(batch=index, size=size, outputs=outputs)

@@ -1,7 +1,7 @@
 """Ctrl-C and SIGTERM, handled so that a run ends well.
 
-After the first signal the run finishes its batch, writes a checkpoint and calls the end hooks. Then
-it raises the exception of the signal. A second signal acts at once.
+After the first signal the run finishes its batch, lets a callback save it, and calls the end hooks.
+Then it raises the exception of the signal. A second signal acts at once.
 """
 
 import signal

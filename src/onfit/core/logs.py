@@ -1,6 +1,6 @@
 """The `logs` of a hook: a real dict whose numbers stay on the device until one is read.
 
-A step leaves its loss and metrics as tensors. Turning tensors into floats means to wait for the
+A step leaves its loss and metrics as tensors. Turning tensors into floats means waiting for the
 device. So the logs do it only when a callback reads a value, and then for all values at once. A
 callback that keeps the dict and reads it later sees the values of that batch.
 """

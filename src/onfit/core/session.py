@@ -282,7 +282,7 @@ class Session(Evaluating):
         """A validation is over. Returns whether the loop has to stop.
 
         Args:
-            **values: its results, by names without `val_`; the epoch's logs put it before them.
+            **values: its results. Their names have no `val_`; the epoch's logs add it.
         """
         self.log({f"val_{name}": value for name, value in values.items()})
         return self.stopping

@@ -1,8 +1,8 @@
 """What core needs of packages that it does not import: numpy, torch, tqdm.
 
-For each package there is one module that does this. It is imported once the process has loaded the
-package, and registers itself. So core knows no framework, and no process has to load a package for
-this alone.
+For each package one module does the work. It is imported once the process has loaded the package,
+and registers itself. So core knows no framework, and no process has to load a package for this
+alone.
 """
 
 import importlib
@@ -23,7 +23,7 @@ Keep = Callable[[Any], str]  # puts a numpy array into a checkpoint and returns 
 
 
 class Package:
-    """What core needs of a package. Each method here is for a package that has no part in it."""
+    """What core needs of a package. These methods do nothing; a subclass writes what it needs."""
 
     mark = ""  # the word for its arrays in checkpoints, if `packed` writes them
 

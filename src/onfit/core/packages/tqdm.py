@@ -8,7 +8,7 @@ from onfit.core.packages import Package, register
 
 
 class Tqdm(Package):
-    """tqdm's bars: a line is written above them."""
+    """Writes a line above tqdm's bars."""
 
     def write_line(self, text: str, stream: TextIO) -> bool:
         tqdm.write(text, file=stream)

@@ -6,10 +6,11 @@ from torch import nn
 
 
 class Layered:
-    """The facts of a model that code asks for which writes or draws models.
+    """What the code that saves, copies or draws a model needs to know about it.
 
     Models import the code that saves them, so that code cannot import the classes of models. It
-    imports this class instead. The facts here are those of a model that only its own code can make.
+    imports this class instead. The answers here are those of a model that only its own code can
+    make.
 
     Attributes:
         class_in_config: the class that its configuration names; None if it has no configuration.
@@ -19,10 +20,10 @@ class Layered:
 
     @property
     def made_by_code(self) -> bool:
-        """Whether only its own code can make it: a list of its layers does not say all."""
+        """Whether only the model's own code can make it: a list of its layers is not enough."""
         return True
 
     @property
     def keras_layers(self) -> list[nn.Module] | None:
-        """Its layers in the order in which Keras lists them; None if it is no list of layers."""
+        """Its layers in Keras' order; None if the model is not made of a list of layers."""
         return None
