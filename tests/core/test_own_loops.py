@@ -6,7 +6,7 @@ import pytest
 from tests.core.loops import Diary
 
 from onfit.callbacks import BackupAndRestore, CallbackList, History, ProgbarLogger
-from onfit.core import Run
+from onfit.core import Run, Session
 from onfit.errors import NotReadyError
 
 
@@ -167,3 +167,34 @@ def test_a_list_of_callbacks_is_a_session_under_keras_names():
     assert history.run is callbacks
     assert (callbacks.progress.epoch, callbacks.progress.step) == (2, 2)
     assert callbacks.outcome == "completed"
+
+
+def test_of_a_val_number_logged_in_the_batches_the_latest_counts():
+    history = History()
+    with run_of(history) as run:
+        for _ in run.epochs():
+            for batch in run.batches([[1.0], [3.0]]):
+                run.log(loss=batch[0], val_loss=batch[0])
+    assert history.history == {"loss": [2.0], "val_loss": [3.0]}
+
+
+def test_a_val_name_in_a_validation_is_the_same_without_it():
+    history = History()
+    with run_of(history) as run:
+        for _ in run.epochs():
+            for batch in run.validation([[1.0], [3.0]]):
+                run.log(val_loss=batch[0])
+    assert history.history == {"val_loss": [2.0]}
+
+
+def test_results_pushed_within_a_batch_are_the_epochs():
+    history = History()
+    session = Session(SimpleNamespace(), [history])
+    session.train_begin()
+    session.epoch_begin()
+    session.batch_begin(1)
+    session.validated(loss=2.0)
+    session.batch_end(1, loss=1.0)
+    session.epoch_end()
+    session.train_end()
+    assert history.history == {"loss": [1.0], "val_loss": [2.0]}

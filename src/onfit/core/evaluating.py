@@ -32,6 +32,7 @@ class Evaluating(Stoppable):
     # What the loop logged for the current batch; None between two batches.
     _batch_values: dict[str, Any] | None = None
     _training_values: dict[str, Any] | None = None  # the training batch's, kept during a test
+    _testing = False  # whether that batch is one of a test
     _test_index = _predict_index = 0
     _test_means: RunningMeans
     _test_meter: Meter
@@ -88,7 +89,7 @@ class Evaluating(Stoppable):
         self._test_meter = self._test_means if meter is None else meter
         self._test_meter.reset()
         self._training_values, self._batch_values = self._batch_values, None
-        self._test_index = 0
+        self._test_index, self._testing = 0, True
         self.callbacks.call("on_test_begin", Logs())
 
     def test_batch_begin(self, size: int | None = None) -> None:
@@ -116,6 +117,7 @@ class Evaluating(Stoppable):
     def test_end(self) -> Logs:
         """The evaluation is over. Returns its means, by names without `val_`."""
         self._batch_values, self._training_values = self._training_values, None
+        self._testing = False
         logs = Logs.of_epoch(self._test_meter)
         self.callbacks.call("on_test_end", logs)
         return logs

@@ -1,6 +1,10 @@
 """The position of a run."""
 
 from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+from onfit.errors import ArgumentError
 
 
 @dataclass
@@ -17,3 +21,16 @@ class Progress:
     epoch: int = 0
     batch: int = 0
     step: int = 0
+
+
+def require_epochs(epochs: Any, initial_epoch: Any) -> None:
+    """Refuse what is no index of an epoch.
+
+    Raises:
+        ArgumentError: if one of them is no whole number from 0.
+    """
+    if not all(isinstance(n, Integral) and int(n) >= 0 for n in (epochs, initial_epoch)):
+        raise ArgumentError(
+            f"epochs and initial_epoch are whole numbers from 0; got epochs={epochs!r}, "
+            f"initial_epoch={initial_epoch!r}."
+        )

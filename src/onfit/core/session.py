@@ -8,7 +8,6 @@ CallbackList   Keras' names:      callbacks.on_epoch_begin(epoch)
 """
 
 from collections.abc import Callable
-from numbers import Integral
 from time import perf_counter
 from typing import Any
 
@@ -17,12 +16,12 @@ from onfit.core.console import say
 from onfit.core.evaluating import Evaluating
 from onfit.core.logs import Logs
 from onfit.core.meter import Meter, RunningMeans, as_number
-from onfit.core.progress import Progress
+from onfit.core.progress import Progress, require_epochs
 from onfit.core.resuming import Walk
 from onfit.core.state import Resumable
 from onfit.core.stop import Outcome
 from onfit.core.timing import Timing, line_of, notable
-from onfit.errors import ArgumentError, NotReadyError
+from onfit.errors import NotReadyError
 
 
 class Session(Evaluating):
@@ -87,7 +86,7 @@ class Session(Evaluating):
         meter: Meter | None = None,
         parts: dict[str, Resumable] | None = None,
     ) -> None:
-        _require_epochs(epochs, initial_epoch)
+        require_epochs(epochs, initial_epoch)
         super().__init__(
             model, callbacks, optimizer=optimizer, params={"epochs": epochs, **(params or {})}
         )
@@ -265,18 +264,26 @@ class Session(Evaluating):
     def log(self, values: LogValues | None = None, /, **named: Any) -> None:
         """Log numbers: within a batch for this batch, else for this epoch.
 
-        A batch's numbers become sample-weighted means in the epoch's logs. They may be scalars of
-        any framework; those of a batch become floats only when a callback reads them.
+        A batch's numbers become sample-weighted means in the epoch's logs; of a `val_` number
+        logged in a training batch the epoch has the latest. They may be scalars of any framework;
+        those of a batch become floats only when a callback reads them.
 
         Args:
             values: a dict of numbers by name.
             **named: more of them.
         """
         found = {**(values or {}), **named}
-        if self._batch_values is not None:
-            self._batch_values.update(found)
+        if self._batch_values is None:
+            self._log_for_epoch(found)
+        elif self._testing:
+            self._batch_values |= {name.removeprefix("val_"): found[name] for name in found}
         else:
-            self._epoch_values |= {name: as_number(value) for name, value in found.items()}
+            results = {name: found.pop(name) for name in list(found) if name.startswith("val_")}
+            self._log_for_epoch(results)
+            self._batch_values |= found
+
+    def _log_for_epoch(self, values: LogValues) -> None:
+        self._epoch_values |= {name: as_number(value) for name, value in values.items()}
 
     def validated(self, **values: Any) -> bool:
         """A validation is over. Returns whether the loop has to stop.
@@ -284,13 +291,5 @@ class Session(Evaluating):
         Args:
             **values: its results. Their names have no `val_`; the epoch's logs add it.
         """
-        self.log({f"val_{name}": value for name, value in values.items()})
+        self._log_for_epoch({f"val_{name}": value for name, value in values.items()})
         return self.stopping
-
-
-def _require_epochs(epochs: Any, initial_epoch: Any) -> None:
-    if not all(isinstance(n, Integral) and int(n) >= 0 for n in (epochs, initial_epoch)):
-        raise ArgumentError(
-            f"epochs and initial_epoch are whole numbers from 0; got epochs={epochs!r}, "
-            f"initial_epoch={initial_epoch!r}."
-        )
