@@ -76,6 +76,15 @@ class OnfitWarning(UserWarning):
     """A problem that does not end the run; each is reported once."""
 
 
+def out_of_order(event: str, missing: str) -> NotReadyError:
+    """The error for an event of a session that came before another one that has to come first."""
+    return NotReadyError(
+        f"{event}() was called before {missing}(). The events of a session are train_begin; for "
+        "each epoch epoch_begin, batch_begin and batch_end of each batch, any validation, "
+        "epoch_end; at last train_end, once."
+    )
+
+
 def did_you_mean(name: object, options: Iterable[str]) -> str:
     """A question that names the option nearest to `name`; empty if none is near.
 

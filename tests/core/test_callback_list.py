@@ -62,6 +62,7 @@ def test_every_hook_can_be_told_by_its_name(hook):
 
 def test_a_hook_is_heard_only_where_a_callback_writes_it():
     listeners = Listeners([Teller("a", [])])
+    listeners.refresh()
     assert listeners.hear("on_epoch_end")
     assert not listeners.hear("on_epoch_begin")
 
@@ -103,6 +104,7 @@ def test_an_appended_callback_is_told_last():
 def test_a_hook_put_on_later_is_heard_after_a_refresh():
     told, callback = [], Callback()
     callbacks = CallbackList(callback)
+    callbacks.on_train_begin()
     callback.on_epoch_end = lambda *args: told.append(args)
     callbacks.on_epoch_end(0, None)
     assert told == []
@@ -168,6 +170,7 @@ def test_a_call_to_all_reaches_those_behind_a_failure_and_returns_the_first():
 
     first, second = ValueError("one"), KeyboardInterrupt("two")
     listeners = Listeners([Failing(first), Failing(second), Last()])
+    listeners.refresh()
     assert listeners.call_all("on_train_end", "logs") is first
     assert told == ["logs"]
     assert first.__notes__ == [

@@ -182,3 +182,43 @@ def test_a_time_limit_pauses_a_pushed_session():
     session = pushed([TimeLimit(2, clock=lambda: next(ticks))], LOSSES)
     assert session.pausing
     assert session.stopped.means == "pause"
+
+
+ORDERS = {
+    "batch_begin before the training": lambda s: s.batch_begin(1),
+    "batch_end before the training": lambda s: s.batch_end(1),
+    "epoch_end before the training": lambda s: s.epoch_end(),
+    "train_end before the training": lambda s: s.train_end(),
+    "batch_end before an epoch": lambda s: (s.train_begin(), s.batch_end(1)),
+    "epoch_end before an epoch": lambda s: (s.train_begin(), s.epoch_end()),
+    "epoch_begin twice": lambda s: (s.train_begin(), s.epoch_begin(), s.epoch_begin()),
+    "epoch_end twice": lambda s: (s.train_begin(), s.epoch_begin(), s.epoch_end(), s.epoch_end()),
+    "train_end twice": lambda s: (s.train_begin(), s.train_end(), s.train_end()),
+    "epoch_begin after the training": lambda s: (s.train_begin(), s.train_end(), s.epoch_begin()),
+    "batch_end in a test": lambda s: (
+        s.train_begin(), s.epoch_begin(), s.batch_begin(1), s.test_begin(), s.batch_end(1)
+    ),
+    "test_end before a test": lambda s: s.test_end(),
+    "test_batch_begin before a test": lambda s: s.test_batch_begin(1),
+    "test_batch_end before a test": lambda s: s.test_batch_end(1),
+    "test_begin twice": lambda s: (s.test_begin(), s.test_begin()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_an_event_out_of_order_is_an_error_that_says_the_order(order):
+    session = Session(SimpleNamespace(), [History()], params={"verbose": 0})
+    with pytest.raises(NotReadyError, match=r"_begin|_end"):
+        ORDERS[order](session)
+
+
+def test_what_a_batch_left_open_is_gone_with_its_epoch():
+    history = History()
+    session = Session(SimpleNamespace(), [history], params={"verbose": 0})
+    session.train_begin()
+    for value in (0.5, 0.4):
+        session.epoch_begin()
+        session.batch_begin(1)
+        session.epoch_end(val_loss=value)
+    session.train_end()
+    assert history.history == {"val_loss": [0.5, 0.4]}

@@ -10,7 +10,7 @@ import pytest
 from onfit.callbacks import EarlyStopping, History, ProgbarLogger, TerminateOnNaN
 from onfit.core import state as room
 from onfit.core.callback import Callback
-from onfit.core.randomness import random_state, set_random_state
+from onfit.core.packages.randomness import random_state, set_random_state
 from onfit.core.run import Run
 from onfit.core.state import arguments_of, names_of, restore_run, run_state
 from onfit.errors import FileFormatError, OnfitWarning

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from onfit.callbacks import CallbackList, History
-from onfit.core import Callback, Run, listeners, run, session, timing
+from onfit.core import Callback, Run, listeners, passes, session, timing
 from onfit.core.timing import line_of, notable
 
 
@@ -26,7 +26,7 @@ sleep = CLOCK.sleep
 
 @pytest.fixture(autouse=True)
 def _scripted(monkeypatch):
-    for module in (listeners, run, session, timing):
+    for module in (listeners, passes, session, timing):
         monkeypatch.setattr(module, "perf_counter", CLOCK)
 
 

@@ -141,3 +141,41 @@ def test_a_list_of_callbacks_is_called_by_either_name(name):
     callbacks = CallbackList(LambdaCallback(on_batch_end=lambda *args: seen.append(args)))
     getattr(callbacks, name)(3, {"loss": 1.0})
     assert seen == [(3, {"loss": 1.0})]
+
+
+def test_a_method_that_passes_on_to_the_older_name_leads_there_as_in_keras():
+    class Passes(Callback):
+        newer = older = 0
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.newer += 1
+            self.on_batch_end(batch, logs)
+
+    class Child(Passes):
+        def on_batch_end(self, batch, logs=None):
+            self.older += 1
+
+    class Both(Passes):
+        def on_batch_end(self, batch, logs=None): ...
+
+    class Grandchild(Both):
+        def on_batch_end(self, batch, logs=None):
+            self.older += 1
+
+    for kind, older in ((Passes, 0), (Child, 2), (Grandchild, 2)):
+        callback = kind()
+        walked(callback, batches=2)
+        assert (callback.newer, callback.older) == (2, older)
+
+
+@pytest.mark.parametrize("name", ["on_batch_end", "on_train_batch_end"])
+def test_a_method_that_is_put_in_the_place_of_another_counts(name):
+    class Mine(Callback): ...
+
+    seen = []
+    written = type("Written", (Callback,), {name: lambda self, *args: seen.append("first")})
+    setattr(written, name, lambda self, *args: seen.append("second"))
+    walked(written(), batches=1)
+    setattr(Mine, name, lambda self, *args: seen.append("third"))
+    walked(Mine(), batches=1)
+    assert seen == ["second", "third"]

@@ -27,7 +27,7 @@ from onfit.callbacks import (
     ReduceLROnPlateau,
     TensorBoard,
 )
-from onfit.core.randomness import random_state
+from onfit.core.packages.randomness import random_state
 from onfit.storage.trees import packed
 
 Left = dict[str, Any]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onfit.core.aliases import AliasDict
-from onfit.core.plain import is_plain
+from onfit.core.packages.plain import is_plain
 from onfit.errors import ArgumentTypeError
 from onfit.storage.trees import packed, unpacked
 

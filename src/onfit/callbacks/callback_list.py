@@ -1,6 +1,7 @@
 """CallbackList: a session under Keras' names, for loops that call the hooks themselves."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ from onfit.core.callback import Callback
 from onfit.core.faces import as_trainable
 from onfit.core.hooks import CLASSIC, HOOKS
 from onfit.core.session import Session
+from onfit.errors import ArgumentTypeError
 
 _NEWER = {older: newer for newer, older in CLASSIC.items()}
 
@@ -48,14 +50,21 @@ class CallbackList(Session):
         model: Any = None,
         **params: Any,
     ) -> None:
+        for name, value in (("add_history", add_history), ("add_progbar", add_progbar)):
+            if not isinstance(value, bool):
+                raise ArgumentTypeError(
+                    f"CallbackList({name}={value!r}): {name} is True or False. Pass a model by its "
+                    "name: CallbackList(callbacks, model=model)."
+                )
         super().__init__(SimpleNamespace(stop_training=False), callbacks)
+        self._given_model: Any = self.model
+        self._listening = False
         self._add_missing(History, add_history)
         self._add_missing(ProgbarLogger, add_progbar)
         if params:
             self.set_params(params)
         if model is not None:
             self.set_model(model)
-        self.refresh()
 
     def _add_missing(self, kind: type[Callback], wanted: bool) -> None:
         if wanted and not any(isinstance(each, kind) for each in self):
@@ -67,7 +76,7 @@ class CallbackList(Session):
     def append(self, callback: Callback) -> None:
         """Add a callback at the end, but before those that are called last."""
         self.callbacks.append(callback)
-        self.refresh()
+        self._listening = False
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Hand the facts of the run to every callback."""
@@ -75,15 +84,20 @@ class CallbackList(Session):
         self.callbacks.set_params(params)
 
     def set_model(self, model: Any) -> None:
-        """Check that the model can do what the callbacks need; then hand it to every callback."""
-        self.model = as_trainable(model)
+        """Check that the model can do what the callbacks need; then hand it to every callback.
+
+        They see a face of the model. A stop is also set on the model itself.
+        """
+        self._given_model, self.model = model, as_trainable(model)
         self.callbacks.set_model(self.model)
-        self.refresh()
+        self._set_flag(False)
+        self._listening = False
 
     def refresh(self) -> None:
         """Ask every callback again which hooks it hears."""
         self.callbacks.set_run(self)
-        self.callbacks.listen(self.model, self._attribute)
+        self.callbacks.listen(self.model, self._flag_was_set)
+        self._listening = True
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         hook = _NEWER.get(name, name)
@@ -91,15 +105,28 @@ class CallbackList(Session):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return partial(self._event, hook)
 
-    def _event(self, hook: str, *args: Any) -> None:
+    def _event(self, hook: str, *args: Any, **named: Any) -> None:
         """Note the position of the training, and call the hook."""
+        args = (*args, *(named.pop(name) for name in _ARGUMENTS if name in named))
+        if named:
+            raise ArgumentTypeError(f"{hook}({next(iter(named))}=...) is no argument of this hook.")
+        if not self._listening:
+            self.refresh()
         note = _NOTES.get(hook)
         if note is not None:
             note(self, *args)
         self.callbacks.call(hook, *args)
+        if self._stops and self._given_model is not self.model:
+            self._set_flag(True)
+
+    def _set_flag(self, value: bool) -> None:
+        with suppress(AttributeError):  # a model that takes no attributes
+            self._given_model.stop_training = value
 
     def _train_begins(self, *args: Any) -> None:
         self._stops.clear()
+        self.model.stop_training = False
+        self._set_flag(False)
         self.outcome = None
         self.timing.begin()
 
@@ -112,15 +139,20 @@ class CallbackList(Session):
     def _epoch_ends(self, epoch: int, *args: Any) -> None:
         self.progress.epoch = epoch + 1
 
+    def _fails(self, *args: Any) -> None:
+        self.outcome = "failed"
+
     def _train_ends(self, *args: Any) -> None:
-        self.outcome = "stopped" if self.stopping else "completed"
+        self.outcome = self.outcome or ("stopped" if self.stopping else "completed")
         self.timing.end()
 
 
+_ARGUMENTS = ("epoch", "batch", "logs", "exception")  # of hooks, in their order
 _NOTES: dict[str, Callable[..., None]] = {
     "on_train_begin": CallbackList._train_begins,
     "on_epoch_begin": CallbackList._epoch_begins,
     "on_train_batch_end": CallbackList._batch_ends,
     "on_epoch_end": CallbackList._epoch_ends,
+    "on_exception": CallbackList._fails,
     "on_train_end": CallbackList._train_ends,
 }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from onfit.core.faces import Need
 from onfit.core.hooks import ALL_NAMES, heard, join_names, silent
-from onfit.core.plain import is_plain
+from onfit.core.packages.plain import is_plain
 from onfit.errors import OnfitWarning
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class Callback:
         Args:
             why: the reason, which is printed when the training ends.
         """
-        if self.run is not None:
+        if self.run is not None and self.run.outcome is None:
             self.run.stop(why, by=self)
         else:
             self.model.stop_training = True

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from onfit.core.faces import as_trainable
@@ -10,6 +11,7 @@ from onfit.core.logs import Logs
 from onfit.core.meter import Meter, RunningMeans
 from onfit.core.state import arguments_of
 from onfit.core.stop import Stop, Stoppable
+from onfit.errors import NotReadyError
 
 # Every key that a callback may look for in `params`, in every loop.
 _PARAMS: dict[str, Any] = {
@@ -23,19 +25,31 @@ _PARAMS: dict[str, Any] = {
 }
 
 
+@dataclass
+class _Test:
+    """An evaluation that is under way.
+
+    Attributes:
+        means: the means of what the loop logs.
+        meter: measures the batches; `means`, unless the loop has a meter of its own.
+        index: how many batches are done.
+        values: what the loop logged for the current batch; None between two batches.
+    """
+
+    means: RunningMeans
+    meter: Meter
+    index: int = 0
+    values: dict[str, Any] | None = None
+
+
 class Evaluating(Stoppable):
     """The part of every session that calls the `on_test` and `on_predict` hooks.
 
     A validation may come in the middle of a training batch; the batch goes on after it.
     """
 
-    # What the loop logged for the current batch; None between two batches.
-    _batch_values: dict[str, Any] | None = None
-    _training_values: dict[str, Any] | None = None  # the training batch's, kept during a test
-    _testing = False  # whether that batch is one of a test
-    _test_index = _predict_index = 0
-    _test_means: RunningMeans
-    _test_meter: Meter
+    _test: _Test | None = None
+    _predict_index = 0
 
     def __init__(
         self,
@@ -59,7 +73,7 @@ class Evaluating(Stoppable):
         self.callbacks.set_model(self.model)
         self.callbacks.set_run(self)
         self.arguments = arguments_of(self.callbacks)
-        self.callbacks.listen(self.model, self._attribute)
+        self.callbacks.listen(self.model, self._flag_was_set)
 
     @contextmanager
     def introduced(self) -> Iterator[None]:
@@ -84,41 +98,51 @@ class Evaluating(Stoppable):
 
         Args:
             meter: measures the batches; by default it takes the means of what is logged.
+
+        Raises:
+            NotReadyError: if another one is under way.
         """
-        self._test_means = RunningMeans()
-        self._test_meter = self._test_means if meter is None else meter
-        self._test_meter.reset()
-        self._training_values, self._batch_values = self._batch_values, None
-        self._test_index, self._testing = 0, True
+        if self._test is not None:
+            raise NotReadyError("an evaluation is under way. Call test_end() before test_begin().")
+        means = RunningMeans()
+        self._test = _Test(means, means if meter is None else meter)
+        self._test.meter.reset()
         self.callbacks.call("on_test_begin", Logs())
+
+    @property
+    def _open_test(self) -> _Test:
+        if self._test is None:
+            raise NotReadyError("no evaluation is under way. Call test_begin() first.")
+        return self._test
 
     def test_batch_begin(self, size: int | None = None) -> None:
         """An evaluation batch of `size` samples begins."""
+        test = self._open_test
         if self.callbacks.hear("on_test_batch_begin"):
-            index = self._test_index
-            self.callbacks.call("on_test_batch_begin", index, Logs(batch=index, size=size))
-        self._batch_values = {}
+            logs = Logs(batch=test.index, size=size)
+            self.callbacks.call("on_test_batch_begin", test.index, logs)
+        test.values = {}
 
     def test_batch_end(self, size: int = 1, **values: Any) -> None:
         """An evaluation batch is over.
 
         Args:
-            size: how many samples it has.
-            **values: its numbers; the evaluation takes their means over samples.
+            size: how many samples the batch has.
+            **values: its numbers; the evaluation's logs get their means over samples.
         """
-        index, self._test_index = self._test_index, self._test_index + 1
-        logged, self._batch_values = self._batch_values, None
+        test = self._open_test
+        index, test.index = test.index, test.index + 1
+        logged, test.values = test.values, None
         if logged or values:
-            self._test_means.add({**(logged or {}), **values}, size)
+            test.means.add({**(logged or {}), **values}, size)
         if self.callbacks.hear("on_test_batch_end"):
-            logs = Logs.of_batch(self._test_meter, index, size)
+            logs = Logs.of_batch(test.meter, index, size)
             self.callbacks.call("on_test_batch_end", index, logs)
 
     def test_end(self) -> Logs:
-        """The evaluation is over. Returns its means, by names without `val_`."""
-        self._batch_values, self._training_values = self._training_values, None
-        self._testing = False
-        logs = Logs.of_epoch(self._test_meter)
+        """The evaluation is over. Returns its means, under names without `val_`."""
+        logs = Logs.of_epoch(self._open_test.meter)
+        self._test = None
         self.callbacks.call("on_test_end", logs)
         return logs
 

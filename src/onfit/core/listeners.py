@@ -34,26 +34,38 @@ class Listeners:
     Args:
         callbacks: a callback, an iterable of callbacks (which may hold a `CallbackList`), or None.
 
+    Attributes:
+        called: the callback that is being called; None if none is.
+
     Raises:
         ArgumentTypeError: for anything that is not a `Callback` instance.
     """
+
+    called: Callback | None = None
 
     def __init__(self, callbacks: Any = None) -> None:
         self._callbacks = sorted(_checked(callbacks), key=_called_last)
         _warn_of_misspelt_hooks(self._callbacks)
         self._seconds: dict[int, list[float]] = {}
-        self._table: dict[str, list[Listener]] = {}
+        # Nothing is heard before `listen`, when the callbacks know model and params.
+        self._table: dict[str, list[Listener]] = {hook: [] for hook in HOOKS}
         self._flags = flags_of(None)
-        self._stop_came: Callable[[Callback], None] = lambda callback: None
-        self.refresh()
+        self._flag_was_set: Callable[[Callback], None] = lambda callback: None
 
     def __iter__(self) -> Iterator[Callback]:
         return iter(self._callbacks)
 
+    def __len__(self) -> int:
+        return len(self._callbacks)
+
+    def __getitem__(self, index: int) -> Callback:
+        return self._callbacks[index]
+
     def append(self, callback: Callback) -> None:
-        """Add a callback at the end, but before those that are called last."""
+        """Add a callback at the end, but before those that are called last. It hears nothing before
+        the next `listen` or `refresh`.
+        """
         self._callbacks = sorted([*self._callbacks, *_checked(callback)], key=_called_last)
-        self.refresh()
 
     def refresh(self) -> None:
         """Ask every callback which hooks it hears."""
@@ -68,14 +80,14 @@ class Listeners:
 
     # --- calling -----------------------------------------------------------------------------
 
-    def listen(self, model: Any, stop_came: Callable[[Callback], None]) -> None:
+    def listen(self, model: Any, flag_was_set: Callable[[Callback], None]) -> None:
         """Ask every callback which hooks it hears, and from now on look for a stop after each call.
 
         Args:
             model: the model whose `stop_training` is read.
-            stop_came: called with the callback that set the flag.
+            flag_was_set: called with the callback that set the flag.
         """
-        self._flags, self._stop_came = flags_of(model), stop_came
+        self._flags, self._flag_was_set = flags_of(model), flag_was_set
         self.refresh()
 
     def hear(self, hook: str) -> bool:
@@ -93,9 +105,11 @@ class Listeners:
         stopping = flags["stop_training"]
         since = perf_counter()
         for callback, method, seconds in listeners:
+            self.called = callback
             try:
                 method(*args)
             except BaseException as error:
+                self.called = None
                 error.add_note(f"raised by {type(callback).__name__}.{hook}")
                 raise
             now = perf_counter()
@@ -103,13 +117,14 @@ class Listeners:
             since = now
             if not stopping and flags["stop_training"]:
                 stopping = True
-                self._stop_came(callback)
+                self._flag_was_set(callback)
+        self.called = None
 
     def call_all(self, hook: str, *args: Any) -> BaseException | None:
         """Call all that hear `hook`, even when one of them raises; return the first exception."""
         first: BaseException | None = None
         for callback, method, seconds in self._table[hook]:
-            since = perf_counter()
+            since, self.called = perf_counter(), callback
             try:
                 method(*args)
             except BaseException as error:
@@ -119,6 +134,7 @@ class Listeners:
                 else:
                     first.add_note(f"also, {type(callback).__name__}.{hook} raised {error!r}")
             seconds[0] += perf_counter() - since
+        self.called = None
         return first
 
     # --- what every callback receives ------------------------------------------------------

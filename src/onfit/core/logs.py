@@ -73,7 +73,7 @@ class Logs(AliasDict):
             fetch: returns all of them, in the same order.
         """
         dict.update(self, dict.fromkeys(names, _PENDING))
-        self._fetches += ((names, fetch),)
+        self._fetches = (*self._fetches, (names, fetch)) if self._fetches else ((names, fetch),)
 
     def _settle(self) -> None:
         while self._fetches:

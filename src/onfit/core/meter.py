@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from onfit._types import LogValues
 from onfit.core.logs import Logs
-from onfit.core.plain import is_plain
+from onfit.core.packages.plain import is_plain
 from onfit.errors import ArgumentTypeError
 
 
@@ -75,6 +75,8 @@ class RunningMeans:
     def add(self, values: LogValues, size: int) -> None:
         """Count one batch of `size` samples with its `values`."""
         self._latest = {name: frozen(value) for name, value in values.items()}
+        if not size:  # a batch of no samples does not count in a mean
+            return
         for name, value in self._latest.items():
             # `value * size` is a new object, so the sum shares no memory with the user's value.
             self._sums[name] = self._sums.get(name, 0) + _number(name, value) * size

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from onfit.core.console import say
 from onfit.core.packages import loaded
-from onfit.core.randomness import random_state, set_random_state
+from onfit.core.packages.randomness import random_state, set_random_state
 
 State = dict[str, Any]
 _Batch = TypeVar("_Batch")
@@ -26,6 +26,7 @@ class Walk:
         self._source: Any = None  # the batches of the walk
         self._position: Any = None  # when resuming: where the source was, if it keeps a position
         self._random: State | None = None  # when resuming: the generators to go on with
+        self._left = False  # whether the loop left the batches by `break`
 
     @property
     def resuming(self) -> bool:
@@ -40,11 +41,17 @@ class Walk:
             random: the random generators of that process.
         """
         self._start, self._position = state["start"], state["position"]
+        self._left = state.get("left", False)
         self._random = random
 
     def state(self) -> State:
         """How the walk began, and where it is, for `resume`."""
-        return {"start": self._start, "position": position_in(self._source)}
+        position = position_in(self._source)
+        return {"start": self._start, "position": position, "left": self._left}
+
+    def leave(self) -> None:
+        """The loop has left the batches by `break`. It does so in another process, too."""
+        self._left = True
 
     def begin(self, batches: Iterable[_Batch], done: int) -> Iterable[_Batch]:
         """The batches that are still to be done: all, unless another process did the first ones.
@@ -53,6 +60,10 @@ class Walk:
             batches: the batches of the whole epoch.
             done: how many of them the other process did.
         """
+        left, self._left = self._left and self.resuming, False
+        if left:
+            self.settle()
+            return ()
         self._source = batches
         begin_after = getattr(batches, "begin_after", None)  # a source with this keeps its state
         if not self.resuming:

@@ -9,8 +9,6 @@ with Run(model, callbacks, epochs=20) as run:          on_train_begin ... on_tra
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-from time import perf_counter
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -18,12 +16,12 @@ from onfit._types import LogValues
 from onfit.core.interrupts import Interrupts
 from onfit.core.logs import Logs
 from onfit.core.meter import Meter
+from onfit.core.passes import Passes, TrainingPass, ValidationPass
 from onfit.core.session import Session
 from onfit.core.sizes import batch_size
 from onfit.errors import NotReadyError
 
 _Batch = TypeVar("_Batch")
-_Size = Callable[[Any], int]
 
 
 class Run(Session):
@@ -70,13 +68,13 @@ class Run(Session):
     ) -> None:
         super().__init__(model, callbacks, optimizer=optimizer, epochs=epochs, **more)
         self._end_epoch = epochs
-        # Ends the batch or the validation that the loop left by `break`; None if there is none.
-        self._left: Callable[[], None] | None = None
+        self._passes = Passes()
         self._interrupts = Interrupts(self)
 
     # --- the training as a whole ---------------------------------------------------------------
 
     def __enter__(self) -> Self:
+        self._require_new()
         self._interrupts.listen()
         try:
             self.train_begin()
@@ -116,7 +114,7 @@ class Run(Session):
 
         The run looks for a stop before each epoch and after each batch.
         """
-        if not self._begun:
+        if not self._begun or self._ended:
             raise NotReadyError(
                 "nobody was told that training begins. Write: with Run(...) as run:"
             )
@@ -132,7 +130,7 @@ class Run(Session):
         self.walk.settle()  # for a resumed run that had nothing left to do
 
     def _close_epoch(self) -> None:
-        self._end_what_was_left()
+        self._passes.end_all()
         super()._close_epoch()
 
     # --- batches -------------------------------------------------------------------------------
@@ -151,47 +149,19 @@ class Run(Session):
         Raises:
             NotReadyError: outside of `epochs()`, where logged values would belong to no epoch.
         """
+        self._require_epoch("batches")
+        one = TrainingPass(self, batch_size if size is None else size)
+        return self._passes.through(batches, one)
+
+    def _require_epoch(self, method: str) -> None:
         if not self.in_epoch:
             raise NotReadyError(
-                "run.batches(...) was called outside of an epoch, which its values belong to. "
-                "Write: for epoch in run.epochs(): for batch in run.batches(...):"
+                f"run.{method}(...) was called outside of an epoch, which its values belong to. "
+                f"Write: for epoch in run.epochs(): for batch in run.{method}(...):"
             )
-        self._end_what_was_left()
-        return self._batches(batches, batch_size if size is None else size)
-
-    def _batches(self, batches: Iterable[_Batch], size: _Size) -> Iterator[_Batch]:
-        begins = self.callbacks.hear("on_train_batch_begin")
-        self._since = perf_counter()
-        try:
-            for batch in self.walk.begin(batches, self.progress.batch):
-                self.batch_begin(size(batch) if begins else None)
-                try:
-                    yield batch
-                except GeneratorExit:
-                    self._left = partial(self._end_left_batch, size(batch))
-                    raise
-                if self.batch_end(size(batch)):
-                    return
-        finally:
-            self.walk.end()
-
-    def _end_left_batch(self, size: int) -> None:
-        if self._batch_values:
-            self.batch_end(size)
-        self._batch_values = None
-
-    def _end_what_was_left(self) -> None:
-        """End the batch or the validation that the loop left by `break`.
-
-        The run does this when the loop comes back to it: only then it is certain that the loop did
-        not leave because of an error.
-        """
-        left, self._left = self._left, None
-        if left is not None:
-            left()
 
     def log(self, values: LogValues | None = None, /, **named: Any) -> None:
-        self._end_what_was_left()
+        self._passes.end_left()
         super().log(values, **named)
 
     # --- evaluation and prediction -------------------------------------------------------------
@@ -202,7 +172,8 @@ class Run(Session):
         """Yield each validation batch, and call the `on_test` hooks around it.
 
         The means over samples of what is logged for the batches become `val_<name>` in the epoch's
-        logs. Of two validations in one epoch the later counts.
+        logs. Of two validations in one epoch the later counts. After a stop that cut the epoch
+        short there is none.
 
         Args:
             batches: anything that yields batches.
@@ -219,30 +190,14 @@ class Run(Session):
             >>> history.history
             {'val_loss': [2.3333333333333335]}
         """
-        self._end_what_was_left()
-        return self._validation(batches, batch_size if size is None else size)
+        self._require_epoch("validation")
+        if self.cut_short:  # a stop leaves out the validation
+            return iter(())
+        one = ValidationPass(self, batch_size if size is None else size)
+        return self._passes.through(batches, one)
 
-    def _validation(self, batches: Iterable[_Batch], size: _Size) -> Iterator[_Batch]:
-        with self.timing.validating():
-            self.test_begin()
-            for batch in batches:
-                self.test_batch_begin(size(batch))
-                try:
-                    yield batch
-                except GeneratorExit:
-                    self._left = partial(self._end_left_validation, size(batch))
-                    raise
-                self.test_batch_end(size(batch))
-            self._end_validation()
-
-    def _end_validation(self) -> None:
-        self.test_end()
-        self._validations.append(self._test_meter)
-
-    def _end_left_validation(self, size: int) -> None:
-        if self._batch_values:
-            self.test_batch_end(size)
-        self._end_validation()
+    def _count_validation(self, meter: Meter) -> None:
+        self._validations.append(meter)
 
     def validate(
         self,
@@ -253,10 +208,10 @@ class Run(Session):
         size: Callable[[_Batch], int] | None = None,
     ) -> None:
         """Evaluate, and put the results into this epoch's logs as `val_<name>`."""
-        self._end_what_was_left()
+        self._passes.end_left()
         with self.timing.validating():
             self.evaluate(batches, step, meter, size=size)
-        self._validations.append(meter)
+        self._count_validation(meter)
 
     def evaluate(
         self,
@@ -270,10 +225,14 @@ class Run(Session):
         size = batch_size if size is None else size
         begins = self.callbacks.hear("on_test_batch_begin")
         self.test_begin(meter)
-        for batch in batches:
-            self.test_batch_begin(size(batch) if begins else None)
-            step(batch)
-            self.test_batch_end(size(batch))
+        try:
+            for batch in batches:
+                self.test_batch_begin(size(batch) if begins else None)
+                step(batch)
+                self.test_batch_end(size(batch))
+        except BaseException:
+            self._test = None
+            raise
         return self.test_end()
 
     def predict(

@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any
 
 from onfit._types import LogValues
-from onfit.core.console import say
+from onfit.core.ending import finish
 from onfit.core.evaluating import Evaluating
 from onfit.core.logs import Logs
 from onfit.core.meter import Meter, RunningMeans, as_number
@@ -20,8 +20,8 @@ from onfit.core.progress import Progress, require_epochs
 from onfit.core.resuming import Walk
 from onfit.core.state import Resumable
 from onfit.core.stop import Outcome
-from onfit.core.timing import Timing, line_of, notable
-from onfit.errors import NotReadyError
+from onfit.core.timing import Timing
+from onfit.errors import NotReadyError, out_of_order
 
 
 class Session(Evaluating):
@@ -96,11 +96,12 @@ class Session(Evaluating):
         self.walk = Walk()
         self.before_pause: list[Callable[[], object]] = []
         self._since = 0.0  # when the wait for a batch's data, or the batch's step, began
-        self._begun = False
+        self._begun = self._ended = False
         self._means = RunningMeans()
         self._meter: Meter = self._means if meter is None else meter
         self.parts: dict[str, Resumable] = {**(parts or {}), "meter": self._meter}
         self._open_epoch: int | None = None
+        self._batch_values: dict[str, Any] | None = None  # None between two batches
         self._epoch_values: dict[str, Any] = {}
         self._validations: list[Meter] = []
         self._last_logs = Logs()
@@ -109,11 +110,7 @@ class Session(Evaluating):
 
     def train_begin(self) -> bool:
         """Training begins. Returns whether a callback asks at once for a stop."""
-        if self._begun:
-            raise NotReadyError(
-                f"this {type(self).__name__} has been walked. Make a new {type(self).__name__} "
-                "for each training."
-            )
+        self._require_new()
         self._begun = True
         self.introduce()
         self.model.stop_training = False
@@ -122,9 +119,16 @@ class Session(Evaluating):
         try:
             self.callbacks.call("on_train_begin", Logs())
         except BaseException as error:
-            self._finish(error)
+            finish(self, error)
             raise
         return self.stopping
+
+    def _require_new(self) -> None:
+        if self._begun:
+            raise NotReadyError(
+                f"this {type(self).__name__} has been walked. Make a new {type(self).__name__} "
+                "for each training."
+            )
 
     def train_end(self, error: BaseException | None = None) -> None:
         """Training is over. An epoch that is still open is ended first, unless there is an error.
@@ -133,40 +137,15 @@ class Session(Evaluating):
             error: the exception that ended the training, if one did. It gets a note for each
                 further exception of a callback. The caller has to raise it.
         """
+        if not self._begun or self._ended:
+            raise out_of_order("train_end", "train_begin")
         if error is None:
             try:
                 self._close_epoch()
             except BaseException as raised:
-                self._finish(raised)
+                finish(self, raised)
                 raise
-        self._finish(error)
-
-    def _finish(self, error: BaseException | None) -> None:
-        """Call the end hooks, whatever happened."""
-        self.outcome = self._outcome_of(error)
-        problems = []
-        try:
-            if error is not None:
-                problems.append(self.callbacks.call_all("on_exception", error))
-            problems.append(self.callbacks.call_all("on_train_end", self._last_logs))
-        finally:
-            self.timing.end()
-        for problem in filter(None, problems):
-            if error is None:
-                self.outcome = "failed"
-                raise problem
-            error.add_note(f"also, while telling the end: {problem!r}")
-        if error is None and self.params["verbose"]:
-            self._say_how_it_ended()
-
-    def _say_how_it_ended(self) -> None:
-        if self.stopping:
-            reason = f": {self.stop_reason}" if self.stop_reason else ""
-            say(f"Stopped after epoch {self.progress.epoch} by {self.stopped_by}{reason}.")
-        report = self.timing.report()
-        line = line_of(report) if self.params["verbose"] == 2 else notable(report)
-        if line:
-            say(line)
+        finish(self, error)
 
     # --- epochs --------------------------------------------------------------------------------
 
@@ -181,8 +160,10 @@ class Session(Evaluating):
         Args:
             epoch: its index, counted from 0; by default the next one.
         """
-        if not self._begun:
-            raise NotReadyError("training has not begun. Call train_begin() first.")
+        if not self._begun or self._ended:
+            raise out_of_order("epoch_begin", "train_begin")
+        if self.in_epoch:
+            raise out_of_order("epoch_begin", "epoch_end")
         if epoch is not None:
             self.progress.epoch = epoch
         self.walk.settle()
@@ -199,17 +180,20 @@ class Session(Evaluating):
         Args:
             **values: numbers of the epoch, beside the means of its batches.
         """
-        self.log(values)
+        if not self.in_epoch:
+            raise out_of_order("epoch_end", "epoch_begin")
+        self._log_for_epoch(values)
         self._close_epoch()
         return self.stopping
 
     def _forget_epoch(self) -> None:
-        self._epoch_values, self._validations = {}, []
+        self._epoch_values, self._validations, self._batch_values = {}, [], None
 
     def _close_epoch(self) -> None:
         if self._open_epoch is None:
             return
         epoch, self._open_epoch = self._open_epoch, None
+        self._test = self._batch_values = None  # what was left open counts no more
         logs = self._last_logs = Logs.of_epoch(self._meter)
         for meter in reversed(self._validations):  # of several values of a name the latest counts
             meter.report_epoch(logs, prefix="val_")
@@ -221,6 +205,8 @@ class Session(Evaluating):
 
     def batch_begin(self, size: int | None = None) -> None:
         """A training batch of `size` samples begins: its data are there."""
+        if not self.in_epoch:
+            raise out_of_order("batch_begin", "epoch_begin")
         self.timing.data += perf_counter() - self._since
         if self.callbacks.hear("on_train_batch_begin"):
             index = self.progress.batch
@@ -235,6 +221,8 @@ class Session(Evaluating):
             size: how many samples the batch has.
             **values: its numbers; the epoch's logs get their means over samples.
         """
+        if self._open_epoch is None or self._test is not None:
+            raise out_of_order("batch_end", "epoch_begin" if self._test is None else "test_end")
         self.timing.step += perf_counter() - self._since
         progress = self.progress
         index, progress.batch = progress.batch, progress.batch + 1
@@ -273,10 +261,10 @@ class Session(Evaluating):
             **named: more of them.
         """
         found = {**(values or {}), **named}
-        if self._batch_values is None:
+        if self._test is not None and self._test.values is not None:
+            self._test.values |= {name.removeprefix("val_"): found[name] for name in found}
+        elif self._batch_values is None:
             self._log_for_epoch(found)
-        elif self._testing:
-            self._batch_values |= {name.removeprefix("val_"): found[name] for name in found}
         else:
             results = {name: found.pop(name) for name in list(found) if name.startswith("val_")}
             self._log_for_epoch(results)

@@ -28,7 +28,9 @@ def size_in(logs: Mapping[str, Any] | None) -> int:
     >>> size_in({"batch": 0, "size": 32}), size_in({})
     (32, 1)
     """
-    return int((logs or {}).get("size", 1))
+    if isinstance(logs, dict):  # read as a plain dict, since a bar asks for it at every batch
+        return int(dict.get(logs, "size", 1))
+    return int(logs.get("size", 1)) if logs else 1
 
 
 def _nests(batch: list[Any]) -> bool:

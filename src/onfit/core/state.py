@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from onfit.core.randomness import random_state
+from onfit.core.packages.randomness import random_state
 from onfit.core.stop import THE_LOOP, Stop
 from onfit.errors import FileFormatError, OnfitWarning
 
@@ -58,7 +58,7 @@ def run_state(run: "Run") -> dict[str, Any]:
         },
         "in_epoch": run.in_epoch,
         # A pause is not saved: the resumed run goes on as if nothing had happened.
-        "stop": None if run.stopped is None or run.pausing else _stop_state(run),
+        "stop": None if run.lasting_stop is None else _stop_state(run.lasting_stop),
         "model": run.model.state_for_resume(),
         "callbacks": {name: callback.state_dict() for name, callback in _remembering(run).items()},
         "arguments": run.arguments,
@@ -165,10 +165,8 @@ def _remembering(run: "Run") -> dict[str, "Callback"]:
     return {name: one for name, one in names_of(run.callbacks).items() if one.remembers != ()}
 
 
-def _stop_state(run: "Run") -> dict[str, Any]:
-    stop = run.stopped
-    assert stop is not None
-    return {"by": stop.by, "why": run.stop_reason, "means": stop.means}
+def _stop_state(stop: Stop) -> dict[str, Any]:
+    return {"by": stop.by, "why": stop.why, "means": stop.means}
 
 
 def _stop_of(run: "Run", state: dict[str, Any]) -> Stop:

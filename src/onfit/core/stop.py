@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from onfit.core.callback import Callback
+    from onfit.core.listeners import Listeners
 
 # What a stop says about the training: it is finished; it goes on later in another process; it went
 # wrong; or nothing, if the loop itself asked for the stop.
@@ -57,16 +58,22 @@ class Stoppable:
     """
 
     model: Any
+    callbacks: "Listeners"
     _stops: list[Stop]
 
-    def stop(self, why: str = "", *, by: "Callback | None" = None) -> None:
+    def stop(self, why: str = "", *, by: "Callback | str | None" = None) -> None:
         """Ask the run to end with this batch, or with this epoch between two batches.
 
         Args:
             why: the reason, which is printed when the run ends. Of several stops the first counts.
-            by: the callback that asks; None for the loop, or for the callback that is being called.
+            by: the callback that asks, or the name of what asks; None for the callback that is
+                being called, or for the loop if none is.
         """
-        self.ask(Stop(why=why) if by is None else Stop.of_callback(by, why))
+        by = by or self.callbacks.called
+        if by is None or isinstance(by, str):
+            self.ask(Stop(by or THE_LOOP, why))
+        else:
+            self.ask(Stop.of_callback(by, why))
 
     def ask(self, stop: Stop) -> None:
         """Add a stop. Of several stops the first counts, but a signal's before all others."""
@@ -100,8 +107,13 @@ class Stoppable:
 
     @property
     def stop_reason(self) -> str:
-        """The reason of the first stop that gave one; empty if none did."""
-        return next((stop.why for stop in self._stops if stop.why), "")
+        """The reason of the stop that counts; empty if it gave none."""
+        return "" if self.stopped is None else self.stopped.why
+
+    @property
+    def lasting_stop(self) -> Stop | None:
+        """The first stop that holds in another process, too; None if the run goes on there."""
+        return next((stop for stop in self._stops if stop.means != "pause"), None)
 
     @property
     def cut_short(self) -> bool:
@@ -114,21 +126,17 @@ class Stoppable:
         return self.stopped is not None and self.stopped.means == "pause"
 
     def _outcome_of(self, error: BaseException | None) -> Outcome:
-        if self.signal is not None or isinstance(error, KeyboardInterrupt):
+        by_signal = self.signal is not None and isinstance(error, SystemExit | None)
+        if by_signal or isinstance(error, KeyboardInterrupt):
             return "interrupted"
         if error is not None:
             return "failed"
         return "stopped" if self.stopping else "completed"
 
-    def _attribute(self, callback: "Callback") -> None:
-        """Note that `callback` asked for the stop that came while it was called: by a method of the
-        run, or by `model.stop_training = True` alone.
-        """
+    def _flag_was_set(self, callback: "Callback") -> None:
+        """Note that `callback` asked for a stop, if only by `model.stop_training = True`."""
         if not self._stops:
             self._stops.append(Stop.of_callback(callback))
-        first = self._stops[0]
-        if first.by == THE_LOOP:
-            first.by, first.means = type(callback).__name__, callback.stop_means
 
 
 class _Attributes:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from onfit.core.randomness import random_state, set_random_state
+from onfit.core.packages.randomness import random_state, set_random_state
 
 Restore = Callable[[], None]  # restores the state that was saved
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from onfit._types import Mode
 from onfit.core.objective import direction_by_name
-from onfit.core.plain import is_plain
+from onfit.core.packages.plain import is_plain
 
 
 class AnyMetric:

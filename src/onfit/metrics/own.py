@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from onfit.core.plain import is_plain
+from onfit.core.packages.plain import is_plain
 from onfit.metrics.metric import AnyMetric, Metric, StatefulMetric
 
 _KERAS_FACE = ("update_state", "result", "reset_state", "__call__")

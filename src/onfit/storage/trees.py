@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from onfit.core.packages import marked, owner_of
-from onfit.core.plain import ATOMS
+from onfit.core.packages.plain import ATOMS
 from onfit.errors import ArgumentTypeError
 
 Array = np.ndarray[Any, Any]
