@@ -21,9 +21,29 @@ _NOT_STATE = {
     "params",
     "run",
     "validation_data",
+    "_session",
+    "_validation",
     "_warned_of_what_is_left_out",
     *ALL_NAMES,
 }
+
+
+class _Handed:
+    """An attribute that a session hands to a callback, until the callback's class sets its own.
+
+    Args:
+        place: the attribute that the session sets; a function there makes the value when the
+            callback first reads it.
+    """
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    def __get__(self, callback: "Callback | None", kind: type) -> Any:
+        if callback is None:
+            return None
+        value = getattr(callback, self._place)
+        return value() if callable(value) else value
 
 
 class Callback:
@@ -48,9 +68,13 @@ class Callback:
         params: dict with `epochs`, `steps` (batches per epoch or None), `samples` (or None),
             `batch_size` (or None), `verbose`, `do_validation` and `metrics` (the log names).
         run: the `onfit.Run`, or other session, that calls the hooks; None if there is none. In
-            `on_train_end`, `run.outcome` says how training ended.
+            `on_train_end`, `run.outcome` says how training ended. A subclass that sets an
+            attribute of this name keeps its own.
         validation_data: list `[x, y]` or `[x, y, sample_weight]` of the arrays that `fit`
-            validates on; None if there are none or they come from a loader.
+            validates on; `[2]` is always there, with weights of 1 if there are no others. Those
+            of a Dataset, a Sequence or a loader are collected when a callback first reads them.
+            None if there are none, or they come from a generator, which ends for good. A
+            subclass that sets an attribute of this name keeps its own.
         remembers: set by a subclass: the names of the attributes that `state_dict` keeps. None
             keeps all that are plain data, `()` keeps none.
         called_last: set by a subclass: True for a callback that saves the run. It is called after
@@ -70,8 +94,13 @@ class Callback:
     # Class attributes, so that a subclass with its own __init__ need not call this one's.
     model: Any = None
     params: dict[str, Any] = {}
-    run: "Session | None" = None
-    validation_data: list[Any] | None = None
+    if TYPE_CHECKING:
+        run: Any
+        validation_data: Any
+    else:
+        run, validation_data = _Handed("_session"), _Handed("_validation")
+    _session: "Session | None" = None
+    _validation: Any = None
     remembers: tuple[str, ...] | None = None
     called_last = False
     stop_means: Literal["end", "pause", "failure"] = "end"
@@ -147,8 +176,9 @@ class Callback:
         Args:
             why: the reason, which is printed when the training ends.
         """
-        if self.run is not None and self.run.outcome is None:
-            self.run.stop(why, by=self)
+        session = self._session
+        if session is not None and session.outcome is None:
+            session.stop(why, by=self)
         else:
             self.model.stop_training = True
 

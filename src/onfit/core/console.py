@@ -4,6 +4,7 @@ import sys
 from typing import TextIO
 
 from onfit.core.packages import loaded
+from onfit.errors import ArgumentError
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
@@ -20,6 +21,35 @@ def say(text: str, stream: TextIO | None = None) -> None:
         print(text, file=stream)
     # A pipe or a log file gets the line at once, not when a buffer is full.
     stream.flush()
+
+
+class Interactive:
+    """Whether a person watches the output, as the program says."""
+
+    enabled = True
+
+
+def level_of(verbose: int | str, *, unasked: int = 1) -> int:
+    """How much is shown: 0 nothing, 1 a bar, 2 a line an epoch.
+
+    Args:
+        verbose: the level, or `"auto"`.
+        unasked: what `"auto"` is while interactive logging is enabled; else a bar becomes a line.
+
+    Raises:
+        ArgumentError: for anything else.
+
+    >>> level_of("auto")
+    1
+    """
+    if verbose == "auto":
+        return unasked if Interactive.enabled or not unasked else 2
+    if verbose not in (0, 1, 2):
+        raise ArgumentError(
+            f"verbose={verbose!r}: 0 is silent, 1 a bar, 2 a line per epoch; 'auto' is a bar, 2 "
+            "after disable_interactive_logging(), and 0 inside of the model's own training."
+        )
+    return int(verbose)
 
 
 def readable(rate: float) -> float:

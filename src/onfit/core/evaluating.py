@@ -80,7 +80,7 @@ class Evaluating(Stoppable):
         """Introduce this session for the block; then give the callbacks what they had before. The
         block may be an evaluation inside of another run with the same callbacks.
         """
-        known = [(each, each.model, each.params, each.run) for each in self.callbacks]
+        known = [(each, each.model, each.params, each._session) for each in self.callbacks]
         self.introduce()
         try:
             yield
@@ -89,7 +89,7 @@ class Evaluating(Stoppable):
                 if run is not None:
                     callback.set_params(params)
                     callback.set_model(model)
-                    callback.run = run
+                    callback._session = run
 
     # --- evaluation ----------------------------------------------------------------------------
 

@@ -157,7 +157,8 @@ def check_needs(callback: "Callback", model: Any) -> None:
         CapabilityError: if something is missing. It names the callback, the argument, what the
             callback needs and what the model lacks.
     """
-    for need in callback.needs():
+    # An attribute `needs` that cannot be called is the user's own.
+    for need in callback.needs() if callable(callback.needs) else ():
         missing = [name for name in _ASKS[need.protocol] if _lacks(model, name)]
         if missing:
             asked = " and ".join(_ASKS[need.protocol])

@@ -75,7 +75,7 @@ class Listeners:
     def _asked(self, hook: str) -> Iterator[Listener]:
         for callback in self._callbacks:
             method = heard(callback, hook)
-            if method is not None and callback.hears(hook):
+            if method is not None and _hears(callback, hook):
                 yield Listener(callback, method, self._seconds[id(callback)])
 
     # --- calling -----------------------------------------------------------------------------
@@ -154,7 +154,7 @@ class Listeners:
     def set_run(self, run: Any) -> None:
         """Hand the session to every callback."""
         for callback in self._callbacks:
-            callback.run = run
+            callback._session = run
 
     # --- the callbacks' time ---------------------------------------------------------------
 
@@ -185,8 +185,13 @@ def _warn_of_misspelt_hooks(callbacks: Iterable[Callback]) -> None:
             )
 
 
+def _hears(callback: Callback, hook: str) -> bool:
+    # Asked of the class: an attribute `hears` of the object may be the user's.
+    return type(callback).hears(callback, hook)
+
+
 def _called_last(callback: Callback) -> bool:
-    return callback.called_last
+    return type(callback).called_last is True
 
 
 def _checked(callbacks: Any) -> Iterator[Callback]:

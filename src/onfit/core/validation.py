@@ -26,6 +26,12 @@ class ValidationArrays(list[Any]):
         self.sample_weight = sample_weight
         super().__init__(array for part in (x, y, sample_weight) for array in _arrays(part))
 
+    def __getitem__(self, index: Any) -> Any:
+        """An array. Where there are no weights, `[2]` of `[x, y]` are weights of 1, as in Keras."""
+        if index == 2 == len(self) and self.sample_weight is None and self.y is not None:
+            return _ones_like(self[1])
+        return super().__getitem__(index)
+
     @classmethod
     def of(cls, data: list[Any] | None) -> Self | None:
         """From `Callback.validation_data`; a plain list is `[x, y]` or `[x, y, sample_weight]`."""
@@ -45,6 +51,15 @@ class ValidationArrays(list[Any]):
     def _rows(self, which: slice) -> Self:
         parts = (self.x, self.y, self.sample_weight)
         return type(self)(*(_each(lambda array: array[which], part) for part in parts))
+
+
+def _ones_like(targets: Any) -> Any:
+    """A weight of 1 for each sample: a tensor for a tensor, else an array of numpy's."""
+    if hasattr(targets, "new_ones"):
+        return targets.new_ones(len(targets)).float()
+    import numpy as np  # a process that has arrays has loaded it
+
+    return np.ones(len(targets), dtype="float32")
 
 
 def _arrays(part: Any) -> tuple[Any, ...]:

@@ -181,8 +181,9 @@ class TensorBoard(Callback):
             self._write("epoch", {**logs, **self._learning_rate(logs)}, epoch, epoch)
         self._write_graph(epoch)
         if self._histograms is not None and epoch % self.histogram_freq == 0:
-            files = self._open(epoch)
-            self._histograms.write(files, self.model, self.validation_data, epoch)
+            # Data that would have to be collected from a loader first are left out.
+            data = None if callable(self._validation) else self.validation_data
+            self._histograms.write(self._open(epoch), self.model, data, epoch)
         if self._projector is not None and epoch % self.embeddings_freq == 0:
             self._projector.write(self.model)
         if self._files is not None:

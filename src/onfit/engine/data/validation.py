@@ -1,9 +1,16 @@
 """What `fit` was given to validate on, and when."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
+import torch
+from torch import Tensor
+
+from onfit.core.packages.randomness import random_state, set_random_state
+from onfit.core.validation import ValidationArrays
+from onfit.engine.data.arrays import Data, Samples
 from onfit.engine.data.batching import Batching
 from onfit.engine.data.source import Source
 from onfit.errors import ArgumentError, DataError
@@ -66,3 +73,28 @@ class ValidationData:
                 "validation takes. Pass validation_steps=, or something that can be walked "
                 "through again: arrays, a Dataset, a Sequence or a DataLoader."
             )
+
+
+def collected(source: Source) -> ValidationArrays:
+    """All samples of a source as numpy arrays, as callbacks see them. The random generators are
+    left as they were.
+    """
+    before = random_state()
+    try:
+        # Not one step more: at its end a Sequence would hear that an epoch is over.
+        batches: list[Samples] = list(islice(source.epoch(0), source.facts.steps))
+    finally:
+        set_random_state(before)
+    return ValidationArrays(*(_joined(parts) for parts in zip(*batches, strict=True)))
+
+
+def _joined(parts: Sequence[Data]) -> Any:
+    """The inputs, targets or weights of several batches as one."""
+    first = parts[0]
+    if first is None:
+        return None
+    if isinstance(first, Tensor):
+        return torch.cat(list(parts)).cpu().numpy()
+    if isinstance(first, dict):
+        return {name: _joined([part[name] for part in parts]) for name in first}
+    return tuple(map(_joined, zip(*parts, strict=True)))

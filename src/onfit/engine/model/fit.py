@@ -1,5 +1,6 @@
 """fit, evaluate and predict: they prepare the data and the step, and walk batches with a Run."""
 
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,13 +11,12 @@ from onfit.callbacks.progbar import ProgbarLogger
 from onfit.core.listeners import Listeners
 from onfit.core.logs import Logs
 from onfit.core.run import Run
-from onfit.core.validation import ValidationArrays
 from onfit.engine.data.arrays import Samples, samples_of, weighted_by_class
 from onfit.engine.data.batching import Batching
 from onfit.engine.data.given import given, given_to_validate, source_of
 from onfit.engine.data.reading import moved
 from onfit.engine.data.source import Source, size_of
-from onfit.engine.data.validation import ValidationData
+from onfit.engine.data.validation import ValidationData, collected
 from onfit.engine.step.own_step import OwnStep
 from onfit.engine.step.step import TestStep, TrainStep, test_step_of, train_step_of
 from onfit.errors import ArgumentError, DataError
@@ -50,7 +50,7 @@ def fit(
     test = test_step_of(model, compiled)
     step.prepare()
     for callback in listeners:
-        callback.validation_data = shown
+        callback._validation = shown
     run = Run(
         model,
         listeners,
@@ -73,8 +73,10 @@ def fit(
 
 def _sources(
     x: Any, y: Any, sample_weight: Any, batching: Batching, validation: ValidationData
-) -> tuple[Source, Source | None, ValidationArrays | None]:
-    """Batches to train on, batches to validate on, and the latter's arrays for callbacks."""
+) -> tuple[Source, Source | None, Any]:
+    """Batches to train on, batches to validate on, and the latter's arrays for callbacks, or a
+    function that collects them.
+    """
     if x is None:
         raise DataError("fit(x=None): there is nothing to train on. Pass arrays or a DataLoader.")
     data, held_out = given(x, y, sample_weight, batching.names), None
@@ -85,7 +87,11 @@ def _sources(
     train = data.source(batching)
     if held_out is None:
         return train, None, None
-    return train, held_out.source(validation.batching(batching)), held_out.shown
+    validate = held_out.source(validation.batching(batching))
+    shown: Any = held_out.shown
+    if shown is None and not validate.facts.once:
+        shown = cache(partial(collected, validate))  # made when a callback first reads them
+    return train, validate, shown
 
 
 def evaluate(
