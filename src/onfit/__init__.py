@@ -11,7 +11,7 @@ Each module is imported at its first use, so `import onfit` costs nothing:
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from onfit.errors import MissingPackageError, did_you_mean
+from onfit.errors import MissingPackageError, refusal_of_names
 
 if TYPE_CHECKING:
     from onfit import (
@@ -77,18 +77,13 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name not in __all__ and name not in _HOMES:
-        # Without a `name`, Python's traceback does not add a second guess to ours.
-        raise AttributeError(f"module 'onfit' has no attribute {name!r}.{_guess(name)}", obj=None)
+        refusal_of_names(__name__, __all__)(name)
     value = globals()[name] = _version() if name == "__version__" else _load(name)
     return value
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-def _guess(name: str) -> str:
-    return did_you_mean(name, __all__) or " dir(onfit) lists what it has."
 
 
 def _load(name: str) -> Any:

@@ -1,12 +1,13 @@
 """Activation functions by Keras' names, on torch tensors."""
 
 from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
+from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean, refusal_of_names
 
 Activation = Callable[[Tensor], Tensor]
 
@@ -145,3 +146,7 @@ def serialize(activation: Activation) -> str | None:
     """The name under which `get` finds `activation`; None if it has none."""
     name = _name_of(activation)
     return name if _NAMED.get(name) is activation else None
+
+
+if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others
+    __getattr__ = refusal_of_names(__name__, [*_NAMED, get.__name__, serialize.__name__])

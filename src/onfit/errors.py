@@ -18,7 +18,9 @@ Each error text says three things: what was asked, what was found, what to do.
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import NoReturn
 
 
 class OnfitError(Exception):
@@ -86,10 +88,46 @@ def out_of_order(event: str, missing: str) -> NotReadyError:
 
 
 def did_you_mean(name: object, options: Iterable[str]) -> str:
-    """A question that names the option nearest to `name`; empty if none is near.
+    """A question that names the option nearest to `name`; empty if none is near. Capitals and
+    underscores do not count.
 
     >>> did_you_mean("adm", ["sgd", "adam"])
     " Did you mean 'adam'?"
+    >>> did_you_mean("Conv2d", ["Cropping2D", "Conv2D"])
+    " Did you mean 'Conv2D'?"
     """
-    near = difflib.get_close_matches(str(name), list(options), n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    spellings: dict[str, list[str]] = {}
+    for option in map(str, options):
+        spellings.setdefault(_folded(option), []).append(option)
+    near = difflib.get_close_matches(_folded(name), spellings, n=1)
+    if not near:
+        return ""
+    best = difflib.get_close_matches(str(name), spellings[near[0]], n=1, cutoff=0)
+    return f" Did you mean {best[0]!r}?"
+
+
+def _folded(name: object) -> str:
+    return str(name).lower().replace("_", "")
+
+
+def refusal_of_names(
+    module: str, known: Iterable[str], instead: Mapping[str, str] = MappingProxyType({})
+) -> Callable[[str], NoReturn]:
+    """The `__getattr__` of a module: a function that refuses a name that the module lacks.
+
+    Args:
+        module: the name of the module.
+        known: its public names.
+        instead: what to write instead of names that other libraries have.
+
+    Raises:
+        AttributeError: when it is called; the text names the nearest of `known`.
+    """
+
+    def refuse(name: str) -> NoReturn:
+        hint = f" Write {instead[name]}." if name in instead else did_you_mean(name, known)
+        hint = hint or f" dir({module}) lists what it has."
+        # With `name` left empty, a traceback does not add a second guess to this one.
+        raise AttributeError(f"module {module!r} has no attribute {name!r}.{hint}", obj=None)
+
+    return refuse

@@ -1,12 +1,12 @@
 """The first values of weights, by Keras' names. They are drawn from torch's global generator."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
+from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean, refusal_of_names
 
 Shape = tuple[int, ...]
 
@@ -280,3 +280,7 @@ def _truncated_normal(
     empty = torch.empty(shape, dtype=dtype)
     torch.nn.init.trunc_normal_(empty, mean, stddev, low, high, generator=generator)
     return empty
+
+
+if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others
+    __getattr__ = refusal_of_names(__name__, _NAMED)

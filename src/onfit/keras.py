@@ -8,7 +8,7 @@ Then `keras.layers.Dense`, `tf.keras.callbacks`, `tf.nn.relu` and `tf.math.exp` 
 
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -28,6 +28,7 @@ from onfit import (
     utils,
 )
 from onfit import activations as nn
+from onfit.errors import refusal_of_names
 from onfit.layers import Input
 from onfit.models import Model, Sequential
 
@@ -65,3 +66,7 @@ math = SimpleNamespace(
     pow=lambda x, y: torch.pow(torch.as_tensor(x), y),
     sqrt=_of_numbers_too(torch.sqrt),
 )
+
+
+if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others
+    __getattr__ = refusal_of_names(__name__, __all__)

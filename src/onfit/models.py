@@ -1,8 +1,15 @@
 """Models, under Keras' names: `from onfit.models import Sequential`."""
 
+from typing import TYPE_CHECKING
+
 from onfit.engine.model.cloning import clone_model
 from onfit.engine.model.model import Model
 from onfit.engine.model.sequential import Sequential
+from onfit.errors import refusal_of_names
 from onfit.saving.load import load_model
 
 __all__ = ["Model", "Sequential", "clone_model", "load_model"]
+
+
+if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others
+    __getattr__ = refusal_of_names(__name__, __all__)

@@ -1,12 +1,12 @@
 """Penalties on weights, by Keras' names. Their factors may be changed in mid-training."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
+from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean, refusal_of_names
 
 
 class Regularizer:
@@ -112,3 +112,7 @@ def from_config(class_name: str, config: dict[str, Any]) -> Regularizer:
     if class_name not in _CLASSES:
         raise ArgumentError(f"a saved model names the regularizer {class_name!r}, unknown here.")
     return _CLASSES[class_name](**config)
+
+
+if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others
+    __getattr__ = refusal_of_names(__name__, _CLASSES)

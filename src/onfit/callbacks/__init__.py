@@ -5,7 +5,7 @@ with it.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from onfit.errors import did_you_mean
+from onfit.errors import refusal_of_names
 
 if TYPE_CHECKING:
     from onfit.callbacks.backup_and_restore import BackupAndRestore
@@ -68,10 +68,7 @@ if not TYPE_CHECKING:  # whose reader knows the names from above, and should mis
 
     def __getattr__(name: str) -> Any:
         if name not in _HOMES:
-            hint = did_you_mean(name, __all__) or " dir(onfit.callbacks) lists what it has."
-            text = f"module 'onfit.callbacks' has no attribute {name!r}.{hint}"
-            # With `name` left empty, a traceback does not add a second guess to ours.
-            raise AttributeError(text, obj=None)
+            refusal_of_names(__name__, __all__)(name)
         value = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
         return value
 

@@ -1,5 +1,8 @@
 """Layers by Keras' names, over torch."""
 
+from typing import TYPE_CHECKING
+
+from onfit.errors import refusal_of_names
 from onfit.layers.convolutional import Conv1D, Conv2D, Convolution1D, Convolution2D
 from onfit.layers.core import Activation, Dense, Dropout, Flatten, TorchModule
 from onfit.layers.embeddings import Embedding
@@ -98,3 +101,15 @@ __all__ = [
     "multiply",
     "subtract",
 ]
+
+# What to write for names of torch.nn that no name here resembles.
+_INSTEAD_OF_TORCHS = {
+    "Linear": "Dense",
+    "LazyLinear": "Dense",
+    **dict.fromkeys(("BatchNorm1d", "BatchNorm2d", "BatchNorm3d"), "BatchNormalization"),
+    "LayerNorm": "LayerNormalization",
+    **{name: f'Activation("{name.lower()}")' for name in ("ReLU", "Sigmoid", "Softmax", "Tanh")},
+}
+
+if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others
+    __getattr__ = refusal_of_names(__name__, __all__, _INSTEAD_OF_TORCHS)

@@ -5,11 +5,11 @@ A loss gives one value per sample. Training minimises their mean: they are weigh
 or a sigmoid, the crossentropies are computed from the logits, where nothing overflows.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
+from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean, refusal_of_names
 from onfit.losses.crossentropy import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -107,6 +107,16 @@ _NAMED: dict[str, type[NamedLoss]] = {
     "kullback_leibler_divergence": KLDivergence, "logcosh": LogCosh,
 }  # fmt: skip
 
+# What to write for losses of torch.nn that no name here resembles.
+_INSTEAD_OF_TORCHS = {
+    "BCELoss": "BinaryCrossentropy",
+    "BCEWithLogitsLoss": "BinaryCrossentropy(from_logits=True)",
+    "CrossEntropyLoss": "SparseCategoricalCrossentropy(from_logits=True)",
+    "KLDivLoss": "KLDivergence",
+    "L1Loss": "MeanAbsoluteError",
+    "MSELoss": "MeanSquaredError",
+}
+
 
 def get(identifier: Any) -> Loss:
     """The loss of that name, or the loss that an object or function stands for.
@@ -155,3 +165,7 @@ def is_loss_function(function: Any) -> bool:
         return function in _FUNCTIONS
     except TypeError:  # an object that can be called, but not hashed
         return False
+
+
+if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others
+    __getattr__ = refusal_of_names(__name__, __all__, _INSTEAD_OF_TORCHS)

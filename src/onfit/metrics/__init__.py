@@ -5,9 +5,9 @@ the mean; some (AUC, Precision ...) keep a state instead.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
+from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean, refusal_of_names
 from onfit.losses import (
     binary_crossentropy,
     categorical_crossentropy,
@@ -241,3 +241,7 @@ def from_config(class_name: str, config: dict[str, Any]) -> AnyMetric:
     if class_name not in _CLASSES:
         raise ArgumentError(f"a saved model names the metric {class_name!r}, unknown here.")
     return _CLASSES[class_name](**config)
+
+
+if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others
+    __getattr__ = refusal_of_names(__name__, __all__)

@@ -1,8 +1,8 @@
 """Optimizers by Keras' names, on torch's kernels."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
+from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean, refusal_of_names
 from onfit.optimizers import schedules
 from onfit.optimizers.adadelta import Adadelta
 from onfit.optimizers.adagrad import Adagrad
@@ -89,3 +89,7 @@ def from_config(class_name: str, config: dict[str, Any]) -> Optimizer:
     if class_name.lower() not in _CLASSES:
         raise ArgumentError(f"a saved model names the optimizer {class_name!r}, unknown here.")
     return _CLASSES[class_name.lower()](**config)
+
+
+if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others
+    __getattr__ = refusal_of_names(__name__, __all__)

@@ -3,9 +3,9 @@
 The arithmetic is Keras', in Python's double precision.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from onfit.errors import ArgumentError, did_you_mean
+from onfit.errors import ArgumentError, did_you_mean, refusal_of_names
 from onfit.optimizers.schedules.cosine import CosineDecay, CosineDecayRestarts
 from onfit.optimizers.schedules.decay import (
     ExponentialDecay,
@@ -51,3 +51,7 @@ def from_config(class_name: str, config: dict[str, Any]) -> LearningRateSchedule
             f"{did_you_mean(class_name, _CLASSES)}"
         )
     return _CLASSES[class_name].from_config(config)
+
+
+if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others
+    __getattr__ = refusal_of_names(__name__, __all__)
