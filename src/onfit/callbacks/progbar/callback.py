@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from onfit.core.aliases import find
 from onfit.core.callback import Callback, Logs
-from onfit.core.console import say
+from onfit.core.console import level_of, say
 from onfit.core.sizes import size_in
 from onfit.errors import ArgumentError, did_you_mean
 
@@ -111,6 +111,8 @@ class ProgbarLogger(Callback):
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         bar = self._bar
         if bar is not None:
+            if bar.total is None:  # the loop's loader may have said meanwhile
+                bar.total = self._total()
             bar.seen += size_in(logs) if self._by_samples else 1
             if perf_counter() >= self._next_draw:
                 self._draw(bar, logs or {})
@@ -159,7 +161,7 @@ class ProgbarLogger(Callback):
     @property
     def _verbose(self) -> int:
         verbose = self.params.get("verbose", 1)
-        return 1 if verbose == "auto" else int(verbose)
+        return level_of(verbose) if verbose == "auto" else int(verbose)
 
     def _begin_epoch(self, epoch: int, done: int = 0, size: int = 1) -> None:
         if self._verbose == 0:

@@ -34,6 +34,7 @@ class Compilable(nn.Module):
         self.input_names: list[str] | None = None
         self.output_names: list[str] = ["output"]
         self.judge: LossAndMetrics | None = None
+        self.fits_under_way = 0
         self._compiled: Compiled | None = None
 
     # --- what each kind of model defines -------------------------------------------------

@@ -1,5 +1,7 @@
 """fit, evaluate and predict: they prepare the data and the step, and walk batches with a Run."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +10,7 @@ import torch
 
 from onfit.callbacks.history import History
 from onfit.callbacks.progbar import ProgbarLogger
+from onfit.core.console import level_of
 from onfit.core.listeners import Listeners
 from onfit.core.logs import Logs
 from onfit.core.run import Run
@@ -19,7 +22,7 @@ from onfit.engine.data.source import Source, size_of
 from onfit.engine.data.validation import ValidationData, collected
 from onfit.engine.step.own_step import OwnStep
 from onfit.engine.step.step import TestStep, TrainStep, test_step_of, train_step_of
-from onfit.errors import ArgumentError, DataError
+from onfit.errors import DataError
 from onfit.layers.modes import evaluating, training
 
 if TYPE_CHECKING:
@@ -43,6 +46,7 @@ def fit(
     compiled = model.compiled
     # Set now, not at the end: after an interrupt the caller finds in it what was logged until then.
     history = model.history = History()
+    verbose = level_of(verbose)
     listeners = _listeners(callbacks, history, verbose)
     train, validate, shown = _sources(x, y, sample_weight, batching, validation)
     model.ensure_built(train.first())
@@ -61,7 +65,7 @@ def fit(
         parts={"data": train},
     )
     validation.require_enough(validate, range(initial_epoch, epochs))
-    with run, training(model):
+    with _under_way(model), run, training(model):
         for epoch in run.epochs():
             for batch in run.batches(train.epoch(epoch), size=size_of):
                 step(batch)
@@ -105,6 +109,7 @@ def evaluate(
     verbose: int | str,
 ) -> dict[str, float]:
     """Loss and metrics over data: what `Trainer.evaluate` documents."""
+    verbose = _asked_of(model, verbose)
     source = source_of(x, y, sample_weight, batching)
     model.ensure_built(source.first())
     step = test_step_of(model, model.compiled)
@@ -118,6 +123,7 @@ def predict(
     model: "Compilable", x: Any, batching: Batching, *, callbacks: Any, verbose: int | str
 ) -> Any:
     """Outputs for data: what `Trainer.predict` documents."""
+    verbose = _asked_of(model, verbose)
     source = source_of(x, batching=batching)
     model.ensure_built(source.first())
     params = _params(source, [], verbose, False)
@@ -154,30 +160,38 @@ def predict_on_batch(model: "Compilable", x: Any) -> Any:
         return _joined([model(batch.x)])
 
 
-def _listeners(callbacks: Any, history: History | None, verbose: int | str) -> Listeners:
+def _listeners(callbacks: Any, history: History | None, verbose: int) -> Listeners:
     """The user's callbacks in their order, then the bar and the history."""
     listeners = Listeners(callbacks)
     has_bar = any(isinstance(callback, ProgbarLogger) for callback in listeners)
-    if _level(verbose) and not has_bar:
+    if verbose and not has_bar:
         listeners.append(ProgbarLogger())
     if history is not None:
         listeners.append(history)
     return listeners
 
 
-def _level(verbose: int | str) -> int:
-    if verbose == "auto":
-        return 1
-    if verbose not in (0, 1, 2):
-        raise ArgumentError(
-            f"verbose={verbose!r}: 0 is silent, 1 a bar, 2 a line per epoch, 'auto' is 1."
-        )
-    return int(verbose)
+@contextmanager
+def _under_way(model: "Compilable") -> Iterator[None]:
+    """Note in a model and the models in it, for the block, that it is in training."""
+    parts: list[Any] = [part for part in model.modules() if hasattr(part, "fits_under_way")]
+    for part in parts:
+        part.fits_under_way += 1
+    try:
+        yield
+    finally:
+        for part in parts:
+            part.fits_under_way -= 1
 
 
-def _params(
-    source: Source, names: list[str], verbose: int | str, do_validation: bool
-) -> dict[str, Any]:
+def _asked_of(model: "Compilable", verbose: int | str) -> int:
+    """How much an evaluation or prediction shows: in the model's own training only what the caller
+    asks for, so that a bar does not break the training's.
+    """
+    return level_of(verbose, unasked=0 if model.fits_under_way else 1)
+
+
+def _params(source: Source, names: list[str], verbose: int, do_validation: bool) -> dict[str, Any]:
     """What callbacks see as `self.params`."""
     validated = [f"val_{name}" for name in names] if do_validation else []
     facts = source.facts
@@ -185,7 +199,7 @@ def _params(
         "batch_size": facts.batch_size,
         "steps": facts.steps,
         "samples": facts.samples,
-        "verbose": _level(verbose),
+        "verbose": verbose,
         "do_validation": do_validation,
         "metrics": [*names, *validated],
     }

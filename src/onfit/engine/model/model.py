@@ -87,8 +87,9 @@ class Model(Trainer, Savable, Traced):
         return copied
 
     def __getstate__(self) -> dict[str, Any]:
-        # Its nodes belong to the model around it, which records them anew when it is restored.
-        return {**self.__dict__, "nodes": []}
+        # Its nodes belong to the model around it, which records them anew when it is restored. A
+        # copy made in mid-training is not itself in training.
+        return {**self.__dict__, "nodes": [], "fits_under_way": 0}
 
     @property
     def layers(self) -> list[nn.Module]:

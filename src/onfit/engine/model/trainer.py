@@ -49,7 +49,8 @@ class Trainer(Compilable):
             batch_size: samples per step; 32 if None.
             epochs: training ends before the epoch of this index; with `initial_epoch=0`, the
                 number of epochs.
-            verbose: 0 silent, 1 a bar per epoch, 2 a line per epoch; `"auto"` is 1.
+            verbose: 0 silent, 1 a bar per epoch, 2 a line per epoch; `"auto"` is 1, or 2 after
+                `onfit.utils.disable_interactive_logging()`.
             callbacks: instances of `onfit.callbacks.Callback`.
             validation_split: the share of the samples, cut off the end, to validate on.
             validation_data: `(x, y)`, `(x, y, sample_weight)`, or data that hold their targets, in
@@ -130,7 +131,8 @@ class Trainer(Compilable):
             x: inputs, in any form that `fit` takes.
             y: targets.
             batch_size: samples per batch; 32 if None.
-            verbose: 1 for a bar.
+            verbose: 0 silent, 1 a bar, 2 a line; `"auto"` is 0 while this model is in training
+                (in a hook of a callback), else as in `fit`.
             sample_weight: weight of each sample in the loss.
             steps: how many batches; all if None.
             callbacks: instances of `Callback`; their `on_test` hooks are called.
@@ -175,7 +177,8 @@ class Trainer(Compilable):
         Args:
             x: inputs, in any form that `fit` takes; targets in them are ignored.
             batch_size: samples per batch; 32 if None.
-            verbose: 1 for a bar.
+            verbose: 0 silent, 1 a bar, 2 a line; `"auto"` is 0 while this model is in training
+                (in a hook of a callback), else as in `fit`.
             steps: how many batches; all if None.
             callbacks: instances of `Callback`; their `on_predict` hooks are called.
             max_queue_size: as in `fit`.
