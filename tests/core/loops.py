@@ -13,6 +13,8 @@ class Diary(Callback):
     def __init__(self):
         self.events = []
         for hook in HOOKS:
+            if hook == "on_before_optimizer_step":  # which asks the model for its optimizer
+                continue
             setattr(self, hook, lambda *args, hook=hook: self.write(hook, *args))
 
     def write(self, hook, *args):

@@ -211,6 +211,13 @@ class Callback:
             self.on_batch_end(batch, logs)
 
     @silent
+    def on_before_optimizer_step(self, batch: int, logs: Logs | None = None) -> None:
+        """The gradients of training batch `batch` are in `p.grad` of the parameters, and the
+        optimizer is about to step. What the hook changes there is what the optimizer gets. `logs`
+        holds `batch`.
+        """
+
+    @silent
     def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """The older name of `on_train_batch_begin`."""
 

@@ -25,6 +25,8 @@ def finish(session: "Session", error: BaseException | None) -> None:
         problems.append(session.callbacks.call_all("on_train_end", session._last_logs))
     finally:
         session.timing.end()
+        if session._unobserve is not None:
+            session._unobserve()
     for problem in filter(None, problems):
         if error is None:
             session.outcome = "failed"

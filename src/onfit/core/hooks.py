@@ -14,6 +14,7 @@ HOOKS = (
     "on_epoch_end",
     "on_train_batch_begin",
     "on_train_batch_end",
+    "on_before_optimizer_step",
     "on_test_begin",
     "on_test_end",
     "on_test_batch_begin",

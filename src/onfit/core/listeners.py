@@ -94,6 +94,15 @@ class Listeners:
         """Whether any callback hears `hook`."""
         return bool(self._table[hook])
 
+    def of(self, hook: str) -> list[Listener]:
+        """The callbacks that hear `hook`."""
+        return self._table[hook]
+
+    def heard_by_users(self, hook: str) -> bool:
+        """Whether a method that is not onfit's own hears `hook`."""
+        modules = (getattr(each.method, "__module__", None) or "" for each in self._table[hook])
+        return any(not module.startswith("onfit.") for module in modules)
+
     def call(self, hook: str, *args: Any) -> None:
         """Call the callbacks that hear `hook`, in order. An exception gets a note that names the
         callback and the hook.

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from onfit.core.sizes import learn_lengths
 from onfit.errors import NotReadyError
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class TrainingPass(Pass):
     def begin(self, batches: Iterable[Any]) -> Iterable[Any]:
         self._run._since = perf_counter()
         self._begins = self._run.callbacks.hear("on_train_batch_begin")
+        learn_lengths(self._run.params, batches)
         return self._run.walk.begin(batches, self._run.progress.batch)
 
     def batch_begin(self) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from onfit._types import LogValues
 from onfit.core.ending import finish
 from onfit.core.evaluating import Evaluating
+from onfit.core.gradients import observe_gradients
 from onfit.core.logs import Logs
 from onfit.core.meter import Meter, RunningMeans, as_number
 from onfit.core.progress import Progress, require_epochs
@@ -97,6 +98,7 @@ class Session(Evaluating):
         self.before_pause: list[Callable[[], object]] = []
         self._since = 0.0  # when the wait for a batch's data, or the batch's step, began
         self._begun = self._ended = False
+        self._unobserve: Callable[[], object] | None = None
         self._means = RunningMeans()
         self._meter: Meter = self._means if meter is None else meter
         self.parts: dict[str, Resumable] = {**(parts or {}), "meter": self._meter}
@@ -115,6 +117,7 @@ class Session(Evaluating):
         self.introduce()
         self.model.stop_training = False
         self.callbacks.restart_seconds()
+        self._unobserve = observe_gradients(self)
         self.timing.begin()
         try:
             self.callbacks.call("on_train_begin", Logs())

@@ -1,4 +1,4 @@
-"""How many samples a batch has."""
+"""How many samples a batch has, and how many batches a loader."""
 
 from collections import UserDict
 from collections.abc import Mapping
@@ -31,6 +31,32 @@ def size_in(logs: Mapping[str, Any] | None) -> int:
     if isinstance(logs, dict):  # read as a plain dict, since a bar asks for it at every batch
         return int(dict.get(logs, "size", 1))
     return int(logs.get("size", 1)) if logs else 1
+
+
+def learn_lengths(params: dict[str, Any], batches: Any) -> None:
+    """Note in a run's `params` how many batches and samples a loader has, where it says so and they
+    do not. A bar can then show from the first epoch on how far it is.
+
+    >>> params = {"steps": None, "samples": None}
+    >>> learn_lengths(params, [[1, 2], [3]])
+    >>> params
+    {'steps': 2, 'samples': None}
+    """
+    if params.get("steps") is not None:
+        return
+    steps, samples = _length(batches), _length(getattr(batches, "dataset", None))
+    batch_size = getattr(batches, "batch_size", None)
+    if steps is not None and batch_size and getattr(batches, "drop_last", False):
+        samples = steps * batch_size
+    found = {"steps": steps, "samples": samples, "batch_size": batch_size}
+    params.update({key: n for key, n in found.items() if n is not None and not params.get(key)})
+
+
+def _length(sized: Any) -> int | None:
+    try:
+        return len(sized)
+    except (TypeError, NotImplementedError):
+        return None
 
 
 def _nests(batch: list[Any]) -> bool:

@@ -1,0 +1,46 @@
+"""Letting callbacks see the gradients of a batch."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from onfit.core.logs import Logs
+from onfit.errors import CapabilityError
+
+if TYPE_CHECKING:
+    from onfit.core.session import Session
+
+_HOOK = "on_before_optimizer_step"
+
+
+def observe_gradients(session: "Session") -> Callable[[], object] | None:
+    """Ask the model for its gradients where a callback can see them: in a hook before the
+    optimizer's step, or in a user's hook at the end of a batch. Without such a callback nothing is
+    asked, and a step costs nothing more.
+
+    Returns:
+        A function that ends it; None if nothing was asked.
+
+    Raises:
+        CapabilityError: if a callback writes the hook, and the model cannot say when its optimizer
+            steps.
+    """
+    hooked = session.callbacks.hear(_HOOK)
+    if not hooked and not session.callbacks.heard_by_users("on_train_batch_end"):
+        return None
+    observe = getattr(session.model, "observe_gradients", None)
+    if observe is None and hooked:
+        kind = type(session.callbacks.of(_HOOK)[0].callback).__name__
+        raise CapabilityError(
+            f"{kind}.{_HOOK} is called before the optimizer steps, and nothing says when that of "
+            f"{type(session.model).__name__} does. Train a torch module with a torch optimizer, "
+            "Run(net, callbacks, optimizer=optimizer), or write on_train_batch_end instead."
+        )
+
+    def before_update() -> None:
+        batch = session.progress.batch
+        session.callbacks.call(_HOOK, batch, Logs(batch=batch))
+
+    if observe is None:
+        return None
+    end: Callable[[], object] = observe(before_update if hooked else None)
+    return end
