@@ -14,7 +14,7 @@ FIT = {"batch_size": 16, "shuffle": False, "verbose": 0}
 
 
 WHOLE = [".keras", ".h5", ".hdf5"]
-WEIGHTS = [".safetensors", ".weights.h5", ".h5", ".hdf5"]
+WEIGHTS = [".pt", ".safetensors", ".weights.h5", ".h5", ".hdf5"]
 # Each format, by the method that writes it.
 EVERY = [*(("save", suffix) for suffix in WHOLE), *(("save_weights", suffix) for suffix in WEIGHTS)]
 each_format = pytest.mark.parametrize(("method", "suffix"), EVERY)

@@ -21,7 +21,7 @@ class Naming(Enum):
     """A way in which files name weights.
 
     by layer     "dense": kernel, bias              .h5
-    by name      "dense.kernel"                     .safetensors
+    by name      "dense.kernel"                     .safetensors, .pt
     by number    "layers/dense": 0, 1               .weights.h5, .keras
     """
 

@@ -17,12 +17,13 @@ def load_weights(model: "Model", filepath: StrPath) -> None:
     """Read the weights of a file that `save` or `save_weights`, of onfit or of Keras, wrote.
 
     Layers are matched by name if the names of all are the same, else by order. Those of a
-    `.safetensors` are matched by name alone, and those of a `.weights.h5` or `.keras` by kind and
-    number.
+    `.safetensors` or of a state dict (`.pt`) are matched by name alone, and those of a
+    `.weights.h5` or `.keras` by kind and number.
 
     Args:
         model: a built model.
-        filepath: the file: `.h5`, `.hdf5`, `.weights.h5`, `.keras` or `.safetensors`.
+        filepath: the file: `.h5`, `.hdf5`, `.weights.h5`, `.keras`, `.safetensors`,
+            or a state dict of torch, `.pt`, `.pth` or `.ckpt`. Nothing but tensors is unpickled.
 
     Raises:
         ArgumentError: for a name with another suffix.

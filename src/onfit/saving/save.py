@@ -49,11 +49,12 @@ def save_model(
 def save_weights(
     model: "Model", filepath: StrPath, overwrite: bool = True, notes: Notes | None = None
 ) -> None:
-    """Write the weights of a model alone: `.h5`, `.hdf5`, `.weights.h5` or `.safetensors`.
+    """Write the weights of a model alone: as the suffix says.
 
+    It is `.h5`, `.hdf5`, `.weights.h5`, `.safetensors`, or for a state dict `.pt`, `.pth`, `.ckpt`.
     Arguments and errors are those of `save_model`. Keras reads the file with `load_weights`;
     torch reads a `.safetensors` of `Model(net)` with `safetensors.torch.load_file`, for
-    `net.load_state_dict`.
+    `net.load_state_dict`, and a `.pt` with `torch.load(path, weights_only=True)`.
     """
     to = _format(model, filepath, "save_weights")
     contents = taken(model, f"save_weights({str(filepath)!r})", True, _own, {to.naming})

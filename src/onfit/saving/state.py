@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Tensors = list[tuple[str, Tensor]]
 Named = Mapping[str, Tensor]  # a model's `named_weights`
 
+# What DataParallel, DistributedDataParallel and torch.compile put before every name of a weight.
+_WRAPPERS = ("module.", "_orig_mod.")
+
 # An error shows at most so many layers of a model, since a large model has hundreds.
 _LAYERS_SHOWN = 20
 
@@ -87,16 +90,28 @@ def _named_by_name(
 ) -> dict[str, Value]:
     """The values of a file that has torch's names, by the model's names.
 
-    Further names that either side has for a shared weight are known too.
+    Further names that either side has for a shared weight are known too. What a wrapper around
+    the net put before every name is left out, unless the model's names begin so.
     """
     shared = shared_names(model, named)
-    found = {shared.get(name, name): value for name, value in contents.named.items()}
+    values: Mapping[str, Value] = contents.named
+    for prefix in _WRAPPERS:
+        if not any(name.startswith(prefix) for name in named):
+            values = _without(prefix, values)
+    found = {shared.get(name, name): value for name, value in values.items()}
     # Weights that were one where the file comes from may be several here.
     more = {name: contents.named[kept] for name, kept in contents.also.items() if name in named}
     found = {**more, **found}
     if found.keys() != named.keys():
         raise _do_not_fit(model, named, by_layer(found), asked)
     return found
+
+
+def _without(prefix: str, values: Mapping[str, Value]) -> Mapping[str, Value]:
+    """The values by names without `prefix`, if all names begin with it."""
+    if not all(name.startswith(prefix) for name in values):
+        return values
+    return {name.removeprefix(prefix): value for name, value in values.items()}
 
 
 def _do_not_fit(

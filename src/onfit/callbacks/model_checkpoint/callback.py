@@ -42,8 +42,8 @@ class ModelCheckpoint(Callback):
         monitor: the quantity that `save_best_only` and `keep` compare, under any of its names.
         verbose: 1 prints what is saved and why.
         save_best_only: save only what is better than the best before. A tie is not better.
-        save_weights_only: save the weights alone (`model.save_weights`) instead of the whole
-            model (`model.save`).
+        save_weights_only: save the weights alone (`model.save_weights`; a state dict, `.pt`,
+            `.pth` or `.ckpt`, is always that) instead of the whole model (`model.save`).
         mode: whether less (`"min"`) or more (`"max"`) is better; `"auto"` finds out from the
             metric or from its name.
         save_freq: `"epoch"`, `"batch"`, how many *samples* lie between two saves, or text

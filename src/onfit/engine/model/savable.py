@@ -36,9 +36,10 @@ class Savable(Compilable, Layered):
     def save_weights(
         self, filepath: StrPath, overwrite: bool = True, notes: Mapping[str, Any] | None = None
     ) -> None:
-        """Write the weights alone, `.h5`, `.hdf5`, `.weights.h5` or `.safetensors`.
+        """Write the weights alone.
 
-        Arguments are those of `save`.
+        The suffix says how: `.h5`, `.hdf5`, `.weights.h5`, `.safetensors`, or as a state dict
+        `.pt`, `.pth`, `.ckpt`. Other arguments are those of `save`.
         """
         self._require_built("save_weights")
         _saving().save_weights(self, filepath, overwrite, notes)
@@ -57,7 +58,7 @@ class Savable(Compilable, Layered):
         return out
 
     def load_weights(self, filepath: StrPath) -> None:
-        """Read the weights of a file that `save` or `save_weights` wrote.
+        """Read the weights of a file that `save` or `save_weights` wrote, or of a state dict.
 
         Raises:
             FileFormatError: if the file holds something else; nothing is changed then.

@@ -13,7 +13,7 @@ from pathlib import Path
 from onfit._types import StrPath
 from onfit.errors import ArgumentError, ArgumentTypeError
 from onfit.saving.contents import Contents
-from onfit.saving.formats import h5, keras_zip, safetensors_file, weights_h5
+from onfit.saving.formats import h5, keras_zip, safetensors_file, torch_file, weights_h5
 from onfit.saving.names import Naming
 
 
@@ -67,6 +67,17 @@ FORMATS = (
         whole=False,
         require=safetensors_file.require,
     ),
+    *(
+        Format(
+            suffix,
+            torch_file.write,
+            torch_file.read,
+            torch_file.read_notes,
+            Naming.BY_NAME,
+            whole=False,
+        )
+        for suffix in (".pt", ".pth", ".ckpt")
+    ),
 )
 
 WHOLE = ", ".join(each.suffix for each in FORMATS if each.whole)
@@ -118,8 +129,9 @@ def format_to_write(filepath: StrPath, asked: str, described: str, made_by_code:
     text = f"{asked}({os.fspath(filepath)!r})"
     if whole and not found.whole:
         raise ArgumentError(
-            f"{text}: {found.suffix} is for weights alone. Use save_weights, or a name that ends "
-            f"in one of {WHOLE}, for the whole model."
+            f"{text}: {found.suffix} is for weights alone. Use save_weights, or "
+            f"ModelCheckpoint(..., save_weights_only=True); for the whole model, a name that ends "
+            f"in one of {WHOLE}."
         )
     if not whole and not found.weights:
         raise ArgumentError(
@@ -151,5 +163,6 @@ def _only_code(asked: str, suffix: str) -> str:
     return (
         f"{asked}: a {suffix} file holds how to make a model's layers, and only its own code can "
         "make this one. A .h5 file holds its weights and its optimizer; save_weights writes the "
-        "weights, also to .safetensors and .weights.h5; BackupAndRestore keeps all of a training."
+        "weights, also to .pt, .safetensors and .weights.h5; BackupAndRestore keeps all of a "
+        "training."
     )
