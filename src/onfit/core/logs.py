@@ -13,8 +13,8 @@ from onfit.core.aliases import AliasDict
 if TYPE_CHECKING:
     from onfit.core.meter import Meter
 
-Fetch = Callable[[], Sequence[float]]
-_Deferred = tuple[Sequence[str], Fetch]
+Fetch = Callable[..., Sequence[float]]
+_Deferred = tuple[Sequence[str], Fetch, tuple[Any, ...]]
 
 # What the dict holds for a value that is not fetched yet. No method of Logs returns it.
 _PENDING: Any = object()
@@ -65,20 +65,21 @@ class Logs(AliasDict):
         """The means of the epoch so far; these logs themselves if they come from no meter."""
         return self if self._meter is None else Logs.of_epoch(self._meter)
 
-    def defer(self, names: Sequence[str], fetch: Fetch) -> None:
+    def defer(self, names: Sequence[str], fetch: Fetch, *args: Any) -> None:
         """Add values that are fetched when one of them is read.
 
         Args:
             names: their names.
             fetch: returns all of them, in the same order.
+            *args: what it is called with.
         """
         dict.update(self, dict.fromkeys(names, _PENDING))
-        self._fetches = (*self._fetches, (names, fetch)) if self._fetches else ((names, fetch),)
+        self._fetches += ((names, fetch, args),)
 
     def _settle(self) -> None:
         while self._fetches:
-            (names, fetch), *rest = self._fetches
-            values = fetch()  # if this raises, the next read tries again
+            (names, fetch, args), *rest = self._fetches
+            values = fetch(*args)  # if this raises, the next read tries again
             self._fetches = tuple(rest)
             for name, value in zip(names, values, strict=True):
                 # A key that a callback wrote or deleted in the meantime stays as it is.
