@@ -1,10 +1,12 @@
 """TerminateOnNaN: stop when the loss is no longer a number."""
 
 import math
+from typing import Never
 
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
 from onfit.core.meter import as_number
+from onfit.core.representation import refuse_unknown
 from onfit.errors import InvalidLossError
 
 
@@ -12,6 +14,10 @@ class TerminateOnNaN(Callback):
     """Stops training as soon as a batch's loss is NaN or infinite.
 
     Only `loss` is checked; a metric may be NaN. The check waits for the device after every batch.
+
+    Weights and optimizer may hold NaN by then. To train on, load weights from before, and let the
+    optimizer forget its momentum: `model.load_weights("best.h5"); model.optimizer.reset_state()`.
+    A torch optimizer of a loop of your own forgets by `optimizer.state.clear()`.
 
     Args:
         raise_error: raise instead of stopping, so that the run counts as failed.
@@ -26,7 +32,8 @@ class TerminateOnNaN(Callback):
     remembers = ()
     stop_means = "failure"
 
-    def __init__(self, raise_error: bool = False) -> None:
+    def __init__(self, raise_error: bool = False, **unknown: Never) -> None:
+        refuse_unknown(TerminateOnNaN.__init__, unknown)
         self.raise_error = raise_error
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:

@@ -47,6 +47,9 @@ class Optimizer:
     """
 
     slot_names: tuple[str, ...] = ()
+    # Whether a checkpoint keeps the parameters' gradients, which wait for the next step: in a loop
+    # that a user writes and that accumulates them.
+    keeps_gradients = False
     # A file of Keras holds the first `together` slots side by side, parameter after parameter;
     # each further slot follows as a whole.
     together = 1
@@ -219,6 +222,26 @@ class Optimizer:
     def _update(self, params: list[Tensor], grads: list[Tensor], *slots: list[Tensor]) -> None:
         """Change `params` in place. Runs without gradients; `iterations` counts this step."""
         raise NotImplementedError
+
+    def reset_state(self) -> None:
+        """Forget the gradients of all steps so far, as a new optimizer: the momentum, the means,
+        and `iterations`, so that a schedule begins again. A learning rate that is a number stays.
+
+        After a NaN these hold NaN, and weights that are loaded from a file would not last a step.
+
+        Example:
+            >>> from onfit.optimizers import Adam
+            >>> optimizer = Adam(0.1)
+            >>> optimizer.build([torch.zeros(2)])
+            >>> optimizer.apply([torch.tensor([float("nan"), 1.0])])
+            >>> optimizer.reset_state()
+            >>> optimizer.slots["momentum"]
+            [tensor([0., 0.])]
+        """
+        self.iterations = 0
+        for param, slots in self.states():
+            for name, tensor in slots.items():
+                tensor.copy_(self._new_slot(name, param))
 
     @property
     def scalars(self) -> dict[str, float]:

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from onfit.errors import ArgumentError, NotReadyError
 from onfit.optimizers.learning_rate import LearningRate, checked_rate
 from onfit.optimizers.optimizer import Optimizer
+from onfit.optimizers.rate_watch import RateWatch
+from onfit.optimizers.several import SeveralOptimizers
 
 Factory = Callable[[Sequence[Tensor]], Any]
 
@@ -16,10 +19,11 @@ class TorchOptimizer(Optimizer):
     """Steps a `torch.optim.Optimizer`: an instance, or one that a factory makes at build.
 
     With several parameter groups, `learning_rate` reads the rate of the first group; setting it
-    scales the rates of all groups by one factor.
+    scales the rates of all groups by one factor. If a rate that was set is found undone later, as
+    by a torch scheduler, a warning says so once.
 
     Args:
-        optimizer: an instance over the model's parameters; or
+        optimizer: an instance over the model's parameters, or `SeveralOptimizers`; or
         factory: called with the parameters when the model is built, such as
             `functools.partial(torch.optim.AdamW, lr=1e-3)`.
     """
@@ -30,16 +34,34 @@ class TorchOptimizer(Optimizer):
         self._factory = factory
         self._shares: list[float] = []
         self._given: list[Tensor] = []  # the parameters that the factory was called with
+        self._watch = RateWatch()
+
+    @property
+    def torch_optimizers(self) -> list[Any]:
+        """The torch optimizers in it; none before a factory's is made."""
+        if self.optimizer is None:
+            return []
+        several = isinstance(self.optimizer, SeveralOptimizers)
+        return list(self.optimizer.optimizers) if several else [self.optimizer]
+
+    @property
+    def kind(self) -> str:
+        """The classes of the torch optimizers in it."""
+        return " and ".join(type(one).__name__ for one in self.torch_optimizers)
 
     @property
     def learning_rate(self) -> LearningRate:
         """The learning rate of the first parameter group."""
-        return LearningRate(float(self._made().param_groups[0]["lr"]), self)
+        group = self._made().param_groups[0]
+        rate = float(group["lr"])
+        if self._watch.undone(rate):
+            self._watch.warn(rate, self.kind, scheduled="initial_lr" in group)
+        return LearningRate(rate, self)
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
         groups = self._made().param_groups
-        first = float(groups[0]["lr"])
+        first = float(self.learning_rate)
         if first or len(self._shares) != len(groups):  # after a rate of 0, use the earlier shares
             self._shares = [float(group["lr"]) / first if first else 1.0 for group in groups]
         for group, share in zip(groups, self._shares, strict=True):
@@ -49,20 +71,25 @@ class TorchOptimizer(Optimizer):
                 group["lr"].fill_(rate)
             else:
                 group["lr"] = rate
+        self._watch.changed(before=first, now=checked_rate(value))
 
     def build(self, params: Sequence[Tensor]) -> None:
         """Make the optimizer if it comes from a factory; check that it moves these parameters."""
         self.params = list(params)
+        self._watch.forget()
         if self._factory is not None:
             self._give(self.params)
             return
-        moved = {id(p) for group in self._made().param_groups for p in group["params"]}
-        if params and not moved & {id(param) for param in params}:
-            raise ArgumentError(
-                f"optimizer={type(self.optimizer).__name__} was made with parameters that are "
-                "none of this model's. Make it with model.parameters(), or pass the class or a "
-                "functools.partial of it, and the model's parameters are given to it."
-            )
+        self._made()
+        mine = {id(param) for param in params}
+        for one in self.torch_optimizers if params else ():
+            if not mine & {id(p) for group in one.param_groups for p in group["params"]}:
+                raise ArgumentError(
+                    f"optimizer={type(one).__name__} was made with parameters that are none of "
+                    "this model's. Make it with model.parameters(), or pass the class or a "
+                    "functools.partial of it, and the model's parameters are given to it. A model "
+                    "of several nets is a torch.nn.ModuleDict of them."
+                )
 
     def _give(self, params: list[Tensor]) -> None:
         """Give the factory's optimizer `params`, also those of a layer that is unfrozen later."""
@@ -96,6 +123,12 @@ class TorchOptimizer(Optimizer):
         for param in self.params:
             param.grad = None
 
+    def reset_state(self) -> None:
+        self.iterations = 0
+        for one in self.torch_optimizers:
+            one.state.clear()
+            _begin(one)
+
     def _made(self) -> Any:
         if self.optimizer is None:
             raise NotReadyError(
@@ -105,4 +138,13 @@ class TorchOptimizer(Optimizer):
         return self.optimizer
 
     def get_config(self) -> dict[str, Any]:
-        return {"name": type(self.optimizer).__name__}
+        return {"name": self.kind}
+
+
+def _begin(optimizer: Any) -> None:
+    """Give an optimizer the state that its constructor makes. All others make it at a step."""
+    if isinstance(optimizer, torch.optim.Adagrad):
+        start = optimizer.defaults["initial_accumulator_value"]
+        groups = [dict(group) for group in optimizer.param_groups]
+        new = torch.optim.Adagrad(groups, initial_accumulator_value=start)
+        optimizer.state.update(new.state)

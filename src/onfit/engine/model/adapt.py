@@ -8,10 +8,20 @@ from onfit.engine.model.model import Model
 from onfit.engine.model.wrapped import Wrapped
 from onfit.engine.step.compiled import Compiled
 from onfit.errors import ArgumentTypeError
+from onfit.optimizers.several import SeveralOptimizers
 
 
 def adapt(module: Any, optimizer: Any = None) -> Model:
-    """`module` as a Model that holds `optimizer`; the same weights, nothing copied."""
+    """`module` as a Model that holds `optimizer`; the same weights, nothing copied.
+
+    Args:
+        module: a torch module.
+        optimizer: an optimizer, or a list of torch optimizers.
+
+    Raises:
+        ArgumentTypeError: for another model or optimizer.
+        ArgumentError: for an optimizer of other parameters.
+    """
     if not isinstance(module, nn.Module):
         raise ArgumentTypeError(
             f"a run trains a torch.nn.Module; got {type(module).__module__}."
@@ -19,6 +29,9 @@ def adapt(module: Any, optimizer: Any = None) -> Model:
         )
     model = module if isinstance(module, Model) else Wrapped(module)
     if optimizer is not None:
+        if isinstance(optimizer, (list, tuple)):
+            optimizer = SeveralOptimizers(optimizer)
         model._compiled = Compiled(optimizer)
         model._compiled.optimizer.build(list(model.parameters()))
+        model._compiled.optimizer.keeps_gradients = True
     return model
