@@ -45,9 +45,8 @@ def test_numbered_weights_are_not_for_a_torch_module(tmp_path):
         ({"loss": "tversky"}, "'tversky'"),
         ({"loss": keras.losses.SparseCategoricalCrossentropy(ignore_class=1)}, "ignore_class=1"),
         ({"metrics": [keras.metrics.MeanIoU(num_classes=3)]}, "'MeanIoU'"),
-        ({"weighted_metrics": ["mae"]}, "weighted_metrics"),
     ],
-    ids=["option", "optimizer", "loss", "option of a loss", "metric", "weighted"],
+    ids=["option", "optimizer", "loss", "option of a loss", "metric"],
 )
 def test_training_that_onfit_cannot_do_is_refused_by_name_and_can_be_left_out(
     tmp_path, change, named

@@ -178,8 +178,8 @@ class Mean(AnyMetric):
         return self.result()
 
     def reset_state(self) -> None:
-        self._total = torch.zeros(())
-        self._count: Tensor | int = 0
+        self.total = torch.zeros(())
+        self.count: Tensor | int = 0
 
     @torch.no_grad()
     def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
@@ -195,12 +195,12 @@ class Mean(AnyMetric):
             self._add(_per_sample(values * weight).sum(), _per_sample(weight).sum())
 
     def _add(self, total: Tensor, count: Tensor | int) -> None:
-        self._total = self._total + total
-        self._count = self._count + count
+        self.total = self.total + total
+        self.count = self.count + count
 
     def result(self) -> Tensor:
         """The mean so far; 0 if there was no value."""
-        return quotient(self._total, self._count)
+        return quotient(self.total, self.count)
 
 
 def quotient(numerator: Tensor, denominator: Tensor | int) -> Tensor:

@@ -45,8 +45,9 @@ class OwnMetric(StatefulMetric):
     def reset(self) -> None:
         self.metric.reset_state()
 
-    def update(self, y_true: Any, y_pred: Any) -> None:
-        self.metric.update_state(y_true, y_pred)
+    def update(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        weight = () if sample_weight is None else (sample_weight,)
+        self.metric.update_state(y_true, y_pred, *weight)
 
     def result(self) -> Tensor:
         # A copy: the next batch may change the user's tensors.

@@ -63,7 +63,7 @@ def _training(config: Config) -> Config:
         "loss": _objects(config["loss"], "keras.losses", losses),
         "loss_weights": config["loss_weights"],
         "metrics": _objects(config["metrics"], "keras.metrics", metrics),
-        "weighted_metrics": None,
+        "weighted_metrics": _objects(config["weighted_metrics"], "keras.metrics", metrics),
         "run_eagerly": False,
         "steps_per_execution": 1,
         "jit_compile": False,

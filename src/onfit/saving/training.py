@@ -12,6 +12,7 @@ from onfit.engine.step.compiled import Compiled, Target
 from onfit.errors import ArgumentError
 from onfit.losses import FunctionLoss, Loss, TorchLoss
 from onfit.metrics import AnyMetric, Metric
+from onfit.metrics.weighted import Weighted
 from onfit.optimizers import Optimizer
 from onfit.saving.values import (
     WEIGHTS_INSTEAD,
@@ -41,13 +42,14 @@ def training_config(compiled: Compiled, owner: str) -> Config:
     # For several outputs, losses and metrics are lists with an item for each output.
     loss = [_target_loss(target, owner) for target in compiled.targets]
     measured = [_target_metrics(target, owner) for target in compiled.targets]
+    weighted = [_weighted_metrics(target, owner) for target in compiled.targets]
     weights = [target.weight for target in compiled.targets]
     several = compiled.several
     return {
         "loss": loss if several else loss[0],
         "loss_weights": None if set(weights) == {1.0} else weights,
         "metrics": measured if several else measured[0] or None,
-        "weighted_metrics": None,
+        "weighted_metrics": (weighted if several else weighted[0]) if any(weighted) else None,
         "optimizer_config": optimizer_config(compiled.optimizer, owner),
     }
 
@@ -65,7 +67,13 @@ def _target_loss(target: Target, owner: str) -> Any:
 
 
 def _target_metrics(target: Target, owner: str) -> list[Any]:
-    return [_metric_config(metric, owner) for metric in target.metrics.values()]
+    plain = [m for m in target.metrics.values() if not isinstance(m, Weighted)]
+    return [_metric_config(metric, owner) for metric in plain]
+
+
+def _weighted_metrics(target: Target, owner: str) -> list[Any]:
+    weighted = [m.metric for m in target.metrics.values() if isinstance(m, Weighted)]
+    return [_metric_config(metric, owner) for metric in weighted]
 
 
 def _loss_config(loss: Loss, owner: str) -> Any:
@@ -145,13 +153,12 @@ def compile_arguments(config: Config, custom: Custom) -> dict[str, Any]:
     Raises:
         ArgumentError: for a name that neither onfit nor `custom` knows.
     """
-    if config.get("weighted_metrics"):
-        raise ArgumentError("it was compiled with weighted_metrics=, which onfit does not have.")
     return {
         "optimizer": _optimizer(config["optimizer_config"], custom),
         "loss": _loss(config.get("loss"), custom),
         "metrics": _metrics(config.get("metrics"), custom),
         "loss_weights": config.get("loss_weights"),
+        "weighted_metrics": _metrics(config.get("weighted_metrics"), custom),
     }
 
 

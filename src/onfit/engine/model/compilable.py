@@ -10,6 +10,7 @@ from onfit._types import Mode
 from onfit.activations import Activation
 from onfit.callbacks.history import History
 from onfit.engine.data.arrays import Names, Samples
+from onfit.engine.model.arguments import refuse_unsupported
 from onfit.engine.model.resume import load_model_state, model_state
 from onfit.engine.step.compiled import Compiled
 from onfit.engine.step.loss_and_metrics import LossAndMetrics
@@ -94,6 +95,13 @@ class Compilable(nn.Module):
         loss: Any = None,
         metrics: Any = None,
         loss_weights: Any = None,
+        *,
+        weighted_metrics: Any = None,
+        run_eagerly: bool | None = False,
+        steps_per_execution: int | None = 1,
+        jit_compile: bool | str | None = "auto",
+        auto_scale_loss: bool = True,
+        **old: Any,
     ) -> None:
         """Set the optimizer, the loss and the metrics of the training.
 
@@ -105,11 +113,23 @@ class Compilable(nn.Module):
             metrics: names or functions; logged under the names written here.
             loss_weights: factors of the losses of several outputs, a list or dict. For several
                 outputs, `loss` and `metrics` too may be lists or dicts by output.
+            weighted_metrics: further metrics, in which each sample counts by its `sample_weight`
+                or `class_weight`. If `metrics` has one of the same name, the name in the logs is
+                `weighted_<name>`.
+            run_eagerly: accepted, as in Keras, without effect: torch always runs eagerly.
+            steps_per_execution: accepted without effect: hooks are called at each batch.
+            jit_compile: accepted without effect. To compile a net, pass
+                `Model(torch.compile(net))`.
+            auto_scale_loss: accepted without effect: no optimizer here scales the loss.
+            **old: arguments of older versions of Keras; each is an error unless it is None.
 
         Raises:
             ArgumentError: for unknown names, with the nearest known one.
         """
-        self._compiled = Compiled(optimizer, loss, metrics, loss_weights, self.output_names)
+        refuse_unsupported(Compilable.compile, old)
+        self._compiled = Compiled(
+            optimizer, loss, metrics, loss_weights, self.output_names, weighted_metrics
+        )
 
     @property
     def compiled(self) -> Compiled:
@@ -195,7 +215,7 @@ class Compilable(nn.Module):
         x, y, weight = [*data, None][:3]
         y_pred = self(x)
         loss = self.compute_loss(y=y, y_pred=y_pred, sample_weight=weight)
-        return {"loss": loss, **self.compute_metrics(y=y, y_pred=y_pred)}
+        return {"loss": loss, **self.compute_metrics(y=y, y_pred=y_pred, sample_weight=weight)}
 
     @property
     def own_train_step(self) -> Callable[[tuple[Any, ...]], dict[str, Any]] | None:
@@ -221,7 +241,7 @@ class Compilable(nn.Module):
         """
         judge = self._judge()
         with torch.no_grad():
-            means = iter(judge.means(y, y_pred))
+            means = iter(judge.means(y, y_pred, sample_weight))
         stateful = judge.stateful
         return {
             name: stateful[name].result() if name in stateful else next(means)

@@ -1,26 +1,14 @@
 """Keras' older methods for generators: `fit`, `evaluate` and `predict` under other names."""
 
-import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from onfit.callbacks.history import History
-from onfit.errors import ArgumentError, did_you_mean
+from onfit.engine.model.arguments import refuse_old
+from onfit.errors import ArgumentError
 
 if TYPE_CHECKING:
     from onfit.engine.model.trainer import Trainer
-
-# Arguments of Keras 1, and the arguments that replaced them.
-_SUCCESSORS = {
-    "samples_per_epoch": "steps_per_epoch, which counts batches: samples / batch size",
-    "nb_epoch": "epochs",
-    "nb_val_samples": "validation_steps, which counts batches: samples / batch size",
-    "val_samples": "steps, which counts batches: samples / batch size",
-    "max_q_size": "max_queue_size",
-    "nb_worker": "workers",
-    "nb_workers": "workers",
-    "pickle_safe": "use_multiprocessing",
-}
 
 
 def fit_generator(
@@ -46,7 +34,7 @@ def fit_generator(
     Raises:
         ArgumentError: for a generator without a number of steps.
     """
-    _refuse_old(fit_generator, old)
+    refuse_old(fit_generator, old)
     _require_steps(generator, steps_per_epoch=steps_per_epoch)
     _require_steps(validation_data, validation_steps=validation_steps)
     return model.fit(
@@ -79,7 +67,7 @@ def evaluate_generator(
     **old: Any,
 ) -> Any:
     """`evaluate` for a generator or a Sequence. The arguments are those of `evaluate`."""
-    _refuse_old(evaluate_generator, old)
+    refuse_old(evaluate_generator, old)
     _require_steps(generator, steps=steps)
     return model.evaluate(
         generator,
@@ -104,7 +92,7 @@ def predict_generator(
     **old: Any,
 ) -> Any:
     """`predict` for a generator or a Sequence. The arguments are those of `predict`."""
-    _refuse_old(predict_generator, old)
+    refuse_old(predict_generator, old)
     _require_steps(generator, steps=steps)
     return model.predict(
         generator,
@@ -124,26 +112,4 @@ def _require_steps(generator: Any, **argument: int | None) -> None:
         raise ArgumentError(
             f"{name}=None: a {type(generator).__name__} may go on for ever, so say how many "
             f"batches to take: {name}=... (A Sequence or a DataLoader has a length.)"
-        )
-
-
-def _refuse_old(method: Callable[..., Any], old: dict[str, Any]) -> None:
-    for name in old.keys() & _SUCCESSORS:
-        raise ArgumentError(
-            f"{method.__name__}({name}=...) is an argument of Keras 1. Use {_SUCCESSORS[name]}."
-        )
-    refuse_unknown(method, old)
-
-
-def refuse_unknown(method: Callable[..., Any], unknown: Iterable[str]) -> None:
-    """Refuse arguments that `method` does not have.
-
-    Raises:
-        ArgumentError: if there is one; it names the nearest argument of `method`.
-    """
-    for name in unknown:
-        known = list(inspect.signature(method).parameters)[1:-1]  # not `self`, not `**old`
-        raise ArgumentError(
-            f"{method.__name__}({name}=...) is not an argument of {method.__name__}."
-            f"{did_you_mean(name, known)}"
         )

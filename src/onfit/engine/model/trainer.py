@@ -8,6 +8,7 @@ from onfit.engine.data.batching import Batching, Workers
 from onfit.engine.data.validation import ValidationData
 from onfit.engine.model import fit as fitting
 from onfit.engine.model import generators
+from onfit.engine.model.arguments import refuse_unknown
 from onfit.engine.model.compilable import Compilable
 from onfit.errors import ArgumentError
 
@@ -82,7 +83,7 @@ class Trainer(Compilable):
             raise ArgumentError(
                 "fit(nb_epoch=...) is called epochs since Keras 2. Write epochs=..."
             )
-        generators.refuse_unknown(Trainer.fit, old)
+        refuse_unknown(Trainer.fit, old)
         return fitting.fit(
             self,
             x,
@@ -124,6 +125,7 @@ class Trainer(Compilable):
         max_queue_size: int = 10,
         workers: int = 1,
         use_multiprocessing: bool = False,
+        **old: Any,
     ) -> Any:
         """Measure loss and metrics without training, and without leaving a trace in the model.
 
@@ -140,10 +142,12 @@ class Trainer(Compilable):
             max_queue_size: as in `fit`.
             workers: as in `fit`.
             use_multiprocessing: as in `fit`.
+            **old: refused, with the nearest argument that there is.
 
         Returns:
             The loss, a float; with metrics a list of floats in the order of `metrics_names`.
         """
+        refuse_unknown(Trainer.evaluate, old)
         logs = fitting.evaluate(
             self,
             x,
@@ -171,6 +175,7 @@ class Trainer(Compilable):
         max_queue_size: int = 10,
         workers: int = 1,
         use_multiprocessing: bool = False,
+        **old: Any,
     ) -> Any:
         """The model's outputs for `x`, as a numpy array (a list of them for several outputs).
 
@@ -184,7 +189,9 @@ class Trainer(Compilable):
             max_queue_size: as in `fit`.
             workers: as in `fit`.
             use_multiprocessing: as in `fit`.
+            **old: refused, with the nearest argument that there is.
         """
+        refuse_unknown(Trainer.predict, old)
         return fitting.predict(
             self,
             x,

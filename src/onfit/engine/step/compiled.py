@@ -1,6 +1,6 @@
 """What `compile` receives, in one plain object beside the model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import Any
@@ -11,6 +11,7 @@ from onfit.core.aliases import find
 from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
 from onfit.losses import Loss
 from onfit.metrics import AnyMetric
+from onfit.metrics.weighted import Weighted
 from onfit.optimizers import Optimizer
 
 
@@ -44,6 +45,7 @@ class Compiled:
             dict for several outputs.
         loss_weights: a list or dict of factors of the outputs' losses.
         output_names: the names of the model's outputs.
+        weighted_metrics: further metrics, as `metrics`, in which each sample counts by its weight.
     """
 
     def __init__(
@@ -53,20 +55,22 @@ class Compiled:
         metrics: Any = None,
         loss_weights: Any = None,
         output_names: Sequence[str] = ("output",),
+        weighted_metrics: Any = None,
     ) -> None:
         self.optimizer: Optimizer = optimizers.get(optimizer)
         self.several = len(output_names) > 1
         self.has_loss = loss is not None
         losses_of = _spread(loss, output_names, "loss")
         weights = _spread(loss_weights, output_names, "loss_weights")
+        weighted = _spread_metrics(weighted_metrics, output_names, "weighted_metrics")
         self.targets = [
             Target(
                 name,
                 None if losses_of[name] is None else _loss_of(losses_of[name]),
                 1.0 if weights[name] is None else float(weights[name]),
-                {self._log_name(name, key): m for key, m in _metrics_of(found).items()},
+                {self._log_name(name, k): m for k, m in _metrics_of(found, weighted[name]).items()},
             )
-            for name, found in _spread_metrics(metrics, output_names).items()
+            for name, found in _spread_metrics(metrics, output_names, "metrics").items()
         ]
 
     def _log_name(self, output: str, metric: str) -> str:
@@ -90,8 +94,9 @@ class Compiled:
 
     @property
     def named_metrics(self) -> dict[str, AnyMetric]:
-        """All metrics, by their names in the logs."""
-        return {name: m for target in self.targets for name, m in target.metrics.items()}
+        """All metrics, by their names in the logs; those of `weighted_metrics` last."""
+        named = [each for target in self.targets for each in target.metrics.items()]
+        return dict(sorted(named, key=lambda each: isinstance(each[1], Weighted)))
 
     @property
     def names(self) -> list[str]:
@@ -121,14 +126,14 @@ def _spread(given: Any, names: Sequence[str], argument: str) -> dict[str, Any]:
     return dict.fromkeys(names, given)
 
 
-def _spread_metrics(given: Any, names: Sequence[str]) -> dict[str, Any]:
+def _spread_metrics(given: Any, names: Sequence[str], argument: str) -> dict[str, Any]:
     """The metrics of each output. A flat list is for every output."""
     nested = isinstance(given, (list, tuple)) and any(
         isinstance(item, (list, tuple)) or item is None for item in given
     )
     one_each = isinstance(given, (list, tuple)) and len(given) == len(names) > 1
     if isinstance(given, Mapping) or nested or one_each:
-        return _spread(given, names, "metrics")
+        return _spread(given, names, argument)
     return dict.fromkeys(names, given)
 
 
@@ -151,18 +156,35 @@ def _loss_of(given: Any) -> Loss:
     return loss
 
 
-def _metrics_of(given: Any) -> dict[str, AnyMetric]:
-    """Metrics by name. If several have one name, it is numbered from the second on, as in Keras."""
+def _metrics_of(given: Any, weighted: Any) -> dict[str, AnyMetric]:
+    """Metrics by name. If several have one name, it is numbered from the second on, as in Keras;
+    and a weighted one is first called `weighted_<name>`.
+    """
+    named: dict[str, AnyMetric] = {}
+    for metric in _each_of(given, "metrics"):
+        _add(metric, named, chain([metric.name], _numbered(metric.name)))
+    for metric in map(Weighted, _each_of(weighted, "weighted_metrics")):
+        longer = f"weighted_{metric.name}"
+        _add(metric, named, chain([metric.name, longer], _numbered(longer)))
+    return named
+
+
+def _numbered(name: str) -> Iterator[str]:
+    return (f"{name}_{number}" for number in count(1))
+
+
+def _add(metric: AnyMetric, named: dict[str, AnyMetric], names: Iterator[str]) -> None:
+    """Put a metric under the first of the names that is free."""
+    named[next(name for name in names if name not in named)] = metric
+
+
+def _each_of(given: Any, argument: str) -> list[AnyMetric]:
     if given is None:
-        return {}
+        return []
     if isinstance(given, (str, AnyMetric)) or callable(given):
         given = [given]
     if not isinstance(given, Sequence):
         raise ArgumentTypeError(
-            f"metrics is a list of names or functions, such as ['accuracy']; got {given!r}."
+            f"{argument} is a list of names or functions, such as ['accuracy']; got {given!r}."
         )
-    named: dict[str, AnyMetric] = {}
-    for metric in map(metrics.get, given):
-        others = (f"{metric.name}_{number}" for number in count(1))
-        named[next(name for name in chain([metric.name], others) if name not in named)] = metric
-    return named
+    return [metrics.get(metric) for metric in given]

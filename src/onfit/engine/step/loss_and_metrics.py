@@ -78,8 +78,7 @@ class LossAndMetrics:
 
     def _losses(self, y: Any, outputs: Any, weight: Any) -> list[Tensor]:
         ys = self._one_each(y)
-        weights = weight if isinstance(weight, tuple) else (weight,) * len(self._each)
-        parts = zip(self._each, ys, outputs, weights, strict=True)
+        parts = zip(self._each, ys, outputs, self._weights(weight), strict=True)
         found = [
             (each.target.weight, each.loss(y, output, weight))
             for each, y, output, weight in parts
@@ -87,6 +86,10 @@ class LossAndMetrics:
         ]
         total: Any = sum(loss * weight for weight, loss in found)
         return [total, *[loss for _, loss in found]]
+
+    def _weights(self, weight: Any) -> tuple[Any, ...]:
+        """Weights for each output: one array is for all of them."""
+        return weight if isinstance(weight, tuple) else (weight,) * len(self._each)
 
     def _one_each(self, y: Any) -> Sequence[Any]:
         if not isinstance(y, tuple) or len(y) != len(self._each):
@@ -121,16 +124,13 @@ class LossAndMetrics:
         stateful = self.stateful
         return StatefulTotals(compiled.names, stateful) if stateful else Totals(compiled.names)
 
-    def measure(self, y: Any, outputs: Any) -> list[Value]:
+    def measure(self, y: Any, outputs: Any, weight: Any = None) -> list[Value]:
         """The metrics of a batch, except for those that keep a state: they take the batch in."""
         if not self._several:
-            return self._each[0].measure(y, outputs)
-        return [
-            value
-            for each, target, output in zip(self._each, y, outputs, strict=True)
-            for value in each.measure(target, output)
-        ]
+            return self._each[0].measure(y, outputs, weight)
+        parts = zip(self._each, y, outputs, self._weights(weight), strict=True)
+        return [value for each, *part in parts for value in each.measure(*part)]
 
-    def means(self, y: Any, outputs: Any) -> list[Tensor]:
+    def means(self, y: Any, outputs: Any, weight: Any = None) -> list[Tensor]:
         """What `measure` gives, each as a scalar."""
-        return [value.float().mean() for value in measured(self.measure(y, outputs))]
+        return [value.float().mean() for value in measured(self.measure(y, outputs, weight))]

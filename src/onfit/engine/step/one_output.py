@@ -13,6 +13,7 @@ from onfit.errors import OnfitWarning
 from onfit.losses import Loss
 from onfit.metrics import AnyMetric, Metric, StatefulMetric
 from onfit.metrics.own import ready_for_logs
+from onfit.metrics.weighted import Weighted
 
 
 class OneOutput:
@@ -49,10 +50,11 @@ class OneOutput:
             for metric in self.metrics.values()
         ]
 
-    def measure(self, y: Any, output: Any) -> list[Value]:
+    def measure(self, y: Any, output: Any, weight: Any = None) -> list[Value]:
         """The values of the metrics; those that keep a state take the batch in, and give none.
 
-        Metrics see probabilities, not logits, except for those that ask for logits.
+        Metrics see probabilities, not logits, except for those that ask for logits. The weights of
+        the samples count only in those of `compile(weighted_metrics=)`.
         """
         if not self._measures:
             return []
@@ -67,7 +69,10 @@ class OneOutput:
                 values.append(measure(y, shown))
             else:
                 assert isinstance(metric, StatefulMetric)
-                metric.update(y, shown)
+                if weight is not None and isinstance(metric, Weighted):
+                    metric.update(y, shown, weight)
+                else:
+                    metric.update(y, shown)
         return values
 
     def warn_of_logits(self, output: Any, model: str) -> None:

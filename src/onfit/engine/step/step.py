@@ -64,7 +64,9 @@ class TrainStep:
         losses, outputs, grads = self._there_and_back(batch, params)
         with torch.set_grad_enabled(False):  # like `no_grad`, with fewer calls
             self._optimizer.apply(grads)
-            self.totals.add([*losses, *self._judge.measure(batch[1], outputs)], size_of(batch))
+            self.totals.add(
+                [*losses, *self._judge.measure(batch[1], outputs, batch[2])], size_of(batch)
+            )
 
     def _trainables(self) -> list[Tensor]:
         """The parameters that train now; the optimizer follows when a layer was frozen or freed."""
@@ -120,4 +122,6 @@ class TestStep:
 
     def __call__(self, batch: Samples) -> None:
         losses, outputs = self._judge(batch)
-        self.totals.add([*losses, *self._judge.measure(batch[1], outputs)], size_of(batch))
+        self.totals.add(
+            [*losses, *self._judge.measure(batch[1], outputs, batch[2])], size_of(batch)
+        )

@@ -1,0 +1,96 @@
+"""What `compile(weighted_metrics=...)` makes of a metric."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from onfit.errors import ArgumentError
+from onfit.metrics.metric import AnyMetric, CountingMetric, Mean, Metric, StatefulMetric, quotient
+from onfit.metrics.own import ready_for_logs
+
+
+class Weighted(StatefulMetric):
+    """Measures with another metric, in which each sample counts by its weight.
+
+    Args:
+        metric: the other metric.
+
+    Raises:
+        ArgumentError: if that one takes no weights.
+
+    Example:
+        >>> from onfit.metrics import get
+        >>> error = Weighted(get("mae"))
+        >>> error([1.0, 2.0], [1.0, 4.0], [3.0, 1.0]).item()
+        0.5
+    """
+
+    def __init__(self, metric: AnyMetric) -> None:
+        self.metric = metric
+        self.name = metric.name
+        self.direction = metric.direction
+        self._measure = self._measure_of(metric)
+        self.reset()
+
+    def _measure_of(self, metric: AnyMetric) -> StatefulMetric:
+        ready = ready_for_logs(metric)
+        if isinstance(ready, Metric):
+            return WeightedMean(ready)
+        assert isinstance(ready, StatefulMetric)
+        if "sample_weight" not in inspect.signature(ready.update).parameters:
+            raise ArgumentError(
+                f"weighted_metrics=[{metric.name}]: update() of {type(metric).__name__} takes no "
+                "sample_weight. Add that argument, or move the metric to metrics=."
+            )
+        return ready
+
+    def sees_logits(self, output: Any) -> bool:
+        return self.metric.sees_logits(output)
+
+    def reset(self) -> None:
+        self._measure.reset()
+
+    def update(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        weight = () if sample_weight is None else (sample_weight,)
+        self._measure.update(y_true, y_pred, *weight)
+
+    def later(self) -> Callable[[], Tensor]:
+        return self._measure.later()
+
+    def result(self) -> Tensor:
+        return self._measure.result()
+
+    def state_dict(self) -> dict[str, Any]:
+        return self._measure.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._measure.load_state_dict(state)
+
+    def for_logs(self) -> "Weighted":
+        return Weighted(self.metric)
+
+
+class WeightedMean(CountingMetric):
+    """The weighted mean of what a metric without a state gives for each sample.
+
+    Args:
+        metric: that metric.
+    """
+
+    def __init__(self, metric: Metric) -> None:
+        self.metric = metric
+        self.name = metric.name
+
+    def update(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        values = self.metric.values(y_true, y_pred)
+        if values.ndim == 0:  # one value for all samples of the batch
+            values = values.expand(len(y_pred))
+        mean = Mean()
+        mean.update_state(values, sample_weight)
+        self.add(torch.stack([mean.total, torch.as_tensor(mean.count).to(mean.total)]))
+
+    def value_of(self, counts: Tensor | None) -> Tensor:
+        return torch.zeros(()) if counts is None else quotient(counts[0], counts[1])
