@@ -111,7 +111,7 @@ def callbacks(folder: Path, save_freq: str) -> list[Callback]:
         ),
         CSVLogger(folder / "log.csv"),
         CSVLogger(folder / "more.csv", append=True),
-        TensorBoard(folder / "board", histogram_freq=1),
+        TensorBoard(folder / "board", histogram_freq=1, update_freq="batch"),
         BackupAndRestore(folder / "backup", save_freq=save_freq, verbose=0),
         LastEdge(),
     ]

@@ -9,7 +9,23 @@ from tests.callbacks.tensorboard.event_reader import config, read, train, train_
 from onfit.callbacks.tensorboard import TensorBoard
 from onfit.core import Callback
 
-LAYERS = {"class_name": "Sequential", "config": {"name": "mine", "layers": []}}
+LAYERS = {
+    "class_name": "Sequential",
+    "config": {
+        "name": "mine",
+        "layers": [
+            {"class_name": "InputLayer", "config": {"name": "input"}},
+            {"class_name": "Dense", "config": {"name": "dense", "dtype": "float32"}},
+            {
+                "class_name": "Sequential",
+                "config": {
+                    "name": "inner",
+                    "layers": [{"class_name": "Dense", "config": {"name": "dense"}}],
+                },
+            },
+        ],
+    },
+}
 
 
 @pytest.fixture
@@ -65,7 +81,28 @@ def test_it_is_written_once_in_each_training(logs):
     train(board, [{}] * 3, described(LAYERS))
     assert len(read(f"{logs}/train").Tensors("keras")) == 1
     train(board, [{}] * 2, described(LAYERS))
-    assert len(read(f"{logs}/train").Tensors("keras")) == 2
+    assert len(read(f"{logs}/train").Tensors("keras")) == 1
+    assert len(read(f"{logs}/fit_2/train").Tensors("keras")) == 1
+
+
+def test_layers_are_nodes_of_a_graph_too_which_is_the_one_that_the_page_opens_with(logs):
+    train(TensorBoard(logs), [{}], described(LAYERS))
+    nodes = read(f"{logs}/train").Graph().node
+    assert [(node.name, node.op, list(node.input)) for node in nodes] == [
+        ("input", "InputLayer", []),
+        ("dense", "Dense", ["input"]),
+        ("inner/dense", "Dense", ["dense"]),
+    ]
+
+
+def test_one_line_says_that_a_description_cannot_be_drawn_and_the_run_goes_on(logs, capsys):
+    empty = {"class_name": "Sequential", "config": {"name": "mine", "layers": []}}
+    train(TensorBoard(logs), [{"loss": 1.0}], described(empty))
+    assert capsys.readouterr().out == (
+        "TensorBoard(write_graph=True): SimpleNamespace cannot be drawn, so there is no graph of "
+        "it (ValueError: layer is not a model.). The rest is written.\n"
+    )
+    assert len(read(f"{logs}/train").Scalars("epoch_loss")) == 1
 
 
 def test_a_model_that_must_run_is_traced_after_the_epoch_in_which_it_did(logs):

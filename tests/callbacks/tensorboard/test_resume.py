@@ -33,10 +33,10 @@ class Walk:
         board.set_model(board.run.model)
         board.on_train_begin({})
 
-    def batch(self, loss):
+    def batch(self, loss, **more):
         self.step += 1
         self.board.run.progress.step, self.board.run.progress.epoch = self.step, self.epoch
-        self.board.on_train_batch_end(0, {"size": 1, "loss": loss})
+        self.board.on_train_batch_end(0, {"size": 1, "loss": loss, **more})
 
     def end_epoch(self, **logs):
         self.board.on_epoch_end(self.epoch, logs)
@@ -111,10 +111,118 @@ def test_a_cadence_goes_on_counting(tmp_path):
     assert shown(tmp_path / "train", "batch_loss") == [(2, 7.0)]
 
 
-def test_a_new_training_hides_nothing(tmp_path):
+def test_epochs_show_once_where_batches_are_written_beside_them(tmp_path):
+    walk = Walk(board(tmp_path, update_freq="batch"))
+    walk.batch(9.0)
+    walk.end_epoch(loss=9.0)
+    walk.batch(8.0)
+    state = walk.board.state_dict()
+    walk.end_epoch(loss=8.0)
+    walk.batch(7.0)
+    walk.end_epoch(loss=7.0, rare=1.0)
+    again = Walk(board(tmp_path, update_freq="batch"), epoch=1, step=2).resumed(state)
+    again.end_epoch(loss=8.0)
+    again.batch(7.0)
+    again.end_epoch(loss=7.0, rare=1.0)
+    again.board.on_train_end({})
+    assert shown(tmp_path / "train", "epoch_loss") == [(0, 9.0), (1, 8.0), (2, 7.0)]
+    assert shown(tmp_path / "train", "epoch_rare") == [(2, 1.0)]
+    assert shown(tmp_path / "train", "batch_loss") == [(0, 9.0), (1, 8.0), (2, 7.0)]
+
+
+def test_a_value_that_few_batches_log_shows_once(tmp_path):
+    walk = Walk(board(tmp_path, update_freq="batch"))
+    state = walk.board.state_dict()
+    for step in range(6):
+        walk.batch(step, **({"norm": 1.0} if step in (2, 5) else {}))
+    walk.board.state_dict()
+    again = Walk(board(tmp_path, update_freq="batch")).resumed(state)
+    for step in range(6):
+        again.batch(step, **({"norm": 1.0} if step in (2, 5) else {}))
+    again.board.on_train_end({})
+    assert [step for step, _ in shown(tmp_path / "train", "batch_norm")] == [2, 5]
+    assert [step for step, _ in shown(tmp_path / "train", "batch_loss")] == list(range(6))
+
+
+# --- several trainings with one callback ---------------------------------------------------
+
+
+def fit(one, epochs, initial_epoch=0):
+    walk = Walk(one, epoch=initial_epoch)
+    for epoch in range(initial_epoch, epochs):
+        one.on_epoch_begin(epoch, {})
+        walk.batch(float(epoch))
+        walk.batch(float(epoch))
+        walk.end_epoch(loss=float(epoch), val_loss=float(epoch))
+    one.on_train_end({})
+
+
+def steps(folder, tag):
+    return [step for step, _ in shown(folder, tag)]
+
+
+@pytest.mark.parametrize("initial_epoch", [2, 5])
+def test_a_training_that_begins_where_the_last_ended_goes_on_in_its_curves(tmp_path, initial_epoch):
+    one = board(tmp_path, update_freq="batch")
+    fit(one, 2)
+    fit(one, initial_epoch + 1, initial_epoch)
+    assert steps(tmp_path / "train", "epoch_loss") == [0, 1, initial_epoch]
+    assert steps(tmp_path / "validation", "epoch_loss") == [0, 1, initial_epoch]
+    assert steps(tmp_path / "train", "batch_loss") == list(range(6))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["train", "validation"]
+
+
+@pytest.mark.parametrize("initial_epoch", [0, 1])
+def test_a_training_that_begins_earlier_has_a_folder_of_its_own(tmp_path, initial_epoch):
+    one = board(tmp_path, update_freq="batch")
+    fit(one, 2)
+    fit(one, 3, initial_epoch)
+    fit(one, 4, 3)
+    fit(one, 1)
+    assert steps(tmp_path / "train", "epoch_loss") == [0, 1]
+    assert steps(tmp_path / "train", "batch_loss") == [0, 1, 2, 3]
+    assert steps(tmp_path / "fit_2/train", "epoch_loss") == list(range(initial_epoch, 4))
+    assert steps(tmp_path / "fit_2/train", "batch_loss") == list(range(2 * (4 - initial_epoch)))
+    assert steps(tmp_path / "fit_3/validation", "epoch_loss") == [0]
+
+
+def test_one_that_goes_on_after_an_interrupted_epoch_takes_that_epoch_up(tmp_path):
+    one = board(tmp_path, update_freq="batch")
+    walk = Walk(one)
+    walk.batch(1.0)
+    walk.end_epoch(loss=1.0)
+    one.on_epoch_begin(1, {})
+    walk.batch(2.0)
+    one.on_train_end({})  # interrupted
+    fit(one, 2, 1)
+    assert steps(tmp_path / "train", "epoch_loss") == [0, 1]
+    assert steps(tmp_path / "train", "batch_loss") == [0, 1, 2, 3]
+
+
+def test_a_later_training_that_is_resumed_finds_its_folder_and_its_steps(tmp_path):
+    one = board(tmp_path, update_freq="batch")
+    fit(one, 2)
+    walk = Walk(one)
+    one.on_epoch_begin(0, {})
+    walk.batch(5.0)
+    state = one.state_dict()
+    walk.batch(6.0)
+    again = Walk(board(tmp_path, update_freq="batch"), step=1).resumed(state)
+    again.batch(6.0)
+    again.end_epoch(loss=5.5)
+    again.board.on_train_end({})
+    assert shown(tmp_path / "fit_2/train", "batch_loss") == [(0, 5.0), (1, 6.0)]
+    assert steps(tmp_path / "fit_2/train", "epoch_loss") == [0]
+    assert steps(tmp_path / "train", "epoch_loss") == [0, 1]
+
+
+def test_a_state_taken_before_the_first_epoch_still_knows_where_the_last_training_ended(tmp_path):
     one = board(tmp_path)
-    for loss in (5.0, 4.0):
-        walk = Walk(one)
-        walk.end_epoch(loss=loss)
-        one.on_train_end({})
-    assert shown(tmp_path / "train", "epoch_loss") == [(0, 5.0), (0, 4.0)]
+    fit(one, 2)
+    state = Walk(one).board.state_dict()
+    again = board(tmp_path)
+    walk = Walk(again).resumed(state)
+    again.on_epoch_begin(0, {})
+    walk.end_epoch(loss=1.0)
+    again.on_train_end({})
+    assert steps(tmp_path / "fit_2/train", "epoch_loss") == [0]

@@ -115,7 +115,8 @@ def test_batches_are_counted_without_a_run_too(logs):
         for batch in range(5):
             callback.on_train_batch_end(batch, {"batch": batch, "size": 1, "loss": batch})
         callback.on_train_end()
-    assert curves(f"{logs}/train") == {"batch_loss": [(1, 1.0), (3, 3.0)] * 2}
+    # Without epochs nothing says that the second training begins anew.
+    assert curves(f"{logs}/train") == {"batch_loss": [(1, 1.0), (3, 3.0), (6, 1.0), (8, 3.0)]}
 
 
 def test_writing_epochs_costs_nothing_per_batch(logs):
@@ -209,10 +210,22 @@ def test_a_run_that_goes_on_hides_what_an_earlier_one_wrote_beyond_its_start(log
     assert curves(f"{logs}/validation") == expected
 
 
-def test_a_run_from_the_start_hides_nothing(logs):
-    train(TensorBoard(logs), [{"loss": 1.0}])
+def test_a_run_from_the_start_shows_alone_and_the_files_before_it_stay(logs):
+    train(TensorBoard(logs), [{"loss": 1.0}] * 2)
     train(TensorBoard(logs), [{"loss": 0.5}])
-    assert curves(f"{logs}/train") == {"epoch_loss": [(0, 1.0), (0, 0.5)]}
+    assert curves(f"{logs}/train") == {"epoch_loss": [(0, 0.5)]}
+    assert len(os.listdir(f"{logs}/train")) == 2
+
+
+def test_a_run_that_begins_at_a_later_epoch_counts_the_batches_of_those_before_it(logs):
+    train_batches(TensorBoard(logs, update_freq="batch"), 2, [1.0, 2.0])
+    board = TensorBoard(logs, update_freq="batch")
+    with Run(SimpleNamespace(), board, epochs=3, initial_epoch=2, params={"steps": 2}) as run:
+        for _ in run.epochs():
+            for loss in run.batches([5.0, 6.0], size=lambda batch: 1):
+                run.log(loss=loss)
+    points = [(0, 1.0), (1, 2.0), (2, 1.0), (3, 2.0), (4, 5.0), (5, 6.0)]
+    assert curves(f"{logs}/train")["batch_loss"] == points
 
 
 def test_it_hides_no_batches(logs):

@@ -19,13 +19,11 @@ class Point(NamedTuple):
 
     Attributes:
         step: the batch's index in the whole run.
-        epoch: the epoch it is in.
         wall_time: when it ended, in seconds since 1970.
         logs: a copy of its logs, not read yet, so that the training need not wait for the device.
     """
 
     step: int
-    epoch: int
     wall_time: float
     logs: Logs
 
@@ -41,13 +39,13 @@ class BatchPoints:
         self._points: list[Point] = []
         self._taken_at = -math.inf
 
-    def note(self, step: int, epoch: int, logs: Logs) -> None:
+    def note(self, step: int, logs: Logs) -> None:
         """Keep what a batch logged."""
         if isinstance(logs, LazyLogs):
             noted: Logs = logs.unread()
         else:  # a dict made by hand is read now: a tensor in it may hold a graph
             noted = {name: as_number(value) for name, value in logs.items()}
-        self._points.append(Point(step, epoch, time.time(), noted))
+        self._points.append(Point(step, time.time(), noted))
 
     @property
     def due(self) -> bool:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from functools import partial
 from typing import Any
 
 from onfit._types import StrPath
@@ -18,7 +17,8 @@ from onfit.callbacks.tensorboard.graph import Graph
 from onfit.callbacks.tensorboard.histograms import Histograms
 from onfit.callbacks.tensorboard.profile import Profile, batches_of
 from onfit.callbacks.tensorboard.projector import Projector
-from onfit.callbacks.tensorboard.scalars import TRAIN, VALIDATION, scalars_by_folder
+from onfit.callbacks.tensorboard.scalars import scalars_by_folder
+from onfit.callbacks.tensorboard.series import Series
 from onfit.core.aliases import find
 from onfit.core.cadence import Cadence
 from onfit.core.callback import Callback, Logs
@@ -36,8 +36,10 @@ class TensorBoard(Callback):
     whole run. View them with `tensorboard --logdir=logs`. TensorFlow is not needed.
 
     Args:
-        log_dir: the folder. Each training, also a second one with the same callback, adds event
-            files; no file is ever changed.
+        log_dir: the folder. Each training adds event files; no file is ever changed. A second
+            training with the same callback goes on in the curves of the first if it begins
+            where that one ended (`initial_epoch`). Else it has a folder of its own in `log_dir`,
+            `fit_2`. Values of a run that was resumed hide those it had written beyond its save.
         histogram_freq: after every so many epochs, histograms of the weights (`<weight>`) and of
             the layers' outputs (`<layer>_out`) are written; 0 for never. Outputs are those for
             the validation data. If there is none, or it comes from a loader, they are left out.
@@ -116,7 +118,7 @@ class TensorBoard(Callback):
         self._projector: Projector | None = None
         self._profile: Profile | None = None
         self._batches = 0  # that ended in this run
-        self._resumed_at: int | None = None  # the batches done when the run was saved
+        self._series = Series()
         warn_of_what_has_no_effect(self)
         require_local_folder(self)
 
@@ -142,7 +144,8 @@ class TensorBoard(Callback):
         self._close()
         self._cadence.restart()
         self._points = BatchPoints()
-        self._batches, self._resumed_at = 0, None
+        self._series.begin_training()
+        self._batches = 0
         if "://" not in self.log_dir:  # tensorboard writes to s3:// and the like too
             probe = os.path.join(self.log_dir, "events")
             require_writable(probe, f"TensorBoard(log_dir={self.log_dir!r})")
@@ -152,17 +155,18 @@ class TensorBoard(Callback):
             self._projector = self._new_projector()
             self._projector.prepare(self.model)
         if self._profiled:
-            folder = os.path.join(self.log_dir, "plugins", "profile")
-            self._profile = Profile(self._profiled, folder)
+            self._profile = Profile(self._profiled)
         if self.write_graph:
             self._graph = Graph(self.model)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        self._write_graph(epoch)
+        self._series.begin_epoch(epoch, self.params.get("steps"))
+        self._write_graph()
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         if self._profile is not None:
-            self._profile.begin(self.model, self._steps_done() + 1)
+            folder = os.path.join(self._folder, "plugins", "profile")
+            self._profile.begin(self.model, self._steps_done() + 1, folder)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
@@ -170,26 +174,30 @@ class TensorBoard(Callback):
         if self._profile is not None:
             self._profile.end(self._steps_done())
         if self._cadence.due_after_batch(size_in(logs)):
-            self._points.note(self._steps_done() - 1, self._current_epoch(), logs)
+            step = self._series.batches_before + self._steps_done() - 1
+            self._points.note(step, logs)
             if self._points.due:
                 self._write_points()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
         self._write_points()
+        self._series.begin_epoch(epoch)  # for a loop that does not call on_epoch_begin
+        self._series.end_epoch(epoch)
         if self._cadence.counts_batches or self._cadence.due_after_epoch():
-            self._write("epoch", {**logs, **self._learning_rate(logs)}, epoch, epoch)
-        self._write_graph(epoch)
+            self._write("epoch", {**logs, **self._learning_rate(logs)}, epoch)
+        self._write_graph()
         if self._histograms is not None and epoch % self.histogram_freq == 0:
             # Data that would have to be collected from a loader first are left out.
             data = None if callable(self._validation) else self.validation_data
-            self._histograms.write(self._open(epoch), self.model, data, epoch)
+            self._histograms.write(self._open(), self.model, data, epoch)
         if self._projector is not None and epoch % self.embeddings_freq == 0:
-            self._projector.write(self.model)
+            self._projector.write(self.model, self._folder)
         if self._files is not None:
             self._files.flush()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
+        self._series.end_training(self._steps_done())
         self._close()
 
     def state_dict(self) -> dict[str, Any]:
@@ -197,50 +205,44 @@ class TensorBoard(Callback):
         self._write_points()
         if self._files is not None:
             self._files.flush()
-        return {"cadence": self._cadence.state_dict(), "step": self._steps_done()}
+        return {
+            "cadence": self._cadence.state_dict(),
+            "step": self._steps_done(),
+            "series": self._series.state_dict(),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there; TensorBoard will hide what the files hold beyond it."""
         self._cadence.load_state_dict(state["cadence"])
-        self._batches = self._resumed_at = state["step"]
+        self._series.load_state_dict(state["series"])
+        self._batches = state["step"]
 
     # --- writing -------------------------------------------------------------------------
 
     def _write_points(self) -> None:
         for point in self._points.take():
-            self._write("batch", point.values(), point.step, point.epoch, point.wall_time)
+            self._write("batch", point.values(), point.step, point.wall_time)
 
     def _write(
-        self,
-        kind: str,
-        values: dict[str, Any],
-        step: int,
-        epoch: int,
-        wall_time: float | None = None,
+        self, kind: str, values: dict[str, Any], step: int, wall_time: float | None = None
     ) -> None:
         for folder, scalars in scalars_by_folder(kind, values).items():
-            self._open(epoch).add_scalars(folder, scalars, step, wall_time)
+            self._open().add_scalars(folder, scalars, step, wall_time)
 
-    def _write_graph(self, epoch: int) -> None:
+    def _write_graph(self) -> None:
         if self._graph is not None:
-            self._graph.write(partial(self._open, epoch))
+            self._graph.write(self._open)
 
-    def _open(self, epoch: int) -> EventFiles:
-        """The files of this run, opened when the first value is written, in epoch `epoch`."""
+    @property
+    def _folder(self) -> str:
+        """The folder of this training."""
+        return self._series.folder(self.log_dir)
+
+    def _open(self) -> EventFiles:
+        """The files of this training, opened when the first value is written."""
         if self._files is None:
-            self._files = EventFiles(self.log_dir, self._purge_steps(epoch))
+            self._files = EventFiles(self._folder)
         return self._files
-
-    def _purge_steps(self, epoch: int) -> dict[str, int]:
-        """For each subfolder, the step from which the values of an earlier run are hidden."""
-        if epoch == 0 and self._resumed_at is None:
-            return {}
-        if not self._cadence.counts_batches:
-            return {TRAIN: epoch, VALIDATION: epoch}
-        # If batches are written too, the steps of train/ count batches. A value of an epoch that
-        # runs again may then show twice, at the same place.
-        of_batches = {} if self._resumed_at is None else {TRAIN: self._resumed_at}
-        return {VALIDATION: epoch, **of_batches}
 
     def _close(self) -> None:
         """Close everything that is open; an error in one part does not keep the others open."""
@@ -257,11 +259,8 @@ class TensorBoard(Callback):
     # --- where the run is ----------------------------------------------------------------
 
     def _steps_done(self) -> int:
-        """The number of batches so far, including those before the run was resumed."""
+        """The batches of this run so far, including those before it was resumed."""
         return self._batches if self.run is None else self.run.progress.step
-
-    def _current_epoch(self) -> int:
-        return 0 if self.run is None else self.run.progress.epoch
 
     def _learning_rate(self, logs: Logs) -> dict[str, Any]:
         """The logged learning rate; if there is none, the rate of the model's optimizer."""

@@ -20,21 +20,22 @@ _BUCKETS = 30
 class EventFiles:
     """The event files of one run, one in each subfolder. Each is opened at its first value.
 
+    In a chart, the first value of a curve hides what earlier files have of that curve from its step
+    on. Those files stay as they are.
+
     Args:
         folder: the folder above the subfolders.
-        purge_steps: subfolder -> step. What an earlier, interrupted run wrote there from this
-            step on is hidden. Its files stay as they are.
 
     Raises:
         MissingPackageError: if the tensorboard library is not installed.
         StorageError: by a later call that writes, if a file cannot be written.
     """
 
-    def __init__(self, folder: StrPath, purge_steps: dict[str, int] | None = None) -> None:
+    def __init__(self, folder: StrPath) -> None:
         require_tensorboard("EventFiles")
         self._folder = os.fspath(folder)
-        self._purge_steps = purge_steps or {}
         self._writers: dict[str, Any] = {}
+        self._tags: dict[str, set[str]] = {}  # subfolder -> the tags that its file has by now
 
     def add_scalars(
         self, subfolder: str, values: Mapping[str, float], step: int, wall_time: float | None = None
@@ -50,7 +51,7 @@ class EventFiles:
         from tensorboard.compat.proto.summary_pb2 import Summary
 
         points = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
-        self._add_event(subfolder, wall_time, step=step, summary=Summary(value=points))
+        self._add_values(subfolder, points, step, wall_time)
 
     def add_histogram(self, subfolder: str, tag: str, numbers: Any, step: int) -> None:
         """Write the distribution of an array's numbers, except those that are not finite."""
@@ -100,6 +101,7 @@ class EventFiles:
     def close(self) -> None:
         """Finish the files. Later values go to new files."""
         writers, self._writers = self._writers, {}
+        self._tags = {}
         with self._named():
             for writer in writers.values():
                 writer.close()
@@ -107,7 +109,20 @@ class EventFiles:
     def _add(self, subfolder: str, step: int, **value: Any) -> None:
         from tensorboard.compat.proto.summary_pb2 import Summary
 
-        self._add_event(subfolder, step=step, summary=Summary(value=[Summary.Value(**value)]))
+        self._add_values(subfolder, [Summary.Value(**value)], step)
+
+    def _add_values(
+        self, subfolder: str, values: list[Any], step: int, wall_time: float | None = None
+    ) -> None:
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        new = {value.tag for value in values} - self._tags.setdefault(subfolder, set())
+        if new:
+            # A reader hides older values of a tag if a value's step is below that of the event
+            # before it. So an event without values comes first, one step on.
+            self._tags[subfolder] |= new
+            self._add_event(subfolder, wall_time, step=step + 1, summary=Summary())
+        self._add_event(subfolder, wall_time, step=step, summary=Summary(value=values))
 
     def _add_event(self, subfolder: str, wall_time: float | None = None, **content: Any) -> None:
         from tensorboard.compat.proto.event_pb2 import Event
@@ -133,16 +148,10 @@ class EventFiles:
         return self._writers[subfolder]
 
     def _open(self, subfolder: str) -> Any:
-        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
-
         from onfit.callbacks.tensorboard.writer import OrderedWriter
 
         # Half a minute: a curve should show the progress of a long epoch.
-        writer = OrderedWriter(os.path.join(self._folder, subfolder), flush_secs=30)
-        if subfolder in self._purge_steps:
-            step, start = self._purge_steps[subfolder], SessionLog(status=SessionLog.START)
-            writer.add_event(Event(wall_time=time.time(), step=step, session_log=start))
-        return writer
+        return OrderedWriter(os.path.join(self._folder, subfolder), flush_secs=30)
 
 
 def require_tensorboard(asked_by: str) -> None:

@@ -29,9 +29,8 @@ class Graph:
         config, self._config = self._config, None
         if config is not None:
             files().add_graph_config(_FOLDER, config)
-        graph_def = self._traced()
-        if graph_def is not None:
-            files().add_graph_def(_FOLDER, graph_def)
+            self._write(files, lambda: layers_as_graph(config), "drawn")
+        if self._tracer is not None and self._write(files, self._tracer.graph_def, "traced"):
             self.close()
 
     def close(self) -> None:
@@ -40,17 +39,38 @@ class Graph:
         if tracer is not None:
             tracer.close()
 
-    def _traced(self) -> bytes | None:
-        if self._tracer is None:
-            return None
+    def _write(
+        self, files: Callable[[], EventFiles], graph_def: Callable[[], bytes | None], done: str
+    ) -> bool:
+        """Write a graph if there is one; True if it is written, or never will be."""
         try:
-            graph_def: bytes | None = self._tracer.graph_def()
+            graph = graph_def()
         except Exception as error:  # the model's own code may raise anything when it is traced
             reason = str(error).strip().partition("\n")[0]
             say(
-                f"TensorBoard(write_graph=True): {self._drawn} cannot be traced, so there is no "
+                f"TensorBoard(write_graph=True): {self._drawn} cannot be {done}, so there is no "
                 f"graph of it ({type(error).__name__}: {reason}). The rest is written."
             )
-            self.close()
-            return None
-        return graph_def
+            return True
+        if graph is not None:
+            files().add_graph_def(_FOLDER, graph)
+        return graph is not None
+
+
+def layers_as_graph(config: dict[str, Any]) -> bytes:
+    """The layers of a `graph_config` as the nodes of a serialized GraphDef.
+
+    TensorBoard's page of graphs first asks for the GraphDef of a run. If there is none it shows an
+    error, although it can draw the `graph_config` itself once a person chooses that.
+    """
+    from tensorboard.plugins.graph.keras_util import keras_model_to_graph_def
+
+    graph = keras_model_to_graph_def(config)
+    # Names below the model's would be one closed box at first.
+    model = f"{config['config']['name']}/"
+    for node in graph.node:
+        node.name = node.name.removeprefix(model)
+        node.op = node.attr.pop("keras_class").s.decode()
+        node.input[:] = [name.removeprefix(model) for name in node.input]
+    graph_def: bytes = graph.SerializeToString()
+    return graph_def

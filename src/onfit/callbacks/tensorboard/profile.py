@@ -12,20 +12,18 @@ class Profile:
 
     Args:
         batches: the first and the last batch, counted from 1.
-        folder: the folder for the trace.
     """
 
-    def __init__(self, batches: tuple[int, int], folder: str) -> None:
+    def __init__(self, batches: tuple[int, int]) -> None:
         self._first, self._last = batches
-        self._folder = folder
         self._recording = ExitStack()
         self._begun = False
 
-    def begin(self, model: Any, batch: int) -> None:
-        """Batch number `batch` starts."""
+    def begin(self, model: Any, batch: int, folder: str) -> None:
+        """Batch number `batch` starts; a trace goes to `folder`."""
         if not self._begun and self._first <= batch <= self._last:
             self._begun = True
-            self._recording.enter_context(model.profiled(self._folder))
+            self._recording.enter_context(model.profiled(folder))
 
     def end(self, batch: int) -> None:
         """Batch number `batch` is over."""

@@ -29,7 +29,7 @@ class Projector:
     Each writing replaces the files of the one before.
 
     Args:
-        log_dir: the folder; files go to `train/` in it.
+        log_dir: the folder in which labels are looked for.
         names: the layers; None or empty for all embedding layers.
         metadata: a file of labels for all layers, or a dict with a file for each layer; a path in
             `log_dir`, or from the current folder.
@@ -47,7 +47,6 @@ class Projector:
         batch_size: int | None,
     ) -> None:
         self._log_dir = Path(log_dir)
-        self._folder = self._log_dir / _FOLDER
         self._names = [names] if isinstance(names, str) else list(names or ())
         self._metadata = metadata or {}
         self._data = None if data is None else ValidationArrays(_inputs(data))
@@ -82,20 +81,21 @@ class Projector:
             self._require_tables([name for name, _ in model.named_embeddings()])
         self._require_layers_of_labels()
 
-    def write(self, model: Any) -> None:
-        """Write tables, labels, and the configuration that names them."""
+    def write(self, model: Any, log_dir: str) -> None:
+        """Write tables, labels, and the configuration that names them, to `train/` in `log_dir`."""
         from google.protobuf import text_format  # type: ignore[import-untyped]
         from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
+        folder = Path(log_dir) / _FOLDER
         config = ProjectorConfig()
         for name, table in self._tables(model).items():
             info = config.embeddings.add(tensor_name=name)
             info.tensor_path = f"{_TABLES}/{_file_name(name)}.tsv"
-            with replacing(self._folder / info.tensor_path) as temporary:
+            with replacing(folder / info.tensor_path) as temporary:
                 np.savetxt(temporary, table, fmt="%.7g", delimiter="\t")
-            info.metadata_path = self._copied_labels(name)
+            info.metadata_path = self._copied_labels(name, folder)
         if config.embeddings:
-            with replacing(self._folder / _CONFIG) as temporary:
+            with replacing(folder / _CONFIG) as temporary:
                 temporary.write_text(text_format.MessageToString(config), encoding="utf-8")
 
     # --- tables --------------------------------------------------------------------------
@@ -139,7 +139,7 @@ class Projector:
                     f"{did_you_mean(name, self._names)}"
                 )
 
-    def _copied_labels(self, name: str) -> str:
+    def _copied_labels(self, name: str, folder: Path) -> str:
         """The path at which the projector finds a layer's labels; empty if it has none."""
         given = self._metadata.get(name) if isinstance(self._metadata, dict) else self._metadata
         if not given:
@@ -153,7 +153,7 @@ class Projector:
             )
             return ""
         path = f"{_LABELS}/{_file_name(name)}.tsv"
-        with replacing(self._folder / path) as temporary:
+        with replacing(folder / path) as temporary:
             shutil.copyfile(source, temporary)
         return path
 
