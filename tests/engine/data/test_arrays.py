@@ -7,7 +7,8 @@ import pytest
 import torch
 from tests.engine.data.data_forms import X, Y, linear
 
-from onfit.engine.data.arrays import samples_of, split, tensor_of, weighted_by_class
+from onfit.engine.data.arrays import samples_of, split, tensor_of
+from onfit.engine.data.class_weight import weighted_by_class
 from onfit.errors import ArgumentError, DataError
 from onfit.models import Model
 

@@ -15,9 +15,9 @@ from onfit.engine.data.arrays import (
     parts,
     rows,
     split,
-    weighted_by_class,
 )
 from onfit.engine.data.batching import Batching
+from onfit.engine.data.class_weight import weighted_by_class
 from onfit.engine.data.order import Order
 from onfit.engine.data.reading import moved
 from onfit.engine.data.source import Facts, OrderedSource

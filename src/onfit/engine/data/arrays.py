@@ -262,24 +262,3 @@ def each(function: Callable[[Tensor], Tensor], samples: Samples) -> Samples:
     if type(x) is Tensor and type(y) is Tensor and weight is None:
         return Samples(function(x), function(y))  # the most common form, without the search
     return Samples(*(mapped(function, Tensor, data) for data in samples))
-
-
-def weighted_by_class(samples: Samples, class_weight: dict[int, float] | None) -> Samples:
-    """Multiply each sample's weight by that of its class; a class not listed counts 1.
-
-    Raises:
-        DataError: if `y` does not say one class per sample.
-    """
-    if class_weight is None or samples.y is None:
-        return samples
-    y = samples.y
-    if isinstance(y, tuple) or y.ndim > 2:
-        raise DataError("class_weight needs one class per sample: y of shape (n,) or (n, classes).")
-    classes = y.argmax(-1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1).long()
-    if int(classes.min()) < 0:
-        raise DataError("class_weight needs classes from 0 upwards; y has negative ones.")
-    table = torch.ones(max([int(classes.max()), *map(int, class_weight)]) + 1)
-    for index, value in class_weight.items():
-        table[int(index)] = float(value)
-    weight = table.to(classes.device)[classes]
-    return samples._replace(weight=weight if samples.weight is None else samples.weight * weight)

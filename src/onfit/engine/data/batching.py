@@ -1,11 +1,14 @@
 """How a caller wants batches to be made of data."""
 
+import math
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from onfit.engine.data.arrays import Names
+from onfit.engine.data.class_weight import class_weights_of
 from onfit.engine.data.reading import Reader
 from onfit.errors import ArgumentError, OnfitWarning
 
@@ -40,28 +43,34 @@ class Batching:
         batch_size: samples in a batch. Data that bring batches of their own refuse it.
         default_size: samples in a batch if `batch_size` is None and the data are not in batches.
         shuffle: whether each epoch has an order of its own.
-        class_weight: multiplies each sample's weight by that of its class.
-        steps: batches in an epoch; None for all that the data have.
+        class_weight: multiplies each sample's weight by that of its class; in any form that `fit`
+            takes.
+        steps: batches in an epoch; None for all that the data have. A part of one counts as one, as
+            in a division of samples by the size of a batch.
         go_on: whether an epoch of `steps` batches begins where the last one ended.
         names: what the model calls its inputs and outputs.
         device: where batches go; None leaves them where they are.
         workers: the threads that make batches of a Sequence.
 
     Raises:
-        ArgumentError: for workers that cannot be meant.
+        ArgumentError: for weights of classes, steps or workers that cannot be meant.
     """
 
     batch_size: int | None = None
     default_size: int | None = None
     shuffle: bool = False
-    class_weight: dict[int, float] | None = None
-    steps: int | None = None
+    class_weight: Any = None
+    steps: Any = None
     go_on: bool = False
     names: Names = _ANY
     device: torch.device | None = None
     workers: Workers = Workers()
 
     def __post_init__(self) -> None:
+        # The class is frozen, so that no part of the engine changes what another one reads.
+        object.__setattr__(self, "steps", whole(self.steps))
+        by_class = class_weights_of(self.class_weight, self.names.outputs)
+        object.__setattr__(self, "class_weight", by_class)
         count, waiting = self.workers.count, self.workers.max_queue_size
         if count < 0 or waiting < 1:
             raise ArgumentError(
@@ -87,6 +96,26 @@ class Batching:
     def reader(self) -> Reader:
         """Makes samples of the batches that data bring."""
         return Reader(self.names, self.class_weight, self.device)
+
+
+def whole(steps: Any) -> int | None:
+    """The number of batches that a user asks for.
+
+    Raises:
+        ArgumentError: if it is no number from 1 upwards.
+
+    >>> whole(2.5)
+    3
+    """
+    if steps is None:
+        return None
+    try:
+        number = int(math.ceil(steps))
+    except (TypeError, ValueError, OverflowError):
+        number = 0
+    if number < 1 or isinstance(steps, bool):
+        raise ArgumentError(f"steps={steps!r}: the number of batches is at least 1.")
+    return number
 
 
 def warn_of_workers(what: str) -> None:

@@ -12,8 +12,8 @@ from onfit.engine.data.arrays import (
     converted,
     each,
     parts,
-    weighted_by_class,
 )
+from onfit.engine.data.class_weight import ClassWeights, weighted_by_class
 from onfit.errors import DataError
 
 _ANY = Names()
@@ -30,7 +30,7 @@ class Reader:
     """
 
     names: Names = _ANY
-    class_weight: dict[int, float] | None = None
+    class_weight: ClassWeights | None = None
     device: torch.device | None = None
 
     def __call__(self, batch: Any) -> Samples:

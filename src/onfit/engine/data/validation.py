@@ -31,7 +31,7 @@ class ValidationData:
     data: Any
     split: float
     batch_size: int | None
-    steps: int | None
+    steps: float | None
     freq: int | Iterable[int]
 
     def __post_init__(self) -> None:

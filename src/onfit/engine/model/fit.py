@@ -14,8 +14,9 @@ from onfit.core.console import level_of
 from onfit.core.listeners import Listeners
 from onfit.core.logs import Logs
 from onfit.core.run import Run
-from onfit.engine.data.arrays import Samples, samples_of, weighted_by_class
+from onfit.engine.data.arrays import Samples, samples_of
 from onfit.engine.data.batching import Batching
+from onfit.engine.data.class_weight import class_weights_of, weighted_by_class
 from onfit.engine.data.given import given, given_to_validate, source_of
 from onfit.engine.data.reading import moved
 from onfit.engine.data.source import Source, size_of
@@ -134,7 +135,7 @@ def predict(
 
 
 def train_on_batch(
-    model: "Compilable", x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None
+    model: "Compilable", x: Any, y: Any, sample_weight: Any, class_weight: Any
 ) -> dict[str, float]:
     """One step of training, outside of any run."""
     batch = _one_batch(model, x, y, sample_weight, class_weight)
@@ -206,9 +207,10 @@ def _params(source: Source, names: list[str], verbose: int, do_validation: bool)
 
 
 def _one_batch(
-    model: "Compilable", x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None
+    model: "Compilable", x: Any, y: Any, sample_weight: Any, class_weight: Any
 ) -> Samples:
-    batch = weighted_by_class(samples_of(x, y, sample_weight, model.names), class_weight)
+    by_class = class_weights_of(class_weight, model.names.outputs)
+    batch = weighted_by_class(samples_of(x, y, sample_weight, model.names), by_class)
     model.ensure_built(batch)
     return batch if model.device is None else moved(batch, model.device)
 

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 def fit_generator(
     model: "Trainer",
     generator: Any,
-    steps_per_epoch: int | None = None,
+    steps_per_epoch: float | None = None,
     epochs: int = 1,
     verbose: int | str = 1,
     callbacks: Any = None,
     validation_data: Any = None,
-    validation_steps: int | None = None,
+    validation_steps: float | None = None,
     validation_freq: int | Iterable[int] = 1,
-    class_weight: dict[int, float] | None = None,
+    class_weight: Any = None,
     max_queue_size: int = 10,
     workers: int = 1,
     use_multiprocessing: bool = False,
@@ -58,7 +58,7 @@ def fit_generator(
 def evaluate_generator(
     model: "Trainer",
     generator: Any,
-    steps: int | None = None,
+    steps: float | None = None,
     callbacks: Any = None,
     max_queue_size: int = 10,
     workers: int = 1,
@@ -83,7 +83,7 @@ def evaluate_generator(
 def predict_generator(
     model: "Trainer",
     generator: Any,
-    steps: int | None = None,
+    steps: float | None = None,
     callbacks: Any = None,
     max_queue_size: int = 10,
     workers: int = 1,
@@ -105,7 +105,7 @@ def predict_generator(
     )
 
 
-def _require_steps(generator: Any, **argument: int | None) -> None:
+def _require_steps(generator: Any, **argument: float | None) -> None:
     """Refuse a generator without a number of steps: it may be endless."""
     ((name, steps),) = argument.items()
     if isinstance(generator, Iterator) and steps is None:

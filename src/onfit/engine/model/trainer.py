@@ -27,11 +27,11 @@ class Trainer(Compilable):
         validation_split: float = 0.0,
         validation_data: Any = None,
         shuffle: bool = True,
-        class_weight: dict[int, float] | None = None,
+        class_weight: Any = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
-        steps_per_epoch: int | None = None,
-        validation_steps: int | None = None,
+        steps_per_epoch: float | None = None,
+        validation_steps: float | None = None,
         validation_freq: int | Iterable[int] = 1,
         validation_batch_size: int | None = None,
         max_queue_size: int = 10,
@@ -58,11 +58,13 @@ class Trainer(Compilable):
                 any form that `x` may have.
             shuffle: whether each epoch has a new order of the samples; of a Sequence, of its
                 batches. A DataLoader or a generator has its own order.
-            class_weight: dict from class index to the weight of its samples in the loss.
+            class_weight: the weight of each class's samples in the loss: a dict by class index, or
+                an array; for several outputs a dict of these by output.
             sample_weight: weight of each sample in the loss, of shape (samples,); for several
                 outputs also a list or dict of such.
             initial_epoch: the index of the first epoch, to go on from an earlier `fit`.
-            steps_per_epoch: batches per epoch; the next epoch goes on where this one ended.
+            steps_per_epoch: batches per epoch; the next epoch goes on where this one ended. A part
+                of a batch, as in `samples / batch_size`, counts as one.
             validation_steps: batches to validate on.
             validation_freq: validate every so many epochs, or in these epochs (from 1).
             validation_batch_size: samples per validation batch; `batch_size` if None.
@@ -119,7 +121,7 @@ class Trainer(Compilable):
         batch_size: int | None = None,
         verbose: int | str = "auto",
         sample_weight: Any = None,
-        steps: int | None = None,
+        steps: float | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
         max_queue_size: int = 10,
@@ -170,7 +172,7 @@ class Trainer(Compilable):
         x: Any,
         batch_size: int | None = None,
         verbose: int | str = "auto",
-        steps: int | None = None,
+        steps: float | None = None,
         callbacks: Any = None,
         max_queue_size: int = 10,
         workers: int = 1,
@@ -216,7 +218,7 @@ class Trainer(Compilable):
         x: Any,
         y: Any = None,
         sample_weight: Any = None,
-        class_weight: dict[int, float] | None = None,
+        class_weight: Any = None,
         return_dict: bool = False,
     ) -> Any:
         """Take one step of training; return its loss, or a list of loss and metrics."""

@@ -1,0 +1,45 @@
+"""Arguments of `compile` and `fit` in other forms, against those that Keras itself takes."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.twin.keras_twin import (
+    assert_same,
+    assert_twins,
+    outcome,
+    same_start,
+    tolerant_of_keras,
+)
+from tests.twin.small_models import DATA, classifier, regression
+
+pytestmark = tolerant_of_keras
+
+SPARSE = "sparse_categorical_crossentropy"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"run_eagerly": True},
+        {"jit_compile": False},
+        {"steps_per_execution": 1},
+        {"weighted_metrics": None},
+        {"auto_scale_loss": False},
+    ],
+    ids=str,
+)
+def test_arguments_without_effect_change_nothing_in_keras_either(arguments: Any) -> None:
+    compiled = {"optimizer": "sgd", "loss": "mse", **arguments}
+    assert_twins(regression, lambda lib: compiled, DATA.x, DATA.real)
+
+
+@pytest.mark.parametrize("form", [np.array, list, tuple], ids=["array", "list", "tuple"])
+def test_an_array_of_class_weights_weighs_as_keras_dict_does(form: Any) -> None:
+    weights = {0: 0.5, 1: 2.0, 2: 1.5}
+    reference, model = same_start(classifier)
+    for each in (reference, model):
+        each.compile("sgd", SPARSE)
+    expected = outcome(reference, DATA.x, DATA.classes, class_weight=weights)
+    given = form(list(weights.values()))
+    assert_same(expected, outcome(model, DATA.x, DATA.classes, class_weight=given))
