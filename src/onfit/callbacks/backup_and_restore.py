@@ -14,7 +14,7 @@ from onfit.core.faces import CanResume, Need
 from onfit.core.hooks import overrides
 from onfit.core.run import Run
 from onfit.core.sizes import size_in
-from onfit.core.state import restore_run, run_state
+from onfit.core.state import check_kept, restore_run, run_state
 from onfit.errors import ArgumentError, FileFormatError, NotReadyError
 from onfit.storage.checkpoints import CheckpointManager
 
@@ -90,6 +90,7 @@ class BackupAndRestore(Callback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         run = self._resumable_run()
+        check_kept(run)
         self._checkpoints.acquire()
         self._cadence.restart()
         run.before_pause.append(self._save)

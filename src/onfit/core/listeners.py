@@ -9,6 +9,7 @@ from onfit._types import Hook
 from onfit.core.callback import Callback
 from onfit.core.faces import check_needs
 from onfit.core.hooks import HOOKS, heard, misspelt
+from onfit.core.packages import as_callback
 from onfit.core.state import names_of
 from onfit.core.stop import flags_of
 from onfit.errors import ArgumentTypeError, OnfitWarning
@@ -214,6 +215,8 @@ def _checked(callbacks: Any) -> Iterator[Callback]:
             yield callback
         elif isinstance(getattr(callback, "callbacks", None), Listeners):
             yield from callback.callbacks
+        elif (adapted := as_callback(callback)) is not None:  # a torch scheduler
+            yield adapted
         else:
             raise ArgumentTypeError(_not_a_callback(callback))
 

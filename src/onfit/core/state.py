@@ -6,9 +6,11 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
+from onfit.core.packages import loaded
+from onfit.core.packages.plain import as_before
 from onfit.core.packages.randomness import random_state
 from onfit.core.stop import THE_LOOP, Stop
-from onfit.errors import FileFormatError, OnfitWarning
+from onfit.errors import ArgumentTypeError, FileFormatError, OnfitWarning
 
 if TYPE_CHECKING:
     from onfit.core.callback import Callback
@@ -44,6 +46,26 @@ def names_of(callbacks: Iterable["Callback"]) -> dict[str, "Callback"]:
         named[f"{kind}/{counts.get(kind, 0)}"] = callback
         counts[kind] = counts.get(kind, 0) + 1
     return named
+
+
+def check_kept(run: "Run") -> None:
+    """Check, before training, that all parts of the run can be saved. Warn of what belongs to the
+    training and is not among them: a resumed run would begin it anew.
+
+    Raises:
+        ArgumentTypeError: naming a part without `state_dict` and `load_state_dict`.
+    """
+    for name, part in run.parts.items():
+        if not (hasattr(part, "state_dict") and hasattr(part, "load_state_dict")):
+            raise ArgumentTypeError(
+                f"parts={{{name!r}: ...}} takes objects whose state can be saved, with the methods "
+                f"state_dict and load_state_dict; got {part!r} of type {type(part).__name__}. "
+                "Leave it out, or give it the two methods."
+            )
+    kept = [*run.parts.values(), *run.callbacks]
+    for package in loaded():
+        for text in package.left_out(run.model, kept):
+            _warn(text)
 
 
 def run_state(run: "Run") -> dict[str, Any]:
@@ -130,7 +152,7 @@ def _restore_parts(run: "Run", states: dict[str, Any], in_epoch: bool) -> None:
         )
     for name, part in run.parts.items():
         if name != "meter" or in_epoch:  # the meter forgets everything when an epoch begins
-            part.load_state_dict(states[name])
+            part.load_state_dict(as_before(states[name], part.state_dict()))
 
 
 def _tell_changes(run: "Run", state: dict[str, Any]) -> None:

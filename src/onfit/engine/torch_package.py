@@ -1,14 +1,16 @@
 """What core needs of torch. Core imports this module once the process has loaded torch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
+from onfit.core.callback import Callback
 from onfit.core.packages import Keep, Package, register
+from onfit.engine.torch_scheduler import TorchScheduler, as_callback
 
 
 class Torch(Package):
@@ -64,5 +66,36 @@ class Torch(Package):
                 pass
         return picks_by_number
 
+    def as_callback(self, value: Any) -> TorchScheduler | None:
+        return as_callback(value)
+
+    def left_out(self, model: Any, kept: Sequence[Any]) -> Iterator[str]:
+        """The optimizer, if the run has not got it; its scheduler, which marks it."""
+        optimizer = getattr(model, "optimizer", None)
+        trains = isinstance(model, nn.Module) and any(p.requires_grad for p in model.parameters())
+        if optimizer is None and trains and not any(hasattr(one, "param_groups") for one in kept):
+            yield _NO_OPTIMIZER
+        for one in getattr(optimizer, "torch_optimizers", ()):
+            marked = any("initial_lr" in group for group in one.param_groups)
+            if marked and not any(_scheduler_of(one, other) for other in kept):
+                yield _NO_SCHEDULER.format(type(one).__name__)
+
+
+def _scheduler_of(optimizer: Any, other: Any) -> bool:
+    """Whether `other`, a part or a callback of a run, keeps the state of a scheduler."""
+    if isinstance(other, Callback):
+        return isinstance(other, TorchScheduler) and other.scheduler.optimizer is optimizer
+    return getattr(other, "optimizer", None) is optimizer
+
+
+_NO_OPTIMIZER = (
+    "BackupAndRestore saves this run without an optimizer, so that one that the loop steps begins "
+    "anew when the run is resumed. Write Run(net, optimizer=optimizer), which takes a list, too."
+)
+_NO_SCHEDULER = (
+    "BackupAndRestore saves this run without the scheduler of its {}, which begins anew when the "
+    'run is resumed. If the loop steps it, write Run(..., parts={{"scheduler": scheduler}}); else '
+    "put it into callbacks=[...], which step it."
+)
 
 register("torch", Torch())

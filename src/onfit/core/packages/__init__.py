@@ -7,7 +7,7 @@ alone.
 
 import importlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TextIO
 
 # The module that does the work, for each package.
@@ -50,6 +50,16 @@ class Package:
         """Pass over `count` batches of a loader without loading them. Returns whether it did so."""
         return False
 
+    def as_callback(self, value: Any) -> Any:
+        """An object of the package, such as a scheduler, as a callback; None if it is no such."""
+        return None
+
+    def left_out(self, model: Any, kept: Sequence[Any]) -> Iterator[str]:
+        """What belongs to the training of `model`, and is not among what a checkpoint keeps: for
+        each a text that says what to write.
+        """
+        return iter(())
+
     def write_line(self, text: str, stream: TextIO) -> bool:
         """Print a line without damage to a progress bar. Returns whether it printed the line."""
         return False
@@ -77,6 +87,12 @@ def marked(word: str) -> Package | None:
 def owner_of(value: Any) -> Package | None:
     """The package whose array `value` is; None if it is no such array."""
     return next((package for package in loaded() if package.is_array(value)), None)
+
+
+def as_callback(value: Any) -> Any:
+    """An object of a package as a callback; None if no package has a callback for it."""
+    found = (package.as_callback(value) for package in loaded())
+    return next((callback for callback in found if callback is not None), None)
 
 
 def _package(name: str) -> Package:

@@ -1,5 +1,6 @@
 """What plain data is: values that can be written to a file without pickling."""
 
+import copy
 from typing import Any
 
 from onfit.core.packages import owner_of
@@ -24,3 +25,23 @@ def is_plain(value: Any) -> bool:
         return all(is_plain(item) for pair in value.items() for item in pair)
     # An instance of a subclass of float, such as a learning rate, is kept as its value.
     return isinstance(value, float) or owner_of(value) is not None
+
+
+def as_before(saved: Any, mine: Any) -> Any:
+    """Plain data that a file gave back, with dicts of the classes that `mine` has at their places.
+
+    >>> from collections import Counter
+    >>> as_before({"milestones": {3: 1}}, {"milestones": Counter()})
+    {'milestones': Counter({3: 1})}
+    """
+    if isinstance(saved, dict) and isinstance(mine, dict):
+        items = {key: as_before(item, mine.get(key)) for key, item in saved.items()}
+        if type(mine) is dict:
+            return items
+        fresh = copy.copy(mine)
+        fresh.clear()
+        fresh.update(items)
+        return fresh
+    if isinstance(saved, list) and isinstance(mine, list) and len(saved) == len(mine):
+        return [as_before(*pair) for pair in zip(saved, mine, strict=True)]
+    return saved
