@@ -103,6 +103,10 @@ EXCLUSIONS = {
     "nothing is written before the first epoch": (
         "Keras empties the file when training begins; onfit when there is a line for it."
     ),
+    "a training that goes on keeps its lines": (
+        "With append=False, Keras empties the file at a second fit, whatever its initial_epoch; "
+        "onfit goes on in it where epochs go on, and else renames it."
+    ),
     # History
     "a used History starts anew": (
         "Keras resets the epochs and keeps the values of the last fit; onfit resets both."

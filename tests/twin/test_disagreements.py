@@ -351,6 +351,21 @@ def test_nothing_is_written_before_the_first_epoch() -> None:
     assert left == ["", "results of last week\n"]
 
 
+@excluded("a training that goes on keeps its lines")
+def test_a_training_that_goes_on_keeps_its_lines() -> None:
+    left = []
+    for kind in KINDS:
+        path = Path(f"{kind.__name__}.csv")
+        callback = kind.CSVLogger(path)
+        walk(callback, Stub(), losses(0.5, 0.25), lambda c, s: None)
+        walk(callback, Stub(), losses(0.125), lambda c, s: None, first=2)
+        walk(callback, Stub(), losses(1.0), lambda c, s: None)
+        left.append([len(file.read_text().splitlines()) for file in sorted(Path().glob("*.csv"))])
+        for file in Path().glob("*.csv"):
+            file.unlink()
+    assert left == [[2], [4, 2]]
+
+
 # --- History ---------------------------------------------------------------------------------
 
 

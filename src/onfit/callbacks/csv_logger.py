@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import os
 import warnings
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,7 @@ from typing import Any, BinaryIO
 
 from onfit._types import StrPath
 from onfit.core.callback import Callback, Logs
+from onfit.core.console import say
 from onfit.core.meter import as_number
 from onfit.errors import ArgumentError, FileFormatError, OnfitWarning
 from onfit.storage import durable
@@ -33,6 +35,10 @@ class CSVLogger(Callback):
         append: continue an existing file, with its columns, instead of replacing it at the end
             of the first epoch.
 
+    A second training with the same callback goes on in the file, with `append=False` too, if its
+    first epoch comes after the last line (`initial_epoch`). If it begins anew, the file of the
+    first is renamed, `training.csv` to `training.1.csv`, and a line says so.
+
     Values are written as their text, a list or an array of one dimension as `"[1.0, 2.5]"`.
 
     Raises:
@@ -55,6 +61,7 @@ class CSVLogger(Callback):
         self._table = _Table(self.filename, self.separator)
         self._columns: list[str] = []  # of the file, once this run has read it
         self._rows = 0  # lines in the file below its header
+        self._last: int | None = None  # the epoch of the last line that this callback wrote
         self._started = False  # whether this run, or the one it resumes, wrote a line
         self._found: list[str] = []  # the columns the file had before training
         self._kept: dict[str, Any] | None = None  # the state to resume from
@@ -62,19 +69,21 @@ class CSVLogger(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         require_writable(self.filename, f"CSVLogger(filename={self.filename!r})")
         self._columns, self._started, self._kept = [], False, None
-        self._found, rows = self._table.read() if self.append else ([], [])
-        self._check_columns(self._found, self.params.get("metrics") or ())
+        known = self.append or self._last is not None
+        self._found, rows = self._table.read() if known else ([], [])
+        if self.append:
+            self._check_columns(self._found, self.params.get("metrics") or ())
         self._rows = len(rows)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         values = {**{name: _cell(value) for name, value in (logs or {}).items()}, "epoch": epoch}
         if not self._columns:
-            self._take_up(values)
+            self._take_up(epoch, values)
         if self._table.exists() and values.keys() <= set(self._columns):
             self._table.append(_row(values, self._columns))
         else:
             self._widen(values)
-        self._started = True
+        self._started, self._last = True, epoch
         self._rows += 1
 
     def state_dict(self) -> dict[str, Any]:
@@ -88,6 +97,7 @@ class CSVLogger(Callback):
             "rows": self._rows,
             "columns": self._columns or self._found,
             "started": self._started,
+            "last": self._last,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -97,16 +107,33 @@ class CSVLogger(Callback):
         removed at the first write.
         """
         self._rows, self._started, self._kept = state["rows"], state["started"], state
+        self._last = state["last"]
 
-    def _take_up(self, values: Mapping[str, Any]) -> None:
+    def _take_up(self, epoch: int, values: Mapping[str, Any]) -> None:
         """At the first write: find out which part of the file stays."""
         kept, self._kept = self._kept, None
-        columns, rows = self._table.read() if self.append or self._started else ([], [])
-        if kept is not None and (self.append or self._started):
-            columns, rows = self._cut_back(columns, rows, kept)
-        if not self._started:
+        columns: list[str] = []
+        rows: list[_Row] = []
+        if self.append or self._started or (self._last is not None and epoch > self._last):
+            columns, rows = self._table.read()
+            if kept is not None:
+                columns, rows = self._cut_back(columns, rows, kept)
+        elif self._last is not None and self._table.size() >= (kept or {"size": 1})["size"]:
+            self._set_aside()
+        if self.append and not self._started:
             self._check_columns(columns, values)
         self._columns, self._rows = columns, len(rows)
+
+    def _set_aside(self) -> None:
+        """Rename the file, which has the lines of an earlier training with this callback."""
+        path = Path(self.filename)
+        names = (path.with_name(f"{path.stem}.{n}{path.suffix}") for n in itertools.count(1))
+        other = next(name for name in names if not name.exists())
+        durable.rename(path, other)
+        say(
+            f"CSVLogger: this training begins anew in {self.filename!r}; the lines of the one "
+            f"before are in {os.fspath(other)!r}."
+        )
 
     def _cut_back(
         self, columns: list[str], rows: list[_Row], kept: Mapping[str, Any]
