@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from onfit.core.resuming import set_epoch
 from onfit.core.sizes import learn_lengths
 from onfit.errors import NotReadyError
 
@@ -63,6 +64,7 @@ class TrainingPass(Pass):
         self._run._since = perf_counter()
         self._begins = self._run.callbacks.hear("on_train_batch_begin")
         learn_lengths(self._run.params, batches)
+        set_epoch(batches, self._run.progress.epoch)
         return self._run.walk.begin(batches, self._run.progress.batch)
 
     def batch_begin(self) -> None:

@@ -6,7 +6,7 @@ passes over the batches that are done, and then puts the generators back.
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import Any, TypeVar
 
@@ -104,6 +104,26 @@ def set_own_generator(source: Any, state: Any) -> None:
     """Set the generator that `source` draws from, unless `state` is None."""
     if state is not None:
         source.generator.set_state(state)
+
+
+def set_epoch(source: Any, epoch: int) -> None:
+    """Say to a loader which epoch begins, if it, or a sampler of it, has a method `set_epoch`: the
+    order that torch's DistributedSampler draws depends on the epoch alone.
+    """
+    for method in _epoch_setters(source):
+        method(epoch)
+
+
+def takes_epochs(source: Any) -> bool:
+    """Whether `set_epoch` says anything to `source`."""
+    return bool(_epoch_setters(source))
+
+
+def _epoch_setters(source: Any) -> list[Callable[[int], object]]:
+    samplers = [getattr(source, name, None) for name in ("sampler", "batch_sampler")]
+    found = (source, *samplers, getattr(samplers[1], "sampler", None))
+    each = {id(one): getattr(one, "set_epoch", None) for one in found}
+    return [method for method in each.values() if callable(method)]
 
 
 def position_in(source: Any) -> Any:

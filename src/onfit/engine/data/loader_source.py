@@ -7,13 +7,16 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
+from onfit.core.packages.randomness import set_random_state
 from onfit.core.resuming import (
     State,
     again,
     own_generator,
     position_in,
+    set_epoch,
     set_own_generator,
     start_of,
+    takes_epochs,
 )
 from onfit.engine.data.arrays import Samples
 from onfit.engine.data.batching import Batching, warn_of_workers
@@ -50,6 +53,7 @@ class LoaderSource(Source):
         """The loader's batches; the first epoch begins with what `first` has read."""
         peeked, self._peeked = self._peeked, None
         restored, self._restored = self._restored, None
+        set_epoch(self._loader, index)
         if self.facts.once or restored is None:
             # What ends for good cannot begin again as it was; it has begun in this process.
             batches = peeked or self._whole()
@@ -81,9 +85,15 @@ class LoaderSource(Source):
         return {name: getattr(self.facts, name) for name in ("samples", "steps", "batch_size")}
 
     def first(self) -> Samples:
+        start = start_of(self._loader)
         batches = self._whole()
         batch = next(batches)
-        self._peeked = _chained(batch, batches)
+        if takes_epochs(self._loader):
+            # Its order depends on the epoch, which is not known yet: the first epoch loads anew.
+            set_random_state(start["all"])
+            set_own_generator(self._loader, start["own"])
+        else:
+            self._peeked = _chained(batch, batches)
         return batch
 
     def _whole(self) -> Iterator[Samples]:
