@@ -7,6 +7,7 @@ import pytest
 from tests.twin.keras_twin import (
     assert_same,
     assert_twins,
+    close,
     outcome,
     same_start,
     tolerant_of_keras,
@@ -43,3 +44,15 @@ def test_an_array_of_class_weights_weighs_as_keras_dict_does(form: Any) -> None:
     expected = outcome(reference, DATA.x, DATA.classes, class_weight=weights)
     given = form(list(weights.values()))
     assert_same(expected, outcome(model, DATA.x, DATA.classes, class_weight=given))
+
+
+def test_a_cadence_of_epochs_validates_where_keras_number_does_and_at_the_end() -> None:
+    fit: dict[str, Any] = {"validation_data": (DATA.x[:20], DATA.real[:20]), "epochs": 5}
+    reference, model = same_start(regression)
+    for each in (reference, model):
+        each.compile("sgd", "mse")
+    found = outcome(model, DATA.x, DATA.real, validation_freq="2 epochs", **fit).history
+    expected = outcome(reference, DATA.x, DATA.real, validation_freq=2, **fit).history
+    assert len(found["val_loss"]) == 3
+    close(found["val_loss"][:2], expected["val_loss"])
+    close(found["loss"], expected["loss"])

@@ -110,7 +110,7 @@ def whole(steps: Any) -> int | None:
     if steps is None:
         return None
     try:
-        number = int(math.ceil(steps))
+        number: int = math.ceil(steps)
     except (TypeError, ValueError, OverflowError):
         number = 0
     if number < 1 or isinstance(steps, bool):

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from onfit.core.cadence import Cadence
 from onfit.core.packages.randomness import random_state, set_random_state
 from onfit.core.validation import ValidationArrays
 from onfit.engine.data.arrays import Data, Samples
@@ -25,30 +26,49 @@ class ValidationData:
         split: the share of the training data to cut off, if `data` is None.
         batch_size: samples in a batch; None for that of the training.
         steps: batches to validate on; None for all.
-        freq: validate every so many epochs, or in these epochs (from 1).
+        freq: validate every so many epochs, or in these epochs (from 1), or as text says:
+            `"2 epochs"`, `"500 batches"`, `"10 minutes"`.
+
+    Attributes:
+        within: when validations come within epochs; None if they come only after epochs.
     """
 
     data: Any
     split: float
     batch_size: int | None
     steps: float | None
-    freq: int | Iterable[int]
+    freq: int | str | Iterable[int]
 
     def __post_init__(self) -> None:
-        if isinstance(self.freq, int) and self.freq < 1:
-            raise ArgumentError(f"validation_freq={self.freq!r}: every so many epochs, from 1.")
-        if not isinstance(self.freq, (int, Iterable)):
+        self._cadence = None
+        self._chosen: Container[int] = ()
+        if isinstance(self.freq, str):
+            self._cadence = Cadence.of(self.freq, owner="fit", argument="validation_freq")
+        elif isinstance(self.freq, int):
+            if self.freq < 1:
+                raise ArgumentError(f"validation_freq={self.freq!r}: every so many epochs, from 1.")
+            self._cadence = Cadence(self.freq, "epochs")
+        elif isinstance(self.freq, Iterable):
+            self._chosen = set(self.freq)
+        else:
             raise ArgumentError(
-                f"validation_freq={self.freq!r}: a whole number, or a list of epochs from 1."
+                f"validation_freq={self.freq!r}: a whole number, a list of epochs from 1, or text "
+                "such as '500 batches' or '10 minutes'."
             )
 
-        self._chosen: Container[int] = [] if isinstance(self.freq, int) else set(self.freq)
+    @property
+    def within(self) -> Cadence | None:
+        return self._cadence if self._cadence is not None and self._cadence.counts_batches else None
 
-    def due(self, epoch: int) -> bool:
-        """Whether epoch `epoch`, counted from 0, is one to validate after."""
-        if isinstance(self.freq, int):
-            return (epoch + 1) % self.freq == 0
-        return epoch + 1 in self._chosen
+    def due(self, epoch: int, *, is_last: bool = False) -> bool:
+        """Whether epoch `epoch`, counted from 0, is one to validate after. A cadence in text
+        validates after the last epoch, too.
+        """
+        if self._cadence is None:
+            return epoch + 1 in self._chosen
+        if is_last and isinstance(self.freq, str):
+            return True
+        return not self._cadence.counts_batches and (epoch + 1) % int(self._cadence.amount) == 0
 
     def batching(self, training: Batching) -> Batching:
         """How batches to validate on are made, beside those of the training."""
@@ -59,7 +79,7 @@ class ValidationData:
             device=training.device,
         )
 
-    def require_enough(self, source: Source | None, epochs: Iterable[int]) -> None:
+    def require_enough(self, source: Source | None, epochs: range) -> None:
         """Find out before training whether a generator would end with its first validation.
 
         Raises:
@@ -67,7 +87,7 @@ class ValidationData:
         """
         if source is None or not source.facts.once or self.steps is not None:
             return
-        if sum(map(self.due, epochs)) > 1:
+        if self.within is not None or sum(self.due(e, is_last=e == epochs[-1]) for e in epochs) > 1:
             raise DataError(
                 "validation_data is a generator, which does not say how many of its batches one "
                 "validation takes. Pass validation_steps=, or something that can be walked "

@@ -21,6 +21,7 @@ from onfit.engine.data.given import given, given_to_validate, source_of
 from onfit.engine.data.reading import moved
 from onfit.engine.data.source import Source, size_of
 from onfit.engine.data.validation import ValidationData, collected
+from onfit.engine.model.validating import Validations
 from onfit.engine.step.own_step import OwnStep
 from onfit.engine.step.step import TestStep, TrainStep, test_step_of, train_step_of
 from onfit.errors import DataError
@@ -54,6 +55,7 @@ def fit(
     step = train_step_of(model, compiled, copies=train.facts.copies)
     test = test_step_of(model, compiled)
     step.prepare()
+    validations = Validations(model, validation, validate, test)
     for callback in listeners:
         callback._validation = shown
     run = Run(
@@ -63,16 +65,17 @@ def fit(
         initial_epoch=initial_epoch,
         params=_params(train, compiled.names, verbose, validate is not None),
         meter=step.totals,
-        parts={"data": train},
+        parts={"data": train, **validations.parts},
     )
     validation.require_enough(validate, range(initial_epoch, epochs))
     with _under_way(model), run, training(model):
         for epoch in run.epochs():
+            validations.begin_epoch(run)
             for batch in run.batches(train.epoch(epoch), size=size_of):
                 step(batch)
-            if validate is not None and validation.due(epoch) and not run.cut_short:
-                with evaluating(model, torch_alone=validate.facts.in_memory):
-                    run.validate(validate.epoch(epoch), test, test.totals, size=size_of)
+                if validations.within:
+                    validations.after_batch(run, epoch, size_of(batch))
+            validations.after_epoch(run, epoch)
     return history
 
 

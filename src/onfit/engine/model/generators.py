@@ -20,7 +20,7 @@ def fit_generator(
     callbacks: Any = None,
     validation_data: Any = None,
     validation_steps: float | None = None,
-    validation_freq: int | Iterable[int] = 1,
+    validation_freq: int | str | Iterable[int] = 1,
     class_weight: Any = None,
     max_queue_size: int = 10,
     workers: int = 1,

@@ -32,7 +32,7 @@ class Trainer(Compilable):
         initial_epoch: int = 0,
         steps_per_epoch: float | None = None,
         validation_steps: float | None = None,
-        validation_freq: int | Iterable[int] = 1,
+        validation_freq: int | str | Iterable[int] = 1,
         validation_batch_size: int | None = None,
         max_queue_size: int = 10,
         workers: int = 1,
@@ -66,7 +66,9 @@ class Trainer(Compilable):
             steps_per_epoch: batches per epoch; the next epoch goes on where this one ended. A part
                 of a batch, as in `samples / batch_size`, counts as one.
             validation_steps: batches to validate on.
-            validation_freq: validate every so many epochs, or in these epochs (from 1).
+            validation_freq: validate every so many epochs, or in these epochs (from 1). Text such
+                as `"500 batches"`, `"10 minutes"` or `"5 epochs"` validates after the last epoch,
+                too; of several validations within an epoch, its logs have the latest.
             validation_batch_size: samples per validation batch; `batch_size` if None.
             max_queue_size: how many batches of a Sequence the threads make in advance.
             workers: how many threads make these batches; with 0 or 1 there is no thread.

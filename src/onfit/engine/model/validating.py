@@ -1,0 +1,98 @@
+"""The validations of a training: after epochs, or every so many batches, samples or minutes."""
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from onfit.core.run import Run
+from onfit.engine.data.source import Source, size_of
+from onfit.engine.data.validation import ValidationData
+from onfit.engine.step.own_step import OwnStep
+from onfit.engine.step.step import TestStep
+from onfit.layers.modes import evaluating
+
+if TYPE_CHECKING:
+    from onfit.core.state import Resumable
+    from onfit.engine.model.compilable import Compilable
+
+
+class Validations:
+    """Validates a model in the course of its training.
+
+    Args:
+        model: the model.
+        data: what `fit` was given to validate on, and when.
+        source: its batches; None if there are none.
+        step: measures a batch.
+
+    Attributes:
+        within: whether validations come within epochs, too.
+    """
+
+    def __init__(
+        self,
+        model: "Compilable",
+        data: ValidationData,
+        source: Source | None,
+        step: TestStep | OwnStep,
+    ) -> None:
+        self._model, self._data, self._source, self._step = model, data, source, step
+        self._cadence = None if source is None else data.within
+        self.within = self._cadence is not None
+        # The results of the latest validation of this epoch, and whether no batch came after it.
+        self._results: dict[str, float] = {}
+        self._is_fresh = False
+
+    @property
+    def parts(self) -> "dict[str, Resumable]":
+        """What a run has to save, to be resumed within an epoch."""
+        return {"validation": self} if self.within else {}
+
+    def begin_epoch(self, run: Run) -> None:
+        """An epoch begins; or a resumed run goes on within one, and has its results again."""
+        if run.progress.batch == 0:
+            self._results = {}
+        elif self._results:
+            run.log(self._results)
+
+    def after_batch(self, run: Run, epoch: int, size: int) -> None:
+        """A training batch of `size` samples is done."""
+        assert self._cadence is not None
+        self._is_fresh = self._cadence.due_after_batch(size)
+        if self._is_fresh:
+            begin = perf_counter()
+            self._log_results(run, epoch)
+            run.timing.step -= perf_counter() - begin  # the batch's step is still being timed
+
+    def after_epoch(self, run: Run, epoch: int) -> None:
+        """The batches of an epoch are done."""
+        is_last = epoch + 1 == run.params["epochs"]
+        if self._source is None or run.cut_short or not self._data.due(epoch, is_last=is_last):
+            return
+        if not self.within:
+            with evaluating(self._model, torch_alone=self._source.facts.in_memory):
+                batches = self._source.epoch(epoch)
+                run.validate(batches, self._step, self._step.totals, size=size_of)
+        elif not self._is_fresh:
+            self._log_results(run, epoch)
+
+    def _log_results(self, run: Run, epoch: int) -> None:
+        assert self._source is not None
+        alone = self._source.facts.in_memory
+        with evaluating(self._model, torch_alone=alone), run.timing.validating():
+            batches = self._source.epoch(epoch)
+            logs = run.evaluate(batches, self._step, self._step.totals, size=size_of)
+        self._results = {f"val_{name}": value for name, value in logs.items()}
+        run.log(self._results)
+
+    def state_dict(self) -> dict[str, Any]:
+        assert self._cadence is not None
+        return {
+            "cadence": self._cadence.state_dict(),
+            "results": dict(self._results),
+            "is_fresh": self._is_fresh,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        assert self._cadence is not None
+        self._cadence.load_state_dict(state["cadence"])
+        self._results, self._is_fresh = dict(state["results"]), state["is_fresh"]
