@@ -30,6 +30,11 @@ class BackupAndRestore(Callback):
     there at all. The first one is saved before the first batch. A run that was killed and started
     again ends with the same weights, history and files as one that was never killed.
 
+    Of a loop of your own a save holds what its `Run` knows: the optimizers with the gradients that
+    wait for them, schedulers in `callbacks=`, all in `parts=`. An optimizer or a scheduler that it
+    does not know is warned of before training. A GradScaler, and torch's ReduceLROnPlateau, leave
+    no mark to find them by: put them into `parts=`.
+
     Args:
         backup_dir: a folder for this run alone.
         save_freq: `"epoch"`, a number of *samples*, `"500 batches"`, `"10 minutes"`, or
@@ -45,6 +50,7 @@ class BackupAndRestore(Callback):
 
     Raises:
         ArgumentError: for a `save_freq` that is no cadence, or a `keep` below 1.
+        ArgumentTypeError: when training begins, for a part of the run whose state cannot be saved.
         NotReadyError: when training begins, in a loop without `onfit.Run`: it cannot be resumed.
         StorageError: if another run uses the folder, or it cannot be written.
         FileFormatError: if the checkpoint is of another model, optimizer or data; the error lists

@@ -37,12 +37,14 @@ class Session(Evaluating):
             callbacks see it as `self.model`.
         callbacks: callbacks, called in this order.
         optimizer: the optimizer of a model that does not hold its own, so that callbacks can
-            read and set its learning rate.
+            read and set its learning rate; of several torch optimizers a list.
         epochs: training ends before the epoch of this index, as in `fit`.
         initial_epoch: the index of the first epoch.
         params: more of the callbacks' `params` (`batch_size`, `steps`, `samples`, `metrics` ...).
         meter: measures the batches; by default it takes the means of what is logged.
-        parts: other objects, by name, whose state is saved and restored with the run.
+        parts: other objects, by name, whose state is saved and restored with the run: torch
+            schedulers that the loop steps, a GradScaler, anything with `state_dict` and
+            `load_state_dict`.
 
     Attributes:
         model: what callbacks see as `self.model`.
