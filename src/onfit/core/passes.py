@@ -104,12 +104,12 @@ class ValidationPass(Pass):
             self.batch_end()
 
     def end(self, *, failed: bool = False) -> None:
-        if failed:
-            self._run._test = None
-        else:
-            self._run._count_validation(self._run._open_test.meter)
-            self._run.test_end()
-        self._timing.close()
+        with self._timing:
+            if failed:
+                self._run._test = None
+            else:
+                self._run._count_validation(self._run._open_test.meter)
+                self._run.test_end()
 
 
 class Passes:
@@ -124,7 +124,7 @@ class Passes:
         Raises:
             NotReadyError: if the loop comes back to a pass that the run has ended.
         """
-        self._end_those_before(one)
+        self.end_before(type(one))
         self._open.append(one)
         try:
             for batch in one.begin(batches):
@@ -146,10 +146,12 @@ class Passes:
         self._open.remove(one)
         one.end()
 
-    def _end_those_before(self, one: Pass) -> None:
-        """A new pass begins. Only a validation may begin within another pass, a training one."""
+    def end_before(self, kind: type[Pass]) -> None:
+        """End what a new pass of this kind cannot be in: only a validation may begin within another
+        pass, and only within a training one.
+        """
         self.end_left()
-        while self._open and type(self._open[-1]) in (type(one), ValidationPass):
+        while self._open and type(self._open[-1]) in (kind, ValidationPass):
             self._end_innermost()
 
     def end_left(self) -> None:

@@ -210,7 +210,7 @@ class Run(Session):
         size: Callable[[_Batch], int] | None = None,
     ) -> None:
         """Evaluate, and put the results into this epoch's logs as `val_<name>`."""
-        self._passes.end_left()
+        self._passes.end_before(ValidationPass)
         with self.timing.validating():
             self.evaluate(batches, step, meter, size=size)
         self._count_validation(meter)
