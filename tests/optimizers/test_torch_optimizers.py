@@ -1,5 +1,6 @@
 """A user's torch optimizers behind onfit's interface: several, a rate that two set, a new start."""
 
+import copy
 import warnings
 
 import pytest
@@ -9,6 +10,7 @@ from torch.optim import lr_scheduler
 from onfit import Run, optimizers
 from onfit.callbacks import LearningRateScheduler, ReduceLROnPlateau
 from onfit.errors import ArgumentError, ArgumentTypeError, OnfitWarning
+from onfit.models import Model
 from onfit.optimizers import TorchOptimizer
 from onfit.optimizers.rate_watch import RateWatch
 
@@ -45,6 +47,28 @@ def test_several_optimizers_have_one_rate_for_callbacks():
             assert rates(both) == [0.05, 0.2]
             assert run.model.optimizer.learning_rate == 0.05
     assert run.model.optimizer.torch_optimizers == both
+
+
+def test_fit_steps_each_of_several_optimizers():
+    net = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    twin = copy.deepcopy(net)
+    x, y = torch.randn(8, 2), torch.randn(8, 1)
+
+    def both_of(net):
+        first = torch.optim.Adam(net[0].parameters(), lr=0.1)
+        return [first, torch.optim.SGD(net[1].parameters(), lr=0.4)]
+
+    model = Model(net)
+    model.compile(both_of(net), "mse")
+    model.fit(x, y, batch_size=8, epochs=3, verbose=0)
+    both = both_of(twin)
+    for _ in range(3):
+        nn.functional.mse_loss(twin(x), y).backward()
+        for one in both:
+            one.step()
+            one.zero_grad()
+    for mine, its in zip(net.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(mine, its)
 
 
 def test_the_ratio_of_several_rates_outlives_a_rate_of_0():

@@ -17,7 +17,7 @@ class TerminateOnNaN(Callback):
 
     Weights and optimizer may hold NaN by then. To train on, load weights from before, and let the
     optimizer forget its momentum: `model.load_weights("best.h5"); model.optimizer.reset_state()`.
-    A torch optimizer of a loop of your own forgets by `optimizer.state.clear()`.
+    In a loop of your own that is `run.model.optimizer.reset_state()`.
 
     Args:
         raise_error: raise instead of stopping, so that the run counts as failed.

@@ -5,6 +5,7 @@ from typing import Any
 from torch.optim import lr_scheduler
 
 from onfit.core.callback import Callback, Logs
+from onfit.core.packages.plain import as_before
 from onfit.errors import ArgumentError, ArgumentTypeError
 
 # torch's documents say of these that they are stepped after each batch.
@@ -69,7 +70,8 @@ class TorchScheduler(Callback):
         return {"scheduler": self.scheduler.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.scheduler.load_state_dict(state["scheduler"])
+        mine = self.scheduler.state_dict()
+        self.scheduler.load_state_dict(as_before(state["scheduler"], mine))
 
 
 def _of_another(scheduler: Any, trained: list[Any]) -> str:

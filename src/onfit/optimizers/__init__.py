@@ -13,6 +13,7 @@ from onfit.optimizers.learning_rate import LearningRate
 from onfit.optimizers.nadam import Nadam
 from onfit.optimizers.optimizer import Optimizer
 from onfit.optimizers.rmsprop import RMSprop
+from onfit.optimizers.several import SeveralOptimizers
 from onfit.optimizers.sgd import SGD
 from onfit.optimizers.torch_optimizer import TorchOptimizer
 
@@ -43,7 +44,8 @@ def get(identifier: Any) -> Optimizer:
 
     Args:
         identifier: a Keras name in any case, an `Optimizer`, a torch optimizer over the model's
-            parameters, or a torch optimizer class or other factory that takes parameters.
+            parameters, a list of several, or a torch optimizer class or other factory that takes
+            parameters.
 
     Raises:
         ArgumentError: for an unknown name.
@@ -67,6 +69,8 @@ def get(identifier: Any) -> Optimizer:
     # users of the optimizers here.
     if hasattr(identifier, "param_groups"):
         return TorchOptimizer(identifier)
+    if isinstance(identifier, (list, tuple)):
+        return TorchOptimizer(SeveralOptimizers(identifier))
     if callable(identifier):
         return TorchOptimizer(factory=identifier)
     raise ArgumentTypeError(

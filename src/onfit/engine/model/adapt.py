@@ -8,7 +8,6 @@ from onfit.engine.model.model import Model
 from onfit.engine.model.wrapped import Wrapped
 from onfit.engine.step.compiled import Compiled
 from onfit.errors import ArgumentTypeError
-from onfit.optimizers.several import SeveralOptimizers
 
 
 def adapt(module: Any, optimizer: Any = None) -> Model:
@@ -29,8 +28,6 @@ def adapt(module: Any, optimizer: Any = None) -> Model:
         )
     model = module if isinstance(module, Model) else Wrapped(module)
     if optimizer is not None:
-        if isinstance(optimizer, (list, tuple)):
-            optimizer = SeveralOptimizers(optimizer)
         model._compiled = Compiled(optimizer)
         model._compiled.optimizer.build(list(model.parameters()))
         model._compiled.optimizer.keeps_gradients = True
