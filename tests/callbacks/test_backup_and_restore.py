@@ -413,7 +413,18 @@ def test_a_model_that_cannot_be_saved_is_an_error_that_says_what_it_lacks(tmp_pa
 def test_at_least_one_checkpoint_is_kept(keep):
     with pytest.raises(ArgumentError) as caught:
         BackupAndRestore("x", keep=keep)
-    assert str(caught.value) == f"BackupAndRestore(keep={keep!r}): at least one checkpoint stays."
+    assert str(caught.value) == (
+        f"BackupAndRestore(keep={keep!r}): keep is how many checkpoints stay, 1 or more. Keras 3 "
+        "has double_checkpoint in this place; keep=2 is its True, keep=1 its False."
+    )
+
+
+@pytest.mark.parametrize("folder", ["", None, 3])
+def test_a_folder_without_a_name_is_refused(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ArgumentError, match=r"BackupAndRestore\(backup_dir=.*Name one, such as"):
+        BackupAndRestore(folder)
+    assert os.listdir() == []
 
 
 def test_a_frequency_that_is_none_is_an_error():

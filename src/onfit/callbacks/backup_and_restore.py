@@ -49,7 +49,8 @@ class BackupAndRestore(Callback):
         verbose: 1 prints where a resumed run goes on; 0 prints nothing.
 
     Raises:
-        ArgumentError: for a `save_freq` that is no cadence, or a `keep` below 1.
+        ArgumentError: for an empty `backup_dir`, a `save_freq` that is no cadence, or a `keep`
+            below 1.
         ArgumentTypeError: when training begins, for a part of the run whose state cannot be saved.
         NotReadyError: when training begins, in a loop without `onfit.Run`: it cannot be resumed.
         StorageError: if another run uses the folder, or it cannot be written.
@@ -73,8 +74,17 @@ class BackupAndRestore(Callback):
         mean_time_between_failures: float | None = None,
         verbose: int = 1,
     ) -> None:
+        if not isinstance(backup_dir, str | os.PathLike) or not os.fspath(backup_dir):
+            raise ArgumentError(
+                f"BackupAndRestore(backup_dir={backup_dir!r}): backup_dir is the folder of this "
+                "run's checkpoints, whose files are deleted in the end. Name one, such as "
+                "'runs/backup'."
+            )
         if isinstance(keep, bool) or not isinstance(keep, int) or keep < 1:
-            raise ArgumentError(f"BackupAndRestore(keep={keep!r}): at least one checkpoint stays.")
+            raise ArgumentError(
+                f"BackupAndRestore(keep={keep!r}): keep is how many checkpoints stay, 1 or more. "
+                "Keras 3 has double_checkpoint in this place; keep=2 is its True, keep=1 its False."
+            )
         self.backup_dir = backup_dir
         self.save_freq = save_freq
         self.delete_checkpoint = delete_checkpoint

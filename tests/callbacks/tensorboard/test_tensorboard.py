@@ -1,6 +1,5 @@
 import copy
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -12,7 +11,7 @@ from tests.callbacks.tensorboard.event_reader import read, train
 
 from onfit.callbacks.tensorboard import TensorBoard
 from onfit.core import Callback, Run
-from onfit.errors import ArgumentError, MissingPackageError, OnfitWarning, StorageError
+from onfit.errors import MissingPackageError, StorageError
 
 
 @pytest.fixture
@@ -251,53 +250,6 @@ def test_a_folder_that_cannot_be_is_an_error_before_training(tmp_path):
     (tmp_path / "logs").write_text("a file")
     with pytest.raises(StorageError, match=r"TensorBoard\(log_dir="):
         train(TensorBoard(tmp_path / "logs"), [])
-
-
-# --- arguments -----------------------------------------------------------------------------
-
-
-def test_every_default_is_silent(logs):
-    TensorBoard(logs)
-    TensorBoard(logs, 0, 64, False, False, False, 0, [], {}, None, "epoch", 0)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "how_often"),
-    [
-        ({"write_grads": True}, "histogram_freq"),
-        ({"write_images": True}, "histogram_freq"),
-        ({"embeddings_layer_names": ["e"], "embeddings_metadata": "m.tsv"}, "embeddings_freq"),
-        ({"embeddings_data": np.zeros(2)}, "embeddings_freq"),
-        ({"embeddings_data": np.zeros(0)}, "embeddings_freq"),
-    ],
-)
-def test_what_is_written_at_no_epoch_is_named_and_the_run_goes_on(logs, arguments, how_often):
-    names = ", ".join(f"{name}=..." for name in arguments)
-    text = f"TensorBoard({names}): written only with {how_often}, and that is 0."
-    with pytest.warns(OnfitWarning, match=re.escape(text)) as caught:
-        callback = TensorBoard(logs, **arguments)
-    assert len(caught) == 1
-    assert caught[0].filename == __file__
-    train(callback, [{"loss": 1.0}])
-    assert curves(f"{logs}/train") == {"epoch_loss": [(0, 1.0)]}
-
-
-@pytest.mark.parametrize("argument", ["histogram_freq", "embeddings_freq"])
-def test_a_negative_frequency_is_refused(logs, argument):
-    with pytest.raises(ArgumentError, match=rf"TensorBoard\({argument}=-1\): .* 0 is never"):
-        TensorBoard(logs, **{argument: -1})
-
-
-@pytest.mark.parametrize("argument", ["embeddings_freq", "profile_batch"])
-def test_what_goes_to_folders_only_is_refused_elsewhere(argument):
-    with pytest.raises(ArgumentError, match=rf"log_dir='s3://a/b', {argument}=1\): .* folders"):
-        TensorBoard("s3://a/b", **{argument: 1})
-    TensorBoard("s3://a/b", histogram_freq=1)
-
-
-def test_a_misspelt_update_freq_is_refused(logs):
-    with pytest.raises(ArgumentError, match=r"TensorBoard\(update_freq='epok'\).*Did you mean"):
-        TensorBoard(logs, update_freq="epok")
 
 
 def test_a_missing_tensorboard_library_is_named(monkeypatch):

@@ -1,8 +1,10 @@
-"""Checks of TensorBoard's arguments that depend on each other."""
+"""Checks of TensorBoard's arguments, of each and of those that depend on each other."""
 
+import os
 import warnings
 from typing import Any
 
+from onfit._types import StrPath
 from onfit.errors import ArgumentError, OnfitWarning
 
 # For each argument that says how often to write: the arguments that say what to write then.
@@ -12,17 +14,75 @@ _HOW_OFTEN = {
 }
 
 
-def frequency(argument: str, epochs: int) -> int:
+# Arguments that have another place in Keras 3: what it has in this place, and of which types.
+_IN_KERAS_3: dict[str, tuple[str, tuple[type, ...]]] = {
+    "batch_size": ("write_graph", (bool,)),
+    "write_images": ("update_freq", (str, int)),
+}
+
+
+def frequency(argument: str, epochs: Any) -> int:
     """A number of epochs.
 
     Raises:
-        ArgumentError: if it is below 0.
+        ArgumentError: if it is no whole number, or below 0.
     """
-    if epochs < 0:
-        raise ArgumentError(
-            f"TensorBoard({argument}={epochs!r}): it is a number of epochs; 0 is never."
+    if not _is_whole(epochs) or epochs < 0:
+        raise _wrong(argument, epochs, "a number of epochs such as 1 for every epoch; 0 is never")
+    return int(epochs)
+
+
+def samples(argument: str, size: Any) -> int | None:
+    """A number of samples, or None for all.
+
+    Raises:
+        ArgumentError: if it is no whole number, or below 1.
+    """
+    if size is not None and (not _is_whole(size) or size < 1):
+        raise _wrong(argument, size, "a number of samples from 1 on such as 32; None is all")
+    return None if size is None else int(size)
+
+
+def flag(argument: str, value: Any) -> bool:
+    """Whether something is asked for.
+
+    Raises:
+        ArgumentError: if it is neither True nor False, nor 1 or 0.
+    """
+    if _has_axes(value) or value not in (0, 1):
+        raise _wrong(argument, value, "True or False")
+    return bool(value)
+
+
+def folder(argument: str, path: StrPath) -> str:
+    """The name of a folder.
+
+    Raises:
+        ArgumentError: if it is no path, or an empty one.
+    """
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+        raise _wrong(argument, path, "the name of a folder such as 'logs', or '.' for this one")
+    return os.fspath(path)
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether it is a whole number. True is one for Python, but not for a person."""
+    return hasattr(value, "__index__") and not isinstance(value, bool) and not _has_axes(value)
+
+
+def _has_axes(value: Any) -> bool:
+    return bool(getattr(value, "shape", ()))
+
+
+def _wrong(argument: str, value: Any, wanted: str) -> ArgumentError:
+    meant, types = _IN_KERAS_3.get(argument, ("", ()))
+    place = ""
+    if isinstance(value, types):
+        place = (
+            f" Without names, arguments have the order of Keras 2; Keras 3 has {meant} in this "
+            f"place. Write {meant}={value!r} if you mean that."
         )
-    return epochs
+    return ArgumentError(f"TensorBoard({argument}={value!r}): {argument} is {wanted}.{place}")
 
 
 def warn_of_what_has_no_effect(board: Any) -> None:

@@ -7,8 +7,11 @@ from typing import Any
 
 from onfit._types import StrPath
 from onfit.callbacks.tensorboard.arguments import (
+    flag,
+    folder,
     frequency,
     require_local_folder,
+    samples,
     warn_of_what_has_no_effect,
 )
 from onfit.callbacks.tensorboard.batch_points import BatchPoints
@@ -70,7 +73,8 @@ class TensorBoard(Callback):
             page, lies in `plugins/profile/` below `log_dir`.
 
     Raises:
-        ArgumentError: for an unknown `update_freq` or `profile_batch`, or a frequency below 0;
+        ArgumentError: for an unknown `update_freq` or `profile_batch`, a frequency below 0, or
+            True or False where a number belongs (the order of arguments is that of Keras 2);
             before training, for layers that the model does not have.
         MissingPackageError: if the tensorboard library is not installed.
         CapabilityError: before training, if something is asked for that the model cannot give.
@@ -96,12 +100,12 @@ class TensorBoard(Callback):
         profile_batch: int | str | Sequence[int] = 0,
     ) -> None:
         require_tensorboard("TensorBoard")
-        self.log_dir = os.fspath(log_dir)
+        self.log_dir = folder("log_dir", log_dir)
         self.histogram_freq = frequency("histogram_freq", histogram_freq)
-        self.batch_size = batch_size
-        self.write_graph = write_graph
-        self.write_grads = write_grads
-        self.write_images = write_images
+        self.batch_size = samples("batch_size", batch_size)
+        self.write_graph = flag("write_graph", write_graph)
+        self.write_grads = flag("write_grads", write_grads)
+        self.write_images = flag("write_images", write_images)
         self.embeddings_freq = frequency("embeddings_freq", embeddings_freq)
         self.embeddings_layer_names = embeddings_layer_names
         self.embeddings_metadata = embeddings_metadata
@@ -165,8 +169,8 @@ class TensorBoard(Callback):
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         if self._profile is not None:
-            folder = os.path.join(self._folder, "plugins", "profile")
-            self._profile.begin(self.model, self._steps_done() + 1, folder)
+            traces = os.path.join(self._folder, "plugins", "profile")
+            self._profile.begin(self.model, self._steps_done() + 1, traces)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
@@ -226,8 +230,8 @@ class TensorBoard(Callback):
     def _write(
         self, kind: str, values: dict[str, Any], step: int, wall_time: float | None = None
     ) -> None:
-        for folder, scalars in scalars_by_folder(kind, values).items():
-            self._open().add_scalars(folder, scalars, step, wall_time)
+        for subfolder, scalars in scalars_by_folder(kind, values).items():
+            self._open().add_scalars(subfolder, scalars, step, wall_time)
 
     def _write_graph(self) -> None:
         if self._graph is not None:

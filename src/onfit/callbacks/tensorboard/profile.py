@@ -60,6 +60,8 @@ def batches_of(profile_batch: int | str | Sequence[int]) -> tuple[int, int] | No
 
 
 def _read(given: Any) -> tuple[int, int]:
+    if isinstance(given, bool):
+        raise TypeError("a flag is no batch")
     numbers = given.split(",") if isinstance(given, str) else given
     numbers = [numbers] if hasattr(numbers, "__index__") else list(numbers)
     first, last = map(int, numbers if len(numbers) == 2 else [*numbers, *numbers])
