@@ -6,5 +6,7 @@ from typing import Any, Literal
 
 StrPath = str | os.PathLike[str]
 Mode = Literal["min", "max"]
+AskedMode = Literal["auto", "min", "max"]
+OnMissing = Literal["warn", "raise"]
 LogValues = Mapping[str, Any]
 Hook = Callable[..., object]

@@ -98,9 +98,11 @@ def test_a_metric_is_asked_for_its_direction_before_its_name():
     assert train(EarlyStopping("loss"), [1, 2, 3], model=model).progress.epoch == 3
 
 
-def test_the_first_epoch_never_stops_even_a_run_with_a_baseline():
-    assert epochs_of([5, 5, 5], baseline=1) == 2
+def test_the_first_epoch_stops_only_a_run_with_a_baseline():
+    assert epochs_of([5, 5, 5]) == 2
     assert epochs_of([NAN, 5, 4]) == 3
+    assert epochs_of([5, 5, 5], baseline=1) == 1
+    assert epochs_of([0, 5, 5], baseline=1) == 2
 
 
 def test_a_resumed_run_may_stop_in_its_first_epoch():
@@ -114,13 +116,29 @@ def test_a_resumed_run_may_stop_in_its_first_epoch():
 
 
 def test_until_the_baseline_is_beaten_improvements_do_not_end_the_wait():
-    assert epochs_of([9, 8, 7, 7, 6], baseline=1, patience=3) == 4
+    assert epochs_of([9, 8, 7, 6, 5], baseline=1, patience=3) == 3
+    assert epochs_of([9, 8, 7, 6, 5], baseline=1, patience=9) == 5
 
 
-def test_a_run_that_improves_is_not_stopped_for_want_of_the_baseline():
-    stop = EarlyStopping("loss", baseline=1, patience=2)
-    assert train(stop, [9, 8, 7, 6, 5]).progress.epoch == 5
-    assert stop.wait == 5
+def test_a_run_is_stopped_after_patience_epochs_that_did_not_beat_the_baseline(capsys):
+    stop = EarlyStopping("val_acc", baseline=0.75, patience=2, mode="max", verbose=1)
+    run = train(stop, [0.55, 0.74, 0.81, 0.81], name="val_acc")
+    assert run.progress.epoch == 2
+    assert (stop.wait, stop.best, stop.stopped_epoch) == (2, 0.74, 1)
+    assert run.stop_reason == "val_acc has not beaten the baseline 0.75 for 2 epochs"
+    assert "Epoch 00002: early stopping" in capsys.readouterr().out
+
+
+def test_a_baseline_that_is_beaten_in_time_matters_no_more():
+    values = [0.55, 0.76, 0.81, 0.80, 0.79]
+    arguments = {"monitor": "val_acc", "baseline": 0.75, "mode": "max"}
+    assert epochs_of(values, patience=2, **arguments) == 5
+    assert epochs_of(values, patience=1, **arguments) == 1
+
+
+def test_a_stop_in_the_first_epoch_is_said(capsys):
+    train(EarlyStopping("loss", baseline=1, patience=1, verbose=1), [5, 5])
+    assert "Epoch 00001: early stopping" in capsys.readouterr().out
 
 
 def test_beating_the_baseline_ends_the_wait():

@@ -115,9 +115,11 @@ def test_the_rate_never_falls_below_min_lr():
     assert tell(begun(factor=0.1, min_lr=0.05), [5, 5, 5, 5]) == [1, 0.1, 0.05, 0.05]
 
 
-def test_at_min_lr_the_wait_grows_and_nothing_is_said(capsys):
-    callback = begun(rate=0.05, min_lr=0.05, verbose=1, cooldown=5)
-    tell(callback, [5, 5, 5, 5])
+def test_at_min_lr_the_wait_grows_and_no_reduction_is_said(capsys):
+    with pytest.warns(OnfitWarning, match="nothing to lower") as warned:
+        callback = begun(rate=0.05, min_lr=0.05, verbose=1, cooldown=5)
+        tell(callback, [5, 5, 5, 5])
+    assert len(warned) == 1
     assert callback.wait == 3
     assert not callback.in_cooldown()
     assert capsys.readouterr().out == ""
@@ -126,7 +128,8 @@ def test_at_min_lr_the_wait_grows_and_nothing_is_said(capsys):
 def test_a_rate_held_in_single_precision_counts_as_min_lr(capsys):
     rate = float(np.float32(0.001))
     assert rate > 0.001
-    callback = begun(rate=rate, min_lr=0.001, verbose=1)
+    with pytest.warns(OnfitWarning, match=r"min_lr=0.001.* the learning rate is 0.001"):
+        callback = begun(rate=rate, min_lr=0.001, verbose=1)
     assert tell(callback, [5, 5]) == [rate, rate]
     assert capsys.readouterr().out == ""
 

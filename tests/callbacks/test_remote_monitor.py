@@ -1,5 +1,6 @@
 import json
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -11,6 +12,7 @@ from urllib.parse import parse_qs
 import numpy as np
 import pytest
 
+from onfit.callbacks.callback_list import CallbackList
 from onfit.callbacks.remote_monitor import RemoteMonitor
 from onfit.core import Run
 from onfit.core.hooks import HOOKS
@@ -71,10 +73,11 @@ def serving():
 
 
 def train(callback, *epochs):
-    callback.on_train_begin({})
+    hooks = CallbackList([callback])
+    hooks.on_train_begin({})
     for epoch, logs in enumerate(epochs):
-        callback.on_epoch_end(epoch, logs)
-    callback.on_train_end({})
+        hooks.on_epoch_end(epoch, logs)
+    hooks.on_train_end({})
 
 
 def thread_names():
@@ -209,12 +212,13 @@ def test_it_is_told_again_in_the_next_training(nobody):
 
 def test_a_problem_is_told_at_the_next_epoch_not_only_at_the_end(nobody):
     callback = RemoteMonitor(nobody)
-    callback.on_train_begin()
-    callback.on_epoch_end(0, {})
+    hooks = CallbackList([callback])
+    hooks.on_train_begin()
+    hooks.on_epoch_end(0, {})
     wait_until(lambda: "RemoteMonitor" not in thread_names())
     with pytest.warns(OnfitWarning, match="Could not reach"):
-        callback.on_epoch_end(1, {})
-    callback.on_train_end()
+        hooks.on_epoch_end(1, {})
+    hooks.on_train_end()
 
 
 def test_a_refusal_is_told_once(server):
@@ -239,14 +243,15 @@ def test_the_first_status_that_is_a_refusal_is_400(server):
 def test_a_server_that_hangs_stops_neither_epochs_nor_the_end(server):
     server.gate.clear()
     callback = RemoteMonitor(server.root, send_as_json=True, flush_timeout=0.1, max_pending=3)
+    hooks = CallbackList([callback])
     started = time.monotonic()
-    callback.on_train_begin()
-    callback.on_epoch_end(0, {})
+    hooks.on_train_begin()
+    hooks.on_epoch_end(0, {})
     assert server.reached.wait(5)
     for epoch in range(1, 9):
-        callback.on_epoch_end(epoch, {})
+        hooks.on_epoch_end(epoch, {})
     with pytest.warns(OnfitWarning) as caught:
-        callback.on_train_end()
+        hooks.on_train_end()
     assert 0.1 <= time.monotonic() - started < 5
     # The one on its way, five dropped, three never sent.
     assert [str(warning.message) for warning in caught] == [
@@ -261,15 +266,54 @@ def test_a_server_that_hangs_stops_neither_epochs_nor_the_end(server):
 def test_the_oldest_of_too_many_are_dropped(server):
     server.gate.clear()
     callback = RemoteMonitor(server.root, send_as_json=True, max_pending=2)
-    callback.on_train_begin()
-    callback.on_epoch_end(0, {})
+    hooks = CallbackList([callback])
+    hooks.on_train_begin()
+    hooks.on_epoch_end(0, {})
     assert server.reached.wait(5)
     for epoch in range(1, 4):
-        callback.on_epoch_end(epoch, {})
+        hooks.on_epoch_end(epoch, {})
     server.gate.set()
     with pytest.warns(OnfitWarning, match="lost 1 event:"):
-        callback.on_train_end()
+        hooks.on_train_end()
     assert [event["epoch"] for event in server.events] == [0, 2, 3]
+
+
+# --- hooks that a loop calls by hand ---------------------------------------------------------
+
+
+def test_without_a_run_an_event_is_sent_at_once(server):
+    callback = RemoteMonitor(server.root, send_as_json=True)
+    callback.on_epoch_end(0, {"loss": 0.5})
+    assert server.events == [{"epoch": 0, "loss": 0.5}]
+    callback.on_epoch_end(1, {"loss": 0.25})
+    assert server.events[1:] == [{"epoch": 1, "loss": 0.25}]
+    assert "RemoteMonitor" not in thread_names()
+
+
+def test_without_a_run_a_problem_is_told_at_once_and_once(nobody):
+    callback = RemoteMonitor(nobody)
+    with pytest.warns(OnfitWarning, match="Could not reach") as caught:
+        callback.on_epoch_end(0, {})
+        assert len(caught) == 1
+        callback.on_epoch_end(1, {})
+    assert len(caught) == 1
+
+
+LISTED = "hooks = CallbackList([callback])"
+BEGUN = f"{LISTED}; hooks.on_train_begin()"
+
+
+@pytest.mark.parametrize("begins", ["hooks = callback", LISTED, BEGUN])
+def test_a_program_that_ends_without_the_last_hook_loses_no_event(server, begins):
+    program = f"""
+from onfit.callbacks import CallbackList, RemoteMonitor
+callback = RemoteMonitor({server.root!r}, send_as_json=True)
+{begins}
+for epoch in range(3):
+    hooks.on_epoch_end(epoch, {{}})
+"""
+    subprocess.run([sys.executable, "-c", program], timeout=60, check=True)
+    assert server.events == [{"epoch": 0}, {"epoch": 1}, {"epoch": 2}]
 
 
 @pytest.mark.parametrize("as_json", [False, True])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from onfit.core.logs import Logs
-from onfit.core.monitor import Monitor
+from onfit.core.objective import Monitor
 from onfit.errors import ArgumentError, MissingMetricError, OnfitWarning
 
 WITH_VALIDATION = {"do_validation": True}

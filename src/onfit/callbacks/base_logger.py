@@ -2,11 +2,12 @@
 
 from collections.abc import Container, Iterable
 from numbers import Real
-from typing import Any
+from typing import Any, Never
 
 from onfit.core.aliases import find
 from onfit.core.callback import Callback, Logs
 from onfit.core.meter import as_number
+from onfit.core.representation import refuse_unknown
 from onfit.core.sizes import size_in
 
 _NOT_METRICS = ("batch", "size")
@@ -39,7 +40,8 @@ class BaseLogger(Callback):
 
     remembers = ("_last", "_totals", "_seen")
 
-    def __init__(self, stateful_metrics: Iterable[str] | None = None) -> None:
+    def __init__(self, stateful_metrics: Iterable[str] | None = None, **unknown: Never) -> None:
+        refuse_unknown(BaseLogger.__init__, unknown)
         self.stateful_metrics = set(stateful_metrics or ())
         self._forget()
 

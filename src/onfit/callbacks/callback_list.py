@@ -9,7 +9,7 @@ from typing import Any
 from onfit.callbacks.history import History
 from onfit.callbacks.progbar import ProgbarLogger
 from onfit.core.callback import Callback
-from onfit.core.faces import as_trainable
+from onfit.core.faces import as_trainable, face_of
 from onfit.core.hooks import CLASSIC, HOOKS
 from onfit.core.session import Session
 from onfit.errors import ArgumentTypeError
@@ -88,7 +88,7 @@ class CallbackList(Session):
 
         They see a face of the model. A stop is also set on the model itself.
         """
-        self._given_model, self.model = model, as_trainable(model)
+        self._given_model, self.model = model, as_trainable(face_of(model))
         self.callbacks.set_model(self.model)
         self._set_flag(False)
         self._listening = False

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from onfit._types import Hook
 from onfit.core.callback import Callback
-from onfit.core.hooks import ALL_NAMES, CLASSIC
-from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
+from onfit.core.hooks import ALL_NAMES, CLASSIC, nearest
+from onfit.errors import ArgumentError, ArgumentTypeError
 
 
 class LambdaCallback(Callback):
@@ -67,9 +67,10 @@ class LambdaCallback(Callback):
 
 def _check(names: set[str], given: dict[str, Hook]) -> None:
     for name in sorted(names.difference(ALL_NAMES)):
+        near = nearest(name)
         raise ArgumentError(
             f"LambdaCallback({name}=...): there is no hook {name!r}."
-            f"{did_you_mean(name, ALL_NAMES)} The hooks are: {', '.join(ALL_NAMES)}."
+            f"{f' Did you mean {near!r}?' if near else ''} The hooks are: {', '.join(ALL_NAMES)}."
         )
     for name, function in given.items():
         if not callable(function):

@@ -2,11 +2,12 @@
 
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Never
 
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import readable, say
-from onfit.core.faces import HasLearningRate, Need
+from onfit.core.faces import HasLearningRate, Need, model_of
+from onfit.core.representation import refuse_unknown
 from onfit.errors import ArgumentError, ArgumentTypeError
 
 Schedule = Callable[..., Any]
@@ -25,7 +26,8 @@ class LearningRateScheduler(Callback):
     At the end of an epoch, `logs["learning_rate"]` holds the rate in use.
 
     Raises:
-        ArgumentTypeError: for a schedule that takes neither one argument nor two.
+        ArgumentTypeError: for a schedule that takes neither one argument nor two, or an argument
+            that does not exist.
         ArgumentError: in training, for anything else that the schedule returns.
 
     Example:
@@ -34,7 +36,8 @@ class LearningRateScheduler(Callback):
 
     remembers = ()
 
-    def __init__(self, schedule: Schedule, verbose: int = 0) -> None:
+    def __init__(self, schedule: Schedule, verbose: int = 0, **unknown: Never) -> None:
+        refuse_unknown(LearningRateScheduler.__init__, unknown)
         self._takes_rate = _takes_rate(schedule)
         self.schedule = schedule
         self.verbose = verbose
@@ -44,7 +47,7 @@ class LearningRateScheduler(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         rate = _as_rate(self._ask(epoch), epoch)
-        self.model.optimizer.learning_rate = rate
+        model_of(self).optimizer.learning_rate = rate
         if self.verbose > 0:
             say(
                 f"Epoch {epoch + 1:05d}: LearningRateScheduler setting learning rate "
@@ -53,12 +56,12 @@ class LearningRateScheduler(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if logs is not None:
-            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+            logs["learning_rate"] = float(model_of(self).optimizer.learning_rate)
 
     def _ask(self, epoch: int) -> Any:
         if self._takes_rate is False:
             return self.schedule(epoch)
-        rate = float(self.model.optimizer.learning_rate)
+        rate = float(model_of(self).optimizer.learning_rate)
         if self._takes_rate:
             return self.schedule(epoch, rate)
         try:

@@ -1,17 +1,17 @@
 """ReduceLROnPlateau: lower the learning rate when a quantity has stopped improving."""
 
-import inspect
 import warnings
 from array import array
 from collections.abc import Iterable
 from typing import Any, Never
 
+from onfit._types import AskedMode, OnMissing
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import readable, say
-from onfit.core.faces import HasLearningRate, Need
-from onfit.core.monitor import Monitor
-from onfit.core.objective import Best, Objective, check_count, check_mode, resolve_mode
-from onfit.errors import ArgumentError, ArgumentTypeError, OnfitWarning, did_you_mean
+from onfit.core.faces import HasLearningRate, Need, model_of
+from onfit.core.objective import Best, Monitor, Objective, check_count, check_mode, resolve_mode
+from onfit.core.representation import refuse_unknown
+from onfit.errors import ArgumentError, OnfitWarning
 
 
 class ReduceLROnPlateau(Callback):
@@ -27,12 +27,14 @@ class ReduceLROnPlateau(Callback):
         min_delta: how much better counts as better; its sign is ignored.
         cooldown: after a reduction, the wait begins again at the epoch with this number; the
             next epoch has number 1. So 0 and 1 mean the same: no pause.
-        min_lr: the rate never goes below this.
+        min_lr: the rate never goes below this. A warning says if the rate is no higher when
+            training begins, since there is nothing to lower then.
         epsilon: the older name of `min_delta`.
         on_missing: what to do if the quantity is not logged: `"warn"`, once, or `"raise"`.
 
     Attributes:
-        best: the best value so far; None before the first.
+        best: the best value so far; None before the first. It can be set, to go on from a value
+            that is known, and so can `wait`. `on_train_begin` resets both.
         wait: how many epochs in a row were no better, outside of a cooldown.
         cooldown_counter: how many epochs of the cooldown are left.
 
@@ -55,16 +57,16 @@ class ReduceLROnPlateau(Callback):
         factor: float = 0.1,
         patience: int = 10,
         verbose: int = 0,
-        mode: str = "auto",
+        mode: AskedMode = "auto",
         min_delta: float = 1e-4,
         cooldown: int = 0,
         min_lr: float = 0,
         epsilon: float | None = None,
         *,
-        on_missing: str = "warn",
+        on_missing: OnMissing = "warn",
         **unknown: Never,
     ) -> None:
-        _refuse(unknown)
+        refuse_unknown(ReduceLROnPlateau.__init__, unknown)
         check_mode(mode, "ReduceLROnPlateau")
         check_count(patience, "ReduceLROnPlateau", "patience")
         check_count(cooldown, "ReduceLROnPlateau", "cooldown")
@@ -77,20 +79,29 @@ class ReduceLROnPlateau(Callback):
         self.min_delta = min_delta if epsilon is None else _renamed(epsilon)
         self.cooldown = cooldown
         self.min_lr = min_lr
+        self.on_missing = on_missing
         self.cooldown_counter = 0
+        self._looked = False  # whether there is anything to lower
         self._best = Best()
         self._monitor = Monitor(monitor, "ReduceLROnPlateau", on_missing)
-        self._objective: Objective | None = None
 
     @property
     def best(self) -> float | None:
         """The best value so far; None before the first."""
         return self._best.value
 
+    @best.setter
+    def best(self, value: Any) -> None:
+        self._best.value = None if value is None else float(value)
+
     @property
     def wait(self) -> int:
         """How many epochs in a row were no better, outside of a cooldown."""
         return self._best.wait
+
+    @wait.setter
+    def wait(self, epochs: int) -> None:
+        self._best.wait = epochs
 
     def needs(self) -> Iterable[Need]:
         yield Need(HasLearningRate)
@@ -100,18 +111,21 @@ class ReduceLROnPlateau(Callback):
         return self.cooldown_counter > 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        mode = resolve_mode(self.mode, self.monitor, "ReduceLROnPlateau", self.model)
-        self._objective = Objective(mode, self.min_delta)
+        self._objective()  # a direction that is not known is an error before training
         # Setting a rate that follows a schedule is an error. This raises it before training, not
         # at the first plateau.
-        self.model.optimizer.learning_rate = float(self.model.optimizer.learning_rate)
+        optimizer = model_of(self).optimizer
+        optimizer.learning_rate = float(optimizer.learning_rate)
+        self._looked = False
+        self._warn_if_there_is_nothing_to_lower(float(optimizer.learning_rate))
         self._best = Best()
         self._monitor.reset()
         self.cooldown_counter = 0
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
-        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        rate = logs["learning_rate"] = float(model_of(self).optimizer.learning_rate)
+        self._warn_if_there_is_nothing_to_lower(rate)
         current = self._monitor.read(logs, self.params)
         if current is not None:
             self._judge(current, epoch)
@@ -124,10 +138,9 @@ class ReduceLROnPlateau(Callback):
         self.cooldown_counter = state["cooldown_counter"]
 
     def _judge(self, current: float, epoch: int) -> None:
-        assert self._objective is not None, "on_train_begin comes first"
         if self.in_cooldown():
             self.cooldown_counter -= 1
-        if self._objective.better(current, self._best.value):
+        if self._objective().better(current, self._best.value):
             self._best.accept(current, epoch)
             self._best.wait = 0
         elif not self.in_cooldown():
@@ -135,12 +148,31 @@ class ReduceLROnPlateau(Callback):
             if self._best.wait >= self.patience:
                 self._reduce(epoch)
 
-    def _reduce(self, epoch: int) -> None:
-        optimizer = self.model.optimizer
-        rate = float(optimizer.learning_rate)
+    def _objective(self) -> Objective:
+        mode = resolve_mode(self.mode, self.monitor, "ReduceLROnPlateau", self.model)
+        return Objective(mode, self.min_delta)
+
+    def _warn_if_there_is_nothing_to_lower(self, rate: float) -> None:
+        """Warn once, when training begins, that the rate is at its lowest."""
+        if not self._looked and not self._can_lower(rate):
+            warnings.warn(
+                f"ReduceLROnPlateau(min_lr={self.min_lr!r}) never goes below min_lr, and the "
+                f"learning rate is {readable(rate)}: there is nothing to lower, unless something "
+                "raises the rate. Pass a min_lr below the rate, or leave the callback out.",
+                OnfitWarning,
+                stacklevel=3,
+            )
+        self._looked = True
+
+    def _can_lower(self, rate: float) -> bool:
         # Compared in single precision: an optimizer may hold 0.001 as 0.0010000000474974513,
         # which is not above a min_lr of 0.001.
-        if not _single(rate) > _single(self.min_lr):
+        return _single(rate) > _single(self.min_lr)
+
+    def _reduce(self, epoch: int) -> None:
+        optimizer = model_of(self).optimizer
+        rate = float(optimizer.learning_rate)
+        if not self._can_lower(rate):
             return
         lower = float(max(rate * self.factor, self.min_lr))
         optimizer.learning_rate = lower
@@ -151,15 +183,6 @@ class ReduceLROnPlateau(Callback):
                 f"Epoch {epoch + 1:05d}: ReduceLROnPlateau reducing learning rate "
                 f"to {readable(lower)}."
             )
-
-
-def _refuse(unknown: dict[str, Never]) -> None:
-    known = list(inspect.signature(ReduceLROnPlateau).parameters)[:-1]
-    for name in unknown:
-        raise ArgumentTypeError(
-            f"ReduceLROnPlateau({name}=...): there is no such argument."
-            f"{did_you_mean(name, known)} There are: {', '.join(known)}."
-        )
 
 
 def _check_factor(factor: float) -> None:

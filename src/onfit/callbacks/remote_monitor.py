@@ -1,5 +1,6 @@
 """RemoteMonitor: send every epoch's logs to a server, while training goes on."""
 
+import atexit
 import json
 import math
 import numbers
@@ -8,11 +9,12 @@ import warnings
 from collections import deque
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 from urllib.parse import urlsplit
 
 from onfit.core.callback import Callback, Logs
 from onfit.core.meter import as_number
+from onfit.core.representation import refuse_unknown
 from onfit.errors import ArgumentError, MissingPackageError, OnfitWarning
 
 if TYPE_CHECKING:
@@ -24,8 +26,10 @@ Event = dict[str, Any]
 class RemoteMonitor(Callback):
     """Posts `{"epoch": ..., **logs}` to a server at the end of every epoch.
 
-    A thread of its own does the sending: a server that is slow, silent or gone neither stops
-    training nor slows it down. A problem is reported once, as a warning, at the next epoch.
+    In a run, a thread of its own does the sending: a server that is slow, silent or gone neither
+    stops training nor slows it down. A problem is reported once, as a warning, at the next epoch.
+    In a loop that calls the hooks by hand, each event is sent at once, by the loop itself; a
+    problem is reported at once, too.
 
     Values are sent as JSON numbers, arrays as lists. JSON has no NaN and no infinity, so both
     become null. A value that JSON cannot hold at all is sent as its text.
@@ -37,7 +41,8 @@ class RemoteMonitor(Callback):
         headers: further HTTP headers.
         send_as_json: send the event itself, as `application/json`, instead of within a form.
         timeout: seconds to wait for the server, or a pair: to be connected, to be answered.
-        flush_timeout: seconds that the end of training waits for events that are not sent yet.
+        flush_timeout: seconds that the end of training, or of the program, waits for events that
+            are not sent yet.
         max_pending: how many events may wait for the server. If there are more, the oldest are
             dropped.
 
@@ -62,7 +67,9 @@ class RemoteMonitor(Callback):
         timeout: float | tuple[float, float] = (3.05, 10.0),
         flush_timeout: float = 5.0,
         max_pending: int = 100,
+        **unknown: Never,
     ) -> None:
+        refuse_unknown(RemoteMonitor.__init__, unknown)
         if find_spec("requests") is None:
             raise MissingPackageError(
                 "RemoteMonitor needs the requests library, which is not installed. "
@@ -90,18 +97,26 @@ class RemoteMonitor(Callback):
         self._told = set()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        values = {"epoch": epoch, **(logs or {})}
+        event = {str(name): _plain(value) for name, value in values.items()}
+        if self._session is None or self._session.outcome is not None:
+            problem = self._post(event)
+            self._tell([] if problem is None else [problem])
+            return
         if self._mail is None:
             self._mail = _Mail(self._post, self.max_pending)
-        self._tell_problems(self._mail)
-        event = {"epoch": epoch, **(logs or {})}
-        self._mail.put({str(name): _plain(value) for name, value in event.items()})
+            # A loop may end without `on_train_end`, and its program would take the thread with it.
+            atexit.register(self._mail.close, self.flush_timeout)
+        self._tell(self._mail.problems())
+        self._mail.put(event)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         mail, self._mail = self._mail, None
         if mail is None:
             return
+        atexit.unregister(mail.close)
         lost = mail.close(self.flush_timeout)
-        self._tell_problems(mail)
+        self._tell(mail.problems())
         if lost:
             warnings.warn(
                 f"RemoteMonitor lost {lost} event{'s' if lost > 1 else ''}: the server at "
@@ -110,6 +125,10 @@ class RemoteMonitor(Callback):
                 OnfitWarning,
                 stacklevel=2,
             )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy holds: all but the events that this process sends."""
+        return {**super().__getstate__(), "_mail": None}
 
     def _post(self, event: Event) -> tuple[str, str] | None:
         """Send one event; return the kind and the text of the problem, or None."""
@@ -136,10 +155,10 @@ class RemoteMonitor(Callback):
         form = {self.field: json.dumps(event)}
         return requests.post(url, data=form, headers=self.headers, timeout=self.timeout)
 
-    def _tell_problems(self, mail: "_Mail") -> None:
+    def _tell(self, problems: list[tuple[str, str]]) -> None:
         # Warn here, in the thread of the training: in the sending thread the user's filters for
         # warnings may not apply.
-        for kind, text in mail.problems():
+        for kind, text in problems:
             if kind not in self._told:
                 self._told.add(kind)
                 warnings.warn(text, OnfitWarning, stacklevel=3)

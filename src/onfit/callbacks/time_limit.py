@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Never
 
 from onfit.core.cadence import Cadence
 from onfit.core.callback import Callback, Logs
+from onfit.core.representation import refuse_unknown
 from onfit.errors import ArgumentError
 
 
@@ -18,9 +19,10 @@ class TimeLimit(Callback):
     limit again.
 
     Args:
-        limit: for how long to train, from the start of `fit`: text such as `"2 hours"`,
-            `"90 minutes"` or `"30 seconds"`, a number of seconds, or a `datetime.timedelta`.
-            Choose it shorter than the time you have, so that the script can finish.
+        limit: for how long to train, from the start of `fit` (from the constructor in a loop
+            that does not call `on_train_begin`): text such as `"2 hours"`, `"90 minutes"` or
+            `"30 seconds"`, a number of seconds, or a `datetime.timedelta`. Choose it shorter
+            than the time you have, so that the script can finish.
         clock: returns seconds; only differences matter.
 
     Raises:
@@ -34,12 +36,21 @@ class TimeLimit(Callback):
     stop_means = "pause"
 
     def __init__(
-        self, limit: str | float | timedelta, *, clock: Callable[[], float] = time.monotonic
+        self,
+        limit: str | float | timedelta,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        **unknown: Never,
     ) -> None:
+        refuse_unknown(TimeLimit.__init__, unknown)
         self.limit = limit
         self._seconds = _seconds_of(limit)
         self._clock = clock
         self._begin = clock()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._begin = self._clock()  # the clocks of two machines have nothing in common
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._begin = self._clock()

@@ -93,6 +93,14 @@ class Cadence:
         )
         return cadence
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_since": self._clock() - self._since}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Go on from the seconds waited: another process has another clock."""
+        vars(self).update(state)
+        self._since = self._clock() - state["_since"]
+
     @property
     def counts_batches(self) -> bool:
         """Whether the cadence has to see every batch. A cadence of epochs does not."""

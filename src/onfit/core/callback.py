@@ -4,9 +4,10 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
-from onfit.core.faces import Need
+from onfit.core.faces import HeldModel, Need, check_needs, face_of, model_of
 from onfit.core.hooks import ALL_NAMES, heard, join_names, silent
 from onfit.core.packages.plain import is_plain
+from onfit.core.representation import portable, shown
 from onfit.errors import OnfitWarning
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Callback:
     """
 
     # Class attributes, so that a subclass with its own __init__ need not call this one's.
-    model: Any = None
+    model: Any = HeldModel()
     params: dict[str, Any] = {}
     if TYPE_CHECKING:
         run: Any
@@ -110,6 +111,12 @@ class Callback:
         """Let both names of a batch hook lead to the one method that the subclass wrote."""
         super().__init_subclass__(**kwargs)
         join_names(cls)
+
+    def __repr__(self) -> str:
+        return shown(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return portable(vars(self))
 
     def hears(self, hook: str) -> bool:
         """Whether a session calls this callback for `hook`. It asks once, when the run begins.
@@ -131,8 +138,17 @@ class Callback:
         return heard(self, hook) is not None
 
     def set_model(self, model: Any) -> None:
-        """Keep the model. The session calls this before `on_train_begin`."""
-        self.model = model
+        """Keep the model. The session calls this before `on_train_begin`.
+
+        In a loop without a session you call it, with a model or a torch module that carries its
+        optimizer as `module.optimizer`. `self.model` is then a face of the module.
+
+        Raises:
+            CapabilityError: if the model lacks what this callback needs.
+        """
+        self.model = face_of(model)
+        if model is not None:
+            check_needs(self, self.model)
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Keep the facts of the run. The session calls this before `on_train_begin`."""
@@ -180,7 +196,7 @@ class Callback:
         if session is not None and session.outcome is None:
             session.stop(why, by=self)
         else:
-            self.model.stop_training = True
+            model_of(self).stop_training = True
 
     @silent
     def on_train_begin(self, logs: Logs | None = None) -> None:

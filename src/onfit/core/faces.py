@@ -182,13 +182,53 @@ def _lacks(model: Any, path: str) -> bool:
 
 def _how_to_provide(protocol: type) -> str:
     if protocol is HasLearningRate:
-        return "Compile the model with an optimizer, or pass optimizer= to Run."
+        return (
+            "Compile the model with an optimizer, or pass optimizer= to Run; a torch module given "
+            "to set_model carries it as module.optimizer."
+        )
     return "Give it what is missing, or leave out what asks for it."
 
 
-# The module that turns an object into a Trainable, by the top-level package of the object's class.
-# `as_trainable` imports it only for such an object, since core knows no framework.
+def model_of(callback: "Callback") -> Any:
+    """The model of a callback.
+
+    Raises:
+        NotReadyError: if it has none, because a loop calls its hooks and did not call `set_model`.
+    """
+    if callback.model is None:
+        raise NotReadyError(
+            f"{type(callback).__name__} acts on a model, and has none. Call "
+            "set_model(model) before its hooks, or write your loop as: "
+            "with Run(model, callbacks, optimizer=optimizer) as run:"
+        )
+    return callback.model
+
+
+class HeldModel:
+    """The attribute `Callback.model`.
+
+    Keras' trainer on jax holds the weights itself while it trains, and puts them into the model
+    when a callback asks for the model. So each read of the attribute asks it to.
+    """
+
+    def __get__(self, callback: Any, kind: type) -> Any:
+        if callback is None:
+            return None
+        model = callback.__dict__.get("model")
+        synchronize = getattr(type(model), "jax_state_sync", None)
+        if synchronize is not None:
+            synchronize(model)
+        return model
+
+    def __set__(self, callback: Any, model: Any) -> None:
+        callback.__dict__["model"] = model
+
+
+# The modules that turn an object into a Trainable, by the top-level package of the object's class:
+# one for an object that a run trains, one for an object that the loop holds itself. They are
+# imported only for such an object, since core knows no framework.
 _ADAPTERS = {"torch": "onfit.engine.model.adapt"}
+_FACES = {"torch": "onfit.engine.model.face_of_net"}
 
 
 def as_trainable(model: Any, optimizer: Any = None) -> Any:
@@ -202,13 +242,32 @@ def as_trainable(model: Any, optimizer: Any = None) -> Any:
     Raises:
         ArgumentTypeError: if the object has no adapter, and attributes cannot be set on it.
     """
-    if optimizer is None and isinstance(model, Trainable):
-        return model
-    for cls in type(model).__mro__:
-        adapter = _ADAPTERS.get(cls.__module__.partition(".")[0])
-        if adapter is not None:
-            return importlib.import_module(adapter).adapt(model, optimizer)
+    package = _package_of(model)
+    if optimizer is None:
+        if package and getattr(model, "optimizer", None) is not None:
+            return face_of(model)
+        # A torch module may have the flag alone, since a loop reads it there.
+        if isinstance(model, Trainable) and (not package or isinstance(model, HasWeights)):
+            return model
+    if package:
+        return importlib.import_module(_ADAPTERS[package]).adapt(model, optimizer)
     return _with_stop_flag(model, optimizer)
+
+
+def face_of(model: Any) -> Any:
+    """What a callback sees as `self.model` if the loop holds `model` itself, and looks for a stop
+    on it. For a torch module it is a face, with the module's own optimizer; else the model.
+    """
+    package = None if isinstance(model, HasWeights) else _package_of(model)
+    if package is None:
+        return model
+    return importlib.import_module(_FACES[package]).face(model)
+
+
+def _package_of(model: Any) -> str | None:
+    """The package that has adapters for this model; None if there is none."""
+    packages = (kind.__module__.partition(".")[0] for kind in type(model).__mro__)
+    return next((package for package in packages if package in _ADAPTERS), None)
 
 
 def _with_stop_flag(model: Any, optimizer: Any) -> Any:

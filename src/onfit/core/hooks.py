@@ -2,7 +2,8 @@
 
 import difflib
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from onfit._types import Hook
@@ -116,8 +117,65 @@ def overrides(callback: object, hook: str, kind: type) -> bool:
     return method is not None and getattr(method, "__func__", method) is not getattr(kind, hook)
 
 
+# Other words for those in the names of hooks: of other libraries, and of people who guess.
+_WORDS = {
+    "begin": ("begin", "begins", "begun", "began", "start", "starts", "started", "before"),
+    "end": ("end", "ends", "ended", "finish", "finished", "stop", "done", "complete", "after"),
+    "train": ("train", "training", "fit"),
+    "epoch": ("epoch", "epochs"),
+    "batch": ("batch", "batches", "step", "iteration", "iter"),
+    "test": ("test", "testing", "validation", "validate", "val", "valid", "eval", "evaluate"),
+    "predict": ("predict", "prediction", "predicting"),
+    "exception": ("exception", "error"),
+}
+_MEANINGS = {other: word for word, others in _WORDS.items() for other in others}
+# The same, without the words that hooks have in common, for names that stand for a hook.
+_BY_WORDS = {frozenset(name.split("_")[1:]): name for name in ALL_NAMES}
+
+
+def nearest(name: str) -> str | None:
+    """The hook that `name` most likely means; None if it is like none.
+
+    >>> nearest("on_epoch_finish"), nearest("onBatchEnded"), nearest("epoch_end")
+    ('on_epoch_end', 'on_batch_end', 'on_epoch_end')
+    >>> nearest("on_my_own_event")
+    """
+    words = _words_of(name)
+    if words is not None:
+        # Lightning has on_train_epoch_end and on_validation_epoch_end.
+        for less in (set(), {"train"}, {"epoch"}):
+            if words - less in _BY_WORDS:
+                return _BY_WORDS[words - less]
+    return _near(name, ALL_NAMES, 0.9) if _is_called_on(name) else None
+
+
+def _words_of(name: str) -> frozenset[str] | None:
+    """The words of a name, as hooks have them; None if it has a word that no hook has."""
+    parts = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().strip("_").split("_")
+    called_on = _is_called_on(name)
+    words = set()
+    for part in parts[1:] if called_on else parts:
+        word = part if part in _MEANINGS or not called_on else _near(part, _MEANINGS, 0.8)
+        if word not in _MEANINGS:
+            return None
+        words.add(_MEANINGS[word])
+    return frozenset(words)
+
+
+def _is_called_on(name: str) -> bool:
+    return re.match("[oO]n(_|[A-Z])", name) is not None
+
+
+def _near(name: str, names: Iterable[str], likeness: float) -> str | None:
+    near = difflib.get_close_matches(name, list(names), n=1, cutoff=likeness)
+    return near[0] if near else None
+
+
 def misspelt(kind: type) -> dict[str, str]:
-    """The methods of a callback's class whose names are almost a hook's, with the hook's name.
+    """The methods of a callback's class that look like a hook and are none, with the nearest hook.
+
+    A name without `on`, such as `epoch_end`, counts only where the class does not write that hook:
+    else it may be a part of the hook's work.
 
     >>> class Typo:
     ...     def on_epoch_begn(self, epoch, logs=None): ...
@@ -125,10 +183,16 @@ def misspelt(kind: type) -> dict[str, str]:
     >>> misspelt(Typo)
     {'on_epoch_begn': 'on_epoch_begin'}
     """
-    others = [name for name in dir(kind) if name.startswith("on_")]
-    near = {
-        name: difflib.get_close_matches(name, ALL_NAMES, n=1, cutoff=0.9)
-        for name in others
-        if name not in ALL_NAMES
-    }
-    return {name: found[0] for name, found in near.items() if found}
+    found = {}
+    for name in dir(kind):
+        several = re.search("[a-z]_?[A-Z]|_", name)
+        if not several or name.startswith("_") or name in ALL_NAMES:
+            continue
+        hook = nearest(name) if callable(getattr(kind, name, None)) else None
+        if hook is not None and (_is_called_on(name) or _is_silent(kind, hook)):
+            found[name] = hook
+    return found
+
+
+def _is_silent(kind: type, hook: str) -> bool:
+    return getattr(getattr(kind, hook, None), "__onfit_silent__", True)

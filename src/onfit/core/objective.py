@@ -1,16 +1,18 @@
-"""Whether a value is better than another, and what the best one was. Nothing here reads logs."""
+"""What a callback watches: a quantity in the logs, whether its values get better, the best one."""
 
 import math
 import re
+import warnings
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
 
-from onfit._types import Mode
-from onfit.core.aliases import other_names
-from onfit.errors import ArgumentError, did_you_mean
+from onfit._types import AskedMode, Mode
+from onfit.core.aliases import find, other_names
+from onfit.errors import ArgumentError, MissingMetricError, OnfitWarning, did_you_mean
 
 MODES = ("auto", "min", "max")
+_ON_MISSING = ("warn", "raise")
 
 # Words in a metric's name that say whether it should grow or shrink.
 _UP = {
@@ -55,7 +57,7 @@ def direction_by_name(monitor: str) -> Mode | None:
     return "max" if words & _UP else "min"
 
 
-def resolve_mode(mode: str, monitor: str, owner: str, model: Any = None) -> Mode:
+def resolve_mode(mode: AskedMode, monitor: str, owner: str, model: Any = None) -> Mode:
     """The direction in which `monitor` gets better: from `mode`, from its metric, or from its name.
 
     Args:
@@ -68,7 +70,7 @@ def resolve_mode(mode: str, monitor: str, owner: str, model: Any = None) -> Mode
         ArgumentError: if neither the metric nor the name says it.
     """
     if mode != "auto":
-        return "min" if mode == "min" else "max"
+        return mode
     ask = getattr(model, "metric_direction", None)
     found: Mode | None = (ask(monitor) if ask is not None else None) or direction_by_name(monitor)
     if found is None:
@@ -102,6 +104,11 @@ class Objective:
     mode: Mode
     min_delta: float = 0.0
 
+    @property
+    def worst(self) -> float:
+        """The value on which every other number improves."""
+        return math.inf if self.mode == "min" else -math.inf
+
     def better(self, value: float, than: float | None) -> bool:
         """Whether `value` improves on `than`; anything but NaN improves on None."""
         if math.isnan(value):
@@ -130,3 +137,81 @@ class Best:
     def accept(self, value: float, epoch: int) -> None:
         """Take `value` as the best. The callback itself sets `wait` to 0."""
         self.value, self.epoch = value, epoch
+
+
+class Monitor:
+    """Reads a quantity from the logs; warns once, or raises, if no quantity has that name.
+
+    Args:
+        name: the name as the user wrote it; `acc` finds `accuracy`.
+        owner: the name of the callback that watches, for messages.
+        on_missing: `"warn"` (once) or `"raise"`.
+    """
+
+    def __init__(self, name: str, owner: str, on_missing: str = "warn") -> None:
+        if on_missing not in _ON_MISSING:
+            raise ArgumentError(
+                f"{owner}(on_missing={on_missing!r}): on_missing is 'warn' or 'raise'."
+                f"{did_you_mean(on_missing, _ON_MISSING)}"
+            )
+        if not isinstance(name, str):
+            raise ArgumentError(
+                f"{owner}(monitor={name!r}): monitor is the name of one logged quantity, "
+                "such as 'val_loss'."
+            )
+        self.name = name
+        self.owner = owner
+        self.on_missing = on_missing
+        self._warned = False
+
+    def reset(self) -> None:
+        """A new run starts, so a missing name leads to a warning again."""
+        self._warned = False
+
+    def read(self, logs: dict[str, Any], params: dict[str, Any]) -> float | None:
+        """The quantity as a float; None if this epoch has none.
+
+        Raises:
+            MissingMetricError: with `on_missing="raise"`, at the first epoch that could have
+                had it.
+        """
+        found = find(self.name, logs)
+        if found is not None:
+            value = _as_float(logs[found])
+            if value is not None:
+                return value
+            self._complain(f"is {logs[found]!r}, which is not one number", logs)
+        elif not self._comes_with_a_later_validation(logs, params):
+            self._complain("is not in the logs", logs)
+        return None
+
+    def _comes_with_a_later_validation(self, logs: dict[str, Any], params: dict[str, Any]) -> bool:
+        """Whether a later validation may bring the name: it is a `val_` name, in an epoch without
+        validation (because of `validation_freq`, or a stop).
+        """
+        validated = any(name.startswith("val_") for name in logs)
+        return self.name.startswith("val_") and not validated and bool(params.get("do_validation"))
+
+    def _complain(self, problem: str, logs: dict[str, Any]) -> None:
+        text = (
+            f"{self.owner} monitors {self.name!r}, which {problem}. "
+            f"There are: {', '.join(sorted(logs)) or 'none'}."
+            f"{did_you_mean(self.name, logs)}{self._hint(logs)}"
+        )
+        if self.on_missing == "raise":
+            raise MissingMetricError(text)
+        if not self._warned:
+            self._warned = True
+            warnings.warn(text, OnfitWarning, stacklevel=2)
+
+    def _hint(self, logs: dict[str, Any]) -> str:
+        if self.name.startswith("val_") and not any(name.startswith("val_") for name in logs):
+            return " Pass validation_data= or validation_split= to fit to have val_ values."
+        return ""
+
+
+def _as_float(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None

@@ -40,6 +40,7 @@ class History(Callback):
     def __init__(self) -> None:
         self.epoch: list[int] = []
         self.history: dict[str, list[Any]] = AliasDict()
+        self._timing: dict[str, Any] = {}  # of the run, in a copy, which has no run
         # The epoch of each value in `history`, since a list may skip epochs.
         self._epochs: dict[str, list[int]] = {}
 
@@ -61,7 +62,10 @@ class History(Callback):
         batches), `step`, `validation`, and `callbacks`, a dict with the time of each. The rest of
         `total` is the loop's own time. Empty before a training.
         """
-        return {} if self.run is None else self.run.timing.report()
+        return self._timing if self.run is None else self.run.timing.report()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_timing": self.timing}
 
     def state_dict(self) -> dict[str, Any]:
         return {"epoch": self.epoch, "history": dict(self.history), "epochs": self._epochs}

@@ -1,8 +1,10 @@
 """The files of the best models: which of them stay, and the notes that say how good each one is."""
 
 import math
+import os
 import warnings
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,10 +53,19 @@ class BestFiles:
         rivals = there or (self.files if len(self.files) >= self.keep else [])
         return not rivals or objective.better(value, _worst(rivals, objective)[0])
 
-    def know(self, value: float, path: str) -> None:
-        """Add a file that exists already. The next save removes one that is too many."""
-        if self.keep is not None:
-            self.files = self._with(value, path)
+    def recall(
+        self, paths: Iterable[str], record: "BestRecord", best: float | None
+    ) -> float | None:
+        """Add the files of an earlier training whose notes hold their values. The next save removes
+        those that are too many. Returns the best of their values and of `best`.
+        """
+        for path in paths:
+            value = record.value_in(path)
+            if value is not None and self.keep is not None:
+                self.files = self._with(value, path)
+            if value is not None and record.objective.better(value, best):
+                best = value
+        return best
 
     def not_in(self, stay: Files) -> list[str]:
         """The paths of the files that are not in `stay`."""
@@ -109,7 +120,7 @@ class BestRecord:
         The user gets a warning about a file that cannot be read.
         """
         notes_in = getattr(self.model, "notes_in", None)
-        if notes_in is None:
+        if notes_in is None or not os.path.exists(path):
             return None
         try:
             record = notes_in(path).get(_KEY)

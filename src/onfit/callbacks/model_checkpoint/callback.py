@@ -1,29 +1,32 @@
 """ModelCheckpoint: save the model while it trains, each time or only the best."""
 
-import math
-import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Never
 
-from onfit._types import StrPath
+from onfit._types import AskedMode, OnMissing, StrPath
 from onfit.callbacks.model_checkpoint.arguments import (
     best_files,
     cadence_of,
     check_paths,
+    check_restart,
     last_path,
+    load_before_training,
+    record_of,
+    save_freq_and_period,
 )
 from onfit.callbacks.model_checkpoint.best_files import BestRecord, Files
 from onfit.callbacks.model_checkpoint.model_files import ModelFiles, Notes
 from onfit.callbacks.model_checkpoint.name import CheckpointName
 from onfit.callbacks.model_checkpoint.path import CheckpointPath
+from onfit.callbacks.model_checkpoint.position import Position
 from onfit.callbacks.model_checkpoint.words import no_val_values, replacing_a_better
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
-from onfit.core.faces import CanSave, CanSnapshot, Need
+from onfit.core.faces import CanSave, CanSnapshot, Need, model_of
 from onfit.core.hooks import overrides
-from onfit.core.monitor import Monitor
-from onfit.core.objective import Objective, check_mode, resolve_mode
+from onfit.core.objective import Monitor, Objective, check_mode
+from onfit.core.representation import refuse_unknown
 from onfit.core.sizes import size_in
 from onfit.errors import OnfitWarning
 
@@ -46,15 +49,15 @@ class ModelCheckpoint(Callback):
             `.pth` or `.ckpt`, is always that) instead of the whole model (`model.save`).
         mode: whether less (`"min"`) or more (`"max"`) is better; `"auto"` finds out from the
             metric or from its name.
-        save_freq: `"epoch"`, `"batch"`, how many *samples* lie between two saves, or text
-            such as `"500 batches"`, `"10 minutes"`, `"5 epochs"`.
+        period: at least this many epochs lie between two files. With `save_best_only`, the next
+            better epoch after them is saved, whenever it comes. A text is taken for `save_freq`,
+            which Keras 3 has in this place.
         load_weights_on_restart: before training, load the weights of the file at `filepath`;
             of the newest, if its name has fields. Nothing is loaded if there is none.
         initial_value_threshold: the first best value has to be better than this. Without it,
             `save_best_only` replaces an existing file at its first save.
-        period: at least this many epochs lie between two files. With `save_best_only`, an
-            epoch that is no better does not begin the count anew: after the period, the next
-            better epoch is saved, whenever it comes.
+        save_freq: `"epoch"`, `"batch"`, how many *samples* lie between two saves, or text
+            such as `"500 batches"`, `"10 minutes"`, `"5 epochs"`.
         on_missing: what happens if `monitor` is not logged: `"warn"` warns once and saves
             nothing, `"raise"` raises a MissingMetricError.
         keep: how many files stay: those of the best values. A model that is not among them is
@@ -77,6 +80,7 @@ class ModelCheckpoint(Callback):
         ArgumentError: for a name with fields that nothing can fill, an unknown `mode` or
             `save_freq`, `period` beside a `save_freq`, `keep` for a name that is always the
             same, or (before training) a `monitor` whose direction is not known.
+        ArgumentTypeError: for an argument that does not exist, or of a wrong kind.
         CapabilityError: before training, if the model cannot be saved, or not in the background.
         StorageError: before training, if the folder cannot be written or the path is a folder;
             during training, if a file cannot be saved.
@@ -95,28 +99,31 @@ class ModelCheckpoint(Callback):
         verbose: int = 0,
         save_best_only: bool = False,
         save_weights_only: bool = False,
-        mode: str = "auto",
-        save_freq: str | int = "epoch",
+        mode: AskedMode = "auto",
+        period: int | str = 1,
         load_weights_on_restart: bool = False,
         initial_value_threshold: float | None = None,
         *,
-        period: int = 1,
-        on_missing: str = "warn",
+        save_freq: str | int = "epoch",
+        on_missing: OnMissing = "warn",
         keep: int | None = None,
         save_last: bool | StrPath = False,
         background: bool = False,
+        **unknown: Never,
     ) -> None:
+        refuse_unknown(ModelCheckpoint.__init__, unknown)
         check_mode(mode, "ModelCheckpoint")
+        check_restart(load_weights_on_restart)
         self.filepath = filepath
         self.monitor = monitor
         self.verbose = verbose
         self.save_best_only = save_best_only
         self.save_weights_only = save_weights_only
         self.mode = mode
-        self.save_freq = save_freq
+        self.save_freq, self.period = save_freq_and_period(save_freq, period)
         self.load_weights_on_restart = load_weights_on_restart
         self.initial_value_threshold = initial_value_threshold
-        self.period = period
+        self.on_missing = on_missing
         self.keep = keep
         self.save_last = save_last
         self.background = background
@@ -125,11 +132,11 @@ class ModelCheckpoint(Callback):
         self._path = CheckpointPath(self._name, "ModelCheckpoint")
         self._last = last_path(save_last, self._name)
         self._monitor = Monitor(monitor, "ModelCheckpoint", on_missing)
-        self._record: BestRecord | None = None  # None if no values are compared
         self._best_files = best_files(keep, self._name)
         self._files = ModelFiles("ModelCheckpoint", save_weights_only, background)
-        self._cadence = cadence_of(save_freq, period)
-        self._warned_of_batches = self._warned_of_better = False
+        self._cadence = cadence_of(self.save_freq, self.period)
+        self._position = Position()
+        self._prepared = self._warned_of_batches = self._warned_of_better = False
 
     def hears(self, hook: str) -> bool:
         if hook == "on_train_batch_end" and not overrides(self, hook, ModelCheckpoint):
@@ -142,28 +149,28 @@ class ModelCheckpoint(Callback):
             yield Need(CanSnapshot, "background=True")
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        if self.save_best_only or self.keep is not None:
-            mode = resolve_mode(self.mode, self.monitor, "ModelCheckpoint", self.model)
-            self._record = BestRecord(self.monitor, Objective(mode), self.model)
         self._monitor.reset()
         self._cadence.restart()
         self._path.reset()
-        self._warned_of_batches = self._warned_of_better = False
-        check_paths(filter(None, (self._name.probe, self._last)), self)
-        self._path.warn_of_likely_misspelling(self.params)
-        self._go_on_from_files()
+        self._prepared = self._warned_of_batches = self._warned_of_better = False
+        self._position = Position()
+        self._prepare(self._position.epoch(self._session))
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self._prepare(epoch)
+        self._position.epoch_begins(epoch)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
+        self._position.batch_ends(batch)
         if self._cadence.due_after_batch(size_in(logs)):
-            epoch = 0 if self.run is None else self.run.progress.epoch
+            epoch = self._position.epoch(self._session)
             self._save_if_good(epoch, batch + 1, getattr(logs, "so_far", logs), mid_epoch=True)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        if not self._cadence.due_after_epoch():
-            return
-        batches = None if self.run is None else self.run.progress.batch
-        if not self._save_if_good(epoch, batches, logs or {}):
+        batches = self._position.batches(self._session)
+        self._position.epoch_ends(epoch)
+        if self._cadence.due_after_epoch() and not self._save_if_good(epoch, batches, logs or {}):
             self._cadence.put_off()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
@@ -193,26 +200,25 @@ class ModelCheckpoint(Callback):
         """Save if the name can be filled and the value is good enough. Returns whether it was."""
         # The name is filled first: a misspelt field is then found before anything is written,
         # even if the first value is no better than the threshold.
+        self._prepare(epoch, too_late=True)
         path = self._path.of(epoch, batch, logs, self.params)
-        value = None
-        if path is not None and self._record is not None:
+        value, record = None, record_of(self)
+        if path is not None and record is not None:
             value = self._monitored(logs, mid_epoch)
-            good = value is not None and self._is_good(value, self._record.objective, epoch, path)
+            good = value is not None and self._is_good(value, record.objective, epoch, path)
             path = path if good else None
         if path is None:
             self._write({})
-        elif value is None or self._record is None:
+        elif value is None or record is None:
             self._say(epoch, f"saving model to {path}")
             self._write({path: None})
         else:
-            self._write_best(path, value, self._record)
+            self._write_best(path, value, record)
         return path is not None
 
     def _is_good(self, value: float, objective: Objective, epoch: int, path: str) -> bool:
         """Whether a model of this value has to be saved. Prints the answer."""
-        best = self.best
-        if best is None:
-            best = math.inf if objective.mode == "min" else -math.inf
+        best = objective.worst if self.best is None else self.best
         if objective.better(value, self.best):
             verdict = f"improved from {best:0.5f} to {value:0.5f}, saving model to {path}"
         elif self._is_among_the_best(value, path, objective):
@@ -253,7 +259,7 @@ class ModelCheckpoint(Callback):
         if self._last is not None:
             files = {**files, self._last: None}
         if files:
-            self._files.write(self.model, files, then_remove, on_failure)
+            self._files.write(model_of(self), files, then_remove, on_failure)
 
     def _say(self, epoch: int, text: str) -> None:
         if self.verbose > 0:
@@ -261,37 +267,31 @@ class ModelCheckpoint(Callback):
 
     # --- files that are there already -------------------------------------------------------
 
-    def _go_on_from_files(self) -> None:
-        """Load the newest file if the user wants that, and read how good the files are."""
-        goes_on = self.run is not None and self.run.progress.epoch > 0
-        existing = self._name.existing() if goes_on or self.load_weights_on_restart else []
-        if existing and self.load_weights_on_restart:
-            self.model.load_weights(existing[-1])
-            if self.verbose > 0:
-                say(f"ModelCheckpoint loaded the weights of {existing[-1]}")
-        if self._record is not None:
-            for path in existing:
-                self._recall(path, self._record)
-
-    def _recall(self, path: str, record: BestRecord) -> None:
-        """Add a file of an earlier training to the best files, if its notes hold its value."""
-        value = record.value_in(path)
-        if value is None:
+    def _prepare(self, epoch: int, *, too_late: bool = False) -> None:
+        """Before the first epoch, or else before the first save: check the paths, and go on from
+        files, if the training begins at a later epoch or the user wants that.
+        """
+        if self._prepared:
             return
-        self._best_files.know(value, path)
-        if record.objective.better(value, self.best):
-            self.best = value
+        record = record_of(self)
+        check_paths(filter(None, (self._name.probe, self._last)), self)
+        self._path.warn_of_likely_misspelling(self.params)
+        existing = self._name.existing() if epoch > 0 or self.load_weights_on_restart else []
+        if existing and self.load_weights_on_restart:
+            load_before_training(existing[-1], self, too_late)
+        if record is not None:
+            self.best = self._best_files.recall(existing, record, self.best)
+        self._prepared = True
 
     def _warn_of_better(self, path: str, value: float, record: BestRecord) -> None:
         """Print once that this new training is about to replace a better file of an older one."""
         looked, self._warned_of_better = self._warned_of_better, True
-        there = None if looked or not os.path.exists(path) else record.value_in(path)
+        there = None if looked else record.value_in(path)
         if there is not None and record.objective.better(there, than=value):
             say(replacing_a_better(path, there, value, self.monitor))
 
     def _monitored(self, logs: Logs, mid_epoch: bool) -> float | None:
-        without_validation = mid_epoch and self.monitor.startswith("val_")
-        if not without_validation or self.monitor in logs:
+        if not mid_epoch or not self.monitor.startswith("val_") or self.monitor in logs:
             return self._monitor.read(logs, self.params)
         if not self._warned_of_batches:
             self._warned_of_batches = True

@@ -13,6 +13,10 @@ from onfit.storage.background import BackgroundWriter
 Notes = Mapping[str, Any]
 
 
+def _nothing() -> None:
+    """Do nothing if a file could not be written."""
+
+
 class ModelFiles:
     """Writes a model to files. Each file replaces the previous one in one step.
 
@@ -28,14 +32,19 @@ class ModelFiles:
         self._weights_only = weights_only
         self._writer = BackgroundWriter() if background else None
         self._copy: Any = None
-        self._failed: Callable[[], None] = lambda: None
+        self._failed: Callable[[], None] = _nothing
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy holds: all but the copied model, and what is being written."""
+        writer = None if self._writer is None else BackgroundWriter()
+        return {**vars(self), "_writer": writer, "_copy": None, "_failed": _nothing}
 
     def write(
         self,
         model: Any,
         files: Mapping[str, Notes | None],
         then_remove: Iterable[str] = (),
-        on_failure: Callable[[], None] = lambda: None,
+        on_failure: Callable[[], None] = _nothing,
     ) -> None:
         """Write the model to each path.
 

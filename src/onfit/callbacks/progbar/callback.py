@@ -4,11 +4,12 @@ import math
 import sys
 from collections.abc import Iterable
 from time import perf_counter
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, Literal, Never, TextIO
 
 from onfit.core.aliases import find
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import level_of, say
+from onfit.core.representation import refuse_unknown
 from onfit.core.sizes import size_in
 from onfit.errors import ArgumentError, did_you_mean
 
@@ -72,12 +73,14 @@ class ProgbarLogger(Callback):
 
     def __init__(
         self,
-        count_mode: str = "samples",
+        count_mode: Literal["samples", "steps"] = "samples",
         stateful_metrics: Iterable[str] | None = None,
         *,
         interval: float = 0.1,
         stream: TextIO | None = None,
+        **unknown: Never,
     ) -> None:
+        refuse_unknown(ProgbarLogger.__init__, unknown)
         if count_mode not in _COUNT_MODES:
             raise ArgumentError(
                 f"ProgbarLogger(count_mode={count_mode!r}): count_mode is 'samples' or 'steps'."
@@ -93,11 +96,16 @@ class ProgbarLogger(Callback):
         self.interval = interval
         self.stream = stream
         self._by_samples = count_mode == "samples"
-        self._training = False
+        self._training = self._in_epoch = False
         self._learned: int | None = None
         self._bar: Bar | None = None
         self._next_draw = _NEVER
         self._pause = interval  # seconds until the next drawing; grows with the cost of the last
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy holds: all but the bar and the stream, which are this process' own."""
+        own = {"_bar": None, "_next_draw": _NEVER, "_in_epoch": False, "_training": False}
+        return {**super().__getstate__(), **own, "stream": None}
 
     # --- training ------------------------------------------------------------------------
 
@@ -106,6 +114,7 @@ class ProgbarLogger(Callback):
         self._learned = None
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self._in_epoch = True
         self._begin_epoch(epoch)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
@@ -123,10 +132,11 @@ class ProgbarLogger(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if self._bar is not None:
             self._learned = self._bar.seen or None
+        self._in_epoch = False
         self._close(logs)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        self._training = False
+        self._training = self._in_epoch = False
         self._abandon()
 
     def on_exception(self, exception: BaseException) -> None:
@@ -135,15 +145,15 @@ class ProgbarLogger(Callback):
     # --- evaluation and prediction, called on their own ----------------------------------
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
-        if not self._training:
+        if not self._trains:
             self._open(self._total())
 
     def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        if not self._training:
+        if not self._trains:
             self.on_train_batch_end(batch, logs)
 
     def on_test_end(self, logs: Logs | None = None) -> None:
-        if not self._training:
+        if not self._trains:
             self._close(logs)
 
     def on_predict_begin(self, logs: Logs | None = None) -> None:
@@ -157,6 +167,11 @@ class ProgbarLogger(Callback):
         self.on_test_end()
 
     # --- the bar -------------------------------------------------------------------------
+
+    @property
+    def _trains(self) -> bool:
+        """Whether a training is under way; a loop may call the hooks of its epochs alone."""
+        return self._training or self._in_epoch
 
     @property
     def _verbose(self) -> int:

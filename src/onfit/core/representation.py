@@ -1,0 +1,95 @@
+"""A callback as text, and what of it a copy holds."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from reprlib import Repr
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Never
+
+from onfit.errors import ArgumentTypeError, did_you_mean
+
+if TYPE_CHECKING:
+    from onfit.core.callback import Callback
+
+# What a callback watches; it is shown even where it is the default.
+_ALWAYS = ("monitor",)
+# Values that may hold a secret.
+_HIDDEN = ("headers",)
+# What belongs to a run, and not to the callback.
+_OF_A_RUN = ("model", "_session", "_validation")
+_MORE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+_SHORT = Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
+
+
+def shown(callback: "Callback") -> str:
+    """The class of a callback, and those of its arguments that are not the defaults.
+
+    >>> from onfit.callbacks import EarlyStopping
+    >>> shown(EarlyStopping(patience=3))
+    "EarlyStopping(monitor='val_loss', patience=3)"
+    """
+    given = ", ".join(f"{name}={text}" for name, text in _arguments(callback))
+    return f"{type(callback).__name__}({given})"
+
+
+def _arguments(callback: "Callback") -> Iterator[tuple[str, str]]:
+    held = vars(callback)
+    for name, parameter in parameters_of(type(callback)).items():
+        if name not in held or name in _OF_A_RUN:
+            continue
+        if name in _ALWAYS or _differs(held[name], parameter.default):
+            yield name, "..." if name in _HIDDEN else _text(held[name])
+
+
+def parameters_of(kind: type) -> dict[str, inspect.Parameter]:
+    """The named arguments of a class. If it takes `**more`, also those of the classes above it."""
+    found: dict[str, inspect.Parameter] = {}
+    for level in kind.__mro__:
+        if "__init__" not in vars(level) or level is object:
+            continue
+        own = list(inspect.signature(vars(level)["__init__"]).parameters.values())[1:]
+        found = {each.name: each for each in own if each.kind not in _MORE} | found
+        if all(each.kind is not each.VAR_KEYWORD for each in own):
+            break
+    return found
+
+
+def _differs(value: Any, default: Any) -> bool:
+    if value is default or (default is None and value in ([], (), {}, set())):
+        return False
+    try:
+        return not bool(value == default)
+    except Exception:  # an array, which compares item by item
+        return True
+
+
+def _text(value: Any) -> str:
+    """A short text; of a function its name."""
+    return value.__name__ if isinstance(value, FunctionType | type) else _SHORT.repr(value)
+
+
+def portable(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes of a callback that a copy holds, in this process or in another one: all but
+    the model and the session, which belong to a run.
+    """
+    return {name: value for name, value in attributes.items() if name not in _OF_A_RUN}
+
+
+def refuse_unknown(init: Callable[..., None], unknown: Mapping[str, Never]) -> None:
+    """Refuse arguments that a constructor does not have.
+
+    Args:
+        init: the constructor, as `EarlyStopping.__init__`; it ends with `**unknown`.
+        unknown: what it received there.
+
+    Raises:
+        ArgumentTypeError: for the first of them, with the nearest name.
+    """
+    for name in unknown:
+        owner = init.__qualname__.partition(".")[0]
+        known = list(inspect.signature(init).parameters)[1:-1]
+        raise ArgumentTypeError(
+            f"{owner}({name}=...): there is no such argument.{did_you_mean(name, known)} "
+            f"There are: {', '.join(known)}."
+        )

@@ -1,0 +1,57 @@
+"""A torch module that a user's loop holds itself, as callbacks see it."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from onfit.engine.model.wrapped import Wrapped
+from onfit.engine.step.compiled import Compiled
+from onfit.errors import ArgumentTypeError
+from onfit.optimizers import Optimizer
+
+
+def face(net: Any) -> "FaceOfNet":
+    """A face of `net`; the same weights and the same optimizer, nothing copied."""
+    if not isinstance(net, nn.Module):
+        raise ArgumentTypeError(
+            f"callbacks act on a torch.nn.Module; got {type(net).__module__}."
+            f"{type(net).__name__}. Pass the module to set_model."
+        )
+    return FaceOfNet(net)
+
+
+class FaceOfNet(Wrapped):
+    """The face of a torch module. A stop shows as `net.stop_training`; the optimizer is
+    `net.optimizer`, also one that the loop puts there later.
+
+    Args:
+        net: the module that the loop trains.
+    """
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__(net)
+        self._carried: Any = None
+        self.stop_training = self.stop_training
+
+    @property
+    def stop_training(self) -> bool:
+        """Whether a callback asked for a stop, or the loop itself."""
+        return bool(getattr(self._modules.get("net"), "stop_training", False))
+
+    @stop_training.setter
+    def stop_training(self, value: bool) -> None:
+        net = self._modules.get("net")
+        if net is not None:  # it is not there yet while the base class sets the flag
+            net.stop_training = value  # type: ignore[assignment]
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """The net's optimizer; None if it carries none."""
+        carried = getattr(self.net, "optimizer", None)
+        if carried is not self._carried:
+            self._carried, self._compiled = carried, None
+            if isinstance(carried, torch.optim.Optimizer | Optimizer):
+                self._compiled = Compiled(carried)
+                self._compiled.optimizer.build(list(self.parameters()))
+        return super().optimizer
