@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from onfit.core.callback import Callback
 from onfit.core.packages import Keep, Package, register
-from onfit.engine.torch_scheduler import TorchScheduler, as_callback
+from onfit.engine.torch_scheduler import TorchScheduler, as_callback, schedules
 
 
 class Torch(Package):
@@ -83,9 +83,9 @@ class Torch(Package):
 
 def _scheduler_of(optimizer: Any, other: Any) -> bool:
     """Whether `other`, a part or a callback of a run, keeps the state of a scheduler."""
-    if isinstance(other, Callback):
-        return isinstance(other, TorchScheduler) and other.scheduler.optimizer is optimizer
-    return getattr(other, "optimizer", None) is optimizer
+    if isinstance(other, Callback) and not isinstance(other, TorchScheduler):
+        return False
+    return schedules(other, optimizer)
 
 
 _NO_OPTIMIZER = (

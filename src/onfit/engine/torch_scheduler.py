@@ -23,6 +23,14 @@ def as_callback(value: Any) -> "TorchScheduler | None":
     return TorchScheduler(value) if isinstance(value, lr_scheduler.LRScheduler) else None
 
 
+def schedules(scheduler: Any, optimizer: Any) -> bool:
+    """Whether a scheduler is over this optimizer, also if one of them is in a wrapper, such as that
+    of accelerate: a wrapper has the parameter groups of what is in it.
+    """
+    its = getattr(getattr(scheduler, "scheduler", scheduler), "optimizer", None)
+    return its is not None and getattr(its, "param_groups", its) is optimizer.param_groups
+
+
 class TorchScheduler(Callback):
     """Steps a torch scheduler at the end of each epoch; `OneCycleLR` and `CyclicLR`, after each
     batch. `callbacks=[scheduler]` makes one.
@@ -54,7 +62,7 @@ class TorchScheduler(Callback):
         if optimizer is None:  # the loop has not shown the optimizer that it steps
             return
         mine = getattr(optimizer, "torch_optimizers", [])
-        if not any(one is self.scheduler.optimizer for one in mine):
+        if not any(schedules(self.scheduler, one) for one in mine):
             raise ArgumentError(_of_another(self.scheduler, mine or [optimizer]))
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
