@@ -96,6 +96,72 @@ def test_epochs_are_counted_as_the_run_counts_them():
     assert history.epoch == [3, 4]
 
 
+# --- what a person sees of it ---------------------------------------------------------------
+
+
+def test_its_text_has_the_number_of_epochs_and_what_the_last_logged():
+    history = history_of({"loss": 1.0, "val_loss": 2.0}, {"loss": np.float32(0.123456), "of": "é"})
+    assert repr(history) == "History(2 epochs, loss=0.1235, of='é')"
+    assert repr(history_of({"loss": 1.0}, first=7)) == "History(1 epoch, loss=1)"
+    assert repr(History()) == repr(history_of()) == "History()"
+    assert repr(history_of({})) == "History(1 epoch)"
+
+
+def test_its_table_has_the_last_epochs_as_the_progress_bar_counts_them():
+    history = history_of(*[{"loss": 1 / (n + 1)} for n in range(7)])
+    table = history._repr_html_()
+    assert "<caption>History: the last 5 of 7 epochs</caption>" in table
+    assert "<thead><tr><th>epoch</th><th>loss</th></tr></thead>" in table
+    assert table.count("<tr>") == 6
+    assert "<tbody><tr><td>3</td><td>0.3333</td></tr>" in table
+    assert "<tr><td>7</td><td>0.1429</td></tr></tbody></table>" in table
+
+
+def test_a_value_that_an_epoch_did_not_log_is_an_empty_cell():
+    history = history_of({"loss": 1.0}, {"loss": 0.5, "val_loss": 2.0}, {})
+    assert "all epochs" in history._repr_html_()
+    rows = history._repr_html_().split("<tbody>")[1]
+    assert rows.startswith("<tr><td>1</td><td>1</td><td></td></tr><tr><td>2</td><td>0.5</td>")
+    assert "<tr><td>3</td><td></td><td></td></tr>" in rows
+
+
+def test_its_table_is_escaped_whatever_was_logged():
+    class Mine(History):
+        pass
+
+    Mine.__name__ = "Mine<b>"
+    history = Mine()
+    history.on_epoch_end(0, {"<script>": "<b>&", "acc": [1, 2], "no": float("nan"), "array": Odd()})
+    table = history._repr_html_()
+    assert "<script>" not in table
+    assert "<b>" not in table
+    assert "<th>&lt;script&gt;</th>" in table
+    assert "<td>&#x27;&lt;b&gt;&amp;&#x27;</td>" in table
+    assert "<td>[1, 2]</td><td>nan</td><td>&lt;Odd&gt;</td>" in table
+
+
+class Odd:
+    def __repr__(self):
+        return "<Odd>"
+
+
+def test_a_table_of_very_many_columns_says_how_many_it_leaves_out():
+    table = history_of({f"m{n}": n for n in range(20)})._repr_html_()
+    assert "all epochs, 8 more columns" in table
+    assert table.count("<th>") == 13
+
+
+def test_a_history_without_epochs_has_no_table():
+    assert History()._repr_html_() == "<p>History()</p>"
+
+
+def test_a_history_that_was_filled_by_hand_is_shown_from_the_first_epoch():
+    history = History()
+    history.history["loss"] = [3.0, 2.0]
+    assert repr(history) == "History(2 epochs, loss=2)"
+    assert "<tr><td>2</td><td>2</td></tr>" in history._repr_html_()
+
+
 # --- the figure -------------------------------------------------------------------------------
 
 

@@ -127,6 +127,12 @@ def test_the_graph(ask):
     assert re.search(r'name: "net/dense"\s+input: "net/input"', graph)
 
 
+def test_the_graph_of_a_run_with_which_the_page_opens(ask):
+    assert json.loads(ask("graphs/info"))["first/train"]["run_graph"]
+    graph = ask("graphs/graph", run="first/train").decode()
+    assert re.search(r'name: "dense"\s+op: "Dense"\s+input: "input"', graph)
+
+
 def test_the_projector(ask):
     run = {"run": "first/train"}
     assert json.loads(ask("projector/runs")) == ["first/train"]

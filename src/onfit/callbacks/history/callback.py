@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onfit._types import StrPath
+from onfit.callbacks.history import table
 from onfit.core.aliases import AliasDict, find
 from onfit.core.callback import Callback, Logs
 from onfit.errors import (
@@ -67,6 +68,14 @@ class History(Callback):
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_timing": self.timing}
 
+    def __repr__(self) -> str:
+        """How many epochs there were, and what the last one logged."""
+        return table.line(type(self).__name__, self._all_epochs(), self._by_epoch())
+
+    def _repr_html_(self) -> str:
+        """A table of the last epochs, which notebooks show."""
+        return table.html(type(self).__name__, self._all_epochs(), self._by_epoch())
+
     def state_dict(self) -> dict[str, Any]:
         return {"epoch": self.epoch, "history": dict(self.history), "epochs": self._epochs}
 
@@ -123,6 +132,17 @@ class History(Callback):
         """The epoch of each value; epochs from 0 on if other code filled the list."""
         known, count = self._epochs.get(name, []), len(self.history[name])
         return known if len(known) == count else list(range(count))
+
+    def _by_epoch(self) -> dict[str, dict[int, Any]]:
+        """Name -> epoch -> value."""
+        return {
+            name: dict(zip(self._epochs_of(name), values, strict=False))
+            for name, values in self.history.items()
+        }
+
+    def _all_epochs(self) -> list[int]:
+        """All epochs, with those that logged nothing, in order."""
+        return sorted({*self.epoch, *(each for of in self._by_epoch().values() for each in of)})
 
 
 def _chosen(metrics: str | Iterable[str] | None, names: list[str]) -> list[str]:

@@ -1,0 +1,58 @@
+"""A history as a line of text, and as a small table for notebooks."""
+
+import numbers
+from collections.abc import Mapping
+from html import escape
+from reprlib import Repr
+from typing import Any
+
+from onfit.core.meter import as_number
+
+_ROWS = 5  # the last epochs, which tell how training ended
+_COLUMNS = 12
+_SHORT = Repr()
+_SHORT.maxother = _SHORT.maxstring = 20
+
+# name -> epoch -> value
+Values = Mapping[str, Mapping[int, Any]]
+
+
+def line(kind: str, epochs: list[int], values: Values) -> str:
+    """How many epochs there were, and what the last one logged.
+
+    >>> line("History", [0, 1], {"loss": {0: 0.5, 1: 0.25}, "val_loss": {0: 0.75}})
+    'History(2 epochs, loss=0.25)'
+    """
+    if not epochs:
+        return f"{kind}()"
+    last = [f"{name}={_cell(of[epochs[-1]])}" for name, of in values.items() if epochs[-1] in of]
+    count = "1 epoch" if len(epochs) == 1 else f"{len(epochs)} epochs"
+    return f"{kind}({', '.join([count, *last])})"
+
+
+def html(kind: str, epochs: list[int], values: Values) -> str:
+    """A table of the last epochs, counted from 1 as the progress bar counts them."""
+    if not epochs:
+        return f"<p>{escape(line(kind, epochs, values))}</p>"
+    names = list(values)[:_COLUMNS]
+    left_out = f", {len(values) - _COLUMNS} more columns" if len(values) > _COLUMNS else ""
+    shown = epochs[-_ROWS:]
+    of_all = f"the last {len(shown)} of {len(epochs)} epochs" if epochs != shown else "all epochs"
+    head = _row("th", ["epoch", *names])
+    rows = [_row("td", [str(epoch + 1), *_cells(names, values, epoch)]) for epoch in shown]
+    caption = f"<caption>{escape(kind)}: {of_all}{left_out}</caption>"
+    return f"<table>{caption}<thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _cells(names: list[str], values: Values, epoch: int) -> list[str]:
+    """The texts of one row; empty for what the epoch did not log."""
+    return [_cell(values[name][epoch]) if epoch in values[name] else "" for name in names]
+
+
+def _row(tag: str, cells: list[str]) -> str:
+    return f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in cells)}</tr>"
+
+
+def _cell(value: Any) -> str:
+    number = as_number(value)
+    return f"{float(number):.4g}" if isinstance(number, numbers.Real) else _SHORT.repr(value)
