@@ -13,6 +13,7 @@ from torch import Tensor
 
 from onfit.errors import ArgumentError, NotReadyError, did_you_mean
 from onfit.optimizers import clipping
+from onfit.optimizers.gradient_watch import GradientWatch
 from onfit.optimizers.learning_rate import LearningRate, checked_rate
 from onfit.optimizers.schedules import LearningRateSchedule
 
@@ -47,6 +48,7 @@ class Optimizer:
     """
 
     slot_names: tuple[str, ...] = ()
+    watch: GradientWatch | None = None  # shows the gradients of each step, if there is one
     # Whether a checkpoint keeps the parameters' gradients, which wait for the next step: in a loop
     # that a user writes and that accumulates them.
     keeps_gradients = False
@@ -195,6 +197,12 @@ class Optimizer:
 
     def apply(self, grads: Sequence[Tensor | None]) -> None:
         """Take one step along `grads`, one for each parameter; with None it stays as it is."""
+        if torch.is_grad_enabled():  # in a `train_step` that a user wrote
+            with torch.no_grad():
+                Optimizer.apply(self, grads)
+            return
+        if self.watch is not None:
+            grads = self.watch.changed(self.params, grads)
         params, slots = self.params, list(self.slots.values())
         known = [grad for grad in grads if grad is not None]
         if len(known) < len(grads):

@@ -99,16 +99,23 @@ class TorchOptimizer(Optimizer):
         self._given += new
         if self.optimizer is None and new:
             self.optimizer = self._factory(new)
+            if self.watch is not None:
+                self.watch.follow(self.torch_optimizers)
         elif new:
             rate = float(self.learning_rate)
             self.optimizer.add_param_group({"params": new, "lr": rate})
 
     def apply(self, grads: Sequence[Tensor | None]) -> None:
-        """Give the gradients to torch's optimizer, and take a step."""
+        """Give the gradients to torch's optimizer, and take a step. What was in `.grad` before,
+        such as a user's own accumulation, is there afterwards.
+        """
         if not self.params:  # all layers are frozen
             return
-        for param, grad in zip(self.params, grads, strict=True):
-            param.grad = grad
+        watch, before = self.watch, [param.grad for param in self.params]
+        if watch is None:
+            _put_grads(self.params, grads)
+        else:
+            watch.show(self.params, grads)
         self.iterations += 1
         try:
             self.optimizer.step()
@@ -120,8 +127,9 @@ class TorchOptimizer(Optimizer):
                 "times a step, which fit does not do. Use another optimizer, or write the loop "
                 "with onfit.Run."
             ) from error
-        for param in self.params:
-            param.grad = None
+        finally:
+            if watch is None:
+                _put_grads(self.params, before)
 
     def reset_state(self) -> None:
         self.iterations = 0
@@ -139,6 +147,11 @@ class TorchOptimizer(Optimizer):
 
     def get_config(self) -> dict[str, Any]:
         return {"name": self.kind}
+
+
+def _put_grads(params: Sequence[Tensor], grads: Sequence[Tensor | None]) -> None:
+    for param, grad in zip(params, grads, strict=True):
+        param.grad = grad
 
 
 def _begin(optimizer: Any) -> None:

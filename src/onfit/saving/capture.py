@@ -8,6 +8,7 @@ from torch import Tensor
 
 from onfit.engine.step.compiled import Compiled
 from onfit.errors import OnfitWarning
+from onfit.layers.wrappers import whole
 from onfit.optimizers import TorchOptimizer
 from onfit.saving.contents import Contents
 from onfit.saving.describe import can_be_described, model_config
@@ -43,7 +44,7 @@ def taken(
         ArgumentError: if a layer, a loss, a metric or an activation cannot be kept in a file.
     """
     named = dict(model.named_weights())
-    kept = {name: keep(name, tensor.detach()) for name, tensor in named.items()}
+    kept = {name: keep(name, whole(tensor.detach())) for name, tensor in named.items()}
     contents = Contents(name=model.name, described=model.described, weights_only=weights_only)
     _add_weights(contents, model, named, kept, naming)
     if weights_only:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 from onfit.engine.model.naming import snake_case
+from onfit.layers import wrappers
 from onfit.layers.recurrent import Recurrent
 from onfit.saving.keras_order import layers_of
 
@@ -54,7 +55,7 @@ def shared_names(model: "Model", named: Mapping[str, Tensor]) -> dict[str, str]:
 
 
 def _all_names(net: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    for prefix, module in net.named_modules(remove_duplicate=False):
+    for prefix, module in wrappers.named_modules(net, remove_duplicate=False):
         for name, tensor in _own(module):
             yield f"{prefix}.{name}" if prefix else name, tensor
 
@@ -85,8 +86,9 @@ def _walked(module: nn.Module, path: str, seen: set[int]) -> Iterator[tuple[str,
     seen.add(id(module))
     # Keras' recurrent layers leave their weights to a cell.
     yield (f"{path}/cell" if isinstance(module, Recurrent) else path), module
+    inner = wrappers.inner_name(module)
     for name, child in _parts(module):
-        yield from _walked(child, f"{path}/{name}".lstrip("/"), seen)
+        yield from _walked(child, path if name == inner else f"{path}/{name}".lstrip("/"), seen)
 
 
 def _parts(module: nn.Module) -> list[tuple[str, nn.Module]]:

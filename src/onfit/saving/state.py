@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from onfit.errors import FileFormatError
+from onfit.layers.wrappers import divided_like, put, whole
 from onfit.optimizers import Optimizer
 from onfit.saving.contents import Arrays, Contents, Value
 from onfit.saving.keras_order import trainables_of, weights_of
@@ -49,9 +50,8 @@ def put_in(model: "Model", contents: Contents, asked: str) -> None:
     pairs = _pairs(by_layer(weights_of(model, named)), saved)
     if pairs is None:
         raise _do_not_fit(model, named, saved, asked)
-    with torch.no_grad():
-        for tensor, value in pairs:
-            tensor.copy_(torch.as_tensor(value))
+    for tensor, value in pairs:
+        put(tensor, value)
 
 
 def _named_by_number(
@@ -178,7 +178,7 @@ def optimizer_arrays(
     optimizer.build(params)
     names = {id(tensor): name.replace(".", "_") for name, tensor in named.items()}
     slots = [
-        (name, keep(f"optimizer/{name}", optimizer.slots[slot][i]))
+        (name, keep(f"optimizer/{name}", whole(optimizer.slots[slot][i])))
         for slot, i in _slot_order(model, optimizer)
         for name in [f"{model.name}_{names[id(params[i])]}_{slot}"]
     ]
@@ -205,7 +205,10 @@ def restore_optimizer(model: "Model", optimizer: Optimizer, saved: Arrays) -> bo
     values = [value for _, value in saved]
     if [tuple(value.shape) for value in values] != expected:
         return False
-    slots = dict(zip(order, values[first:], strict=False))
+    slots = {
+        (slot, i): divided_like(torch.as_tensor(value), optimizer.slots[slot][i])
+        for (slot, i), value in zip(order, values[first:], strict=False)
+    }
     own_order = [(slot, i) for i in range(len(optimizer.params)) for slot in optimizer.slot_names]
     optimizer.load_state(int(values[0]), [slots[place] for place in own_order])
     return True

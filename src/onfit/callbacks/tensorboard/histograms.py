@@ -81,6 +81,8 @@ class Histograms:
 
 def as_array(values: Any) -> np.ndarray[Any, Any]:
     """Numbers of any framework as a numpy array of doubles."""
+    if hasattr(values, "full_tensor"):  # a tensor that lies in parts on several processes
+        values = values.full_tensor()
     if hasattr(values, "detach"):  # a tensor may be on a GPU, or of a type that numpy lacks
         values = values.detach().cpu().double()
     return np.asarray(values, dtype=np.float64)

@@ -122,6 +122,8 @@ class ChainRule:
         if not self._may_take(batch) or not self._has(params) or self._is_watched(params):
             return None
         memory, self._memory = self._memory, {}
+        if params[0].grad is not None:  # the last gradients are shown, and may be kept
+            memory = {}
         try:
             with torch.set_grad_enabled(False):
                 loss, outputs, gradients = self._there_and_back(batch.x, batch.y, memory)

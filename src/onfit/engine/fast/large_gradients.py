@@ -60,10 +60,12 @@ class LargeGradients:
             self._memory = dict.fromkeys(_candidates(params, self._nodes_of(loss)))
         places = {param: place for place, param in enumerate(params) if param in self._memory}
         products = {} if engine_does_more() else _products_with(places, self._nodes_of(loss))
-        memory, self._memory = self._memory, dict.fromkeys(self._memory)
+        # A gradient that is shown may be kept, and is not written over.
+        memory = {param: grad for param, grad in self._memory.items() if param.grad is None}
+        self._memory = dict.fromkeys(self._memory)
         taken: dict[Tensor, Tensor] = {}
         hooks = {
-            param: _hook(param, product, taken, memory[param])
+            param: _hook(param, product, taken, memory.get(param))
             for param, product in products.items()
         }
         inputs: list[Tensor | GradientEdge] = list(params)

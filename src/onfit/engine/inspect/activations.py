@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from onfit.engine.data.arrays import converted
 from onfit.engine.data.reading import moved
 from onfit.errors import ArgumentError, did_you_mean
-from onfit.layers import Embedding, TorchModule
+from onfit.layers import Embedding, TorchModule, wrappers
 from onfit.layers.modes import evaluating
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def named_activations(
     outputs: dict[str, list[Tensor]] = {name: [] for name in chosen}
     with ExitStack() as stack:
         stack.enter_context(evaluating(model))
+        stack.enter_context(wrappers.uncompiled(model.modules()))
         for name, layer in chosen.items():
             hook = layer.register_forward_hook(partial(_keep, outputs[name]))
             stack.callback(hook.remove)
@@ -46,6 +47,7 @@ def named_embeddings(net: nn.Module) -> list[tuple[str, Tensor]]:
 
 def _layers(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """The layers by name: the children of a net, or the net itself if it has none."""
+    net = wrappers.unwrapped(net)
     if next(net.children(), None) is None:
         yield _name_of(net), net
     else:
@@ -63,7 +65,7 @@ def _children(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 def _named_modules(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """Every module within a net by its path; a module in a TorchModule has the path of that."""
     held = {id(module.net) for module in net.modules() if isinstance(module, TorchModule)}
-    for path, module in net.named_modules():
+    for path, module in wrappers.named_modules(net):
         yield path.removesuffix(".net") if id(module) in held else path or _name_of(module), module
 
 

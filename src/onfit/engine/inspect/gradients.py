@@ -1,5 +1,6 @@
 """The loss's gradients, for callbacks and users to look at."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -7,6 +8,7 @@ from torch import Tensor
 
 from onfit.engine.data.arrays import samples_of
 from onfit.engine.data.reading import moved
+from onfit.engine.step.backward import gradients, gradients_of, waits_for_grad
 from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.layers.modes import evaluating
 
@@ -23,10 +25,13 @@ def named_gradients(
         batch = moved(batch, model.device)
     judge = LossAndMetrics(model, model.compiled)
     weights = [pair for pair in model.named_weights() if pair[1].requires_grad]
+    params = [param for _, param in weights]
     # cuDNN's recurrent layers give gradients in training mode only, torch's own in any.
     with evaluating(model), torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
         losses, _ = judge(batch)
-        grads = torch.autograd.grad(losses[0], [w for _, w in weights], allow_unused=True)
+        # A user's hook that waits for `.grad` may train, so it is not called here.
+        compute = gradients if any(map(waits_for_grad, params)) else partial(gradients_of, model)
+        grads = compute(losses[0], params)
     return [
         (name, grad) for (name, _), grad in zip(weights, grads, strict=True) if grad is not None
     ]

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from onfit.layers.modes import evaluating
 from onfit.layers.shapes import mapped
+from onfit.layers.wrappers import unwrapped
 
 
 class GraphTracer:
@@ -50,7 +51,7 @@ class GraphTracer:
 
     def _prepared(self) -> tuple[nn.Module, tuple[Tensor, ...]]:
         """A module that takes only tensors, and the tensors."""
-        net = getattr(self._net, "_orig_mod", self._net)  # the module that torch.compile received
+        net = unwrapped(self._net)
         args, kwargs = self._call
         if not kwargs and all(isinstance(arg, Tensor) for arg in args):
             return net, args

@@ -12,12 +12,14 @@ from onfit.callbacks.history import History
 from onfit.engine.data.arrays import Names, Samples
 from onfit.engine.model.arguments import refuse_unsupported
 from onfit.engine.model.resume import load_model_state, model_state
+from onfit.engine.step.backward import gradients_of
 from onfit.engine.step.compiled import Compiled
 from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.errors import NotReadyError
 from onfit.layers.modes import evaluating
 from onfit.layers.shapes import Shape
 from onfit.optimizers import Optimizer
+from onfit.optimizers.gradient_watch import observe
 
 
 class Compilable(nn.Module):
@@ -127,9 +129,12 @@ class Compilable(nn.Module):
             ArgumentError: for unknown names, with the nearest known one.
         """
         refuse_unsupported(Compilable.compile, old)
+        watch = None if self._compiled is None else self._compiled.optimizer.watch
         self._compiled = Compiled(
             optimizer, loss, metrics, loss_weights, self.output_names, weighted_metrics
         )
+        if watch is not None:
+            watch.attach(self._compiled.optimizer)
 
     @property
     def compiled(self) -> Compiled:
@@ -166,6 +171,42 @@ class Compilable(nn.Module):
 
     # Keras' newer name for the same.
     trainable_variables = trainable_weights
+
+    def observe_gradients(
+        self, before_update: Callable[[], object] | None = None
+    ) -> Callable[[], None]:
+        """From now on, have the gradients of each step in `.grad` of the parameters that train.
+
+        They are there from before the optimizer uses them until the next step, and are the step's
+        own tensors. What was in `.grad` before comes back at the end. A torch optimizer in a loop
+        of one's own uses the gradients that the loop puts there.
+
+        Args:
+            before_update: called when they are there. What it changes in `.grad`, in place or by
+                setting another tensor, is what the optimizer uses. None if nothing is to be
+                called.
+
+        Returns:
+            A function without arguments that ends this.
+
+        Raises:
+            NotReadyError: if there is no optimizer before whose updates to call it.
+            CapabilityError: if a torch optimizer does not say when it steps.
+
+        Example:
+            >>> def clip():
+            ...     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            >>> end = model.observe_gradients(clip)  # doctest: +SKIP
+        """
+        optimizer = self.optimizer
+        if optimizer is not None:
+            return observe(optimizer, before_update)
+        if before_update is None:
+            return lambda: None
+        raise NotReadyError(
+            f"{self.described}: gradients are to be seen before each update, and there is no "
+            "optimizer. Call compile(optimizer=...), or pass optimizer= to Run."
+        )
 
     # --- resuming ------------------------------------------------------------------------
 
@@ -207,8 +248,8 @@ class Compilable(nn.Module):
         loss = self.compute_loss(y=y, y_pred=y_pred, sample_weight=weight)
         assert self.optimizer is not None, "compile comes first"
         params = self.trainable_weights
-        self.optimizer.apply(torch.autograd.grad(loss, params, allow_unused=True))
-        return {"loss": loss, **self.compute_metrics(y=y, y_pred=y_pred)}
+        self.optimizer.apply(gradients_of(self, loss, params))
+        return {"loss": loss, **self.compute_metrics(y=y, y_pred=y_pred, sample_weight=weight)}
 
     def test_step(self, data: tuple[Any, ...]) -> dict[str, Any]:
         """Measure one batch. A subclass may write its own; the arguments are `train_step`'s."""

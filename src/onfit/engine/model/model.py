@@ -16,6 +16,7 @@ from onfit.engine.model.savable import Savable
 from onfit.engine.model.trainer import Trainer
 from onfit.errors import ArgumentError, NotReadyError, did_you_mean
 from onfit.layers.graph import Traced, is_symbolic, record
+from onfit.layers.wrappers import rename_back, rename_own
 
 Clone = Callable[[nn.Module], nn.Module]
 
@@ -119,6 +120,15 @@ class Model(Trainer, Savable, Traced):
     def named_weights(self) -> list[tuple[str, Tensor]]:
         """Pairs of a readable name and a tensor, in the order of `get_weights`."""
         return weighing.named_weights(self)
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        """torch's `state_dict`; its keys leave out what is around a part, such as DDP."""
+        prefix = kwargs.get("prefix", args[1] if len(args) > 1 else "")
+        return rename_own(self, super().state_dict(*args, **kwargs), prefix)
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any) -> None:
+        # torch calls this in `load_state_dict`, its own or that of a module around this one.
+        super()._load_from_state_dict(rename_back(self, state_dict, prefix), prefix, *args)
 
     def count_params(self) -> int:
         """How many numbers its weights hold."""

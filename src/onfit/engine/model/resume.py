@@ -8,6 +8,7 @@ from torch import nn
 
 from onfit.engine.model.weights import named_weights
 from onfit.errors import FileFormatError
+from onfit.layers.wrappers import divided_like, named_modules, named_parameters, put, whole
 from onfit.optimizers import Optimizer, TorchOptimizer
 
 State = dict[str, Any]
@@ -18,7 +19,7 @@ def model_state(model: nn.Module, optimizer: Optimizer | None) -> State:
     return {
         "weights": {name: _copied(tensor) for name, tensor in named_weights(model)},
         "trainable": {path: layer.trainable for path, layer in _freezable(model)},
-        "requires_grad": {name: p.requires_grad for name, p in model.named_parameters()},
+        "requires_grad": {name: p.requires_grad for name, p in named_parameters(model)},
         "optimizer": None if optimizer is None else _optimizer_state(model, optimizer),
         "generators": {name: one.get_state() for name, one in _generators(model)},
     }
@@ -35,9 +36,8 @@ def load_model_state(model: nn.Module, optimizer: Optimizer | None, state: State
     _compare("other weights", _shapes(state["weights"]), _shapes(mine))
     saved = state["optimizer"]
     _compare("another optimizer", None if saved is None else saved["kind"], _kind(optimizer))
-    with torch.no_grad():
-        for name, tensor in mine.items():
-            tensor.copy_(state["weights"][name])
+    for name, tensor in mine.items():
+        put(tensor, state["weights"][name])
     _load_frozen(model, state)
     if optimizer is not None:
         _load_optimizer_state(model, optimizer, saved)
@@ -49,10 +49,11 @@ def load_model_state(model: nn.Module, optimizer: Optimizer | None, state: State
 def _optimizer_state(model: nn.Module, optimizer: Optimizer) -> State:
     """An optimizer's state as plain data and tensors, by the names of the weights."""
     state: State = {"kind": _kind(optimizer), "iterations": optimizer.iterations}
+    if optimizer.keeps_gradients:
+        state["gradients"] = {name: _copied(grad) for name, grad in _gradients(model)}
     if isinstance(optimizer, TorchOptimizer):
-        made = optimizer.optimizer
-        return {**state, "torch": None if made is None else made.state_dict()}
-    names = {id(param): name for name, param in model.named_parameters()}
+        return {**state, "torch": [_whole_state(one) for one in optimizer.torch_optimizers]}
+    names = {id(param): name for name, param in named_parameters(model)}
     slots = {
         names[id(param)]: {slot: _copied(tensor) for slot, tensor in tensors.items()}
         for param, tensors in optimizer.states()
@@ -61,25 +62,64 @@ def _optimizer_state(model: nn.Module, optimizer: Optimizer) -> State:
 
 
 def _load_optimizer_state(model: nn.Module, optimizer: Optimizer, state: State) -> None:
-    training = [param for param in model.parameters() if param.requires_grad]
+    params = dict(named_parameters(model))
+    training = [param for param in params.values() if param.requires_grad]
     optimizer.iterations = state["iterations"]
+    _load_gradients(params, state.get("gradients", {}))
     if isinstance(optimizer, TorchOptimizer):
         optimizer.build(training)
-        if state["torch"] is not None:
-            optimizer.optimizer.load_state_dict(state["torch"])
+        for one, its in zip(optimizer.torch_optimizers, state["torch"], strict=True):
+            one.load_state_dict(_divided_state(one, its))
         return
     optimizer.load_rate_state(state["rate"])
-    params = dict(model.named_parameters())
     optimizer.build([params[name] for name in state["slots"]])
     for index, saved in enumerate(state["slots"].values()):
         for slot, tensor in saved.items():
-            optimizer.slots[slot][index].copy_(tensor)
+            put(optimizer.slots[slot][index], tensor)
     optimizer.build(training)  # the state of frozen weights is put aside
+
+
+def _gradients(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    """The gradients that are there; those of an accumulation wait for the optimizer's step."""
+    for name, param in named_parameters(model):
+        if param.grad is not None and param.grad.layout is torch.strided:
+            yield name, param.grad
+
+
+def _load_gradients(params: dict[str, Any], saved: dict[str, torch.Tensor]) -> None:
+    for name, grad in saved.items():
+        params[name].grad = torch.empty_like(params[name])
+        put(params[name].grad, grad)
+
+
+def _whole_state(optimizer: Any) -> State:
+    """The `state_dict` of a torch optimizer; what lies on several processes is brought together."""
+    state: State = optimizer.state_dict()
+    slots = {
+        index: {slot: whole(v) if isinstance(v, torch.Tensor) else v for slot, v in own.items()}
+        for index, own in state["state"].items()
+    }
+    return {**state, "state": slots}
+
+
+def _divided_state(optimizer: Any, state: State) -> State:
+    """Such a state, with each tensor divided as its parameter is."""
+    params = [param for group in optimizer.param_groups for param in group["params"]]
+
+    def divided(index: int, value: Any) -> Any:
+        is_like_it = isinstance(value, torch.Tensor) and value.shape == params[index].shape
+        return divided_like(value, params[index]) if is_like_it else value
+
+    slots = {
+        index: {slot: divided(index, value) for slot, value in own.items()}
+        for index, own in state["state"].items()
+    }
+    return {**state, "state": slots}
 
 
 def _copied(tensor: torch.Tensor) -> torch.Tensor:
     """A copy in the machine's memory: the device may have no room for a second model."""
-    return tensor.detach().to("cpu", copy=True)
+    return whole(tensor.detach()).to("cpu", copy=True)
 
 
 def _shapes(tensors: dict[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
@@ -95,7 +135,7 @@ def _kind(optimizer: Optimizer | None) -> str | None:
     if optimizer.optimizer is None:
         return "one that is not made yet"
     groups = [len(group["params"]) for group in optimizer.optimizer.param_groups]
-    return f"{type(optimizer.optimizer).__name__} of {' and '.join(map(str, groups))} weights"
+    return f"{optimizer.kind} of {' and '.join(map(str, groups))} weights"
 
 
 def _load_frozen(model: nn.Module, state: State) -> None:
@@ -103,13 +143,13 @@ def _load_frozen(model: nn.Module, state: State) -> None:
     for path, layer in _freezable(model):
         if layer.trainable != state["trainable"].get(path, layer.trainable):
             layer.trainable = state["trainable"][path]
-    for name, param in model.named_parameters():
+    for name, param in named_parameters(model):
         param.requires_grad_(state["requires_grad"].get(name, param.requires_grad))
 
 
 def _freezable(model: nn.Module) -> Iterator[tuple[str, Any]]:
     """The layers that have a `trainable` flag."""
-    return ((path, one) for path, one in model.named_modules() if hasattr(one, "trainable"))
+    return ((path, one) for path, one in named_modules(model) if hasattr(one, "trainable"))
 
 
 def _compare(what: str, saved: Any, mine: Any) -> None:
@@ -124,7 +164,7 @@ def _compare(what: str, saved: Any, mine: Any) -> None:
 
 def _generators(model: nn.Module) -> Iterator[tuple[str, torch.Generator]]:
     """The random generators that layers keep, such as Dropout(seed=...)."""
-    for path, module in model.named_modules():
+    for path, module in named_modules(model):
         for name, value in vars(module).items():
             if isinstance(value, torch.Generator):
                 yield f"{path}.{name}", value

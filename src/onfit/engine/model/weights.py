@@ -9,16 +9,25 @@ import torch
 from torch import Tensor, nn
 
 from onfit.errors import ShapeError
+from onfit.layers.wrappers import named_modules, put, require_own_weights, reshard, whole
 
 Array = np.ndarray[Any, Any]
 _Module = TypeVar("_Module", bound=nn.Module)
 
 
 def named_weights(net: nn.Module) -> list[tuple[str, Tensor]]:
-    """Every tensor of `net`'s state, once each, layer by layer: parameters, then buffers."""
+    """Every tensor of `net`'s state, once each, layer by layer: parameters, then buffers.
+
+    The names leave out what is around a net: DDP, `torch.compile` and the like.
+
+    Raises:
+        CapabilityError: for torch's FullyShardedDataParallel, which cuts weights up.
+    """
+    require_own_weights(net)
+    reshard(net)
     seen: set[int] = set()
     found = []
-    for prefix, module in net.named_modules():
+    for prefix, module in named_modules(net):
         own = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
         for name, tensor in own:
             if id(tensor) not in seen and name not in module._non_persistent_buffers_set:
@@ -33,7 +42,7 @@ def get_weights(net: nn.Module, out: list[Array] | None = None) -> list[Array]:
     if out is None:
         return [_array(tensor) for tensor in tensors]
     for array, tensor in zip(out, tensors, strict=True):
-        torch.from_numpy(array).copy_(tensor.detach())
+        torch.from_numpy(array).copy_(whole(tensor.detach()))
     return out
 
 
@@ -55,9 +64,8 @@ def set_weights(net: nn.Module, weights: Sequence[Any], described: str) -> None:
                 f"{described}: weight {name!r} has shape {tuple(tensor.shape)}, and set_weights "
                 f"got {tuple(np.shape(value))} for it."
             )
-    with torch.no_grad():
-        for (_, tensor), value in zip(mine, weights, strict=True):
-            tensor.copy_(torch.as_tensor(value))
+    for (_, tensor), value in zip(mine, weights, strict=True):
+        put(tensor, value)
 
 
 def drawn_again(module: _Module) -> _Module:
@@ -71,7 +79,7 @@ def drawn_again(module: _Module) -> _Module:
 
 
 def _array(tensor: Tensor) -> Array:
-    tensor = tensor.detach()
+    tensor = whole(tensor.detach())
     if tensor.dtype == torch.bfloat16:  # numpy has no such type
         tensor = tensor.float()
     return tensor.cpu().numpy().copy()

@@ -1,5 +1,6 @@
 """Any torch module as a Model."""
 
+import copy
 from collections.abc import Container, Sequence
 from typing import Any
 
@@ -8,10 +9,12 @@ from torch import nn
 
 from onfit.engine.model.model import Model
 from onfit.errors import ArgumentTypeError
+from onfit.layers.wrappers import class_name, rename_back, rename_own, unwrapped
 
 
 class Wrapped(Model):
-    """The model that `Model(net)` makes. Its `state_dict` is the net's own, key for key.
+    """The model that `Model(net)` makes. Its `state_dict` is the net's own, key for key, also of a
+    net that is compiled, or in a wrapper such as DDP.
 
     Args:
         net: the torch module to train.
@@ -28,7 +31,7 @@ class Wrapped(Model):
             raise ArgumentTypeError(
                 f"Model(net) takes a torch.nn.Module; got {net!r} of type {type(net).__name__}."
             )
-        super().__init__(name=name or type(net).__name__.lower())
+        super().__init__(name=name or class_name(net).lower())
         self.net = net
 
     @property
@@ -39,7 +42,8 @@ class Wrapped(Model):
     @property
     def layers(self) -> list[nn.Module]:
         """The net's children; the net itself if it has none."""
-        return list(self.net.children()) or [self.net]
+        net = unwrapped(self.net)
+        return list(net.children()) or [net]
 
     def forward(self, x: Any) -> Any:
         """The net's output; a tuple or dict of inputs becomes several arguments."""
@@ -61,9 +65,11 @@ class Wrapped(Model):
         return self.net
 
     def state_dict(self, *args: Any, **kwargs: Any) -> Any:
-        """The net's `state_dict`."""
-        return self.net.state_dict(*args, **kwargs)
+        """The net's `state_dict`, as the net has it without what is around it."""
+        prefix = kwargs.get("prefix", args[1] if len(args) > 1 else "")
+        return rename_own(self.net, self.net.state_dict(*args, **kwargs), prefix)
 
-    def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:
+    def load_state_dict(self, state_dict: Any, *args: Any, **kwargs: Any) -> Any:
         """Load into the net."""
-        return self.net.load_state_dict(*args, **kwargs)
+        state = copy.copy(state_dict)  # a copy has the versions of modules that torch notes in it
+        return self.net.load_state_dict(rename_back(self.net, state), *args, **kwargs)

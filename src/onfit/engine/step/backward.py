@@ -4,7 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.autograd.function import BackwardCFunction
+
+from onfit.layers.wrappers import shares_gradients
 
 Gradients = Sequence[Tensor | None]
 
@@ -17,23 +20,69 @@ def gradients(loss: Tensor, params: Sequence[Tensor]) -> Gradients:
 
 
 def accumulated(loss: Tensor, params: Sequence[Tensor]) -> Gradients:
-    """The same by way of `loss.backward()`, for what works only there."""
-    for param in params:
-        param.grad = None
-    loss.backward()  # type: ignore[no-untyped-call]
-    grads = [param.grad for param in params]
-    for param in params:
-        param.grad = None
-    return grads
-
-
-def needs_backward(loss: Tensor, params: Sequence[Tensor]) -> bool:
-    """Whether something in the graph of `loss` works only with `backward`: hooks that wait for
-    `.grad`, and checkpoints of the older kind (`use_reentrant=True`), which call it themselves.
+    """The same by way of `loss.backward()`, for what works only there. What `.grad` held before, it
+    holds afterwards.
     """
-    if any(getattr(param, "_post_accumulate_grad_hooks", None) for param in params):
+    before = [param.grad for param in params]
+    for param in params:
+        param.grad = None
+    try:
+        loss.backward()  # type: ignore[no-untyped-call]
+        return [param.grad for param in params]
+    finally:
+        for param, grad in zip(params, before, strict=True):
+            param.grad = grad
+
+
+def gradients_of(net: nn.Module, loss: Tensor, params: Sequence[Tensor]) -> Gradients:
+    """The gradients of a `loss` of `net`, by whichever of the two ways it needs."""
+    compute = accumulated if needs_backward(net, loss, params) else gradients
+    return compute(loss, params)
+
+
+def needs_backward(net: nn.Module, loss: Tensor, params: Sequence[Tensor]) -> bool:
+    """Whether something works only with `loss.backward()`: it waits for a parameter's `.grad`, or
+    runs a pass of its own.
+
+    Args:
+        net: the module that trains.
+        loss: its loss on a batch.
+        params: its parameters that train.
+    """
+    return (
+        shares_gradients(net)
+        or any(map(waits_for_grad, params))
+        or any(_runs_by_itself(node) or _is_hooked_leaf(node) for node in nodes_of(loss))
+    )
+
+
+def waits_for_grad(param: Tensor) -> bool:
+    """Whether a hook of a user waits for the `.grad` of `param`."""
+    return bool(getattr(param, "_post_accumulate_grad_hooks", None))
+
+
+def _runs_by_itself(node: Any) -> bool:
+    """Whether a node is a function written in Python, other than what `torch.compile` makes. It may
+    call `backward`, as do checkpoints of the older kind (`use_reentrant=True`).
+    """
+    name: str = node.name()
+    return isinstance(node, BackwardCFunction) and not name.startswith("CompiledFunction")
+
+
+def _is_hooked_leaf(node: Any) -> bool:
+    """Whether a node adds to a parameter's `.grad`, and a hook waits for that."""
+    if node.name() != "torch::autograd::AccumulateGrad":
+        return False
+    if waits_for_grad(node.variable):
         return True
-    return any(node.name().startswith("CheckpointFunctionBackward") for node in nodes_of(loss))
+    handle = node.register_hook(_nothing)  # all hooks of a node share one dict
+    hooked = len(handle.hooks_dict_ref() or ()) > 1
+    handle.remove()
+    return hooked
+
+
+def _nothing(*of_node: Any) -> None:
+    """A hook that does nothing."""
 
 
 def nodes_of(loss: Tensor) -> Iterator[Any]:

@@ -1,6 +1,7 @@
 """Steps that a model's author wrote: `train_step` and `test_step` of a subclass."""
 
 from collections.abc import Callable
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -23,15 +24,19 @@ class OwnStep:
     Args:
         model: the model, for errors.
         step: its `train_step` or `test_step`.
+        trains: whether it is the former.
 
     Attributes:
         totals: sample-weighted means of the values that the step returned; for metrics that
             keep a state, their own values.
     """
 
-    def __init__(self, model: "Compilable", step: Callable[[Any], Any]) -> None:
+    def __init__(
+        self, model: "Compilable", step: Callable[[Any], Any], *, trains: bool = False
+    ) -> None:
         self._model = model
         self._step = step
+        self._trains = trains
         self._judge = _judge_of(model)
         self.totals = _Means({} if self._judge is None else self._judge.stateful)
 
@@ -41,6 +46,8 @@ class OwnStep:
             self._model.optimizer.build(self._model.trainable_weights)
 
     def __call__(self, batch: Samples) -> None:
+        if self._trains and not self._is_prepared():
+            self.prepare()
         self._model.judge = self._judge
         try:
             values = self._step(as_data(batch))
@@ -53,6 +60,13 @@ class OwnStep:
                 "{'loss': loss}."
             )
         self.totals.add({name: _detached(value) for name, value in values.items()}, size_of(batch))
+
+    def _is_prepared(self) -> bool:
+        """Whether the optimizer has the parameters that train now: a layer may have been frozen."""
+        if self._model.optimizer is None:
+            return True
+        known, params = self._model.optimizer.params, self._model.trainable_weights
+        return len(known) == len(params) and all(map(is_, known, params))
 
 
 class _Means(RunningMeans):

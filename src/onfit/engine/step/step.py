@@ -4,7 +4,7 @@ from operator import is_
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from onfit.engine.data.arrays import Samples
 from onfit.engine.data.source import size_of
@@ -12,6 +12,7 @@ from onfit.engine.step.backward import Gradients, needs_backward
 from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.engine.step.own_step import OwnStep
 from onfit.engine.step.ways import WAYS, GradientsOf
+from onfit.layers.wrappers import reshard
 from onfit.optimizers import Optimizer
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ def train_step_of(
         copies: whether a batch is in memory of its own, which is not written to later.
     """
     own = model.own_train_step
-    return TrainStep(model, compiled, copies=copies) if own is None else OwnStep(model, own)
+    if own is not None:
+        return OwnStep(model, own, trains=True)
+    return TrainStep(model, compiled, copies=copies)
 
 
 def test_step_of(model: "Compilable", compiled: "Compiled") -> "TestStep | OwnStep":
@@ -49,9 +52,11 @@ class TrainStep:
     def __init__(self, model: "Compilable", compiled: "Compiled", *, copies: bool = False) -> None:
         self._judge = judge = LossAndMetrics(model, compiled, copies=copies)
         self._optimizer = optimizer = compiled.optimizer
+        reshard(model)
         self._parameters = list(model.parameters())
+        self._engine = ThroughEngine(model, judge, optimizer)
         self._there_and_back = WAYS.batch(
-            ThroughEngine(judge, optimizer), model, optimizer, judge.only_loss, judge.on_logits
+            self._engine, model, optimizer, judge.only_loss, judge.on_logits
         )
         self.totals = judge.totals(compiled)
 
@@ -74,6 +79,7 @@ class TrainStep:
         known = self._optimizer.params
         if len(params) != len(known) or not all(map(is_, params, known)):
             self._optimizer.build(params)
+            self._engine.gradients = None  # what was freed may need another way to its gradient
         return params
 
 
@@ -81,11 +87,13 @@ class ThroughEngine:
     """Takes a batch through a model, and back by torch's engine.
 
     Args:
+        model: the model.
         judge: computes the losses.
         optimizer: what receives the gradients.
     """
 
-    def __init__(self, judge: LossAndMetrics, optimizer: Optimizer) -> None:
+    def __init__(self, model: nn.Module, judge: LossAndMetrics, optimizer: Optimizer) -> None:
+        self._model = model
         self._judge = judge
         self._optimizer = optimizer
         self.gradients: GradientsOf | None = None
@@ -102,7 +110,7 @@ class ThroughEngine:
         """
         self._judge.warn_of_logits(outputs)
         self.gradients = WAYS.gradients(
-            self._optimizer, params, by_backward=needs_backward(loss, params)
+            self._optimizer, params, by_backward=needs_backward(self._model, loss, params)
         )
         return self.gradients
 

@@ -1,0 +1,215 @@
+"""Modules around another module, such as DDP's and torch.compile's: names without them, and weights
+that lie in parts on several processes.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from onfit.errors import CapabilityError
+
+_DDP = "torch.nn.parallel.distributed.DistributedDataParallel"
+_FSDP1 = "torch.distributed.fsdp.fully_sharded_data_parallel.FullyShardedDataParallel"
+_FSDP2 = "torch.distributed.fsdp.FSDPModule"  # the class that `fully_shard` adds to a module's own
+_COMPILED = "torch._dynamo.eval_frame.OptimizedModule"
+
+# For each class of wrappers, the attribute that is the wrapped module. The classes stand here by
+# name: to import them takes longer than many trainings.
+_INNER = {
+    _DDP: "module",
+    "torch.nn.parallel.data_parallel.DataParallel": "module",
+    _COMPILED: "_orig_mod",
+    _FSDP1: "_fsdp_wrapped_module",
+    "torch.distributed.algorithms._checkpoint.checkpoint_wrapper.ActivationWrapper": (
+        "_checkpoint_wrapped_module"
+    ),
+}
+
+# Wrappers with these attributes leave them out of the keys of a `state_dict` by themselves.
+_LEFT_OUT_BY_TORCH = ("_fsdp_wrapped_module", "_checkpoint_wrapped_module")
+
+
+# --- names -----------------------------------------------------------------------------------
+
+
+def inner_name(module: nn.Module) -> str | None:
+    """The attribute in which a wrapper has the module that it wraps; None for other modules."""
+    return next((_INNER[name] for name in _classes_of(module) if name in _INNER), None)
+
+
+def unwrapped(module: nn.Module) -> nn.Module:
+    """The module within all wrappers around it; the module itself if there are none."""
+    name = inner_name(module)
+    return module if name is None else unwrapped(getattr(module, name))
+
+
+def class_name(module: nn.Module) -> str:
+    """The name of the class of the module within all wrappers."""
+    kinds = list(type(unwrapped(module)).__mro__)
+    if _FSDP2 in map(_name_of, kinds):  # `fully_shard` has put a class of its own before it
+        kinds = [kind for kind in kinds if not kind.__name__.startswith("FSDP")]
+    return kinds[0].__name__
+
+
+def named_modules(
+    net: nn.Module, *, remove_duplicate: bool = True
+) -> Iterator[tuple[str, nn.Module]]:
+    """`net.named_modules()`, with paths that leave out the wrappers.
+
+    A wrapper has the path of the module that it wraps, and comes before it.
+    """
+    return ((own, module) for _, own, module in _walked(net, remove_duplicate))
+
+
+def named_parameters(net: nn.Module) -> list[tuple[str, nn.Parameter]]:
+    """`net.named_parameters()`, with names that leave out the wrappers; parameters that fully_shard
+    divides are those that train.
+    """
+    reshard(net)
+    found: dict[int, tuple[str, nn.Parameter]] = {}
+    for prefix, module in named_modules(net):
+        for name, param in module.named_parameters(recurse=False):
+            found.setdefault(id(param), (_joined(prefix, name), param))
+    return list(found.values())
+
+
+def rename_own(net: nn.Module, state: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Leave the wrappers out of the keys of a `state_dict` of `net`, in place; the same dict.
+
+    Args:
+        net: the module.
+        state: has the keys of `net` after `prefix`, and maybe others.
+        prefix: what each key of `net` begins with.
+    """
+    own = {path: own for path, own, _ in _walked(net, remove_duplicate=False)}
+    if all(path == short for path, short in own.items()):
+        return state
+    for key in list(state):
+        value = state.pop(key)
+        path, _, name = key.removeprefix(prefix).rpartition(".")
+        known = key.startswith(prefix) and path in own
+        state[prefix + _joined(own[path], name) if known else key] = value
+    metadata: dict[str, Any] = getattr(state, "_metadata", {})
+    for path, short in own.items():
+        if path != short and prefix + path in metadata:
+            metadata[f"{prefix}{short}".removesuffix(".")] = metadata.pop(prefix + path)
+    return state
+
+
+def rename_back(net: nn.Module, state: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Put the wrappers into the keys again, as `net.load_state_dict` expects them: the reverse of
+    `rename_own`. Keys that have the wrappers already stay.
+    """
+    metadata: dict[str, Any] = getattr(state, "_metadata", {})
+    full: dict[str, str] = {}
+    for path, own, module in _walked(net, remove_duplicate=False):
+        for name in (*module._parameters, *module._buffers, "_extra_state"):
+            full[_joined(own, name)] = _joined(path, name)
+        if path != own and prefix + own in metadata:
+            metadata.setdefault(prefix + path, metadata[prefix + own])
+    for key in list(state):
+        value = state.pop(key)
+        known = key.startswith(prefix)
+        state[prefix + full.get(key[len(prefix) :], key[len(prefix) :]) if known else key] = value
+    return state
+
+
+def _walked(net: nn.Module, remove_duplicate: bool) -> Iterator[tuple[str, str, nn.Module]]:
+    """Each module: its path in torch's keys, its path without wrappers, and itself."""
+    known: dict[str, tuple[str, str, str | None]] = {}  # by its path among modules
+    for path, module in net.named_modules(remove_duplicate=remove_duplicate):
+        outer, _, name = path.rpartition(".")
+        key, own, inner = known.get(outer, ("", "", None))
+        if name != inner:
+            own = _joined(own, name)
+        if name != inner or name not in _LEFT_OUT_BY_TORCH:
+            key = _joined(key, name)
+        known[path] = (key, own, inner_name(module))
+        yield key, own, module
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _classes_of(module: nn.Module) -> Iterator[str]:
+    return map(_name_of, type(module).__mro__)
+
+
+def _name_of(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+# --- many processes --------------------------------------------------------------------------
+
+
+def shares_gradients(net: nn.Module) -> bool:
+    """Whether the gradients of `net` are brought together from several processes: torch's wrappers
+    do that, and anything may that runs in a process group.
+    """
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return True
+    shared = {_DDP, _FSDP1, _FSDP2}
+    return any(not shared.isdisjoint(_classes_of(module)) for module in net.modules())
+
+
+def reshard(net: nn.Module) -> None:
+    """Let the parts of `net` that `fully_shard` divides have the parameters that train. After a
+    forward pass without a backward pass they have whole copies of them.
+    """
+    for module in net.modules():
+        if _FSDP2 in _classes_of(module):
+            module.reshard()  # type: ignore[operator]
+
+
+def require_own_weights(net: nn.Module) -> None:
+    """Check that weights are in their own shapes.
+
+    Raises:
+        CapabilityError: for torch's FullyShardedDataParallel, which cuts them up.
+    """
+    if any(_FSDP1 in _classes_of(module) for module in net.modules()):
+        raise CapabilityError(
+            "weights by name were asked for, to be read, set or saved; FullyShardedDataParallel "
+            "has joined them and cut them into pieces. Use torch.distributed.fsdp.fully_shard("
+            "net), which keeps each weight."
+        )
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """The tensor; of one that lies in parts on several processes all of it. Then every process has
+    to call this.
+    """
+    full: Any = getattr(tensor, "full_tensor", None)
+    return tensor if full is None else full()
+
+
+def divided_like(value: Tensor, tensor: Tensor) -> Tensor:
+    """A whole `value`, divided among the processes as `tensor` is; as it is if that is whole."""
+    if not hasattr(tensor, "full_tensor"):
+        return value
+    from torch.distributed.tensor import distribute_tensor  # it takes a while, and few need it
+
+    value = value.to(tensor.device, tensor.dtype)
+    return distribute_tensor(value, tensor.device_mesh, tensor.placements)  # type: ignore[attr-defined]
+
+
+def put(tensor: Tensor, value: Any) -> None:
+    """Copy an array or tensor of the same shape into `tensor`."""
+    with torch.no_grad():
+        tensor.copy_(divided_like(torch.as_tensor(value), tensor))
+
+
+# --- compiled modules ------------------------------------------------------------------------
+
+
+def uncompiled(modules: Iterable[nn.Module]) -> AbstractContextManager[None]:
+    """A `with` block in which what `torch.compile` made of `modules` runs as it was written, so
+    that hooks within it are called.
+    """
+    if not any(_COMPILED in _classes_of(module) for module in modules):
+        return nullcontext()
+    return torch.compiler.set_stance("force_eager")  # type: ignore[no-any-return]

@@ -1,0 +1,127 @@
+"""The gradients of each step, shown as `.grad` before and after the optimizer uses them."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from onfit.errors import CapabilityError
+
+if TYPE_CHECKING:
+    from onfit.optimizers.optimizer import Optimizer
+
+# Called when the gradients of a step are in `.grad`, and may change them.
+BeforeUpdate = Callable[[], object]
+Gradients = Sequence[Tensor | None]
+
+
+class GradientWatch:
+    """Puts the gradients of each step into `.grad` of the parameters, for observers.
+
+    A copy or a pickle of what holds it has None in its place.
+    """
+
+    def __init__(self) -> None:
+        self._observers: dict[object, BeforeUpdate | None] = {}
+        self._optimizers: list[Optimizer] = []
+        self._hooks: list[Any] = []  # on torch optimizers
+        # For each parameter with a gradient from here, what its `.grad` was before.
+        self._before: dict[Tensor, Tensor | None] = {}
+
+    def add(self, before_update: BeforeUpdate | None) -> Callable[[], None]:
+        """Add an observer. Returns a function that removes it; with the last observer, all that the
+        watch has set is set back.
+
+        Args:
+            before_update: called before each update; None only to have the gradients in `.grad`.
+        """
+        key = object()
+        self._observers[key] = before_update
+
+        def remove() -> None:
+            if self._observers.pop(key, self) is not self and not self._observers:
+                self._close()
+
+        return remove
+
+    def attach(self, optimizer: "Optimizer") -> None:
+        """Watch the steps of this optimizer, too."""
+        if optimizer.watch is not self:
+            optimizer.watch = self
+            self._optimizers.append(optimizer)
+            self.follow(_torch_optimizers(optimizer))
+
+    def follow(self, torch_optimizers: Sequence[Any]) -> None:
+        """Call the observers before each step of these torch optimizers, which read `.grad`."""
+        for one in map(_innermost, torch_optimizers):
+            if hasattr(one, "register_step_pre_hook"):
+                self._hooks.append(one.register_step_pre_hook(lambda *step: self.call()))
+
+    def show(self, params: Sequence[Tensor], grads: Gradients) -> None:
+        """Put gradients into `.grad`."""
+        for param in self._before.keys() - set(params):  # its layer was frozen since
+            param.grad = self._before.pop(param)
+        for param, grad in zip(params, grads, strict=True):
+            if param not in self._before:
+                self._before[param] = param.grad
+            param.grad = grad
+
+    def call(self) -> None:
+        """Call the observers."""
+        with torch.enable_grad():
+            for before_update in list(self._observers.values()):
+                if before_update is not None:
+                    before_update()
+
+    def changed(self, params: Sequence[Tensor], grads: Gradients) -> Gradients:
+        """Show gradients, call the observers, and return what is in `.grad` then."""
+        self.show(params, grads)
+        self.call()
+        return [None if param.grad is None else param.grad.detach() for param in params]
+
+    def _close(self) -> None:
+        for hook in self._hooks:
+            hook.remove()
+        for optimizer in self._optimizers:
+            optimizer.watch = None
+        for param, grad in self._before.items():
+            param.grad = grad
+        self._hooks, self._optimizers, self._before = [], [], {}
+
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        return type(None), ()
+
+
+def observe(optimizer: "Optimizer", before_update: BeforeUpdate | None) -> Callable[[], None]:
+    """Add an observer to the watch of an optimizer, which may have none yet: see `add`.
+
+    Raises:
+        CapabilityError: if a torch optimizer does not say when it steps.
+    """
+    if before_update is not None:
+        _require_hooks(_torch_optimizers(optimizer))
+    watch = optimizer.watch or GradientWatch()
+    watch.attach(optimizer)
+    return watch.add(before_update)
+
+
+def _torch_optimizers(optimizer: "Optimizer") -> Sequence[Any]:
+    found: Sequence[Any] = getattr(optimizer, "torch_optimizers", ())
+    return found
+
+
+def _innermost(optimizer: Any) -> Any:
+    """The torch optimizer that steps, within a wrapper around it."""
+    inner = getattr(optimizer, "optimizer", None)
+    return _innermost(inner) if hasattr(inner, "param_groups") else optimizer
+
+
+def _require_hooks(torch_optimizers: Sequence[Any]) -> None:
+    for one in map(_innermost, torch_optimizers):
+        if not hasattr(one, "register_step_pre_hook"):
+            raise CapabilityError(
+                f"gradients are to be seen before each update, and {type(one).__name__} has no "
+                "register_step_pre_hook, by which torch's optimizers say when they step. Make it "
+                "a subclass of torch.optim.Optimizer, or look at gradients in your own loop."
+            )
