@@ -102,3 +102,36 @@ def test_an_object_that_takes_no_attributes_is_an_error(thing):
         f"{type(thing).__name__} takes no attributes. "
         "Pass a torch module, or a small object of your own around it."
     )
+
+
+class HoldsItsWeights:
+    """A model whose trainer holds the weights until `jax_state_sync`, as Keras' does on jax."""
+
+    stop_training = False
+    weights: list[int] | None = None
+
+    def jax_state_sync(self) -> None:
+        self.weights = [1, 2]
+
+
+def test_a_read_of_the_model_brings_its_weights_up_to_date():
+    callback = Callback()
+    model = HoldsItsWeights()
+    callback.set_model(model)
+    model.weights = None
+    assert callback.model.weights == [1, 2]
+
+
+def test_the_model_of_a_callback_is_none_until_it_is_set():
+    assert Callback.model is None
+    assert Callback().model is None
+    callback = Callback()
+    callback.model = "mine"
+    assert callback.model == "mine"
+
+
+def test_a_class_may_have_a_model_of_its_own():
+    class Own(Callback):
+        model = "mine"
+
+    assert Own().model == "mine"
