@@ -103,7 +103,11 @@ model.fit(X_train, Y_train, callbacks=[csv_logger])
 def test_reduce_lr_warns_that_this_fit_has_no_val_loss():
     x, y = small_data()
     model = small_model()
-    with pytest.warns(keras.errors.OnfitWarning, match="monitors 'val_loss', which is not in"):
+    # The rate is Adam's default, 0.001, which is the lowest that this example allows.
+    with (
+        pytest.warns(keras.errors.OnfitWarning, match="min_lr=0.001.*nothing to lower"),
+        pytest.warns(keras.errors.OnfitWarning, match="monitors 'val_loss', which is not in"),
+    ):
         run(REDUCE_LR, model=model, X_train=x, Y_train=y, ReduceLROnPlateau=ReduceLROnPlateau)
     assert model.history.history["lr"] == [pytest.approx(0.001)]
 

@@ -53,10 +53,17 @@ EXCLUSIONS = {
         "Keras looks for the exact name; onfit finds val_accuracy when asked for val_acc."
     ),
     # EarlyStopping
+    "a baseline that is not beaten stops the training": (
+        "Keras 3's code never stops while the quantity improves below the baseline, against its "
+        "own words; onfit stops after patience epochs that did not beat it, as Keras 2 does."
+    ),
     "best_epoch is None before the first": "Keras says 0, which is an epoch; onfit says None.",
     # ReduceLROnPlateau
     "a reduction that changes nothing is not told": (
         "Keras says that it reduces the rate to what it already is; onfit says nothing."
+    ),
+    "a rate that can never be lowered is said": (
+        "Keras says nothing where min_lr is not below the rate; onfit warns once."
     ),
     "an unknown argument is an error": (
         "Keras swallows whatever ReduceLROnPlateau is given; onfit takes epsilon, the older "
@@ -68,6 +75,9 @@ EXCLUSIONS = {
     # ModelCheckpoint
     "a missing monitor never saves": (
         "Keras overwrites the best model with whatever there is; onfit saves nothing."
+    ),
+    "the seventh place is the period": (
+        "Keras 3 has save_freq there, in batches; onfit the period in epochs, as Keras 2 has."
     ),
     "save_freq counts samples": (
         "Keras' whole numbers are batches; onfit's are samples, and '2 batches' says batches."

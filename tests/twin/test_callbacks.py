@@ -7,6 +7,7 @@ and shown in `test_disagreements.py`.
 
 import itertools
 import math
+import operator
 import os
 import tempfile
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Early stopping conditioned on:UserWarning"),
     pytest.mark.filterwarnings("ignore:Learning rate reduction is conditioned:UserWarning"),
     pytest.mark.filterwarnings("ignore:.* monitors '.*', which is not in the logs"),
+    pytest.mark.filterwarnings("ignore:ReduceLROnPlateau.*nothing to lower"),
 ]
 
 many = settings(max_examples=2000, deadline=None, derandomize=True, database=None)
@@ -72,7 +74,6 @@ early_stopping = st.fixed_dictionaries(
         "min_delta": deltas,
         "patience": st.integers(0, 4),
         "mode": modes,
-        "baseline": st.none() | numbers,
         "restore_best_weights": st.booleans(),
         "start_from_epoch": st.sampled_from([0, 0, 1, 3]),
     }
@@ -104,6 +105,40 @@ def test_early_stopping_stops_and_restores_as_keras_does(
         epochs = script(values, skipped)
         expected = walk(theirs, Stub(), epochs, stopping, first)
         assert walk(ours, Stub(), epochs, stopping, first) == expected
+
+
+class OfKeras2:
+    """The decisions of EarlyStopping in Keras 2.2.4 and 2.3.1, as its code has them."""
+
+    def __init__(self, mode: str, patience: int, baseline: float) -> None:
+        self.better = {"min": operator.lt, "max": operator.gt}[mode]
+        self.patience, self.best, self.wait = patience, baseline, 0
+
+    def stops_at(self, current: float) -> bool:
+        if self.better(current, self.best):
+            self.best, self.wait = current, 0
+            return False
+        self.wait += 1
+        return self.wait >= self.patience
+
+
+@many
+@given(
+    mode=st.sampled_from(["min", "max"]),
+    patience=st.integers(0, 4),
+    baseline=numbers,
+    values=st.lists(numbers, min_size=1, max_size=10),
+)
+def test_a_baseline_stops_the_training_when_keras_2_stops_it(
+    mode: Any, patience: int, baseline: float, values: list[float]
+) -> None:
+    theirs = OfKeras2(mode, patience, baseline)
+    ours = callbacks.EarlyStopping(MONITOR, patience=patience, mode=mode, baseline=baseline)
+    stops = itertools.takewhile(lambda value: not theirs.stops_at(value), values)
+    expected = min(len(list(stops)) + 1, len(values))
+    seen = walk(ours, Stub(), script(list(values)), lambda callback, stub: callback.wait)
+    assert len(seen) - 1 == expected
+    assert seen[-1] == (theirs.wait, None)
 
 
 # --- ReduceLROnPlateau -----------------------------------------------------------------------

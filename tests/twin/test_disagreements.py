@@ -378,3 +378,36 @@ def test_a_used_history_starts_anew() -> None:
             walk(history, Stub(), losses(0.5, 0.25), lambda c, s: None)
         lengths.append((len(history.epoch), len(history.history["val_loss"])))
     assert lengths == [(2, 4), (2, 2)]
+
+
+@excluded("a baseline that is not beaten stops the training")
+def test_a_baseline_that_is_not_beaten_stops_the_training() -> None:
+    epochs = [{"val_acc": value} for value in (0.55, 0.6, 0.65, 0.7)]
+    arguments = {"monitor": "val_acc", "mode": "max", "patience": 2, "baseline": 0.75}
+    theirs, ours = both("EarlyStopping", lambda c, s: s.stop_training, epochs, **arguments)
+    assert theirs == [False, False, False, False]
+    assert ours == [False, True]
+
+
+@excluded("a rate that can never be lowered is said")
+def test_a_rate_that_can_never_be_lowered_is_said(recwarn: pytest.WarningsRecorder) -> None:
+    rates = both(
+        "ReduceLROnPlateau",
+        lambda c, s: s.optimizer.learning_rate,
+        losses(1.0, 1.0, 1.0, 1.0),
+        patience=1,
+        min_lr=1.0,
+    )
+    assert rates == [[1.0] * 4] * 2
+    assert [str(each.message)[:31] for each in recwarn] == ["ReduceLROnPlateau(min_lr=1.0) n"]
+
+
+@excluded("the seventh place is the period")
+def test_the_seventh_place_is_the_period() -> None:
+    saved = []
+    for kind in KINDS:
+        stub = Stub()
+        checkpoint = kind.ModelCheckpoint("{epoch}.h5", "val_loss", 0, False, False, "auto", 2)
+        walk(checkpoint, stub, losses(1.0, 1.0, 1.0, 1.0), lambda callback, stub: None)
+        saved.append([name for _, _, name in stub.saved])
+    assert saved == [[], ["2.h5", "4.h5"]]  # two batches in Keras: none ended here
