@@ -1,6 +1,7 @@
 """Train on 1,797 scanned digits while callbacks watch. `make demo` runs this.
 
-What it leaves lies in runs/demo, and a second run takes the place of the first.
+What it leaves lies in runs/demo, and a second run takes the place of the first. Everything random
+is seeded, so that each run prints the same numbers.
 """
 
 import sys
@@ -20,10 +21,13 @@ from onfit.callbacks import (
     TensorBoard,
 )
 from onfit.layers import Dense, Dropout
+from onfit.utils import set_random_seed
 
 HERE = Path("runs/demo")
 BOARD = HERE / "tensorboard"
+BEST, LOG, CURVES = HERE / "best.h5", HERE / "log.csv", HERE / "history.png"
 
+set_random_seed(1)
 torch.set_num_threads(1)  # layers this small are not worth sharing among cores
 
 # Each image is a row of 8 x 8 grey values from 0 to 16; each label a digit from 0 to 9.
@@ -31,6 +35,16 @@ images, labels = load_digits(return_X_y=True)
 x_train, x_test, y_train, y_test = train_test_split(
     images / 16, labels, test_size=0.2, stratify=labels, random_state=1
 )
+
+again = BEST.exists()
+for old in (BEST, LOG, CURVES):
+    old.unlink(missing_ok=True)
+print(f"A net learns to read digits from {len(x_train):,} images, in at most 100 epochs.")
+print("Callbacks lower its learning rate, keep its best state, write down all numbers, and stop")
+print(f"the training when it learns nothing more. All files go to {HERE}.")
+if again:
+    print("The run before left files there: this one starts anew and replaces them.")
+print()
 
 model = Sequential(
     [
@@ -50,23 +64,23 @@ history = model.fit(
     callbacks=[
         ReduceLROnPlateau(monitor="val_loss", factor=0.3, patience=3, verbose=1),
         EarlyStopping(monitor="val_loss", patience=8),
-        ModelCheckpoint(HERE / "best.h5", monitor="val_loss", save_best_only=True),
-        CSVLogger(HERE / "log.csv"),
+        ModelCheckpoint(BEST, monitor="val_loss", save_best_only=True),
+        CSVLogger(LOG),
         TensorBoard(BOARD / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"),
     ],
 )
-history.plot(HERE / "history.png")
+history.plot(CURVES)
 
-best = load_model(HERE / "best.h5")
+best = load_model(BEST)
 _, accuracy = best.evaluate(x_test, y_test, verbose=0)
 
 print(f"""
 The best of {len(history.epoch)} epochs, read back from its file, knows {accuracy:.1%} of the
 {len(x_test)} digits that it has never seen.
 
-    {HERE / "best.h5"}        that model, for onfit.load_model
-    {HERE / "history.png"}    the curves
-    {HERE / "log.csv"}        the same as numbers, a line for each epoch
+    {BEST}        that model, for onfit.load_model
+    {CURVES}    the curves
+    {LOG}        the same as numbers, a line for each epoch
     {BOARD}    the same, live: tensorboard --logdir {BOARD}""")
 
 if accuracy < 0.96:
