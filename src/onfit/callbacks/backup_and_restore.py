@@ -4,7 +4,7 @@ import math
 import os
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Never
 
 from onfit._types import StrPath
 from onfit.core.cadence import Cadence
@@ -12,6 +12,7 @@ from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
 from onfit.core.faces import CanResume, Need
 from onfit.core.hooks import overrides
+from onfit.core.representation import refuse_unknown
 from onfit.core.run import Run
 from onfit.core.sizes import size_in
 from onfit.core.state import check_kept, restore_run, run_state
@@ -73,7 +74,9 @@ class BackupAndRestore(Callback):
         *,
         mean_time_between_failures: float | None = None,
         verbose: int = 1,
+        **unknown: Never,
     ) -> None:
+        refuse_unknown(BackupAndRestore.__init__, unknown)
         if not isinstance(backup_dir, str | os.PathLike) or not os.fspath(backup_dir):
             raise ArgumentError(
                 f"BackupAndRestore(backup_dir={backup_dir!r}): backup_dir is the folder of this "
@@ -87,7 +90,9 @@ class BackupAndRestore(Callback):
             )
         self.backup_dir = backup_dir
         self.save_freq = save_freq
+        self.keep = keep
         self.delete_checkpoint = delete_checkpoint
+        self.mean_time_between_failures = mean_time_between_failures
         self.verbose = verbose
         self._checkpoints = CheckpointManager(backup_dir, keep)
         self._cadence: Cadence | _Affordable

@@ -7,12 +7,13 @@ import os
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Never
 
 from onfit._types import StrPath
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
 from onfit.core.meter import as_number
+from onfit.core.representation import refuse_unknown
 from onfit.errors import ArgumentError, FileFormatError, OnfitWarning
 from onfit.storage import durable
 from onfit.storage.durable import replacing, require_writable
@@ -54,7 +55,10 @@ class CSVLogger(Callback):
         >>> logger = CSVLogger("run/training.csv", append=True)
     """
 
-    def __init__(self, filename: StrPath, separator: str = ",", append: bool = False) -> None:
+    def __init__(
+        self, filename: StrPath, separator: str = ",", append: bool = False, **unknown: Never
+    ) -> None:
+        refuse_unknown(CSVLogger.__init__, unknown)
         self.filename = os.fspath(filename)
         self.separator = _checked_separator(separator)
         self.append = append

@@ -54,6 +54,7 @@ class LambdaCallback(Callback):
             "on_train_end": on_train_end,
             **other_hooks,
         }
+        self.other_hooks = other_hooks
         given = {name: function for name, function in hooks.items() if function is not None}
         _check(set(hooks), given)
         # Attributes of the instance hide the empty methods of the class. A hook that is not given

@@ -17,7 +17,6 @@ _ALWAYS = ("monitor",)
 _HIDDEN = ("headers",)
 # What belongs to a run, and not to the callback.
 _OF_A_RUN = ("model", "_session", "_validation")
-_MORE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
 
@@ -38,18 +37,21 @@ def _arguments(callback: "Callback") -> Iterator[tuple[str, str]]:
     for name, parameter in parameters_of(type(callback)).items():
         if name not in held or name in _OF_A_RUN:
             continue
+        if parameter.kind is parameter.VAR_KEYWORD:
+            yield from ((more, _text(value)) for more, value in held[name].items())
+            continue
         if name in _ALWAYS or _differs(held[name], parameter.default):
             yield name, "..." if name in _HIDDEN else _text(held[name])
 
 
 def parameters_of(kind: type) -> dict[str, inspect.Parameter]:
-    """The named arguments of a class. If it takes `**more`, also those of the classes above it."""
+    """The arguments of a class. If it takes `**more`, also those of the classes above it."""
     found: dict[str, inspect.Parameter] = {}
     for level in kind.__mro__:
         if "__init__" not in vars(level) or level is object:
             continue
         own = list(inspect.signature(vars(level)["__init__"]).parameters.values())[1:]
-        found = {each.name: each for each in own if each.kind not in _MORE} | found
+        found = {each.name: each for each in own} | found
         if all(each.kind is not each.VAR_KEYWORD for each in own):
             break
     return found
@@ -91,5 +93,5 @@ def refuse_unknown(init: Callable[..., None], unknown: Mapping[str, Never]) -> N
         known = list(inspect.signature(init).parameters)[1:-1]
         raise ArgumentTypeError(
             f"{owner}({name}=...): there is no such argument.{did_you_mean(name, known)} "
-            f"There are: {', '.join(known)}."
+            f"There are: {', '.join(known) or 'none'}."
         )

@@ -62,6 +62,10 @@ class CheckpointManager:
         self.keep = keep
         self._lock: IO[str] | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy holds: all but the lock, which is this process' own."""
+        return {**vars(self), "_lock": None}
+
     # --- one run at a time ---------------------------------------------------------------
 
     def acquire(self) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 from onfit._types import StrPath
 from onfit.callbacks.history import table
 from onfit.core.aliases import AliasDict, find
 from onfit.core.callback import Callback, Logs
+from onfit.core.representation import refuse_unknown
 from onfit.errors import (
     ArgumentError,
     MissingMetricError,
@@ -38,7 +39,8 @@ class History(Callback):
         {'loss': [0.5]}
     """
 
-    def __init__(self) -> None:
+    def __init__(self, **unknown: Never) -> None:
+        refuse_unknown(History.__init__, unknown)
         self.epoch: list[int] = []
         self.history: dict[str, list[Any]] = AliasDict()
         self._timing: dict[str, Any] = {}  # of the run, in a copy, which has no run

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Never
 
 from onfit._types import StrPath
 from onfit.callbacks.tensorboard.arguments import (
@@ -20,13 +20,13 @@ from onfit.callbacks.tensorboard.graph import Graph
 from onfit.callbacks.tensorboard.histograms import Histograms
 from onfit.callbacks.tensorboard.profile import Profile, batches_of
 from onfit.callbacks.tensorboard.projector import Projector
-from onfit.callbacks.tensorboard.scalars import scalars_by_folder
+from onfit.callbacks.tensorboard.scalars import learning_rate, scalars_by_folder
 from onfit.callbacks.tensorboard.series import Series
-from onfit.core.aliases import find
 from onfit.core.cadence import Cadence
 from onfit.core.callback import Callback, Logs
 from onfit.core.faces import CanProfile, HasGradients, HasHistograms, Need
 from onfit.core.hooks import overrides
+from onfit.core.representation import refuse_unknown
 from onfit.core.sizes import size_in
 from onfit.storage.durable import require_writable
 
@@ -98,7 +98,9 @@ class TensorBoard(Callback):
         embeddings_data: Any = None,
         update_freq: str | int = "epoch",
         profile_batch: int | str | Sequence[int] = 0,
+        **unknown: Never,
     ) -> None:
+        refuse_unknown(TensorBoard.__init__, unknown)
         require_tensorboard("TensorBoard")
         self.log_dir = folder("log_dir", log_dir)
         self.histogram_freq = frequency("histogram_freq", histogram_freq)
@@ -116,7 +118,8 @@ class TensorBoard(Callback):
         self._profiled = batches_of(profile_batch)
         self._files: EventFiles | None = None
         self._points = BatchPoints()
-        # Made anew in each training; None if no argument asks for them.
+        # Made anew at the first hook of each training; None if no argument asks for them.
+        self._begun = False
         self._graph: Graph | None = None
         self._histograms: Histograms | None = None
         self._projector: Projector | None = None
@@ -142,6 +145,12 @@ class TensorBoard(Callback):
         if self._profiled:
             yield Need(CanProfile, f"profile_batch={self.profile_batch!r}")
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy holds: all but the open files, and what is to be written to them."""
+        names = ("_files", "_graph", "_histograms", "_projector", "_profile")
+        own = {**dict.fromkeys(names), "_points": BatchPoints(), "_begun": False}
+        return {**super().__getstate__(), **own}
+
     # --- hooks ---------------------------------------------------------------------------
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -150,6 +159,14 @@ class TensorBoard(Callback):
         self._points = BatchPoints()
         self._series.begin_training()
         self._batches = 0
+        self._begun = False
+        self._begin()
+
+    def _begin(self) -> None:
+        """Make the parts of this training. A loop may call the later hooks alone."""
+        if self._begun:
+            return
+        self._begun = True
         if "://" not in self.log_dir:  # tensorboard writes to s3:// and the like too
             probe = os.path.join(self.log_dir, "events")
             require_writable(probe, f"TensorBoard(log_dir={self.log_dir!r})")
@@ -164,10 +181,12 @@ class TensorBoard(Callback):
             self._graph = Graph(self.model)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self._begin()
         self._series.begin_epoch(epoch, self.params.get("steps"))
         self._write_graph()
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        self._begin()
         if self._profile is not None:
             traces = os.path.join(self._folder, "plugins", "profile")
             self._profile.begin(self.model, self._steps_done() + 1, traces)
@@ -185,11 +204,12 @@ class TensorBoard(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
+        self._begin()
         self._write_points()
         self._series.begin_epoch(epoch)  # for a loop that does not call on_epoch_begin
         self._series.end_epoch(epoch)
         if self._cadence.counts_batches or self._cadence.due_after_epoch():
-            self._write("epoch", {**logs, **self._learning_rate(logs)}, epoch)
+            self._write("epoch", {**logs, **learning_rate(logs, self.model)}, epoch)
         self._write_graph()
         if self._histograms is not None and epoch % self.histogram_freq == 0:
             # Data that would have to be collected from a loader first are left out.
@@ -265,14 +285,6 @@ class TensorBoard(Callback):
     def _steps_done(self) -> int:
         """The batches of this run so far, including those before it was resumed."""
         return self._batches if self.run is None else self.run.progress.step
-
-    def _learning_rate(self, logs: Logs) -> dict[str, Any]:
-        """The logged learning rate; if there is none, the rate of the model's optimizer."""
-        name = find("learning_rate", logs)
-        if name is not None:
-            return {"learning_rate": logs[name]}
-        rate = getattr(getattr(self.model, "optimizer", None), "learning_rate", None)
-        return {} if rate is None else {"learning_rate": rate}
 
     # --- arguments -----------------------------------------------------------------------
 

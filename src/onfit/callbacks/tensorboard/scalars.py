@@ -4,6 +4,7 @@ import numbers
 from collections.abc import Iterator
 from typing import Any
 
+from onfit.core.aliases import find
 from onfit.core.meter import as_number
 
 TRAIN, VALIDATION = "train", "validation"
@@ -32,3 +33,12 @@ def _numbers(values: dict[str, Any]) -> Iterator[tuple[str, float]]:
         number = as_number(value)
         if isinstance(number, numbers.Real):
             yield name, float(number)
+
+
+def learning_rate(logs: dict[str, Any], model: Any) -> dict[str, Any]:
+    """The logged learning rate; if there is none, the rate of the model's optimizer."""
+    name = find("learning_rate", logs)
+    if name is not None:
+        return {"learning_rate": logs[name]}
+    rate = getattr(getattr(model, "optimizer", None), "learning_rate", None)
+    return {} if rate is None else {"learning_rate": rate}
