@@ -75,11 +75,13 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__ and name not in _HOMES:
-        refusal_of_names(__name__, __all__)(name)
-    value = globals()[name] = _version() if name == "__version__" else _load(name)
-    return value
+if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others
+
+    def __getattr__(name: str) -> Any:
+        if name not in __all__ and name not in _HOMES:
+            refusal_of_names(__name__, __all__)(name)
+        value = globals()[name] = _version() if name == "__version__" else _load(name)
+        return value
 
 
 def __dir__() -> list[str]:

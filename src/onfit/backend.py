@@ -3,7 +3,7 @@
 Arithmetic is torch's: where a script has `K.mean(x)`, write `torch.mean(x)`.
 """
 
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -128,8 +128,10 @@ def clear_session() -> None:
     """
 
 
-def __getattr__(name: str) -> NoReturn:
-    hint = did_you_mean(name, __all__)
-    if not name.startswith("_") and hasattr(torch, name):
-        hint = f" Arithmetic is torch's: torch.{name}."
-    raise AttributeError(f"module 'onfit.backend' has no attribute {name!r}.{hint}")
+if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others
+
+    def __getattr__(name: str) -> NoReturn:
+        hint = did_you_mean(name, __all__)
+        if not name.startswith("_") and hasattr(torch, name):
+            hint = f" Arithmetic is torch's: torch.{name}."
+        raise AttributeError(f"module 'onfit.backend' has no attribute {name!r}.{hint}")

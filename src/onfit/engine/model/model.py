@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
 
 import torch
 from torch import Tensor, nn
@@ -46,20 +46,34 @@ class Model(Trainer, Savable, Traced):
     # What `Model(...)` may make: the first of these that its arguments ask for.
     kinds: ClassVar[Sequence[type["Model"]]] = ()
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> "Model":
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if cls is not Model:
             return super().__new__(cls)
         asked_for = (kind for kind in Model.kinds if kind.is_asked_for(args, kwargs))
-        return super().__new__(next(asked_for, Model))
+        kind: Any = next(asked_for, Model)
+        model: Self = super().__new__(kind)
+        return model
 
     @classmethod
     def is_asked_for(cls, args: Sequence[Any], kwargs: Container[str]) -> bool:
         """Whether `Model(*args, **kwargs)` asks for a model of this kind."""
         return False
 
-    def __init__(self, *, name: str | None = None) -> None:
-        super().__init__(name=name)
-        self.nodes = []
+    if TYPE_CHECKING:  # what `Model(...)` takes; for each, one of `kinds` has the `__init__`
+
+        @overload
+        def __init__(self, *, name: str | None = None) -> None: ...
+        @overload
+        def __init__(self, net: nn.Module, *, name: str | None = None) -> None: ...
+        @overload
+        def __init__(self, inputs: Any, outputs: Any, *, name: str | None = None) -> None: ...
+        def __init__(self, *args: Any, **kwargs: Any) -> None: ...
+
+    else:
+
+        def __init__(self, *, name: str | None = None) -> None:
+            super().__init__(name=name)
+            self.nodes = []
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; or, called on symbols, become a layer of another model."""

@@ -1,0 +1,94 @@
+"""A user's program passes a type checker, and its mistakes do not."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+from typing import Any
+
+import numpy as np
+import onfit
+import onfit as keras_like
+import torch
+from onfit import Input, Model, Sequential, keras, layers
+from onfit.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from onfit.layers import Dense
+from torch import nn
+
+x = np.zeros((8, 3), "float32")
+y = np.zeros((8, 1), "float32")
+
+wrapped = Model(nn.Linear(3, 1))
+named = Model(nn.Linear(3, 1), name="mine")
+inputs = Input((3,))
+functional = Model(inputs, Dense(1)(inputs))
+by_name = Model(inputs=inputs, outputs=[Dense(1)(inputs)], name="f")
+stack = Sequential([Dense(4, activation="relu", input_dim=3), layers.Dense(1)])
+dotted = keras_like.Sequential([keras.layers.Dense(1)])
+
+
+class Mine(Model):
+    def __init__(self, units: int) -> None:
+        super().__init__(name="mine")
+        self.dense = Dense(units)
+
+    def call(self, x: torch.Tensor) -> Any:
+        return self.dense(x)
+
+
+class Bare(Model):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x
+
+
+class Noted(Callback):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.seen = logs
+
+
+models: list[Model] = [wrapped, named, functional, by_name, stack, dotted, Mine(3), Bare()]
+models.append(Bare(name="b"))
+for model in models:
+    model.compile("adam", loss="mse", metrics=["mae"])
+    model.compile(optimizer=torch.optim.SGD(model.parameters(), lr=0.1), loss=nn.MSELoss())
+    callbacks = [EarlyStopping(patience=1), ModelCheckpoint("a.keras"), Noted()]
+    history = model.fit(x, y, epochs=2, validation_split=0.2, verbose=0, callbacks=callbacks)
+    losses: list[float] = history.history["loss"]
+    model.evaluate(x, y)
+    model.predict(x)
+    model.save("a.keras")
+with onfit.Run(nn.Linear(1, 1), [Noted()], epochs=2) as run:
+    for epoch in run.epochs():
+        run.log(loss=0.5)
+"""
+
+# Each line is a mistake.
+MISTAKES = """
+from onfit.layers import Conv2d
+from onfit.callbacks import CsvLogger
+from onfit.losses import MSELoss
+from onfit import Modle
+"""
+
+
+def checked(folder: Path, name: str, program: str) -> list[str]:
+    """What mypy says about a program, a line each."""
+    (folder / name).write_text(program.lstrip())
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", name],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    assert not done.stderr, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.slow  # mypy reads torch
+def test_a_program_passes_and_names_that_do_not_exist_fail(tmp_path: Path) -> None:
+    assert checked(tmp_path, "program.py", PROGRAM) == []
+    said = [line for line in checked(tmp_path, "mistakes.py", MISTAKES) if "error:" in line]
+    assert [int(line.split(":")[1]) for line in said] == [1, 2, 3, 4]
