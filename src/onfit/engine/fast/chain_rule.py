@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import get_gradient_edge
 from torch.nn.modules import module as of_all_modules
 
 from onfit.engine.data.arrays import Samples
-from onfit.engine.fast.conditions import engine_does_more, is_unpatched
+from onfit.engine.fast.conditions import engine_does_more, is_hooked, is_unpatched
 from onfit.engine.fast.derivatives import Memory, Pullback, Rule, rule_of
 from onfit.engine.fast.entry import Gradients
 from onfit.engine.fast.loss_kernels import Slope, slope_of
@@ -109,6 +110,7 @@ class ChainRule:
         self._activations = [layer.activation for layer in self._activated]
         self._hooks = [*_HOOKS_OF_ALL, *chain.from_iterable(map(_hooks_of, [model, *layers]))]
         self._memory: Memory = {}
+        self._leaves_are_hooked: bool | None = None  # not known before the first batch
 
     def __call__(self, batch: Samples, params: Sequence[Tensor]) -> Passed | None:
         """The results of a batch; None if it has to go through torch's engine.
@@ -169,8 +171,11 @@ class ChainRule:
 
     def _is_watched(self, params: Sequence[Tensor]) -> bool:
         """Whether a hook looks at what is between, or torch's engine is asked for more."""
+        if self._leaves_are_hooked is None:
+            self._leaves_are_hooked = any(is_hooked(_leaf_of(param)) for param in params)
         return (
-            any(self._hooks)
+            self._leaves_are_hooked
+            or any(self._hooks)
             or any(map(_is_hooked, params))
             or engine_does_more()
             or not torch.is_grad_enabled()
@@ -189,6 +194,11 @@ def _hooks_of(module: nn.Module) -> list[dict[int, Any]]:
         module._backward_pre_hooks,
         module._backward_hooks,
     ]
+
+
+def _leaf_of(param: Tensor) -> Any:
+    """The node of torch's engine that adds to the `.grad` of `param`."""
+    return get_gradient_edge(param).node
 
 
 def _is_hooked(param: Tensor) -> bool:

@@ -13,3 +13,16 @@ def is_unpatched(thing: Any) -> bool:
 def engine_does_more() -> bool:
     """Whether torch's engine does more than the arithmetic: it casts, or it looks for NaN."""
     return torch.is_autocast_enabled("cpu") or torch.is_anomaly_enabled()
+
+
+def is_hooked(node: Any) -> bool:
+    """Whether a hook looks at what comes into it or out of it. All its hooks share one dict."""
+    handles = [node.register_prehook(_nothing), node.register_hook(_nothing)]
+    hooked = any(len(handle.hooks_dict_ref() or ()) > 1 for handle in handles)
+    for handle in handles:
+        handle.remove()
+    return hooked
+
+
+def _nothing(*of_node: Any) -> None:
+    """A hook that does nothing."""

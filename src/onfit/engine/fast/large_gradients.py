@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.autograd.graph import GradientEdge
 from torch.nn import Parameter
 
-from onfit.engine.fast.conditions import engine_does_more
+from onfit.engine.fast.conditions import engine_does_more, is_hooked
 from onfit.engine.fast.entry import Gradients, gradients
 
 # glibc's DEFAULT_MMAP_THRESHOLD_MAX: memory of this size goes back to the system, however often
@@ -194,10 +194,10 @@ def _product_with(leaf: Any, uses: _Uses) -> _Product | None:
     node, place = _only_use(leaf, uses)
     transposed = node is not None and node.name() == "TBackward0"
     if transposed:
-        if _is_hooked(node):
+        if is_hooked(node):
             return None
         node, place = _only_use(node, uses)
-    if node is None or place != _RIGHT.get(node.name()) or _is_hooked(node):
+    if node is None or place != _RIGHT.get(node.name()) or is_hooked(node):
         return None
     # The names of what a node saves are not public. Without them the engine computes all.
     known = hasattr(node, f"_raw_saved_{_LEFT[node.name()]}")
@@ -209,16 +209,3 @@ def _only_use(source: Any, uses: _Uses) -> tuple[Any, int | None]:
     not exactly one.
     """
     return uses[source][0] if len(uses[source]) == 1 else (None, None)
-
-
-def _is_hooked(node: Any) -> bool:
-    """Whether a hook looks at what comes into it or out of it. All its hooks share one dict."""
-    handles = [node.register_prehook(_nothing), node.register_hook(_nothing)]
-    hooked = any(len(handle.hooks_dict_ref() or ()) > 1 for handle in handles)
-    for handle in handles:
-        handle.remove()
-    return hooked
-
-
-def _nothing(*of_node: Any) -> None:
-    """A hook that does nothing."""
