@@ -46,7 +46,7 @@ def test_when_there_is_room_again_new_files_go_on(tmp_path, told):
     files = EventFiles(tmp_path)
     with no_room_for(20), pytest.raises(StorageError, match="File too large"):
         write(files, dict.fromkeys(range(50), 3.0))
-    again = EventFiles(tmp_path, {"train": 0})
+    again = EventFiles(tmp_path)
     write(again, {0: 3.0})
     again.close()
     assert [point.step for point in read(tmp_path / "train").Scalars("loss")] == [0]
