@@ -7,7 +7,7 @@ from torch import nn
 from torch.optim import lr_scheduler
 
 from onfit import Run
-from onfit.callbacks import BackupAndRestore, CallbackList, CSVLogger, LambdaCallback
+from onfit.callbacks import BackupAndRestore, CallbackList, LambdaCallback
 from onfit.core.listeners import Listeners
 from onfit.errors import ArgumentError, ArgumentTypeError
 from onfit.models import Model, Sequential
@@ -135,7 +135,6 @@ def test_a_resumed_fit_goes_on_with_the_scheduler(tmp_path):
             lr_scheduler.CosineAnnealingLR(optimizer, 5),
             LambdaCallback(on_epoch_begin=fail),
             BackupAndRestore(tmp_path, verbose=0),
-            CSVLogger("log.csv"),
         ]
         return model.fit(X, Y, epochs=5, callbacks=callbacks, **FIT)
 

@@ -31,7 +31,7 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
 # --- names of files --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["model.pt", "model", "model.h5.tmp", "model.keras.zip"])
+@pytest.mark.parametrize("name", ["model.bin", "model", "model.h5.tmp", "model.keras.zip"])
 def test_a_name_with_another_suffix_is_refused_everywhere(name):
     model = small()
     for ask in (model.save, model.save_weights, model.load_weights, load_model):

@@ -89,13 +89,13 @@ def test_a_suffix_the_model_does_not_save_to_is_found_before_training(tmp_path):
     model = Sequential([Dense(1, input_dim=2)])
     model.compile("sgd", "mse")
     told = []
-    with pytest.raises(ArgumentError, match=r"the name has the suffix '\.pt'"):
+    with pytest.raises(ArgumentError, match=r"the name has the suffix '\.bin'"):
         model.fit(
             [[0.0, 1.0]],
             [0.0],
             verbose=0,
             callbacks=[
-                ModelCheckpoint(tmp_path / "best.pt"),
+                ModelCheckpoint(tmp_path / "best.bin"),
                 LambdaCallback(on_epoch_begin=lambda epoch, logs: told.append(epoch)),
             ],
         )
