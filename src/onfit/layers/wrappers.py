@@ -2,8 +2,9 @@
 that lie in parts on several processes.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -37,7 +38,7 @@ _LEFT_OUT_BY_TORCH = ("_fsdp_wrapped_module", "_checkpoint_wrapped_module")
 
 def inner_name(module: nn.Module) -> str | None:
     """The attribute in which a wrapper has the module that it wraps; None for other modules."""
-    return next((_INNER[name] for name in _classes_of(module) if name in _INNER), None)
+    return next((_INNER[name] for name in _names_of(module) if name in _INNER), None)
 
 
 def unwrapped(module: nn.Module) -> nn.Module:
@@ -46,12 +47,11 @@ def unwrapped(module: nn.Module) -> nn.Module:
     return module if name is None else unwrapped(getattr(module, name))
 
 
-def class_name(module: nn.Module) -> str:
-    """The name of the class of the module within all wrappers."""
-    kinds = list(type(unwrapped(module)).__mro__)
-    if _FSDP2 in map(_name_of, kinds):  # `fully_shard` has put a class of its own before it
-        kinds = [kind for kind in kinds if not kind.__name__.startswith("FSDP")]
-    return kinds[0].__name__
+def class_of(module: nn.Module) -> type[nn.Module]:
+    """The class of the module within all wrappers, as it was written."""
+    inner = unwrapped(module)
+    # `fully_shard` puts two classes before that of the module.
+    return type(inner).__mro__[2] if _FSDP2 in _names_of(inner) else type(inner)
 
 
 def named_modules(
@@ -135,12 +135,19 @@ def _joined(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _classes_of(module: nn.Module) -> Iterator[str]:
-    return map(_name_of, type(module).__mro__)
+def _names_of(module: nn.Module) -> tuple[str, ...]:
+    """The full names of its class and the bases of that."""
+    return _names_of_class(type(module))  # type: ignore[arg-type]
 
 
-def _name_of(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
+@lru_cache(1000)  # this is asked of every module, and some nets have thousands
+def _names_of_class(kind: type) -> tuple[str, ...]:
+    return tuple(f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__)
+
+
+def _has(net: nn.Module, *classes: str) -> bool:
+    """Whether a module in `net` is of one of these classes."""
+    return any(name in classes for one in net.modules() for name in _names_of(one))
 
 
 # --- many processes --------------------------------------------------------------------------
@@ -150,19 +157,26 @@ def shares_gradients(net: nn.Module) -> bool:
     """Whether the gradients of `net` are brought together from several processes: torch's wrappers
     do that, and anything may that runs in a process group.
     """
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        return True
-    shared = {_DDP, _FSDP1, _FSDP2}
-    return any(not shared.isdisjoint(_classes_of(module)) for module in net.modules())
+    return _is_in_group() or _has(net, _DDP, _FSDP1, _FSDP2)
+
+
+def trained_parameters(net: nn.Module) -> list[nn.Parameter]:
+    """`net.parameters()`; where `fully_shard` divides them, those that train."""
+    reshard(net)
+    return list(net.parameters())
 
 
 def reshard(net: nn.Module) -> None:
     """Let the parts of `net` that `fully_shard` divides have the parameters that train. After a
     forward pass without a backward pass they have whole copies of them.
     """
-    for module in net.modules():
-        if _FSDP2 in _classes_of(module):
+    for module in net.modules() if _is_in_group() else ():
+        if _FSDP2 in _names_of(module):
             module.reshard()  # type: ignore[operator]
+
+
+def _is_in_group() -> bool:
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
 
 
 def require_own_weights(net: nn.Module) -> None:
@@ -171,7 +185,7 @@ def require_own_weights(net: nn.Module) -> None:
     Raises:
         CapabilityError: for torch's FullyShardedDataParallel, which cuts them up.
     """
-    if any(_FSDP1 in _classes_of(module) for module in net.modules()):
+    if _has(net, _FSDP1):
         raise CapabilityError(
             "weights by name were asked for, to be read, set or saved; FullyShardedDataParallel "
             "has joined them and cut them into pieces. Use torch.distributed.fsdp.fully_shard("
@@ -206,10 +220,10 @@ def put(tensor: Tensor, value: Any) -> None:
 # --- compiled modules ------------------------------------------------------------------------
 
 
-def uncompiled(modules: Iterable[nn.Module]) -> AbstractContextManager[None]:
-    """A `with` block in which what `torch.compile` made of `modules` runs as it was written, so
-    that hooks within it are called.
+def uncompiled(net: nn.Module) -> AbstractContextManager[None]:
+    """A `with` block in which what `torch.compile` made of modules in `net` runs as it was written,
+    so that hooks within it are called.
     """
-    if not any(_COMPILED in _classes_of(module) for module in modules):
+    if not _has(net, _COMPILED):
         return nullcontext()
     return torch.compiler.set_stance("force_eager")  # type: ignore[no-any-return]

@@ -8,6 +8,7 @@ from onfit import layers
 from onfit.engine.model.layered import Layered
 from onfit.errors import ArgumentError
 from onfit.layers import Layer
+from onfit.layers.wrappers import class_of
 from onfit.saving.describe_functional import functional_config
 from onfit.saving.values import (
     WEIGHTS_INSTEAD,
@@ -74,13 +75,13 @@ def _layer_config(layer: nn.Module, model: Any, dtype: str) -> Config:
     if not isinstance(layer, Layer) or isinstance(layer, layers.TorchModule):
         raise ArgumentError(_undescribable(layer, model))
     owner = f"{model.described}.save: {layer.described}"
-    config = to_plain(layer.get_config(), owner)
-    if getattr(layers, type(layer).__name__, None) is not type(layer):
+    config, kind = to_plain(layer.get_config(), owner), class_of(layer)
+    if getattr(layers, kind.__name__, None) is not kind:
         require_whole(layer, config, Layer, owner)
     if isinstance(layer, layers.Lambda):  # Keras does not take its function by a bare name
         config["function"] = function_config(config["function"])
     config.setdefault("dtype", _dtype_of(layer, dtype))
-    return {"class_name": type(layer).__name__, "config": config}
+    return {"class_name": kind.__name__, "config": config}
 
 
 def _dtype_of(module: nn.Module, default: str) -> str:

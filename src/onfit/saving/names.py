@@ -98,7 +98,7 @@ def _parts(module: nn.Module) -> list[tuple[str, nn.Module]]:
     counts: dict[str, int] = {}
     parts = []
     for layer in layers:
-        kind = snake_case(type(layer).__name__)
+        kind = snake_case(wrappers.class_of(layer).__name__)
         index = counts[kind] = counts.get(kind, -1) + 1
         parts.append((f"layers/{kind}_{index}" if index else f"layers/{kind}", layer))
     return parts

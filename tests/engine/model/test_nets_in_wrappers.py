@@ -15,7 +15,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from onfit import Input, Model, Run, Sequential, optimizers
 from onfit.callbacks import BackupAndRestore, Callback, EarlyStopping, ModelCheckpoint, TensorBoard
-from onfit.layers import TorchModule
+from onfit.layers import Dense, TorchModule
+from onfit.models import load_model
 
 X = torch.randn(32, 4, generator=torch.Generator().manual_seed(0))
 Y = X.sum(1, keepdim=True)
@@ -116,7 +117,7 @@ def test_every_name_is_the_nets_own(group: None, wrap: Wrap) -> None:
 
 
 @wrapped
-@pytest.mark.parametrize("suffix", [".safetensors", ".h5", ".weights.h5"])
+@pytest.mark.parametrize("suffix", [".safetensors", ".h5", ".weights.h5", ".pt"])
 def test_files_go_into_the_plain_net_and_back(
     group: None, wrap: Wrap, suffix: str, tmp_path: Path
 ) -> None:
@@ -215,22 +216,35 @@ def test_a_wrapped_part_has_its_own_names_too(group: None, wrap: Wrap) -> None:
         assert torch.equal(model.state_dict()[name], state[name])
 
 
-def test_fully_shard_of_a_model_itself(group: None) -> None:
-    from onfit.layers import Dense
+@pytest.mark.parametrize("own_step", [False, True])
+def test_fully_shard_of_a_model_itself(group: None, own_step: bool, tmp_path: Path) -> None:
+    class Stepping(Sequential):
+        def train_step(self, data: Any) -> Any:
+            return super().train_step(data)
+
+    kind = Stepping if own_step else Sequential
 
     def made() -> Sequential:
         torch.manual_seed(0)
-        model = Sequential([Dense(3, activation="tanh", input_dim=4), Dense(1)])
+        model = kind([Dense(3, activation="tanh", input_dim=4), Dense(1)])
         model.compile("adam", "mse")
         return model
 
     expected, model = made(), made()
-    fully_shard(model, mesh=init_device_mesh("cpu", (1,)))
+    mesh = init_device_mesh("cpu", (1,))
+    fully_shard(model.layers[0], mesh=mesh)
+    fully_shard(model, mesh=mesh)
     for one in (expected, model):
         one.evaluate(X, Y, verbose=0)
-        one.fit(X, Y, verbose=0, shuffle=False, validation_data=(X, Y))
+        one.fit(X, Y, verbose=0, shuffle=False, epochs=2, validation_data=(X, Y))
     for a, b in zip(model.get_weights(), expected.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    if not own_step:
+        for name in ("whole.keras", "whole.h5"):
+            model.save(tmp_path / name)
+            loaded = load_model(tmp_path / name)
+            np.testing.assert_allclose(loaded.predict(X, verbose=0), model.predict(X, verbose=0))
+            loaded.fit(X, Y, verbose=0)
 
 
 # --- what DDP does with gradients ----------------------------------------------------------------

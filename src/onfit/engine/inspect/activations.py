@@ -28,7 +28,7 @@ def named_activations(
     outputs: dict[str, list[Tensor]] = {name: [] for name in chosen}
     with ExitStack() as stack:
         stack.enter_context(evaluating(model))
-        stack.enter_context(wrappers.uncompiled(model.modules()))
+        stack.enter_context(wrappers.uncompiled(model))
         for name, layer in chosen.items():
             hook = layer.register_forward_hook(partial(_keep, outputs[name]))
             stack.callback(hook.remove)
@@ -70,7 +70,7 @@ def _named_modules(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _name_of(net: nn.Module) -> str:
-    return str(getattr(net, "name", "") or type(net).__name__.lower())
+    return str(getattr(net, "name", "") or wrappers.class_of(net).__name__.lower())
 
 
 def _found(net: nn.Module, name: str) -> nn.Module:

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
+from onfit.layers.wrappers import class_of
+
 if TYPE_CHECKING:
     from onfit.engine.model.model import Model
 
@@ -36,7 +38,7 @@ def _rows(model: "Model") -> list[tuple[str, str, str]]:
 def _named(model: "Model", layer: nn.Module) -> str:
     own = next((name for name, module in model.named_modules() if module is layer), "")
     name = getattr(layer, "name", "") or own.rpartition(".")[2]
-    return f"{name} ({type(layer).__name__})"
+    return f"{name} ({class_of(layer).__name__})"
 
 
 def _totals(model: "Model") -> list[str]:

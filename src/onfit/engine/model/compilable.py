@@ -18,6 +18,7 @@ from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.errors import NotReadyError
 from onfit.layers.modes import evaluating
 from onfit.layers.shapes import Shape
+from onfit.layers.wrappers import trained_parameters
 from onfit.optimizers import Optimizer
 from onfit.optimizers.gradient_watch import observe
 
@@ -167,7 +168,7 @@ class Compilable(nn.Module):
     @property
     def trainable_weights(self) -> list[Tensor]:
         """The parameters that training changes."""
-        return [param for param in self.parameters() if param.requires_grad]
+        return [param for param in trained_parameters(self) if param.requires_grad]
 
     # Keras' newer name for the same.
     trainable_variables = trainable_weights

@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 from onfit.engine.model.model import Model
+from onfit.engine.model.printed import line_of, tree_of
 from onfit.errors import ArgumentTypeError
-from onfit.layers.wrappers import class_name, rename_back, rename_own, unwrapped
+from onfit.layers.wrappers import class_of, rename_back, rename_own, unwrapped
 
 
 class Wrapped(Model):
@@ -31,13 +32,19 @@ class Wrapped(Model):
             raise ArgumentTypeError(
                 f"Model(net) takes a torch.nn.Module; got {net!r} of type {type(net).__name__}."
             )
-        super().__init__(name=name or class_name(net).lower())
+        super().__init__(name=name or class_of(net).__name__.lower())
         self.net = net
 
     @property
     def described(self) -> str:
         """The name of this model in errors: as the user wrote it."""
         return f"Model({type(self.net).__name__})"
+
+    def __repr__(self) -> str:
+        return f"{line_of(self, self.described)}\n{tree_of(self.net)}"
+
+    def __str__(self) -> str:
+        return repr(self)
 
     @property
     def layers(self) -> list[nn.Module]:

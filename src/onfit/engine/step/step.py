@@ -12,7 +12,7 @@ from onfit.engine.step.backward import Gradients, needs_backward
 from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.engine.step.own_step import OwnStep
 from onfit.engine.step.ways import WAYS, GradientsOf
-from onfit.layers.wrappers import reshard
+from onfit.layers.wrappers import trained_parameters
 from onfit.optimizers import Optimizer
 
 if TYPE_CHECKING:
@@ -52,8 +52,7 @@ class TrainStep:
     def __init__(self, model: "Compilable", compiled: "Compiled", *, copies: bool = False) -> None:
         self._judge = judge = LossAndMetrics(model, compiled, copies=copies)
         self._optimizer = optimizer = compiled.optimizer
-        reshard(model)
-        self._parameters = list(model.parameters())
+        self._parameters = trained_parameters(model)
         self._engine = ThroughEngine(model, judge, optimizer)
         self._there_and_back = WAYS.batch(
             self._engine, model, optimizer, judge.only_loss, judge.on_logits
