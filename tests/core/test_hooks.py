@@ -2,9 +2,11 @@
 
 import pytest
 
+from onfit import callbacks
 from onfit.callbacks import CallbackList
 from onfit.core.callback import Callback
-from onfit.core.hooks import ALL_NAMES, CLASSIC, HOOKS, heard
+from onfit.core.hooks import ALL_NAMES, CLASSIC, HOOKS, heard, misspelt
+from onfit.errors import OnfitWarning
 
 
 @pytest.mark.parametrize("hook", ALL_NAMES)
@@ -110,3 +112,73 @@ def test_a_hook_set_to_none_is_not_heard():
 
 def test_an_object_without_the_hook_does_not_hear_it():
     assert heard(object(), "on_epoch_end") is None
+
+
+# --- names that are like a hook's -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "hook"),
+    [
+        ("on_epoch_begn", "on_epoch_begin"),
+        ("on_epoch_finish", "on_epoch_end"),
+        ("on_epoch_finished", "on_epoch_end"),
+        ("on_epochs_end", "on_epoch_end"),
+        ("on_epochend", "on_epoch_end"),
+        ("on_end_epoch", "on_epoch_end"),
+        ("on_epoch_start", "on_epoch_begin"),
+        ("on_batch_ended", "on_batch_end"),
+        ("on_step_end", "on_batch_end"),
+        ("on_train_batch_start", "on_train_batch_begin"),
+        ("onEpochEnd", "on_epoch_end"),
+        ("onTrainBatchEnd", "on_train_batch_end"),
+        ("OnTrainEnd", "on_train_end"),
+        ("on_train_epoch_end", "on_epoch_end"),
+        ("on_validation_epoch_end", "on_test_end"),
+        ("on_val_begin", "on_test_begin"),
+        ("on_fit_start", "on_train_begin"),
+        ("on_training_end", "on_train_end"),
+        ("on_evaluate_end", "on_test_end"),
+        ("on_prediction_end", "on_predict_end"),
+        ("epoch_end", "on_epoch_end"),
+        ("batch_begin", "on_batch_begin"),
+        ("train_batch_end", "on_train_batch_end"),
+        ("epochEnd", "on_epoch_end"),
+        ("after_epoch", "on_epoch_end"),
+        ("before_batch", "on_batch_begin"),
+        ("on_before_optimizer_steps", "on_before_optimizer_step"),
+    ],
+)
+def test_a_method_that_looks_like_a_hook_is_reported_with_the_nearest(name, hook):
+    kind = type("Mine", (Callback,), {name: lambda self, *args: None})
+    assert misspelt(kind) == {name: hook}
+    with pytest.warns(OnfitWarning, match=rf"Mine\.{name} is no hook.* Did you mean {hook}\?"):
+        CallbackList([kind()])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "on_my_own_event", "on_improvement", "on_save", "on_epoch_middle", "on_click", "plot_epoch",
+        "_epoch_end", "end", "error", "reset", "batch", "train_model", "test", "predict",
+        "save_epoch_end", "validate", "stop", "on_off", "start", "end_of_epoch_report",
+    ],
+)  # fmt: skip
+def test_a_method_that_is_like_no_hook_is_not_reported(name):
+    assert misspelt(type("Mine", (Callback,), {name: lambda self, *args: None})) == {}
+
+
+def test_a_part_of_a_hooks_work_may_have_a_name_like_it():
+    methods = {name: lambda self, *args: None for name in ("on_epoch_end", "epoch_end")}
+    assert misspelt(type("Mine", (Callback,), methods)) == {}
+    methods = {name: lambda self, *args: None for name in ("on_epoch_begin", "epoch_end")}
+    assert misspelt(type("Mine", (Callback,), methods)) == {"epoch_end": "on_epoch_end"}
+
+
+def test_a_value_is_no_misspelt_hook():
+    assert misspelt(type("Mine", (Callback,), {"epoch_end": 3, "on_epoch_finish": "never"})) == {}
+
+
+@pytest.mark.parametrize("name", [name for name in callbacks.__all__ if name != "CallbackList"])
+def test_no_callback_of_onfit_has_a_misspelt_hook(name):
+    assert misspelt(getattr(callbacks, name)) == {}

@@ -195,4 +195,5 @@ def misspelt(kind: type) -> dict[str, str]:
 
 
 def _is_silent(kind: type, hook: str) -> bool:
-    return getattr(getattr(kind, hook, None), "__onfit_silent__", True)
+    method = getattr(kind, hook, None)
+    return method is None or getattr(method, "__onfit_silent__", False)

@@ -51,7 +51,7 @@ def parameters_of(kind: type) -> dict[str, inspect.Parameter]:
         if "__init__" not in vars(level) or level is object:
             continue
         own = list(inspect.signature(vars(level)["__init__"]).parameters.values())[1:]
-        found = {each.name: each for each in own} | found
+        found |= {each.name: each for each in own if each.name not in found}
         if all(each.kind is not each.VAR_KEYWORD for each in own):
             break
     return found
