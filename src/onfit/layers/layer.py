@@ -162,6 +162,15 @@ class Layer(nn.Module, Traced):
             for weight, value in zip(mine, weights, strict=True):
                 weight.copy_(torch.as_tensor(np.asarray(value)))
 
+    def extra_repr(self) -> str:
+        """The arguments that `repr` shows: those that are plain values and not the defaults."""
+        held = vars(self)
+        return ", ".join(
+            f"{name}={_text(held[name])}"
+            for name, default in _defaults(type(self)).items()
+            if name in held and _is_worth_a_look(held[name], default)
+        )
+
     def __getstate__(self) -> dict[str, Any]:
         # A copy starts without nodes: those of this layer belong to the model that it is in.
         return {**self.__dict__, "nodes": []}
@@ -205,8 +214,30 @@ def _unknown_argument(layer: type, unknown: dict[str, Any]) -> str:
     )
 
 
-def _parameters(cls: type) -> list[str]:
+def _parameters(cls: type) -> dict[str, Any]:
+    """The arguments of a class, and their defaults."""
     if cls in (nn.Module, object):
-        return []
-    names = inspect.signature(cls).parameters.values()
-    return [p.name for p in names if p.name != "self" and p.kind is not p.VAR_KEYWORD]
+        return {}
+    found = inspect.signature(cls).parameters.values()
+    return {p.name: p.default for p in found if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+
+
+def _defaults(kind: type) -> dict[str, Any]:
+    """The arguments of a layer and their defaults; its own first, and without its name."""
+    found: dict[str, Any] = {}
+    for cls in kind.__mro__:
+        found = {**found, **{k: v for k, v in _parameters(cls).items() if k not in found}}
+    return {name: default for name, default in found.items() if name != "name"}
+
+
+def _text(value: Any) -> str:
+    """A value as text; of a function its name."""
+    return str(getattr(value, "__name__", None) or repr(value))
+
+
+def _is_worth_a_look(value: Any, default: Any) -> bool:
+    is_plain = isinstance(value, (bool, int, float, str, tuple)) or hasattr(value, "__name__")
+    if isinstance(value, tuple) and set(value) == {default}:  # one number for every axis
+        return False
+    usual = {repr(default), str(default), "linear" if default is None else ""}
+    return is_plain and _text(value) not in usual

@@ -12,6 +12,7 @@ from onfit.engine.inspect import activations, gradients, profiling
 from onfit.engine.inspect.summary import summary_of
 from onfit.engine.inspect.tracing import GraphTracer
 from onfit.engine.model import weights as weighing
+from onfit.engine.model.printed import line_of, tree_of
 from onfit.engine.model.savable import Savable
 from onfit.engine.model.trainer import Trainer
 from onfit.errors import ArgumentError, NotReadyError, did_you_mean
@@ -26,6 +27,9 @@ class Model(Trainer, Savable, Traced):
 
     `Model(net)` makes a model of any torch module; `Sequential` is a stack of layers.
     A subclass with a `forward` of its own is a model too.
+
+    `repr(model)` is a line with its name and size; `print(model)` adds torch's tree of its modules.
+    `repr(Model(net))` has the net's tree, too.
 
     Args:
         net: the module to train, for `Model(net)`.
@@ -100,6 +104,12 @@ class Model(Trainer, Savable, Traced):
         copied = weighing.drawn_again(self)
         copied._compiled = None
         return copied
+
+    def __repr__(self) -> str:
+        return line_of(self, type(self).__name__)
+
+    def __str__(self) -> str:
+        return f"{self!r}\n{tree_of(self)}"
 
     def __getstate__(self) -> dict[str, Any]:
         # Its nodes belong to the model around it, which records them anew when it is restored. A
