@@ -46,11 +46,13 @@ def assert_same(train, tmp_path, steps):
 # --- what is kept ----------------------------------------------------------------------------
 
 
-def accumulating(callbacks, kill):
+def accumulating(callbacks, kill, carried=False):
     torch.manual_seed(0)
     net = nn.Linear(3, 1)
     optimizer = torch.optim.Adam(net.parameters(), lr=0.1)
-    with Run(net, callbacks, optimizer=optimizer, epochs=3) as run:
+    if carried:
+        net.optimizer = optimizer
+    with Run(net, callbacks, optimizer=None if carried else optimizer, epochs=3) as run:
         for _ in run.epochs():
             for batch in run.batches(DATA):
                 net(batch).square().mean().backward()
@@ -62,8 +64,9 @@ def accumulating(callbacks, kill):
     return [param.detach().clone() for param in net.parameters()]
 
 
-def test_pending_gradients_are_kept(tmp_path):
-    assert_same(accumulating, tmp_path, (2, 3, 5, 8, 12))
+@pytest.mark.parametrize("carried", [False, True])
+def test_pending_gradients_are_kept(tmp_path, carried):
+    assert_same(partial(accumulating, carried=carried), tmp_path, (2, 3, 8))
 
 
 def adversarial(callbacks, kill, second_as_part=False):
@@ -85,7 +88,7 @@ def adversarial(callbacks, kill, second_as_part=False):
 
 
 def test_both_optimizers_of_a_gan_are_kept(tmp_path):
-    assert_same(adversarial, tmp_path, (2, 6, 12))
+    assert_same(adversarial, tmp_path, (2, 6))
 
 
 def test_a_second_optimizer_may_be_a_part(tmp_path):
@@ -113,7 +116,7 @@ def scaled(callbacks, kill):
 
 
 def test_a_scaler_and_averaged_weights_are_kept_as_parts(tmp_path):
-    assert_same(scaled, tmp_path, (2, 7, 12))
+    assert_same(scaled, tmp_path, (2, 7))
 
 
 SCHEDULERS = {
@@ -158,7 +161,7 @@ def test_a_scheduler_is_kept_as_a_part(tmp_path, kind):
                     run.log(loss=1.0)
         return [torch.tensor(optimizer.param_groups[0]["lr"]), net.weight.detach()]
 
-    assert_same(train, tmp_path, (2, 4, 9))
+    assert_same(train, tmp_path, (2, 9))
 
 
 # --- what is said ----------------------------------------------------------------------------

@@ -54,4 +54,5 @@ class FaceOfNet(Wrapped):
             if isinstance(carried, torch.optim.Optimizer | Optimizer):
                 self._compiled = Compiled(carried)
                 self._compiled.optimizer.build(list(self.parameters()))
+                self._compiled.optimizer.keeps_gradients = True
         return super().optimizer
