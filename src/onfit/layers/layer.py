@@ -237,7 +237,7 @@ def _text(value: Any) -> str:
 
 def _is_worth_a_look(value: Any, default: Any) -> bool:
     is_plain = isinstance(value, (bool, int, float, str, tuple)) or hasattr(value, "__name__")
-    if isinstance(value, tuple) and set(value) == {default}:  # one number for every axis
-        return False
     usual = {repr(default), str(default), "linear" if default is None else ""}
+    if isinstance(value, tuple) and value and {*map(repr, value)} <= usual:
+        return False  # one number for every axis
     return is_plain and _text(value) not in usual

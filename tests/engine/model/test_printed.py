@@ -135,3 +135,5 @@ def test_a_layer_of_a_user_is_shown_by_its_arguments():
     assert repr(Scaled(2.0)) == "Scaled(factor=2.0)"
     assert repr(Scaled(2.0, offset=1, name="s")) == "Scaled(factor=2.0, offset=1)"
     assert repr(Scaled(2.0, offset=torch.zeros(3))) == "Scaled(factor=2.0)"
+    assert repr(Scaled(2.0, offset=([1], 2))) == "Scaled(factor=2.0, offset=([1], 2))"
+    assert repr(Scaled(2.0, offset=())) == "Scaled(factor=2.0, offset=())"
