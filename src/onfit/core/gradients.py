@@ -1,4 +1,4 @@
-"""Letting callbacks see the gradients of a batch."""
+"""Letting callbacks see a batch and its gradients."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -10,6 +10,11 @@ if TYPE_CHECKING:
     from onfit.core.session import Session
 
 _HOOK = "on_before_optimizer_step"
+
+
+def shows_batches(session: "Session") -> bool:
+    """Whether a user's callback is called where it can look at a batch and its gradients."""
+    return session.callbacks.hear(_HOOK) or session.callbacks.heard_by_users("on_train_batch_end")
 
 
 def observe_gradients(session: "Session") -> Callable[[], object] | None:
@@ -24,9 +29,9 @@ def observe_gradients(session: "Session") -> Callable[[], object] | None:
         CapabilityError: if a callback writes the hook, and the model cannot say when its optimizer
             steps.
     """
-    hooked = session.callbacks.hear(_HOOK)
-    if not hooked and not session.callbacks.heard_by_users("on_train_batch_end"):
+    if not shows_batches(session):
         return None
+    hooked = session.callbacks.hear(_HOOK)
     observe = getattr(session.model, "observe_gradients", None)
     if observe is None and hooked:
         kind = type(session.callbacks.of(_HOOK)[0].callback).__name__

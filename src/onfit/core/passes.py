@@ -68,6 +68,7 @@ class TrainingPass(Pass):
         return self._run.walk.begin(batches, self._run.progress.batch)
 
     def batch_begin(self) -> None:
+        self._run._batch = self.batch
         self._run.batch_begin(self._size(self.batch) if self._begins else None)
 
     def batch_end(self) -> bool:
@@ -80,6 +81,7 @@ class TrainingPass(Pass):
         self._run._batch_values = None
 
     def end(self, *, failed: bool = False) -> None:
+        self._run._batch = None
         self._run.walk.end()
 
 

@@ -106,6 +106,8 @@ class Session(Evaluating):
         self.parts: dict[str, Resumable] = {**(parts or {}), "meter": self._meter}
         self._open_epoch: int | None = None
         self._batch_values: dict[str, Any] | None = None  # None between two batches
+        self._batch: Any = None  # the batch that the loop has
+        self.batch_view: Callable[[Any], Any] = lambda batch: batch
         self._epoch_values: dict[str, Any] = {}
         self._validations: list[Meter] = []
         self._last_logs = Logs()
@@ -205,6 +207,13 @@ class Session(Evaluating):
         logs.update(self._epoch_values)
         self.progress.epoch = epoch + 1
         self.callbacks.call("on_epoch_end", epoch, logs)
+
+    @property
+    def batch(self) -> Any:
+        """The training batch that is under way, as the loop got it; in `fit`, with `x`, `y`,
+        `sample_weight` and `outputs`. None between epochs, and where the loop only pushes events.
+        """
+        return None if self._batch is None else self.batch_view(self._batch)
 
     # --- batches -------------------------------------------------------------------------------
 

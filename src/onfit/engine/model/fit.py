@@ -11,6 +11,7 @@ import torch
 from onfit.callbacks.history import History
 from onfit.callbacks.progbar import ProgbarLogger
 from onfit.core.console import level_of
+from onfit.core.gradients import shows_batches
 from onfit.core.listeners import Listeners
 from onfit.core.logs import Logs
 from onfit.core.run import Run
@@ -68,7 +69,9 @@ def fit(
         parts={"data": train, **validations.parts},
     )
     validation.require_enough(validate, range(initial_epoch, epochs))
+    run.batch_view = step.seen
     with _under_way(model), run, training(model):
+        step.keeps_outputs = shows_batches(run)
         for epoch in run.epochs():
             validations.begin_epoch(run)
             for batch in run.batches(train.epoch(epoch), size=size_of):

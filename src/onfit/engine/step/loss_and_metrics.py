@@ -134,3 +134,9 @@ class LossAndMetrics:
     def means(self, y: Any, outputs: Any, weight: Any = None) -> list[Tensor]:
         """What `measure` gives, each as a scalar."""
         return [value.float().mean() for value in measured(self.measure(y, outputs, weight))]
+
+    def as_given(self, outputs: Any) -> Any:
+        """The outputs as the model gives them, their last activations included."""
+        if not self._several:
+            return self._each[0].as_given(outputs)
+        return [each.as_given(output) for each, output in zip(self._each, outputs, strict=True)]

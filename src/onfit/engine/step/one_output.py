@@ -75,6 +75,12 @@ class OneOutput:
                     metric.update(y, shown)
         return values
 
+    def as_given(self, output: Any) -> Any:
+        """The output as the model gives it, its last activation included, without a gradient."""
+        output = output.detach() if isinstance(output, Tensor) else output
+        head = self.target.loss.logits_of if self.target.loss and self.on_logits else None
+        return output if head is None else head(output)
+
     def warn_of_logits(self, output: Any, model: str) -> None:
         """Warn if a crossentropy takes the output for probabilities, and its numbers are not.
 

@@ -11,6 +11,7 @@ from onfit.core.meter import RunningMeans, as_number
 from onfit.engine.data.arrays import Samples
 from onfit.engine.data.source import size_of
 from onfit.engine.step.loss_and_metrics import LossAndMetrics
+from onfit.engine.step.seen import BatchSeen
 from onfit.errors import ArgumentTypeError
 from onfit.metrics import StatefulMetric
 
@@ -31,6 +32,8 @@ class OwnStep:
             keep a state, their own values.
     """
 
+    keeps_outputs = False  # its author's step keeps what it likes
+
     def __init__(
         self, model: "Compilable", step: Callable[[Any], Any], *, trains: bool = False
     ) -> None:
@@ -39,6 +42,10 @@ class OwnStep:
         self._trains = trains
         self._judge = _judge_of(model)
         self.totals = _Means({} if self._judge is None else self._judge.stateful)
+
+    def seen(self, batch: Samples) -> BatchSeen:
+        """The batch as callbacks see it. What the model gave, only its author's step knows."""
+        return BatchSeen(*batch)
 
     def prepare(self) -> None:
         """Build the optimizer, if there is one, for what trains now."""

@@ -11,6 +11,7 @@ from onfit.engine.data.source import size_of
 from onfit.engine.step.backward import Gradients, needs_backward
 from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.engine.step.own_step import OwnStep
+from onfit.engine.step.seen import BatchSeen
 from onfit.engine.step.ways import WAYS, GradientsOf
 from onfit.layers.wrappers import trained_parameters
 from onfit.optimizers import Optimizer
@@ -47,7 +48,11 @@ class TrainStep:
 
     Attributes:
         totals: loss and metrics over the batches of this epoch.
+        keeps_outputs: whether to keep the outputs of the last batch, for `seen`.
     """
+
+    keeps_outputs = False
+    _kept: tuple[Any, Any] = (None, None)  # a batch, and its outputs
 
     def __init__(self, model: "Compilable", compiled: "Compiled", *, copies: bool = False) -> None:
         self._judge = judge = LossAndMetrics(model, compiled, copies=copies)
@@ -66,11 +71,18 @@ class TrainStep:
     def __call__(self, batch: Samples) -> None:
         params = self._trainables()
         losses, outputs, grads = self._there_and_back(batch, params)
+        if self.keeps_outputs:
+            self._kept = batch, outputs
         with torch.set_grad_enabled(False):  # like `no_grad`, with fewer calls
             self._optimizer.apply(grads)
             self.totals.add(
                 [*losses, *self._judge.measure(batch[1], outputs, batch[2])], size_of(batch)
             )
+
+    def seen(self, batch: Samples) -> BatchSeen:
+        """The batch as callbacks see it."""
+        of, outputs = self._kept
+        return BatchSeen(*batch, self._judge.as_given(outputs) if of is batch else None)
 
     def _trainables(self) -> list[Tensor]:
         """The parameters that train now; the optimizer follows when a layer was frozen or freed."""
