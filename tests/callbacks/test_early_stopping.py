@@ -3,6 +3,7 @@
 import math
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from onfit.callbacks.early_stopping import EarlyStopping
@@ -421,3 +422,61 @@ def test_the_run_knows_who_stopped_it():
     run = train(stop, [5, 5, 5])
     assert run.stopped == Stop("EarlyStopping", run.stop_reason, "end")
     assert run.outcome == "stopped"
+
+
+# --- hooks that a loop calls by hand ---------------------------------------------------------
+
+
+def tell(callback, values, name="loss", first=0):
+    """The epochs after which the model is asked to stop."""
+    if callback.model is None:
+        callback.set_model(Model())
+    stops = []
+    for epoch, value in enumerate(values, first):
+        callback.model.weights = [epoch]
+        callback.on_epoch_end(epoch, {name: value})
+        stops += [epoch] if callback.model.stop_training else []
+        callback.model.stop_training = False
+    return stops
+
+
+def test_the_constructor_leaves_it_ready():
+    stop = EarlyStopping("loss", patience=2, restore_best_weights=True)
+    assert tell(stop, [3, 1, 2, 2]) == [3]
+    stop.on_train_end()
+    assert stop.model.weights == [1]
+
+
+def test_on_train_begin_makes_it_ready_anew():
+    stop = EarlyStopping("loss", patience=2)
+    tell(stop, [1, 2])
+    stop.on_train_begin()
+    assert (stop.best, stop.best_epoch, stop.wait) == (None, None, 0)
+    assert tell(stop, [5, 6, 6]) == [2]
+
+
+def test_the_best_value_and_the_wait_can_be_set():
+    stop = EarlyStopping("loss", patience=3, mode="min")
+    stop.set_model(Model())
+    stop.on_train_begin()
+    stop.best, stop.wait, stop.best_epoch = np.float32(1.0), 1, 4
+    assert (stop.best, type(stop.best), stop.best_epoch) == (1.0, float, 4)
+    assert tell(stop, [2.0, 2.0], first=5) == [6]
+    stop.best = None
+    assert tell(stop, [9.0], first=7) == []
+    assert stop.best == 9.0
+
+
+def test_an_unknown_direction_by_hand_is_an_error_at_the_first_epoch():
+    with pytest.raises(ArgumentError, match="Pass mode='max' or mode='min'"):
+        tell(EarlyStopping("pearson"), [1.0], "pearson")
+
+
+def test_what_is_set_while_it_trains_takes_effect():
+    stop = EarlyStopping("loss", patience=9)
+    assert tell(stop, [1, 2, 3]) == []
+    stop.patience = 3
+    assert tell(stop, [4], first=3) == [3]
+    stop.mode = "max"
+    assert tell(stop, [5], first=4) == []
+    assert stop.best == 5

@@ -118,7 +118,7 @@ def test_the_rate_never_falls_below_min_lr():
 def test_at_min_lr_the_wait_grows_and_no_reduction_is_said(capsys):
     with pytest.warns(OnfitWarning, match="nothing to lower") as warned:
         callback = begun(rate=0.05, min_lr=0.05, verbose=1, cooldown=5)
-        tell(callback, [5, 5, 5, 5])
+    tell(callback, [5, 5, 5, 5])
     assert len(warned) == 1
     assert callback.wait == 3
     assert not callback.in_cooldown()
@@ -286,3 +286,43 @@ def test_a_model_without_an_optimizer_is_refused_before_training():
         Run(SimpleNamespace(), ReduceLROnPlateau()),
     ):
         pass
+
+
+# --- hooks that a loop calls by hand ---------------------------------------------------------
+
+
+def by_hand(rate=1.0, **arguments):
+    callback = ReduceLROnPlateau(**{"monitor": "loss", "factor": 0.5, "patience": 1, **arguments})
+    callback.set_model(a_model(rate))
+    return callback
+
+
+def test_the_constructor_leaves_it_ready():
+    assert tell(by_hand(), [5, 5, 4, 4]) == [1, 0.5, 0.5, 0.25]
+
+
+def test_the_best_value_and_the_wait_can_be_set():
+    callback = by_hand(patience=3, mode="min")
+    callback.best, callback.wait = 4, 2
+    assert (callback.best, callback.wait) == (4.0, 2)
+    assert tell(callback, [5, 3]) == [0.5, 0.5]
+    callback.best = None
+    assert tell(callback, [9]) == [0.5]
+    assert (callback.best, callback.wait) == (9, 0)
+
+
+def test_a_rate_that_cannot_be_lowered_is_said_once_by_hand_too():
+    callback = by_hand(rate=0.001, min_lr=0.001)
+    with pytest.warns(OnfitWarning, match=r"min_lr=0\.001.*Pass a min_lr below the rate") as warned:
+        tell(callback, [1.0] * 6)
+    assert len(warned) == 1
+
+
+def test_a_rate_that_was_lowered_to_min_lr_is_not_said():
+    assert tell(by_hand(rate=0.2, min_lr=0.1), [1.0] * 4) == [0.2, 0.1, 0.1, 0.1]
+
+
+def test_each_run_says_it_anew():
+    for _ in range(2):
+        with pytest.warns(OnfitWarning, match="nothing to lower"):
+            begun(rate=0.001, min_lr=0.01)

@@ -14,8 +14,10 @@ from onfit.core.faces import (
     Trainable,
     as_trainable,
     check_needs,
+    face_of,
+    model_of,
 )
-from onfit.errors import ArgumentTypeError, CapabilityError
+from onfit.errors import ArgumentTypeError, CapabilityError, NotReadyError
 
 
 def needing(*needs):
@@ -135,3 +137,114 @@ def test_a_class_may_have_a_model_of_its_own():
         model = "mine"
 
     assert Own().model == "mine"
+
+
+# --- the face of a torch module that a loop holds ---------------------------------------------
+
+
+@pytest.fixture
+def net():
+    import torch
+
+    net = torch.nn.Linear(2, 1)
+    net.optimizer = torch.optim.SGD(net.parameters(), lr=0.5)
+    return net
+
+
+def test_a_callback_by_hand_sees_a_face_of_a_torch_module(net):
+    callback = Callback()
+    callback.set_model(net)
+    face = callback.model
+    assert face is not net
+    assert next(face.parameters()) is net.weight
+    assert [name for name, _ in face.named_weights()] == ["weight", "bias"]
+    assert float(face.optimizer.learning_rate) == 0.5
+    face.optimizer.learning_rate = 0.25
+    assert net.optimizer.param_groups[0]["lr"] == 0.25
+
+
+def test_a_stop_is_seen_on_the_module_and_on_its_face(net):
+    callback = Callback()
+    callback.set_model(net)
+    assert net.stop_training is False
+    callback.model.stop_training = True
+    assert net.stop_training is True
+    net.stop_training = False
+    assert callback.model.stop_training is False
+    callback.request_stop("enough")
+    assert net.stop_training is True
+
+
+def test_the_optimizer_of_a_face_is_the_one_that_the_module_carries_now(net):
+    import torch
+
+    face = face_of(net)
+    net.optimizer = torch.optim.Adam(net.parameters(), lr=0.125)
+    assert float(face.optimizer.learning_rate) == 0.125
+    del net.optimizer
+    assert face.optimizer is None
+
+
+def test_a_flag_on_a_torch_module_does_not_make_it_a_face(net):
+    net.stop_training = False
+    assert hasattr(as_trainable(net), "get_weights")
+    del net.optimizer
+    assert hasattr(as_trainable(net), "get_weights")
+
+
+def test_a_run_finds_the_optimizer_that_a_module_carries(net):
+    from onfit import Run
+    from onfit.callbacks import ReduceLROnPlateau
+
+    cut = ReduceLROnPlateau("loss", factor=0.5, patience=1)
+    with Run(net, [cut], epochs=3, params={"verbose": 0}) as run:
+        for _ in run.epochs():
+            run.log(loss=1.0)
+    assert net.optimizer.param_groups[0]["lr"] == 0.125
+
+
+def test_what_is_a_face_already_stays_as_it_is(net):
+    from onfit import Model, Sequential
+
+    class HasItsOwn(type(net)):
+        stop_training = False
+
+        def get_weights(self): ...
+
+        def set_weights(self, weights): ...
+
+    for face in (face_of(net), Model(net), Sequential(), HasItsOwn(1, 1), SimpleNamespace(), None):
+        assert face_of(face) is face
+
+
+def test_a_module_without_an_optimizer_is_refused_where_a_rate_is_needed(net):
+    from onfit.callbacks import LearningRateScheduler
+
+    del net.optimizer
+    callback = LearningRateScheduler(lambda epoch: 0.1)
+    with pytest.raises(CapabilityError, match=r"carries it as module\.optimizer"):
+        callback.set_model(net)
+
+
+def test_hooks_before_set_model_say_what_to_do():
+    from onfit.callbacks import (
+        EarlyStopping,
+        LearningRateScheduler,
+        ModelCheckpoint,
+        ReduceLROnPlateau,
+        TimeLimit,
+    )
+
+    calls = [
+        lambda: EarlyStopping("loss", restore_best_weights=True).on_epoch_end(0, {"loss": 1.0}),
+        lambda: LearningRateScheduler(lambda epoch: 0.1).on_epoch_begin(0),
+        lambda: LearningRateScheduler(lambda epoch: 0.1).on_epoch_end(0, {}),
+        lambda: ReduceLROnPlateau("loss").on_train_begin(),
+        lambda: ReduceLROnPlateau("loss").on_epoch_end(0, {"loss": 1.0}),
+        lambda: ModelCheckpoint("a.h5").on_epoch_end(0),
+        lambda: TimeLimit(1, clock=iter(range(0, 99, 9)).__next__).on_epoch_end(0),
+        lambda: model_of(Callback()),
+    ]
+    for call in calls:
+        with pytest.raises(NotReadyError, match=r"Call set_model\(model\).*with Run\(model"):
+            call()
