@@ -120,6 +120,7 @@ def takes_epochs(source: Any) -> bool:
 
 
 def _epoch_setters(source: Any) -> list[Callable[[int], object]]:
+    source = getattr(source, "iterable", source)  # a bar of tqdm around a loader
     samplers = [getattr(source, name, None) for name in ("sampler", "batch_sampler")]
     found = (source, *samplers, getattr(samplers[1], "sampler", None))
     each = {id(one): getattr(one, "set_epoch", None) for one in found}

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 from torch.utils.data import BatchSampler, DataLoader, DistributedSampler, TensorDataset
+from tqdm import tqdm
 
 from onfit import Run
 from onfit.callbacks import BackupAndRestore
@@ -126,6 +127,11 @@ def test_in_fit_each_epoch_has_its_own_order(make):
 @each_loader
 def test_in_a_loop_of_ones_own_too(make):
     assert looped(make(), epochs=3) == by_hand(make, range(3))
+
+
+def test_a_bar_around_the_loader_is_seen_through():
+    seen = looped(tqdm(distributed(), disable=True), epochs=2)
+    assert seen == by_hand(distributed, range(2))
 
 
 @pytest.mark.parametrize("train", [fitted, looped])
