@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from onfit.engine.model.adapt import adapt
 from onfit.engine.model.wrapped import Wrapped
-from onfit.engine.step.compiled import Compiled
 from onfit.errors import ArgumentTypeError
 from onfit.optimizers import Optimizer
 
@@ -32,6 +32,7 @@ class FaceOfNet(Wrapped):
     def __init__(self, net: nn.Module) -> None:
         super().__init__(net)
         self._carried: Any = None
+        self._take_up_optimizer()
         self.stop_training = self.stop_training
 
     @property
@@ -48,11 +49,12 @@ class FaceOfNet(Wrapped):
     @property
     def optimizer(self) -> Optimizer | None:
         """The net's optimizer; None if it carries none."""
+        self._take_up_optimizer()
+        return super().optimizer
+
+    def _take_up_optimizer(self) -> None:
         carried = getattr(self.net, "optimizer", None)
         if carried is not self._carried:
             self._carried, self._compiled = carried, None
             if isinstance(carried, torch.optim.Optimizer | Optimizer):
-                self._compiled = Compiled(carried)
-                self._compiled.optimizer.build(list(self.parameters()))
-                self._compiled.optimizer.keeps_gradients = True
-        return super().optimizer
+                adapt(self, carried)
