@@ -111,7 +111,7 @@ class CSVLogger(Callback):
         removed at the first write.
         """
         self._rows, self._started, self._kept = state["rows"], state["started"], state
-        self._last = state["last"]
+        self._last = state.get("last")  # earlier checkpoints do not have it
 
     def _take_up(self, epoch: int, values: Mapping[str, Any]) -> None:
         """At the first write: find out which part of the file stays."""

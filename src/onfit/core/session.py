@@ -22,7 +22,7 @@ from onfit.core.resuming import Walk
 from onfit.core.state import Resumable
 from onfit.core.stop import Outcome
 from onfit.core.timing import Timing
-from onfit.errors import NotReadyError, out_of_order
+from onfit.errors import ArgumentError, NotReadyError, out_of_order
 
 
 class Session(Evaluating):
@@ -103,6 +103,8 @@ class Session(Evaluating):
         self._unobserve: Callable[[], object] | None = None
         self._means = RunningMeans()
         self._meter: Meter = self._means if meter is None else meter
+        if "meter" in (parts or {}):
+            raise ArgumentError("parts={'meter': ...}: a run has one of its own. Rename yours.")
         self.parts: dict[str, Resumable] = {**(parts or {}), "meter": self._meter}
         self._open_epoch: int | None = None
         self._batch_values: dict[str, Any] | None = None  # None between two batches

@@ -68,8 +68,12 @@ def _load_optimizer_state(model: nn.Module, optimizer: Optimizer, state: State) 
     _load_gradients(params, state.get("gradients", {}))
     if isinstance(optimizer, TorchOptimizer):
         optimizer.build(training)
-        for one, its in zip(optimizer.torch_optimizers, state["torch"], strict=True):
-            one.load_state_dict(_divided_state(one, its))
+        saved = state["torch"]
+        # Earlier checkpoints have the state of the one torch optimizer itself, or None.
+        states = saved if isinstance(saved, list) else [saved]
+        for one, its in zip(optimizer.torch_optimizers, states, strict=True):
+            if its is not None:
+                one.load_state_dict(_divided_state(one, its))
         return
     optimizer.load_rate_state(state["rate"])
     optimizer.build([params[name] for name in state["slots"]])
