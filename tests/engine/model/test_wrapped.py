@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from onfit.callbacks import EarlyStopping, ReduceLROnPlateau
 from onfit.errors import ArgumentTypeError, DataError
-from onfit.models import Model
+from onfit.models import Model, Sequential
 
 X = np.random.default_rng(0).normal(size=(30, 4)).astype("float32")
 Y = (X[:, 0] > 0).astype("int64")
@@ -172,3 +172,18 @@ def test_a_parameter_that_the_loss_does_not_reach_stays() -> None:
         after = model.get_weights()
         assert not np.array_equal(after[0], before[0])
         np.testing.assert_array_equal(after[2], before[2])
+
+
+@pytest.mark.parametrize(
+    "around", [lambda model: Sequential([model]), nn.ModuleList, nn.Sequential]
+)
+def test_a_model_around_it_has_a_state_dict_that_it_takes_back(around: Any) -> None:
+    inner = nn.Sequential(nn.Linear(4, 2), nn.BatchNorm1d(2))
+    for net in (inner, torch.compile(inner, backend="eager"), nn.ModuleDict({"net": inner})):
+        model = Model(net)
+        outer = around([model]) if around is nn.ModuleList else around(model)
+        state = {key: tensor + 1 for key, tensor in outer.state_dict().items()}
+        outer.load_state_dict(state)
+        for key, tensor in outer.state_dict().items():
+            assert torch.equal(tensor, state[key])
+        assert not any("_orig_mod" in key for key in state)

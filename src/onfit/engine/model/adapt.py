@@ -8,6 +8,7 @@ from onfit.engine.model.model import Model
 from onfit.engine.model.wrapped import Wrapped
 from onfit.engine.step.compiled import Compiled
 from onfit.errors import ArgumentTypeError
+from onfit.layers.wrappers import trained_parameters
 
 
 def adapt(module: Any, optimizer: Any = None) -> Model:
@@ -29,6 +30,6 @@ def adapt(module: Any, optimizer: Any = None) -> Model:
     model = module if isinstance(module, Model) else Wrapped(module)
     if optimizer is not None:
         model._compiled = Compiled(optimizer)
-        model._compiled.optimizer.build(list(model.parameters()))
+        model._compiled.optimizer.build(trained_parameters(model))
         model._compiled.optimizer.keeps_gradients = True
     return model

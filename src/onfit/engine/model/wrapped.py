@@ -80,3 +80,9 @@ class Wrapped(Model):
         """Load into the net."""
         state = copy.copy(state_dict)  # a copy has the versions of modules that torch notes in it
         return self.net.load_state_dict(rename_back(self.net, state), *args, **kwargs)
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any) -> None:
+        # torch calls this in `load_state_dict` of a module around this one.
+        for key in [key for key in state_dict if key.startswith(prefix)]:
+            state_dict[f"{prefix}net.{key.removeprefix(prefix)}"] = state_dict.pop(key)
+        super()._load_from_state_dict(state_dict, prefix, *args)
