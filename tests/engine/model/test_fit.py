@@ -47,8 +47,10 @@ def test_the_hooks_of_a_fit_in_their_order() -> None:
     linear().fit(X, Y, verbose=0, callbacks=told, validation_freq=2, **fit)
     batches = [
         "train_batch_begin 0",
+        "before_optimizer_step 0",
         "train_batch_end 0",
         "train_batch_begin 1",
+        "before_optimizer_step 1",
         "train_batch_end 1",
     ]
     validation = ["test_begin", "test_batch_begin 0", "test_batch_end 0", "test_end"]
@@ -246,8 +248,9 @@ def test_a_stop_at_a_batch_ends_the_epoch_without_validation() -> None:
     history = model.fit(
         X, Y, batch_size=2, epochs=5, verbose=0, validation_data=(X, Y), callbacks=callbacks
     )
-    assert told.hooks[-4:] == [
+    assert told.hooks[-5:] == [
         "train_batch_begin 1",
+        "before_optimizer_step 1",
         "train_batch_end 1",
         "epoch_end 0",
         "train_end",
