@@ -87,6 +87,17 @@ def test_arguments_of_any_kind_can_be_shown():
 
     assert repr(Mine(np.zeros(3), kept=[1] * 99)).startswith("Mine(data=array([0., 0., 0.]), kept=")
     assert len(repr(Mine(np.zeros(10_000)))) < 200
+    assert repr(Mine(1, kept=np.zeros(2))) == "Mine(data=1, kept=array([0., 0.]))"
+    assert repr(Mine(1, kept=[])) == "Mine(data=1)"
+
+
+def test_more_arguments_are_shown_if_the_class_keeps_them():
+    class Mine(Callback):
+        def __init__(self, **more):
+            self.more = more if more else "none"
+
+    assert repr(Mine(size=3)) == "Mine(size=3)"
+    assert repr(Mine()) == "Mine(more='none')"
 
 
 def test_a_callback_may_have_a_constructor_that_keeps_nothing():

@@ -117,7 +117,7 @@ def overrides(callback: object, hook: str, kind: type) -> bool:
     return method is not None and getattr(method, "__func__", method) is not getattr(kind, hook)
 
 
-# Other words for those in the names of hooks: of other libraries, and of people who guess.
+# Other words for those in the names of hooks: those of other libraries, and near ones.
 _WORDS = {
     "begin": ("begin", "begins", "begun", "began", "start", "starts", "started", "before"),
     "end": ("end", "ends", "ended", "finish", "finished", "stop", "done", "complete", "after"),

@@ -17,6 +17,7 @@ _ALWAYS = ("monitor",)
 _HIDDEN = ("headers",)
 # What belongs to a run, and not to the callback.
 _OF_A_RUN = ("model", "_session", "_validation")
+_MANY = (list, tuple, dict, set)
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
 
@@ -37,10 +38,9 @@ def _arguments(callback: "Callback") -> Iterator[tuple[str, str]]:
     for name, parameter in parameters_of(type(callback)).items():
         if name not in held or name in _OF_A_RUN:
             continue
-        if parameter.kind is parameter.VAR_KEYWORD:
-            yield from ((more, _text(value)) for more, value in held[name].items())
-            continue
-        if name in _ALWAYS or _differs(held[name], parameter.default):
+        if parameter.kind is parameter.VAR_KEYWORD and isinstance(held[name], dict):
+            yield from ((str(more), _text(value)) for more, value in held[name].items())
+        elif name in _ALWAYS or _differs(held[name], parameter.default):
             yield name, "..." if name in _HIDDEN else _text(held[name])
 
 
@@ -58,7 +58,7 @@ def parameters_of(kind: type) -> dict[str, inspect.Parameter]:
 
 
 def _differs(value: Any, default: Any) -> bool:
-    if value is default or (default is None and value in ([], (), {}, set())):
+    if value is default or (default is None and isinstance(value, _MANY) and not value):
         return False
     try:
         return not bool(value == default)
