@@ -292,11 +292,9 @@ def test_without_a_run_an_event_is_sent_at_once(server):
 
 def test_without_a_run_a_problem_is_told_at_once_and_once(nobody):
     callback = RemoteMonitor(nobody)
-    with pytest.warns(OnfitWarning, match="Could not reach") as caught:
+    with pytest.warns(OnfitWarning, match="Could not reach"):
         callback.on_epoch_end(0, {})
-        assert len(caught) == 1
-        callback.on_epoch_end(1, {})
-    assert len(caught) == 1
+    callback.on_epoch_end(1, {})  # a second warning would be an error
 
 
 LISTED = "hooks = CallbackList([callback])"
