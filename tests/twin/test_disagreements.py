@@ -204,7 +204,7 @@ def walk_batches(callback: Any, batches: int, monitor: str = "loss") -> list[int
     callback.on_epoch_begin(0, {})
     for batch in range(batches):
         progress = SimpleNamespace(epoch=0, batch=batch + 1)
-        callback.run = SimpleNamespace(progress=progress, outcome=None)
+        callback._session = SimpleNamespace(progress=progress, outcome=None)
         before = len(stub.saved)
         callback.on_train_batch_end(batch, {"batch": batch, "size": 10, monitor: batch / 4})
         if len(stub.saved) > before:

@@ -155,13 +155,13 @@ class BackupAndRestore(Callback):
         Raises:
             NotReadyError: if the hooks are called by a loop without a `Run`.
         """
-        if not isinstance(self.run, Run):
+        if not isinstance(self._session, Run):
             raise NotReadyError(
                 "BackupAndRestore saves a whole run and makes it go on, and its hooks were called "
                 "by a loop that it knows nothing of. Train with model.fit, or write your loop as: "
                 "with Run(model, callbacks, optimizer=optimizer) as run:"
             )
-        return self.run
+        return self._session
 
     def _restore(self, run: Run, state: Any) -> None:
         try:

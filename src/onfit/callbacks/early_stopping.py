@@ -148,7 +148,7 @@ class EarlyStopping(Callback):
     def on_train_end(self, logs: Logs | None = None) -> None:
         if self._stopped and self.verbose > 0:
             say(f"Epoch {self.stopped_epoch + 1:05d}: early stopping")
-        failed = self.run is not None and self.run.outcome == "failed"
+        failed = self._session is not None and self._session.outcome == "failed"
         if self.best_weights is not None and not failed:
             if self.verbose > 0:
                 say(

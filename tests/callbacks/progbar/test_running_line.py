@@ -177,7 +177,7 @@ def test_a_batch_of_unknown_size_counts_as_one(clock):
 def test_an_epoch_that_is_taken_up_again_is_announced_and_counted_from_there(clock):
     stream = Terminal()
     bar = logger(stream, clock, "steps", steps=10)
-    bar.run = SimpleNamespace(progress=SimpleNamespace(epoch=1, batch=6))
+    bar._session = SimpleNamespace(progress=SimpleNamespace(epoch=1, batch=6))
     bar.on_train_batch_end(4, {"size": 32})
     clock.now += 2
     bar.on_train_batch_end(5, {"size": 32})

@@ -29,7 +29,7 @@ class Walk:
 
     def __init__(self, board, epoch=0, step=0):
         self.board, self.epoch, self.step = board, epoch, step
-        board.run = Run(SimpleNamespace(), epochs=9)
+        board._session = Run(SimpleNamespace(), epochs=9)
         board.set_model(board.run.model)
         board.on_train_begin({})
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from onfit import Model, Run
-from onfit.callbacks import BackupAndRestore, CSVLogger, EarlyStopping
+from onfit.callbacks import BackupAndRestore, CSVLogger, EarlyStopping, TensorBoard
 from onfit.core.state import restore_run, run_state
 
 X = np.random.RandomState(0).rand(8, 3).astype("float32")
@@ -88,3 +88,11 @@ def test_a_backup_of_a_run_that_left_its_batches_by_break_leaves_them_again(tmp_
     with contextlib.suppress(MemoryError):
         train(fail_at=0)
     assert train() == ([], 5)
+
+
+def test_tensorboard_may_not_know_its_series(tmp_path):
+    board = TensorBoard(tmp_path / "logs")
+    state = board.state_dict()
+    del state["series"]
+    board.load_state_dict(state)
+    assert board.state_dict()["series"]["settled"]

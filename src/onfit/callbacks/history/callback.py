@@ -65,7 +65,7 @@ class History(Callback):
         batches), `step`, `validation`, and `callbacks`, a dict with the time of each. The rest of
         `total` is the loop's own time. Empty before a training.
         """
-        return self._timing if self.run is None else self.run.timing.report()
+        return self._timing if self._session is None else self._session.timing.report()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_timing": self.timing}

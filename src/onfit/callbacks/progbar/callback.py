@@ -125,9 +125,9 @@ class ProgbarLogger(Callback):
             bar.seen += size_in(logs) if self._by_samples else 1
             if perf_counter() >= self._next_draw:
                 self._draw(bar, logs or {})
-        elif self.run is not None and self._verbose:
+        elif self._session is not None and self._verbose:
             # An epoch that a resumed run goes on with has no second `on_epoch_begin`.
-            self._begin_epoch(self.run.progress.epoch, done=batch + 1, size=size_in(logs))
+            self._begin_epoch(self._session.progress.epoch, done=batch + 1, size=size_in(logs))
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if self._bar is not None:

@@ -238,7 +238,9 @@ class TensorBoard(Callback):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there; TensorBoard will hide what the files hold beyond it."""
         self._cadence.load_state_dict(state["cadence"])
-        self._series.load_state_dict(state["series"])
+        # Earlier checkpoints do not have it: a training that is under way has its series.
+        series = state.get("series", {**self._series.state_dict(), "settled": True})
+        self._series.load_state_dict(series)
         self._batches = state["step"]
 
     # --- writing -------------------------------------------------------------------------
@@ -284,7 +286,7 @@ class TensorBoard(Callback):
 
     def _steps_done(self) -> int:
         """The batches of this run so far, including those before it was resumed."""
-        return self._batches if self.run is None else self.run.progress.step
+        return self._batches if self._session is None else self._session.progress.step
 
     # --- arguments -----------------------------------------------------------------------
 
