@@ -158,13 +158,12 @@ def test_a_form_holds_no_nan_either(server):
 
 def test_an_epoch_is_sent_as_it_was_then(server):
     server.gate.clear()
-    callback, logs = RemoteMonitor(server.root, send_as_json=True), {"loss": [1.0]}
-    callback.on_train_begin()
-    callback.on_epoch_end(0, {})  # occupies the sender
-    callback.on_epoch_end(1, logs)
-    logs["loss"].append(2.0)
-    server.gate.set()
-    callback.on_train_end()
+    callback, logged = RemoteMonitor(server.root, send_as_json=True), [1.0]
+    with Run(SimpleNamespace(), callback, epochs=2) as run:
+        for epoch in run.epochs():  # the first occupies the sender
+            run.log({"loss": logged} if epoch else {})
+        logged.append(2.0)
+        server.gate.set()
     assert server.events[1] == {"epoch": 1, "loss": [1.0]}
 
 
