@@ -77,7 +77,7 @@ def fit(
             for batch in run.batches(train.epoch(epoch), size=size_of):
                 step(batch)
                 if validations.within:
-                    validations.after_batch(run, epoch, size_of(batch))
+                    validations.after_batch(run, epoch, step.totals.size or 1)
             validations.after_epoch(run, epoch)
     return history
 

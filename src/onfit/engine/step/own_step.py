@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from onfit._types import LogValues
 from onfit.core.logs import Logs
 from onfit.core.meter import RunningMeans, as_number
 from onfit.engine.data.arrays import Samples
@@ -86,6 +87,10 @@ class _Means(RunningMeans):
     def __init__(self, stateful: dict[str, StatefulMetric]) -> None:
         self._stateful = stateful
         super().__init__()
+
+    def add(self, values: LogValues, size: int) -> None:
+        super().add(values, size)
+        self.size = size
 
     def reset(self) -> None:
         super().reset()
