@@ -21,7 +21,8 @@ class CallbackList(Session):
     """A list of callbacks with a method for each hook, which calls the callbacks in order.
 
     The methods have Keras' names; those of a training batch have their older names too. The
-    callbacks receive the arguments unchanged.
+    callbacks receive the arguments unchanged. The loop has to call `on_before_optimizer_step`, too,
+    if a callback is to hear it: the list does not know when the loop's optimizer steps.
 
     Args:
         callbacks: a callback, an iterable of callbacks, or None.

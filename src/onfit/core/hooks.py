@@ -171,11 +171,19 @@ def _near(name: str, names: Iterable[str], likeness: float) -> str | None:
     return near[0] if near else None
 
 
+def _called_by(kind: type) -> set[str]:
+    """The names that a class' own methods use: one of them is called, whatever it is called."""
+    codes = (
+        getattr(each, "__code__", None) for base in kind.__mro__ for each in vars(base).values()
+    )
+    return {name for code in codes if code is not None for name in code.co_names}
+
+
 def misspelt(kind: type) -> dict[str, str]:
     """The methods of a callback's class that look like a hook and are none, with the nearest hook.
 
-    A name without `on`, such as `epoch_end`, counts only where the class does not write that hook:
-    else it may be a part of the hook's work.
+    A method that the class calls itself is none. A name without `on`, such as `epoch_end`, counts
+    only where the class does not write that hook: else it may be a part of the hook's work.
 
     >>> class Typo:
     ...     def on_epoch_begn(self, epoch, logs=None): ...
@@ -189,6 +197,8 @@ def misspelt(kind: type) -> dict[str, str]:
         if not several or name.startswith("_") or name in ALL_NAMES:
             continue
         hook = nearest(name) if callable(getattr(kind, name, None)) else None
+        if name in _called_by(kind):
+            continue
         if hook is not None and (_is_called_on(name) or _is_silent(kind, hook)):
             found[name] = hook
     return found

@@ -47,6 +47,7 @@ class Listeners:
     def __init__(self, callbacks: Any = None) -> None:
         self._callbacks = sorted(_checked(callbacks), key=_called_last)
         _warn_of_misspelt_hooks(self._callbacks)
+        _warn_of_the_same_twice(self._callbacks)
         self._seconds: dict[int, list[float]] = {}
         # Nothing is heard before `listen`, when the callbacks know model and params.
         self._table: dict[str, list[Listener]] = {hook: [] for hook in HOOKS}
@@ -193,6 +194,21 @@ def _warn_of_misspelt_hooks(callbacks: Iterable[Callback]) -> None:
                 OnfitWarning,
                 stacklevel=4,
             )
+
+
+def _warn_of_the_same_twice(callbacks: list[Callback]) -> None:
+    seen: set[int] = set()
+    for callback in callbacks:
+        # A scheduler of torch's is in a callback of its own each time it is listed.
+        mark = id(getattr(callback, "scheduler", callback))
+        if mark in seen:
+            warnings.warn(
+                f"callbacks= has the same {type(callback).__name__} twice, so each of its hooks "
+                "is called twice. List it once.",
+                OnfitWarning,
+                stacklevel=4,
+            )
+        seen.add(mark)
 
 
 def _hears(callback: Callback, hook: str) -> bool:

@@ -6,7 +6,7 @@ from torch.optim import lr_scheduler
 
 from onfit.core.callback import Callback, Logs
 from onfit.core.packages.plain import as_before
-from onfit.errors import ArgumentError, ArgumentTypeError
+from onfit.errors import ArgumentError, ArgumentTypeError, FileFormatError
 
 # torch's documents say of these that they are stepped after each batch.
 _BY_BATCH = (lr_scheduler.OneCycleLR, lr_scheduler.CyclicLR)
@@ -75,10 +75,15 @@ class TorchScheduler(Callback):
             self.scheduler.step()
 
     def state_dict(self) -> dict[str, Any]:
-        return {"scheduler": self.scheduler.state_dict()}
+        return {"kind": type(self.scheduler).__name__, "scheduler": self.scheduler.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        mine = self.scheduler.state_dict()
+        mine, kind = self.scheduler.state_dict(), type(self.scheduler).__name__
+        if state.get("kind", kind) != kind:
+            raise FileFormatError(
+                f"the checkpoint has the state of a {state['kind']} where callbacks= has a {kind}. "
+                "Pass the schedulers as they were, or give this run another folder."
+            )
         self.scheduler.load_state_dict(as_before(state["scheduler"], mine))
 
 

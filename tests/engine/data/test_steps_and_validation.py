@@ -116,3 +116,23 @@ def test_validation_data_are_checked_before_training() -> None:
     with pytest.raises(DataError, match="x has 10 samples, y has 2 samples"):
         model.fit(X, Y, validation_data=(X, Y[:2]), verbose=0)
     np.testing.assert_array_equal(model.get_weights()[0], before[0])
+
+
+def test_numbers_of_numpy_say_how_often_to_validate() -> None:
+    for freq in (np.int64(2), 2.0):
+        history = linear().fit(
+            X, Y, epochs=4, validation_split=0.2, validation_freq=freq, verbose=0
+        )
+        assert len(history.history["val_loss"]) == 2
+
+
+def test_an_epoch_that_cannot_come_is_no_time_to_validate() -> None:
+    with pytest.raises(ArgumentError, match="count from 1"):
+        linear().fit(X, Y, validation_split=0.2, validation_freq=[0], verbose=0)
+
+
+def test_an_array_of_class_weights_has_one_for_each_class() -> None:
+    labels = np.array([1, 3] * 5)
+    with pytest.raises(DataError, match=r"array of 2 weights, .* y has class 3"):
+        linear().fit(X, labels, class_weight=np.array([0.5, 2.0]), verbose=0)
+    linear().fit(X, labels, class_weight={1: 0.5}, verbose=0)

@@ -15,7 +15,6 @@ from torch.utils.checkpoint import checkpoint
 
 from onfit import Input, Model, Sequential, layers, optimizers
 from onfit.callbacks import LambdaCallback
-from onfit.engine.fast import large_gradients
 from onfit.engine.model.adapt import adapt
 from onfit.errors import CapabilityError, NotReadyError
 
@@ -174,18 +173,6 @@ def test_gradients_that_were_kept_are_not_written_over() -> None:
     end()
     for kept, copied in zip(seen, copies, strict=True):
         assert all(torch.equal(a, b) for a, b in zip(kept, copied, strict=True))
-
-
-def test_neither_are_large_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(large_gradients, "LARGE", 0)
-    model = made(net)
-    test = LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(grads_of(model)[0]))
-    seen: list[Any] = []
-    end = model.observe_gradients()
-    torch.manual_seed(0)
-    model.fit(X[:1], Y[:1], epochs=5, verbose=0, callbacks=[test])
-    end()
-    assert len({grad.data_ptr() for grad in seen}) == 5
 
 
 @every_optimizer

@@ -10,6 +10,12 @@ from onfit.engine.data.arrays import Samples
 from onfit.errors import ArgumentError, DataError
 
 ByClass = dict[int, float]
+
+
+class EachClass(dict[int, float]):
+    """Weights that were given as an array: one for each class there is."""
+
+
 # The weights of classes for a model of one output; or for each of several outputs, None for ones.
 ClassWeights = ByClass | tuple[ByClass | None, ...]
 
@@ -66,7 +72,7 @@ def _by_class(given: Any) -> ByClass | None:
             f"class_weight={given!r}: a dict from class index (0, 1 ...) to weight, or an array "
             "with the weight of each class; for several outputs a dict of these by output."
         )
-    return found
+    return found if hasattr(given, "items") else EachClass(found)
 
 
 def _numbered(given: Any) -> Iterable[tuple[int, Any]]:
@@ -106,6 +112,12 @@ def _weighed(y: Any, weight: Tensor | None, by_class: ByClass | None) -> Tensor:
     classes = y.argmax(-1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1).long()
     if int(classes.min()) < 0:
         raise DataError("class_weight needs classes from 0 upwards; y has negative ones.")
+    if isinstance(by_class, EachClass) and int(classes.max()) >= len(by_class):
+        raise DataError(
+            f"class_weight is an array of {len(by_class)} weights, for the classes 0 to "
+            f"{len(by_class) - 1}, and y has class {int(classes.max())}. Give each class its "
+            "weight, or pass a dict from class to weight, in which a class left out counts 1."
+        )
     table = torch.ones(max([int(classes.max()), *by_class]) + 1)
     for index, value in by_class.items():
         table[index] = value

@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from numbers import Real
 from typing import Any
 
 import torch
@@ -44,12 +45,16 @@ class ValidationData:
         self._chosen: Container[int] = ()
         if isinstance(self.freq, str):
             self._cadence = Cadence.of(self.freq, owner="fit", argument="validation_freq")
-        elif isinstance(self.freq, int):
+        elif isinstance(self.freq, Real) and float(self.freq).is_integer():
             if self.freq < 1:
                 raise ArgumentError(f"validation_freq={self.freq!r}: every so many epochs, from 1.")
-            self._cadence = Cadence(self.freq, "epochs")
+            self._cadence = Cadence(int(float(self.freq)), "epochs")
         elif isinstance(self.freq, Iterable):
             self._chosen = set(self.freq)
+            if any(epoch < 1 for epoch in self._chosen):
+                raise ArgumentError(
+                    f"validation_freq={self.freq!r}: the epochs to validate after count from 1."
+                )
         else:
             raise ArgumentError(
                 f"validation_freq={self.freq!r}: a whole number, a list of epochs from 1, or text "

@@ -61,11 +61,25 @@ def read(path: str, asked: str) -> Contents:
         FileFormatError: if it is damaged, or holds something else.
     """
     with reading(path, asked, _KIND):
+        _check_sums(path)
         try:
             found = torch.load(path, map_location="cpu", weights_only=True)
         except UnpicklingError as error:
             raise _not_plain(f"{asked}({path!r})", error) from error
     return Contents(named=_named(found, f"{asked}({path!r})"))
+
+
+def _check_sums(path: str) -> None:
+    """Compare the bytes of each member with its checksum, which torch.load does not look at.
+
+    Raises:
+        BadZipFile: if a byte is another.
+    """
+    if zipfile.is_zipfile(path):  # torch wrote no archives before version 1.6
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise zipfile.BadZipFile(f"its {damaged} is not what was written")
 
 
 def read_notes(path: str, asked: str) -> str | None:
