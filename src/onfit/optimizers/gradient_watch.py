@@ -1,6 +1,7 @@
 """The gradients of each step, shown as `.grad` before and after the optimizer uses them."""
 
 from collections.abc import Callable, Sequence
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -28,6 +29,7 @@ class GradientWatch:
         self._hooks: list[Any] = []  # on torch optimizers
         # For each parameter with a gradient from here, what its `.grad` was before.
         self._before: dict[Tensor, Tensor | None] = {}
+        self._shown: Sequence[Tensor] = ()  # the parameters of the last step
 
     def add(self, before_update: BeforeUpdate | None) -> Callable[[], None]:
         """Add an observer. Returns a function that removes it; with the last observer, all that the
@@ -60,12 +62,21 @@ class GradientWatch:
 
     def show(self, params: Sequence[Tensor], grads: Gradients) -> None:
         """Put gradients into `.grad`."""
-        for param in self._before.keys() - set(params):  # its layer was frozen since
-            param.grad = self._before.pop(param)
+        if len(params) != len(self._shown) or not all(map(is_, params, self._shown)):
+            self._follow_parameters(params)
         for param, grad in zip(params, grads, strict=True):
+            param.grad = grad
+
+    def _follow_parameters(self, params: Sequence[Tensor]) -> None:
+        """Other parameters train than in the last step: note what is in their `.grad`, and give
+        back what was in that of those whose layer was frozen.
+        """
+        self._shown = list(params)
+        for param in self._before.keys() - set(params):
+            param.grad = self._before.pop(param)
+        for param in params:
             if param not in self._before:
                 self._before[param] = param.grad
-            param.grad = grad
 
     def call(self) -> None:
         """Call the observers."""
@@ -77,6 +88,8 @@ class GradientWatch:
     def changed(self, params: Sequence[Tensor], grads: Gradients) -> Gradients:
         """Show gradients, call the observers, and return what is in `.grad` then."""
         self.show(params, grads)
+        if not any(self._observers.values()):  # nothing is called that could change them
+            return grads
         self.call()
         return [None if param.grad is None else param.grad.detach() for param in params]
 
@@ -87,7 +100,7 @@ class GradientWatch:
             optimizer.watch = None
         for param, grad in self._before.items():
             param.grad = grad
-        self._hooks, self._optimizers, self._before = [], [], {}
+        self._hooks, self._optimizers, self._before, self._shown = [], [], {}, ()
 
     def __reduce__(self) -> tuple[type[None], tuple[()]]:
         return type(None), ()
