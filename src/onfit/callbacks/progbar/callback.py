@@ -122,7 +122,7 @@ class ProgbarLogger(Callback):
         if bar is not None:
             if bar.total is None:  # the loop's loader may have said meanwhile
                 bar.total = self._total()
-            bar.seen += size_in(logs) if self._by_samples else 1
+            bar.seen += dict.get(logs, "size", 1) if self._by_samples and logs else 1
             if perf_counter() >= self._next_draw:
                 self._draw(bar, logs or {})
         elif self._session is not None and self._verbose:

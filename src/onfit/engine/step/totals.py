@@ -75,13 +75,10 @@ class Totals:
         latest = self._latest
         if latest is None:
             return
-        self._defer(logs, latest)
+        logs.defer(self.names, _numbers, latest)
         loss = latest[0]
         if type(loss) is float:  # so that to read it does not measure the rest
             logs[self.names[0]] = loss
-
-    def _defer(self, logs: Logs, latest: Sequence[Value]) -> None:
-        logs.defer(self.names, _numbers, latest)
 
     def report_epoch(self, logs: Logs, prefix: str = "") -> None:
         # A snapshot, which is added up when it is read. Sums are replaced, never changed, so later
@@ -151,9 +148,10 @@ class StatefulTotals(Totals):
         for metric in self._stateful.values():
             metric.reset()
 
-    def _defer(self, logs: Logs, latest: Sequence[Value]) -> None:
-        # Now: the metrics take in further batches, and the logs stay those of this one.
-        logs.defer(self.names, self._all(partial(_numbers, latest)))
+    def report_batch(self, logs: Logs) -> None:
+        if self._latest is not None:
+            # Now: the metrics take in further batches, and the logs stay those of this one.
+            logs.defer(self.names, self._all(partial(_numbers, self._latest)))
 
     def state_dict(self) -> dict[str, Any]:
         stateful = {name: metric.state_dict() for name, metric in self._stateful.items()}
