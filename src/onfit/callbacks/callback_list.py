@@ -10,11 +10,9 @@ from onfit.callbacks.history import History
 from onfit.callbacks.progbar import ProgbarLogger
 from onfit.core.callback import Callback
 from onfit.core.faces import as_trainable, face_of
-from onfit.core.hooks import CLASSIC, HOOKS
+from onfit.core.hooks import HOOKS, NEWER
 from onfit.core.session import Session
 from onfit.errors import ArgumentTypeError
-
-_NEWER = {older: newer for newer, older in CLASSIC.items()}
 
 
 class CallbackList(Session):
@@ -101,7 +99,7 @@ class CallbackList(Session):
         self._listening = True
 
     def __getattr__(self, name: str) -> Callable[..., None]:
-        hook = _NEWER.get(name, name)
+        hook = NEWER.get(name, name)
         if hook not in HOOKS:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return partial(self._event, hook)

@@ -34,7 +34,7 @@ HOOKS = (
 CLASSIC = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
 
 ALL_NAMES = HOOKS + tuple(CLASSIC.values())
-_NEWER = {older: newer for newer, older in CLASSIC.items()}
+NEWER = {older: newer for newer, older in CLASSIC.items()}
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -47,7 +47,7 @@ def silent(method: _Method) -> _Method:
 
 def heard(callback: object, hook: str) -> Hook | None:
     """The method by which `callback` hears `hook`, under either name; None if it has none."""
-    newer = _NEWER.get(hook, hook)
+    newer = NEWER.get(hook, hook)
     method: Hook | None = getattr(callback, _counting_name(callback, newer), None)
     if method is None or getattr(method, "__onfit_silent__", False):
         return None
@@ -191,14 +191,12 @@ def misspelt(kind: type) -> dict[str, str]:
     >>> misspelt(Typo)
     {'on_epoch_begn': 'on_epoch_begin'}
     """
-    found = {}
+    found, called = {}, _called_by(kind)
     for name in dir(kind):
         several = re.search("[a-z]_?[A-Z]|_", name)
-        if not several or name.startswith("_") or name in ALL_NAMES:
+        if not several or name.startswith("_") or name in ALL_NAMES or name in called:
             continue
         hook = nearest(name) if callable(getattr(kind, name, None)) else None
-        if name in _called_by(kind):
-            continue
         if hook is not None and (_is_called_on(name) or _is_silent(kind, hook)):
             found[name] = hook
     return found
