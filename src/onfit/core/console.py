@@ -1,14 +1,23 @@
-"""How callbacks and sessions print a line for the user."""
+"""How callbacks and sessions say something to the user: lines and warnings.
+
+What only talks never ends a training. So a stream that is closed, full, or has no sign for a letter
+raises nothing here.
+"""
 
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from onfit.core.packages import loaded
-from onfit.errors import ArgumentError
+from onfit.errors import ArgumentError, OnfitWarning
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
     """Print a line, above a progress bar if one is being drawn.
+
+    A stream that takes no more text is warned of once.
 
     Args:
         text: the line.
@@ -17,10 +26,46 @@ def say(text: str, stream: TextIO | None = None) -> None:
     stream = sys.stdout if stream is None else stream
     if stream is None:  # a program without a console, such as one started by pythonw
         return
-    if not any(package.write_line(text, stream) for package in loaded()):
-        print(text, file=stream)
-    # A pipe or a log file gets the line at once, not when a buffer is full.
-    stream.flush()
+    with may_be_lost(stream):
+        text = writable(text, stream)
+        if not any(package.write_line(text, stream) for package in loaded()):
+            print(text, file=stream)
+        # A pipe or a log file gets the line at once, not when a buffer is full.
+        stream.flush()
+
+
+_lost: set[int] = set()  # the ids of the streams that took no text, which are told once
+
+
+@contextmanager
+def may_be_lost(stream: TextIO | None) -> Iterator[None]:
+    """Go on, with one warning, if what the block prints to `stream` cannot be printed."""
+    try:
+        yield
+    except Exception as error:  # the stream may be an object of the user's own
+        if id(stream) in _lost:
+            return
+        _lost.add(id(stream))
+        reason = getattr(error, "strerror", None) or error
+        with suppress(OSError, ValueError):  # of a stderr that is closed, too
+            warnings.warn(
+                f"The output cannot be written ({type(error).__name__}: {reason}). Training goes "
+                "on without it.",
+                OnfitWarning,
+                stacklevel=4,  # the caller of what prints
+            )
+
+
+def writable(text: str, stream: TextIO | None) -> str:
+    """`text` with escapes for the letters that the encoding of `stream` lacks."""
+    encoding = getattr(stream, "encoding", None)
+    if text.isascii() or not isinstance(encoding, str):
+        return text
+    try:
+        return text.encode(encoding).decode(encoding)
+    except UnicodeEncodeError:
+        plain = text.replace("─", "-")  # the rules of a table
+        return plain.encode(encoding, "backslashreplace").decode(encoding)
 
 
 class Interactive:

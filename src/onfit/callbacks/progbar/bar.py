@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from tqdm import tqdm
 from tqdm.utils import disp_trim
 
-from onfit.core.console import say
+from onfit.core.console import may_be_lost, say, writable
 
 if TYPE_CHECKING:
     _Tqdm = tqdm[Any]
@@ -45,10 +45,11 @@ class Bar:
     def draw(self, values: Mapping[str, Any]) -> None:
         """Draw the line, with `values` after the bar."""
         text = f"{self._count()} - {self._pace()}{values_text(values)}"
-        if self._line is None:
-            self._line = _Line(text, self._stream)
-        else:
-            self._line.show(text)
+        with may_be_lost(self._stream):
+            if self._line is None:
+                self._line = _Line(text, self._stream)
+            else:
+                self._line.show(text)
 
     def finish(self, values: Mapping[str, Any]) -> None:
         """Print the last line of a walk that is over."""
@@ -68,9 +69,10 @@ class Bar:
             say(text, self._stream)
 
     def _erase(self) -> None:
-        if self._line is not None:
-            self._line.close()
-            self._line = None
+        line, self._line = self._line, None
+        if line is not None:
+            with may_be_lost(self._stream):
+                line.close()
 
     def _elapsed(self) -> float:
         return perf_counter() - self._start
@@ -113,7 +115,8 @@ class _Line(_Tqdm):
     def __str__(self) -> str:
         # A text that is wrapped into two lines could not be overwritten.
         columns = self.format_dict["ncols"]
-        return disp_trim(self.text, columns) if columns else self.text
+        text = writable(self.text, self.fp)
+        return disp_trim(text, columns) if columns else text
 
 
 def values_text(values: Mapping[str, Any]) -> str:
@@ -127,11 +130,13 @@ def values_text(values: Mapping[str, Any]) -> str:
 
 
 def _number(value: Any) -> str | None:
-    if isinstance(value, str) or getattr(value, "ndim", 0) > 0:
+    if isinstance(value, str):
         return None
     try:
+        if getattr(value, "ndim", 0) > 0:
+            return None
         number = float(value)
-    except (TypeError, ValueError):
+    except Exception:  # whatever a user logs: what is no number is not shown
         return None
     # With four decimals a tiny number would look like 0.
     return f"{number:.4f}" if abs(number) > 1e-3 or number == 0 else f"{number:.4e}"

@@ -3,6 +3,7 @@
 import math
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, Never, TextIO
 
@@ -247,4 +248,6 @@ def _redraws(stream: TextIO | None) -> bool:
     """Whether a line can be redrawn in place: on a terminal, and in a notebook's output."""
     if type(stream).__module__.startswith("ipykernel"):
         return True
-    return stream is not None and stream.isatty()
+    with suppress(Exception):  # a closed stream, or an object with nothing but `write`
+        return stream is not None and stream.isatty()
+    return False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
 import torch
 from torch import Tensor, nn
 
+from onfit.core.console import say
 from onfit.engine.inspect import activations, gradients, profiling
 from onfit.engine.inspect.summary import summary_of
 from onfit.engine.inspect.tracing import GraphTracer
@@ -179,10 +180,10 @@ class Model(Trainer, Savable, Traced):
             )
         return names[name]
 
-    def summary(self, print_fn: Any = print) -> None:
+    def summary(self, print_fn: Callable[[str], object] | None = None) -> None:
         """Print a table of its layers, their output shapes and numbers of weights."""
         self._require_built("summary")
-        print_fn(summary_of(self))
+        (print_fn or say)(summary_of(self))
 
     # --- looking inside ------------------------------------------------------------------
 
