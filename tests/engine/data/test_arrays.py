@@ -10,7 +10,8 @@ from tests.engine.data.data_forms import X, Y, linear
 from onfit.engine.data.arrays import samples_of, split, tensor_of
 from onfit.engine.data.class_weight import weighted_by_class
 from onfit.errors import ArgumentError, DataError
-from onfit.models import Model
+from onfit.layers import Dense
+from onfit.models import Model, Sequential
 
 # --- kinds of data ---------------------------------------------------------------------------
 
@@ -38,6 +39,15 @@ def test_floats_become_the_default_type_and_labels_int64(given: Any, dtype: torc
     tensor = tensor_of(given)
     assert tensor.dtype is dtype
     assert tensor.tolist() == (given.tolist() if hasattr(given, "tolist") else given)
+
+
+@pytest.mark.parametrize("of", [np.asarray, torch.as_tensor])
+def test_truth_values_are_numbers_as_targets_and_stay_what_they_are_as_inputs(of: Any) -> None:
+    truths = of([True, False])
+    samples = samples_of(truths, truths)
+    assert samples.x.dtype is torch.bool
+    assert samples.y.dtype is torch.uint8
+    assert samples.y.tolist() == [1, 0]
 
 
 def test_memory_is_shared_where_it_can_be() -> None:
@@ -131,3 +141,15 @@ def test_class_weights_need_one_class_per_sample() -> None:
         weighted_by_class(samples_of(X, np.zeros((10, 2, 2))), {0: 1.0})
     with pytest.raises(DataError, match="y has negative ones"):
         weighted_by_class(samples_of(X, -Y), {0: 1.0})
+
+
+@pytest.mark.parametrize("loss", ["categorical_crossentropy", "mse", "hinge"])
+def test_labels_of_truth_values_are_those_of_numbers(loss: str) -> None:
+    x = np.random.RandomState(0).rand(12, 4)
+    onehot = np.eye(3)[np.arange(12) % 3]
+    model = Sequential([Dense(3, activation="softmax", input_dim=4)])
+    model.compile("sgd", loss, metrics=["acc", "mae"])
+    expected = model.evaluate(x, onehot, verbose=0)
+    for labels in (onehot.astype(bool), onehot.astype(bool).tolist()):
+        assert model.evaluate(x, labels, verbose=0) == pytest.approx(expected)
+    model.fit(x, onehot.astype(bool), verbose=0)

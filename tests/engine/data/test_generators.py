@@ -10,6 +10,7 @@ from tests.engine.data.data_forms import Pairs, X, Y, endless, linear, two_in_tw
 from onfit.errors import ArgumentError, DataError
 from onfit.layers import Dense
 from onfit.models import Sequential
+from onfit.utils import Sequence
 
 # --- generators ------------------------------------------------------------------------------
 
@@ -121,6 +122,24 @@ def test_a_generator_must_say_how_many_steps() -> None:
         model.evaluate_generator(endless())
     with pytest.raises(ArgumentError, match=r"^steps=None: a generator may go on for ever"):
         model.predict_generator(endless())
+
+
+def test_a_sequence_that_is_an_iterator_too_has_its_length() -> None:
+    class Batches(Sequence):
+        def __len__(self) -> int:
+            return 2
+
+        def __getitem__(self, index: int) -> Any:
+            return X, Y
+
+        def __next__(self) -> Any:
+            return self[0]
+
+    model = linear()
+    history = model.fit_generator(Batches(), validation_data=Batches(), verbose=0)
+    assert history.params["steps"] == 2
+    assert model.evaluate_generator(Batches()) == pytest.approx(model.evaluate(X, Y, verbose=0))
+    assert len(model.predict_generator(Batches())) == 2 * len(X)
 
 
 @pytest.mark.parametrize(

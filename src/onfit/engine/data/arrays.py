@@ -54,9 +54,21 @@ def converted(x: Any, y: Any, weight: Any, names: Names) -> Samples:
     inputs, outputs, shapes = names
     return Samples(
         _with_features(tensors_of(arranged(x, inputs, "x"), "x"), shapes),
-        None if y is None else tensors_of(arranged(y, outputs, "y"), "y"),
+        None if y is None else _targets_of(arranged(y, outputs, "y")),
         None if weight is None else _weights_of(weight, outputs),
     )
+
+
+def _targets_of(y: Any) -> Data:
+    """Targets as tensors. Truth values become the numbers 0 and 1, in the same memory: losses and
+    metrics subtract targets, and look for the greatest.
+    """
+    numbers: Data = mapped(_as_number, Tensor, tensors_of(y, "y"))
+    return numbers
+
+
+def _as_number(tensor: Tensor) -> Tensor:
+    return tensor.view(torch.uint8) if tensor.dtype is torch.bool else tensor
 
 
 def _with_features(x: Data, shapes: Sequence[Shape | None]) -> Data:

@@ -108,7 +108,7 @@ def predict_generator(
 def _require_steps(generator: Any, **argument: float | None) -> None:
     """Refuse a generator without a number of steps: it may be endless."""
     ((name, steps),) = argument.items()
-    if isinstance(generator, Iterator) and steps is None:
+    if isinstance(generator, Iterator) and not hasattr(generator, "__len__") and steps is None:
         raise ArgumentError(
             f"{name}=None: a {type(generator).__name__} may go on for ever, so say how many "
             f"batches to take: {name}=... (A Sequence or a DataLoader has a length.)"
