@@ -1,7 +1,7 @@
 """Activation functions by Keras' names, on torch tensors."""
 
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -17,9 +17,34 @@ def linear(x: Tensor) -> Tensor:
     return x
 
 
-def relu(x: Tensor) -> Tensor:
-    """max(x, 0)."""
-    return torch.relu(x)
+def relu(
+    x: Tensor,
+    negative_slope: float = 0.0,
+    max_value: float | None = None,
+    threshold: float = 0.0,
+    *,
+    alpha: float | None = None,
+) -> Tensor:
+    """max(x, 0), and its variants.
+
+    Args:
+        x: a tensor.
+        negative_slope: the slope below the threshold.
+        max_value: the largest value that comes out; None for no limit.
+        threshold: what is not above it is 0, or lies on the negative slope.
+        alpha: Keras 2's name of `negative_slope`.
+
+    Example:
+        >>> relu(torch.tensor([-1.0, 2.0, 9.0]), negative_slope=0.5, max_value=6)
+        tensor([-0.5000,  2.0000,  6.0000])
+    """
+    slope = negative_slope if alpha is None else alpha
+    if slope == 0 and max_value is None and threshold == 0:
+        return torch.relu(x)
+    above = torch.where(x > threshold, x, torch.zeros_like(x))
+    if max_value is not None:
+        above = above.clamp(0, max_value)
+    return above - slope * torch.relu(threshold - x) if slope else above
 
 
 def softmax(x: Tensor, axis: int = -1) -> Tensor:
@@ -97,15 +122,93 @@ def mish(x: Tensor) -> Tensor:
     return F.mish(x)
 
 
+def celu(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x where positive, alpha * (exp(x / alpha) - 1) elsewhere."""
+    return F.celu(x, alpha)
+
+
+def glu(x: Tensor, axis: int = -1) -> Tensor:
+    """The first half along `axis` times the sigmoid of the second half."""
+    return F.glu(x, axis)
+
+
+def hard_shrink(x: Tensor, threshold: float = 0.5) -> Tensor:
+    """x where |x| is above the threshold, 0 elsewhere."""
+    return F.hardshrink(x, threshold)
+
+
+def soft_shrink(x: Tensor, threshold: float = 0.5) -> Tensor:
+    """x brought nearer to 0 by `threshold`."""
+    return F.softshrink(x, threshold)
+
+
+def tanh_shrink(x: Tensor) -> Tensor:
+    """x - tanh(x)."""
+    return F.tanhshrink(x)
+
+
+def hard_silu(x: Tensor) -> Tensor:
+    """x * hard_sigmoid(x), also called hard_swish."""
+    return F.hardswish(x)
+
+
+def hard_tanh(x: Tensor) -> Tensor:
+    """x cut off at -1 and 1."""
+    return F.hardtanh(x)
+
+
+def log_sigmoid(x: Tensor) -> Tensor:
+    """The logarithm of `sigmoid`, without its underflow."""
+    return F.logsigmoid(x)
+
+
+def sparse_plus(x: Tensor) -> Tensor:
+    """0 up to -1, x from 1 on, (x + 1)^2 / 4 between them."""
+    return torch.where(x >= 1, x, (x.clamp(-1, 1) + 1).square() / 4)
+
+
+def sparse_sigmoid(x: Tensor) -> Tensor:
+    """0 up to -1, 1 from 1 on, (x + 1) / 2 between them."""
+    return (x.clamp(-1, 1) + 1) / 2
+
+
+def squareplus(x: Tensor, b: float = 4) -> Tensor:
+    """(x + sqrt(x^2 + b)) / 2."""
+    return (x + torch.sqrt(torch.square(x) + b)) / 2
+
+
+def sparsemax(x: Tensor, axis: int = -1) -> Tensor:
+    """A `softmax` whose small values are 0 (Martins and Astudillo, 2016)."""
+    logits = x.movedim(axis, -1)
+    ordered = logits.sort(dim=-1, descending=True).values
+    counts = torch.arange(1, logits.shape[-1] + 1, device=x.device, dtype=x.dtype)
+    sums = ordered.cumsum(-1)
+    support = (1 + counts * ordered > sums).sum(-1, keepdim=True)
+    limit = (sums.gather(-1, support - 1) - 1) / support
+    return torch.relu(logits - limit).movedim(-1, axis)
+
+
+def threshold(x: Tensor, threshold: float, default_value: float) -> Tensor:
+    """x where it is above the threshold, `default_value` elsewhere."""
+    return F.threshold(x, threshold, default_value)
+
+
 def _name_of(function: Activation) -> str:
     return str(getattr(function, "__name__", ""))
 
 
 _FUNCTIONS: tuple[Activation, ...] = (
     linear, relu, softmax, log_softmax, sigmoid, hard_sigmoid, tanh, elu, selu, gelu, silu,
-    softplus, softsign, exponential, leaky_relu, relu6, mish,
+    softplus, softsign, exponential, leaky_relu, relu6, mish, celu, glu, hard_shrink, soft_shrink,
+    tanh_shrink, hard_silu, hard_tanh, log_sigmoid, sparse_plus, sparse_sigmoid, squareplus,
+    sparsemax,
 )  # fmt: skip
-_NAMED = {_name_of(function): function for function in _FUNCTIONS} | {"swish": silu}
+swish, hard_swish = silu, hard_silu
+_NAMED = {_name_of(function): function for function in _FUNCTIONS} | {
+    "swish": silu,
+    "hard_swish": hard_silu,
+    "threshold": threshold,
+}
 
 # torch's functions that compute the same. They are replaced by ours, so that a loss recognizes
 # the activation before it.
@@ -115,8 +218,11 @@ _TORCH: dict[object, Activation] = {
 }  # fmt: skip
 
 
-def get(identifier: str | Activation | None) -> Activation:
+def get(identifier: Any) -> Activation:
     """The activation of that name; a callable is returned as it is, and None means `linear`.
+
+    Args:
+        identifier: a name, a function of a tensor, or what Keras writes for one of its functions.
 
     Raises:
         ArgumentError: for an unknown name.
@@ -126,6 +232,8 @@ def get(identifier: str | Activation | None) -> Activation:
     """
     if identifier is None:
         return linear
+    if isinstance(identifier, dict) and isinstance(identifier.get("config"), str):
+        identifier = identifier["config"]  # Keras 3 writes a function with its name as "config"
     if isinstance(identifier, str):
         if identifier not in _NAMED:
             raise ArgumentError(
@@ -134,8 +242,10 @@ def get(identifier: str | Activation | None) -> Activation:
             )
         return _NAMED[identifier]
     if callable(identifier):
-        known = isinstance(identifier, Hashable) and _TORCH.get(identifier)
-        return known or identifier
+        if isinstance(identifier, Hashable) and identifier in _TORCH:
+            return _TORCH[identifier]
+        found: Activation = identifier
+        return found
     raise ArgumentTypeError(
         f"activation is a name or a callable; got {identifier!r} of type "
         f"{type(identifier).__name__}."
@@ -148,5 +258,7 @@ def serialize(activation: Activation) -> str | None:
     return name if _NAMED.get(name) is activation else None
 
 
+deserialize = get
+
 if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others
-    __getattr__ = refusal_of_names(__name__, [*_NAMED, get.__name__, serialize.__name__])
+    __getattr__ = refusal_of_names(__name__, [*_NAMED, "get", "serialize", "deserialize"])

@@ -9,9 +9,9 @@ them into a model.
 from collections.abc import Iterator
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
+from onfit.dtypes import torch_dtype
 from onfit.errors import ArgumentError, ArgumentTypeError
 from onfit.layers.shapes import Shape, Spec, inferred, mapped
 
@@ -115,18 +115,6 @@ def Input(  # noqa: N802 - a function by Keras' name, which reads like the layer
     node.outputs = Symbol(Spec((batch_size, *shape), torch_dtype(dtype)), node, name or "")
     symbol: Symbol = node.outputs
     return symbol
-
-
-def torch_dtype(dtype: Any) -> torch.dtype:
-    """The torch type of that name; torch's default float type for None."""
-    if dtype is None:
-        return torch.get_default_dtype()
-    if isinstance(dtype, torch.dtype):
-        return dtype
-    found = getattr(torch, str(getattr(dtype, "__name__", dtype)), None)
-    if not isinstance(found, torch.dtype):
-        raise ArgumentError(f"dtype={dtype!r} is not known; write 'float32', 'int64' or 'bool'.")
-    return found
 
 
 def symbols_in(structure: Any) -> Iterator[Symbol]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import Any
 
-from onfit import activations, initializers, regularizers
+from onfit import activations, constraints, initializers, regularizers
 from onfit.errors import ArgumentError, OnfitError, did_you_mean
 from onfit.optimizers import schedules
 
@@ -19,6 +19,7 @@ Custom = Mapping[str, Any]
 # The modules of the objects inside a configuration, by Keras' names for them.
 _ROOMS: dict[str, ModuleType] = {
     "keras.initializers": initializers,
+    "keras.constraints": constraints,
     "keras.regularizers": regularizers,
     "keras.optimizers.schedules": schedules,
 }

@@ -1,0 +1,135 @@
+"""What initializers, regularizers and constraints have in common: small objects that are made by
+their arguments, found by their names, and written down as a configuration.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, Self, TypeVar
+
+from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
+
+
+class _CheckedArguments:
+    """Refuses an argument that the constructor does not have."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        parameters = inspect.signature(cls.__init__).parameters if kwargs else {}
+        known = [name for name in parameters if name != "self"]
+        takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+        for name in () if takes_any else kwargs:
+            if name not in known:
+                raise ArgumentTypeError(
+                    f"{cls.__name__}({name}=...): there is no such argument."
+                    f"{did_you_mean(name, known)} There are: {', '.join(known) or 'none'}."
+                )
+        return super().__new__(cls)
+
+
+class Configured(_CheckedArguments):
+    """An object that is wholly described by the arguments of its constructor.
+
+    A subclass whose attributes are not its arguments writes a `get_config` of its own.
+    """
+
+    def __init__(self) -> None:
+        """Take no arguments."""
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments for an equal object."""
+        return dict(vars(self))
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """An object with the arguments that `get_config` returned."""
+        return cls(**config)
+
+
+Kind = TypeVar("Kind", bound=Configured)
+
+
+class Catalog(Generic[Kind]):
+    """The classes of one kind, by their names.
+
+    Args:
+        kind: what they are, for error texts: `"initializer"`.
+        base: their base class.
+        of: what a callable of this kind takes, for error texts: `"a shape"`.
+        classes: the classes by their snake_case names; a class may have several.
+        made: what a name alone makes, where that is not the class without arguments.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        base: type[Kind],
+        of: str,
+        classes: Mapping[str, type[Kind]],
+        made: Mapping[str, Callable[[], Kind]] | None = None,
+    ) -> None:
+        self._kind = kind
+        self._base = base
+        self._of = of
+        self._short = classes
+        self._classes = {**classes, **{cls.__name__: cls for cls in classes.values()}}
+        self._made = made or {}
+
+    def __iter__(self) -> Any:
+        return iter(self._classes)
+
+    def get(self, identifier: Any) -> Any:
+        """The object for a name, a class, a configuration or a callable.
+
+        Raises:
+            ArgumentError: for an unknown name.
+            ArgumentTypeError: for anything else.
+        """
+        if isinstance(identifier, str):
+            return self._made.get(identifier, self._class_of(identifier))()
+        if isinstance(identifier, Mapping) and "class_name" in identifier:
+            cls = self._class_of(str(identifier["class_name"]))
+            return cls.from_config(dict(identifier.get("config") or {}))
+        if isinstance(identifier, type) and issubclass(identifier, self._base):
+            return identifier()
+        if callable(identifier):
+            return identifier
+        raise ArgumentTypeError(
+            f"{_article(self._kind)} is a name or a callable of {self._of}; got {identifier!r}."
+        )
+
+    def _class_of(self, name: str) -> type[Kind]:
+        if name not in self._classes:
+            raise ArgumentError(
+                f"{self._kind} {name!r} is not known. Known are "
+                f"{', '.join(sorted(self._short))}.{did_you_mean(name, self._classes)}"
+            )
+        return self._classes[name]
+
+    def from_config(self, class_name: str, config: dict[str, Any]) -> Kind:
+        """The object that a saved model names.
+
+        Raises:
+            ArgumentError: for an unknown name.
+        """
+        if class_name not in self._classes:
+            raise ArgumentError(
+                f"a saved model names the {self._kind} {class_name!r}, unknown here."
+            )
+        return self._classes[class_name].from_config(config)
+
+
+def serialized(thing: Any) -> dict[str, Any]:
+    """The class of an object and its configuration, from which `get` makes an equal one.
+
+    Raises:
+        ArgumentTypeError: for an object without a configuration, such as a function.
+    """
+    if not callable(getattr(thing, "get_config", None)):
+        raise ArgumentTypeError(
+            f"serialize({thing!r}): only an object with a get_config can be written down. Write "
+            "a class with __call__ and get_config instead of a function."
+        )
+    return {"class_name": type(thing).__name__, "config": thing.get_config()}
+
+
+def _article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"

@@ -1,0 +1,69 @@
+"""Types of values, by the names that Keras, numpy and torch give them."""
+
+from typing import Any
+
+import torch
+
+from onfit.errors import ArgumentError, did_you_mean
+
+_FLOATS = ("float32", "float16", "bfloat16", "float64")
+_COMMON = (*_FLOATS, "int64", "int32", "uint8", "bool")
+
+
+def torch_dtype(dtype: Any) -> torch.dtype:
+    """The torch type of that name; torch's default float type for None.
+
+    Args:
+        dtype: a name, a type of numpy or torch, or a configuration of Keras that holds a name.
+
+    Raises:
+        ArgumentError: for an unknown name, and for a policy of mixed precision.
+
+    Example:
+        >>> torch_dtype("bfloat16")
+        torch.bfloat16
+    """
+    if dtype is None:
+        return torch.get_default_dtype()
+    if isinstance(dtype, torch.dtype):
+        return dtype
+    name = _name_of(dtype)
+    if name.startswith("mixed_"):
+        raise ArgumentError(
+            f"dtype={name!r}: policies of mixed precision are not there. Write dtype="
+            f"{name.removeprefix('mixed_')!r} for weights and values of that type, or train under "
+            "torch.autocast."
+        )
+    found = getattr(torch, name, None)
+    if not isinstance(found, torch.dtype):
+        raise ArgumentError(
+            f"dtype={dtype!r} is not known; write 'float32', 'int64' or 'bool'."
+            f"{did_you_mean(name, _COMMON)}"
+        )
+    return found
+
+
+def float_dtype(dtype: Any) -> torch.dtype:
+    """The torch type of that name, which must be one of floats.
+
+    Raises:
+        ArgumentError: if it is not.
+    """
+    found = torch_dtype(dtype)
+    if not found.is_floating_point:
+        raise ArgumentError(
+            f"dtype={dtype!r}: a layer's weights are floats: {', '.join(_FLOATS)}. The type of "
+            "what comes in is said in Input(dtype=...)."
+        )
+    return found
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """The name of a torch type, as Keras and numpy write it."""
+    return str(dtype).removeprefix("torch.")
+
+
+def _name_of(dtype: Any) -> str:
+    if isinstance(dtype, dict):  # as Keras 3 writes a policy
+        dtype = dtype.get("config", dtype).get("name", dtype)
+    return str(getattr(dtype, "__name__", None) or getattr(dtype, "name", None) or dtype)
