@@ -1,6 +1,7 @@
 """A callback as text, and what of it a copy holds."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from reprlib import Repr
 from types import FunctionType
@@ -17,6 +18,8 @@ _ALWAYS = ("monitor",)
 _HIDDEN = ("headers",)
 # What belongs to a run, and not to the callback.
 _OF_A_RUN = ("model", "_session", "_validation")
+# The user and the password of an address, which may stand in a longer text.
+_USERINFO = re.compile(r"(?<=://)[^/?#\s'\"]*@|^[^/?#\s'\"]*:[^/?#\s'\"]*@")
 _MANY = (list, tuple, dict, set)
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
@@ -68,7 +71,18 @@ def _differs(value: Any, default: Any) -> bool:
 
 def _text(value: Any) -> str:
     """A short text; of a function its name."""
+    if isinstance(value, str):
+        value = without_password(value)
     return value.__name__ if isinstance(value, FunctionType | type) else _SHORT.repr(value)
+
+
+def without_password(text: str) -> str:
+    """`text` without the user and the password of an address in it.
+
+    >>> without_password("http://me:1234@localhost:9000/runs")
+    'http://localhost:9000/runs'
+    """
+    return _USERINFO.sub("", text)
 
 
 def portable(attributes: Mapping[str, Any]) -> dict[str, Any]:
