@@ -207,7 +207,6 @@ swish, hard_swish = silu, hard_silu
 _NAMED = {_name_of(function): function for function in _FUNCTIONS} | {
     "swish": silu,
     "hard_swish": hard_silu,
-    "threshold": threshold,
 }
 
 # torch's functions that compute the same. They are replaced by ours, so that a loss recognizes
