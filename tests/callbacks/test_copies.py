@@ -48,6 +48,7 @@ MAKE = {
     "ReduceLROnPlateau": lambda: callbacks.ReduceLROnPlateau("loss"),
     "RemoteMonitor": lambda: callbacks.RemoteMonitor("http://127.0.0.1:9"),
     "TensorBoard": lambda: callbacks.TensorBoard("logs", histogram_freq=1, update_freq="batch"),
+    "SwapEMAWeights": lambda: callbacks.SwapEMAWeights(swap_on_epoch=True),
     "TerminateOnNaN": callbacks.TerminateOnNaN,
     "TimeLimit": lambda: callbacks.TimeLimit("1 hour"),
 }
@@ -59,7 +60,7 @@ def through_pickle(callback):
 
 def trained(*given):
     model = Sequential([Dense(1, input_shape=(2,))])
-    model.compile("sgd", "mse")
+    model.compile(SGD(use_ema=True), "mse")
     model.fit(X, Y, 4, 2, verbose=0, validation_data=(X, Y), callbacks=[*given])
     return model
 

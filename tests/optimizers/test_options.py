@@ -309,11 +309,6 @@ def test_nadam_knows_its_momentum_of_any_step() -> None:
     assert optimizer.scalars == {"variable": 0.0}
 
 
-def test_keras_2s_decay_is_an_error_that_says_what_to_write() -> None:
-    with pytest.raises(ArgumentError, match=r"SGD\(decay=.*InverseTimeDecay\(rate, decay_steps=1"):
-        optimizers.SGD(0.1, decay=1e-6)
-
-
 def test_an_unknown_argument_is_an_error_that_lists_all() -> None:
     with pytest.raises(ArgumentError, match=r"rho, epsilon,.*clipnorm.*mean 'clipvalue'"):
         optimizers.Adadelta(clip_value=1.0)

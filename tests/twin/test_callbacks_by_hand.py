@@ -435,4 +435,5 @@ def test_a_backup_by_hand_says_that_it_needs_a_run(way: Way) -> None:
 def test_every_callback_is_driven_by_hand() -> None:
     tested = {kind for kind, _ in BOTH.values()} | {name.partition(" ")[0] for name in OURS}
     tested |= {"TerminateOnNaN", "History", "LambdaCallback", "ProgbarLogger", "BackupAndRestore"}
+    tested |= {"SwapEMAWeights"}  # in tests/callbacks/test_swap_ema_weights.py
     assert tested == set(callbacks.__all__) - {"Callback", "CallbackList"}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from onfit.callbacks.progbar import ProgbarLogger
     from onfit.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
     from onfit.callbacks.remote_monitor import RemoteMonitor
+    from onfit.callbacks.swap_ema_weights import SwapEMAWeights
     from onfit.callbacks.tensorboard import TensorBoard
     from onfit.callbacks.terminate_on_nan import TerminateOnNaN
     from onfit.callbacks.time_limit import TimeLimit
@@ -39,6 +40,7 @@ _HOMES = {
     "ProgbarLogger": "onfit.callbacks.progbar",
     "ReduceLROnPlateau": "onfit.callbacks.reduce_lr_on_plateau",
     "RemoteMonitor": "onfit.callbacks.remote_monitor",
+    "SwapEMAWeights": "onfit.callbacks.swap_ema_weights",
     "TensorBoard": "onfit.callbacks.tensorboard",
     "TerminateOnNaN": "onfit.callbacks.terminate_on_nan",
     "TimeLimit": "onfit.callbacks.time_limit",
@@ -58,6 +60,7 @@ __all__ = [
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "RemoteMonitor",
+    "SwapEMAWeights",
     "TensorBoard",
     "TerminateOnNaN",
     "TimeLimit",

@@ -29,9 +29,23 @@ __all__ = [
     "Optimizer",
     "RMSprop",
     "TorchOptimizer",
+    "adadelta",
+    "adagrad",
+    "adam",
+    "adamax",
+    "adamw",
+    "deserialize",
     "get",
+    "nadam",
+    "rmsprop",
     "schedules",
+    "serialize",
+    "sgd",
 ]
+
+# The classes' names in Keras 2, in lower case.
+sgd, rmsprop, adagrad, adadelta = SGD, RMSprop, Adagrad, Adadelta
+adam, adamw, adamax, nadam = Adam, AdamW, Adamax, Nadam
 
 _CLASSES: dict[str, type[Optimizer]] = {
     cls.__name__.lower(): cls
@@ -43,9 +57,9 @@ def get(identifier: Any) -> Optimizer:
     """The optimizer of that name, or the one that an object stands for.
 
     Args:
-        identifier: a Keras name in any case, an `Optimizer`, a torch optimizer over the model's
-            parameters, a list of several, or a torch optimizer class or other factory that takes
-            parameters.
+        identifier: a Keras name in any case, what `serialize` returned, an `Optimizer`, a torch
+            optimizer over the model's parameters, a list of several, or a torch optimizer class or
+            other factory that takes parameters.
 
     Raises:
         ArgumentError: for an unknown name.
@@ -56,6 +70,8 @@ def get(identifier: Any) -> Optimizer:
     """
     if isinstance(identifier, Optimizer):
         return identifier
+    if isinstance(identifier, dict):
+        return deserialize(identifier)
     if isinstance(identifier, str):
         if identifier.lower() not in _CLASSES:
             raise ArgumentError(
@@ -84,15 +100,46 @@ def keeps_no_gradient(optimizer: Optimizer) -> bool:
     overwrite it. True for the classes here. A subclass may keep a gradient, and so may a function
     that replaces a method.
     """
-    replaced = {"apply", "_update"} & vars(optimizer).keys()
+    replaced = {"apply", "_update", "_move"} & vars(optimizer).keys()
     return type(optimizer) in _CLASSES.values() and not replaced
+
+
+def serialize(optimizer: Optimizer) -> dict[str, Any]:
+    """An optimizer's class and arguments, from which `deserialize` makes an equal one.
+
+    >>> deserialize(serialize(SGD(0.1, momentum=0.9))).momentum
+    0.9
+    """
+    return {"class_name": type(optimizer).__name__, "config": optimizer.get_config()}
+
+
+def deserialize(config: dict[str, Any], custom_objects: Any = None) -> Optimizer:
+    """The optimizer that `serialize`, or Keras, described.
+
+    Args:
+        config: a dict of `class_name` and `config`.
+        custom_objects: your own classes by name.
+
+    Raises:
+        ArgumentError: for an unknown class.
+    """
+    if "class_name" not in config:
+        raise ArgumentError(
+            f"optimizer={config!r}: a dict that describes an optimizer has 'class_name' and "
+            "'config', as optimizers.serialize returns it."
+        )
+    kind = config["class_name"]
+    if kind in (custom_objects or {}):
+        own: Optimizer = custom_objects[kind].from_config(config["config"])
+        return own
+    return from_config(kind, config["config"])
 
 
 def from_config(class_name: str, config: dict[str, Any]) -> Optimizer:
     """The optimizer that a saved model names."""
     if class_name.lower() not in _CLASSES:
         raise ArgumentError(f"a saved model names the optimizer {class_name!r}, unknown here.")
-    return _CLASSES[class_name.lower()](**config)
+    return _CLASSES[class_name.lower()].from_config(config)
 
 
 if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others

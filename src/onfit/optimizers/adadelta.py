@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from onfit.optimizers.optimizer import Optimizer
+from onfit.optimizers.options import EPSILON
 
 
 class Adadelta(Optimizer):
@@ -15,17 +16,21 @@ class Adadelta(Optimizer):
         learning_rate: a factor of each step, or a schedule; 1 in the paper.
         rho: how much of the old mean squares is kept at each step.
         epsilon: added to both mean squares, inside the root.
-        **base: `weight_decay`, `clipnorm`, `clipvalue`, `global_clipnorm`, `name`.
+        **base: those of all optimizers: `weight_decay`, `clipnorm`, `use_ema` ... (`Optimizer`).
     """
 
     slot_names = ("accumulated_grad", "accumulated_delta_var")
     together = 2
 
     def __init__(
-        self, learning_rate: Any = 0.001, rho: float = 0.95, epsilon: float = 1e-7, **base: Any
+        self,
+        learning_rate: Any = 0.001,
+        rho: float = 0.95,
+        epsilon: float | None = EPSILON,
+        **base: Any,
     ) -> None:
         self.rho = rho
-        self.epsilon = epsilon
+        self.epsilon = EPSILON if epsilon is None else epsilon
         super().__init__(learning_rate, **base)
 
     def _update(self, params: list[Tensor], grads: list[Tensor], *slots: list[Tensor]) -> None:

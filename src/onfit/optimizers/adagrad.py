@@ -7,6 +7,7 @@ from torch import Tensor
 
 from onfit.errors import ArgumentError
 from onfit.optimizers.optimizer import Optimizer
+from onfit.optimizers.options import EPSILON
 
 
 class Adagrad(Optimizer):
@@ -16,7 +17,7 @@ class Adagrad(Optimizer):
         learning_rate: how far a step goes, or a schedule.
         initial_accumulator_value: where the sum of squares starts, from 0 upwards.
         epsilon: added to the sum, inside the root, as in Keras (torch adds it outside).
-        **base: `weight_decay`, `clipnorm`, `clipvalue`, `global_clipnorm`, `name`.
+        **base: those of all optimizers: `weight_decay`, `clipnorm`, `use_ema` ... (`Optimizer`).
 
     Raises:
         ArgumentError: for an impossible value of an argument.
@@ -28,7 +29,7 @@ class Adagrad(Optimizer):
         self,
         learning_rate: Any = 0.001,
         initial_accumulator_value: float = 0.1,
-        epsilon: float = 1e-7,
+        epsilon: float | None = EPSILON,
         **base: Any,
     ) -> None:
         if not initial_accumulator_value >= 0:
@@ -37,7 +38,7 @@ class Adagrad(Optimizer):
                 "squares starts from 0 upwards."
             )
         self.initial_accumulator_value = initial_accumulator_value
-        self.epsilon = epsilon
+        self.epsilon = EPSILON if epsilon is None else epsilon
         super().__init__(learning_rate, **base)
 
     def _new_slot(self, slot: str, param: Tensor) -> Tensor:

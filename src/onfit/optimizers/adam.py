@@ -9,6 +9,7 @@ from torch import Tensor
 
 from onfit.errors import ArgumentError
 from onfit.optimizers.optimizer import Optimizer
+from onfit.optimizers.options import EPSILON
 
 
 class Adam(Optimizer):
@@ -21,7 +22,7 @@ class Adam(Optimizer):
         epsilon: added to the root of the mean square before its bias is corrected, as in Keras
             ("epsilon hat" in the paper; torch adds it after).
         amsgrad: divide by the largest mean square so far (Reddi et al. 2018).
-        **base: `weight_decay`, `clipnorm`, `clipvalue`, `global_clipnorm`, `name`.
+        **base: those of all optimizers: `weight_decay`, `clipnorm`, `use_ema` ... (`Optimizer`).
 
     Raises:
         ArgumentError: for an impossible value of an argument. By `build`, for a parameter that is
@@ -35,13 +36,13 @@ class Adam(Optimizer):
         learning_rate: Any = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
-        epsilon: float = 1e-7,
+        epsilon: float | None = EPSILON,
         amsgrad: bool = False,
         **base: Any,
     ) -> None:
         self.beta_1 = beta_1
         self.beta_2 = beta_2
-        self.epsilon = epsilon
+        self.epsilon = EPSILON if epsilon is None else epsilon
         self.amsgrad = amsgrad
         self.slot_names = ("momentum", "velocity", *(("velocity_hat",) if amsgrad else ()))
         self._step: Tensor | None = None  # the number of steps, on the parameters' device
@@ -62,11 +63,11 @@ class Adam(Optimizer):
         if strides != self._strides:
             _lay_out(params, slots)
             self._strides = strides
-        correction = math.sqrt(1 - self.beta_2**self.iterations)
+        correction = math.sqrt(1 - self.beta_2**self._steps)
         # torch's kernel corrects the root before it adds epsilon; an epsilon divided by the
         # same correction gives Keras' step exactly.
         assert self._step is not None
-        step = self._step.fill_(self.iterations)
+        step = self._step.fill_(self._steps)
         torch._fused_adam_(
             params,
             _laid_out_as(params, strides, grads),

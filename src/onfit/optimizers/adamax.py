@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from onfit.optimizers.optimizer import Optimizer
+from onfit.optimizers.options import EPSILON
 
 
 class Adamax(Optimizer):
@@ -16,7 +17,7 @@ class Adamax(Optimizer):
         beta_1: how much of the old mean gradient is kept at each step.
         beta_2: how much of the old largest gradient is kept.
         epsilon: added to the largest gradient.
-        **base: `weight_decay`, `clipnorm`, `clipvalue`, `global_clipnorm`, `name`.
+        **base: those of all optimizers: `weight_decay`, `clipnorm`, `use_ema` ... (`Optimizer`).
     """
 
     slot_names = ("momentum", "norm")
@@ -27,12 +28,12 @@ class Adamax(Optimizer):
         learning_rate: Any = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
-        epsilon: float = 1e-7,
+        epsilon: float | None = EPSILON,
         **base: Any,
     ) -> None:
         self.beta_1 = beta_1
         self.beta_2 = beta_2
-        self.epsilon = epsilon
+        self.epsilon = EPSILON if epsilon is None else epsilon
         super().__init__(learning_rate, **base)
 
     def _update(self, params: list[Tensor], grads: list[Tensor], *slots: list[Tensor]) -> None:
@@ -40,7 +41,7 @@ class Adamax(Optimizer):
         torch._foreach_lerp_(momentum, grads, 1 - self.beta_1)
         torch._foreach_mul_(norm, self.beta_2)
         torch._foreach_maximum_(norm, torch._foreach_abs(grads))
-        correction = 1 - self.beta_1**self.iterations
+        correction = 1 - self.beta_1**self._steps
         divisor = torch._foreach_add(norm, self.epsilon)
         torch._foreach_addcdiv_(params, momentum, divisor, -self._rate / correction)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from onfit.errors import ArgumentError
 from onfit.optimizers.adam import Adam
+from onfit.optimizers.options import EPSILON
 
 
 class AdamW(Adam):
@@ -16,7 +17,7 @@ class AdamW(Adam):
         beta_2: how much of the old mean squared gradient is kept.
         epsilon: added to the root of the mean square before its bias is corrected.
         amsgrad: divide by the largest mean square so far.
-        **base: `clipnorm`, `clipvalue`, `global_clipnorm`, `name`.
+        **base: those of all optimizers: `clipnorm`, `use_ema` ... (`Optimizer`).
 
     Raises:
         ArgumentError: for an impossible value of an argument.
@@ -28,7 +29,7 @@ class AdamW(Adam):
         weight_decay: float = 0.004,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
-        epsilon: float = 1e-7,
+        epsilon: float | None = EPSILON,
         amsgrad: bool = False,
         **base: Any,
     ) -> None:

@@ -6,6 +6,17 @@ from torch import Tensor
 Tensors = list[Tensor]
 
 
+def clipped(
+    grads: Tensors, norm: float | None, global_norm: float | None, value: float | None
+) -> Tensors:
+    """The gradients, made smaller by whichever of the limits is given."""
+    if norm is not None:
+        return by_norm(grads, norm)
+    if global_norm is not None:
+        return by_global_norm(grads, global_norm)
+    return grads if value is None else by_value(grads, value)
+
+
 def by_norm(grads: Tensors, limit: float) -> Tensors:
     """Each gradient scaled so that its own norm is no more than `limit`."""
     norms = torch._foreach_norm(grads)

@@ -1,11 +1,8 @@
-"""The learning rate of an optimizer: a float that Keras' scripts may also use as a variable."""
+"""Numbers of an optimizer that Keras' scripts also use as variables: its rate, and its steps."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from onfit.errors import ArgumentError
-
-if TYPE_CHECKING:
-    from onfit.optimizers.optimizer import Optimizer
 
 
 class LearningRate(float):
@@ -15,9 +12,11 @@ class LearningRate(float):
     >>> rate.assign(0.01)                                   # doctest: +SKIP
     """
 
-    _owner: "Optimizer"
+    name = "learning_rate"
+    shape = ()
+    _owner: Any
 
-    def __new__(cls, value: float, owner: "Optimizer") -> "LearningRate":
+    def __new__(cls, value: float, owner: Any) -> "LearningRate":
         rate = super().__new__(cls, value)
         rate._owner = owner
         return rate
@@ -37,6 +36,42 @@ class LearningRate(float):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (float, (float(self),))
+
+
+class Iterations(int):
+    """How many steps an optimizer has taken: an int that can also be assigned to.
+
+    Args:
+        value: how many.
+        owner: the optimizer.
+        attribute: the attribute of it that is set.
+    """
+
+    name = "iteration"
+    shape = ()
+    _owner: Any
+    _attribute: str
+
+    def __new__(cls, value: int, owner: Any, attribute: str = "iterations") -> "Iterations":
+        count = super().__new__(cls, value)
+        count._owner, count._attribute = owner, attribute
+        return count
+
+    @property
+    def value(self) -> int:
+        """The count as a plain int."""
+        return int(self)
+
+    def numpy(self) -> int:
+        """The count as a plain int."""
+        return int(self)
+
+    def assign(self, value: int) -> None:
+        """Set the optimizer's count of steps."""
+        setattr(self._owner, self._attribute, int(value))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (int, (int(self),))
 
 
 def checked_rate(value: Any) -> float:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from onfit.optimizers.optimizer import Optimizer
+from onfit.optimizers.options import EPSILON
 
 _DECAY = 0.96  # the paper's constant for the warm-up of the momentum
 
@@ -20,7 +21,7 @@ class Nadam(Optimizer):
         beta_1: how much of the old mean gradient is kept at each step.
         beta_2: how much of the old mean squared gradient is kept.
         epsilon: added to the root of the mean square.
-        **base: `weight_decay`, `clipnorm`, `clipvalue`, `global_clipnorm`, `name`.
+        **base: those of all optimizers: `weight_decay`, `clipnorm`, `use_ema` ... (`Optimizer`).
     """
 
     slot_names = ("momentum", "velocity")
@@ -31,18 +32,18 @@ class Nadam(Optimizer):
         learning_rate: Any = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
-        epsilon: float = 1e-7,
+        epsilon: float | None = EPSILON,
         **base: Any,
     ) -> None:
         self.beta_1 = beta_1
         self.beta_2 = beta_2
-        self.epsilon = epsilon
+        self.epsilon = EPSILON if epsilon is None else epsilon
         self._known = (0, 1.0)  # a step number, and the product of all shares up to it
         super().__init__(learning_rate, **base)
 
     def _update(self, params: list[Tensor], grads: list[Tensor], *slots: list[Tensor]) -> None:
         momentum, velocity = slots
-        step = self.iterations
+        step = self._steps
         product, now, ahead = self._product(step), self._share(step), self._share(step + 1)
         torch._foreach_lerp_(momentum, grads, 1 - self.beta_1)
         torch._foreach_mul_(velocity, self.beta_2)
@@ -74,7 +75,7 @@ class Nadam(Optimizer):
 
     @property
     def scalars(self) -> dict[str, float]:
-        return {"variable": self._product(self.iterations)}
+        return {"variable": self._product(self._steps)}
 
     def get_config(self) -> dict[str, Any]:
         return {

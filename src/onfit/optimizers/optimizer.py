@@ -11,24 +11,25 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from onfit.errors import ArgumentError, NotReadyError, did_you_mean
-from onfit.optimizers import clipping
+from onfit.errors import ArgumentError
+from onfit.optimizers import accumulation, clipping, options, schedules
+from onfit.optimizers.averages import AVERAGE, WithAverage
 from onfit.optimizers.gradient_watch import GradientWatch
-from onfit.optimizers.learning_rate import LearningRate, checked_rate
-from onfit.optimizers.schedules import LearningRateSchedule
+from onfit.optimizers.learning_rate import Iterations
 
-_CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
 _State = tuple[Tensor, dict[str, Tensor]]  # a parameter, and its tensor in each slot
+WAITING = "gradient_accumulator"  # the slot of gradients that wait for a step
 
 
-class Optimizer:
+class Optimizer(WithAverage):
     """Changes parameters by their gradients.
 
     It has no parameters until `build` is called; its `learning_rate` can be read and set before.
     To subclass it, name its state in `slot_names` and write `_update`.
 
     Args:
-        learning_rate: how far a step goes, or a schedule of `onfit.optimizers.schedules`.
+        learning_rate: how far a step goes; a schedule of `onfit.optimizers.schedules`, or a
+            function without arguments that says it at each step.
         name: its name; by default the name of its class, in lower case.
         weight_decay: before each step, parameters lose this share of themselves, times the
             learning rate.
@@ -36,11 +37,23 @@ class Optimizer:
         clipvalue: cut each number of a gradient off at this, and at its negative.
         global_clipnorm: scale all gradients by one factor, so that their common norm is no more
             than this.
+        use_ema: keep a moving average of the parameters, which `fit` puts in their place when it
+            has ended; `SwapEMAWeights` validates with it.
+        ema_momentum: the share of the old average that is kept at each step.
+        ema_overwrite_frequency: put the average in the parameters' place every so many steps, too.
+        loss_scale_factor: multiply the loss by this, and divide the gradients by it, so that small
+            gradients of float16 do not become 0.
+        gradient_accumulation_steps: take a step each time that there are the gradients of so many
+            batches, along their mean.
+        **old: `lr`, the older name of `learning_rate`; `decay`, of Keras 2: the rate is divided by
+            `1 + decay * steps`.
 
     Attributes:
         iterations: how many steps were taken.
+        batches: for how many batches there were gradients; more than `iterations` where gradients
+            accumulate.
         params: the parameters it was built for.
-        slots: for each name of `slot_names`, a tensor per parameter.
+        slots: for each name of its state, a tensor per parameter.
 
     Raises:
         ArgumentError: for an argument that does not exist, for an impossible value, and for more
@@ -52,9 +65,6 @@ class Optimizer:
     # Whether a checkpoint keeps the parameters' gradients, which wait for the next step: in a loop
     # that a user writes and that accumulates them.
     keeps_gradients = False
-    # A file of Keras holds the first `together` slots side by side, parameter after parameter;
-    # each further slot follows as a whole.
-    together = 1
 
     def __init__(
         self,
@@ -65,95 +75,55 @@ class Optimizer:
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
         **old: Any,
     ) -> None:
         if "lr" in old:
             learning_rate = old.pop("lr")  # Keras' name before 2.3
-        if old:
-            raise ArgumentError(self._unknown(next(iter(old))))
+        self.decay = old.pop("decay", None) or 0.0
+        for argument in old:
+            raise options.unknown(type(self).__name__, argument, self.get_config_names())
         self.name = name or type(self).__name__.lower()
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
         self.clipvalue = clipvalue
         self.global_clipnorm = global_clipnorm
-        self._check_clips()
-        self.iterations = 0
+        self.use_ema = bool(use_ema)
+        self.ema_momentum = ema_momentum
+        self.ema_overwrite_frequency = ema_overwrite_frequency
+        self.loss_scale_factor = loss_scale_factor
+        self.gradient_accumulation_steps = gradient_accumulation_steps
+        options.check(type(self).__name__, {n: getattr(self, n) for n in options.DEFAULTS})
+        self.batches = 0
         self._take(learning_rate)
         self.params: list[Tensor] = []
-        self.slots: dict[str, list[Tensor]] = {slot: [] for slot in self.slot_names}
+        self.slots: dict[str, list[Tensor]] = {slot: [] for slot in self._all_slots}
         self._resting: list[_State] = []
 
-    def _unknown(self, name: str) -> str:
-        if name == "decay":
-            return (
-                f"{type(self).__name__}(decay=...) is of Keras 2. Write learning_rate="
-                "schedules.InverseTimeDecay(rate, decay_steps=1, decay_rate=decay), which is the "
-                "same."
-            )
-        return (
-            f"{type(self).__name__}({name}=...) is not an argument of this optimizer. It takes "
-            f"{', '.join(self.get_config_names())}.{did_you_mean(name, self.get_config_names())}"
-        )
+    @property
+    def iterations(self) -> Iterations:
+        """How many steps were taken."""
+        return Iterations(self._steps, self)
 
-    def _check_clips(self) -> None:
-        given = {name: getattr(self, name) for name in _CLIPS if getattr(self, name) is not None}
-        asked = f"{type(self).__name__}({', '.join(f'{n}={v!r}' for n, v in given.items())})"
-        if len(given) > 1:
-            raise ArgumentError(f"{asked}: gradients are clipped in one way. Pass one of them.")
-        if not all(value > 0 for value in given.values()):
-            raise ArgumentError(f"{asked}: a limit is above 0; None is no limit.")
+    @iterations.setter
+    def iterations(self, count: int) -> None:
+        self.batches = int(count) * (self.gradient_accumulation_steps or 1)
 
     @property
-    def learning_rate(self) -> LearningRate:
-        """How far the next step goes; setting it takes effect at the next batch.
-
-        Raises:
-            ArgumentError: if it is set to a number although it follows a schedule.
-        """
-        return LearningRate(self._rate if self._schedule is None else self._scheduled(), self)
-
-    @learning_rate.setter
-    def learning_rate(self, value: Any) -> None:
-        if self._schedule is not None and not isinstance(value, LearningRateSchedule):
-            raise ArgumentError(
-                f"{self.name}.learning_rate = {value!r}: this learning rate follows a schedule, "
-                f"{type(self._schedule).__name__}, which says it anew at every step. Make the "
-                f"optimizer with a number, {type(self).__name__}(learning_rate=...), or leave out "
-                "what sets it (ReduceLROnPlateau, LearningRateScheduler)."
-            )
-        self._take(value)
-
-    def _take(self, rate: Any) -> None:
-        self._schedule = rate if isinstance(rate, LearningRateSchedule) else None
-        self._rate = checked_rate(rate) if self._schedule is None else self._scheduled()
-
-    def _scheduled(self) -> float:
-        """The schedule's rate for the next step."""
-        assert self._schedule is not None
-        return checked_rate(self._schedule(self.iterations))
+    def _steps(self) -> int:
+        """The same as a plain number; within `_update` it counts this step."""
+        return self.batches // (self.gradient_accumulation_steps or 1)
 
     @property
-    def schedule(self) -> LearningRateSchedule | None:
-        """The schedule that the learning rate follows; None if the rate is a number."""
-        return self._schedule
-
-    def rate_state(self) -> float | None:
-        """The learning rate that a resumed run goes on with; None if it follows a schedule."""
-        return None if self._schedule is not None else self._rate
-
-    def load_rate_state(self, state: float | None) -> None:
-        """Go on with the learning rate that `rate_state` returned."""
-        if state is not None and self._schedule is None:
-            self._rate = checked_rate(state)
-
-    @property
-    def lr(self) -> LearningRate:
-        """The older name of `learning_rate`."""
-        return self.learning_rate
-
-    @lr.setter
-    def lr(self, value: Any) -> None:
-        self.learning_rate = value
+    def _all_slots(self) -> tuple[str, ...]:
+        """The names of all state, in Keras' order."""
+        average = (AVERAGE,) if self.use_ema else ()
+        waiting = (WAITING,) if self.gradient_accumulation_steps else ()
+        return (*average, *waiting, *self.slot_names)
 
     def build(self, params: Sequence[Tensor]) -> None:
         """Make the state of `params`; state that a parameter already has is kept.
@@ -167,20 +137,26 @@ class Optimizer:
         states = self.states()
         known = {id(param): state for param, state in states}
         wanted = {id(param) for param in params}
-        if self.iterations and known and wanted and not known.keys() & wanted:
+        if self.batches and known and wanted and not known.keys() & wanted:
             raise ArgumentError(
-                f"this {type(self).__name__} has taken {self.iterations} steps for another model. "
+                f"this {type(self).__name__} has taken {self._steps} steps for another model. "
                 "Give each model an optimizer of its own."
             )
         self._resting = [(param, state) for param, state in states if id(param) not in wanted]
         self.params = list(params)
         self.slots = {
             slot: [
-                known[id(param)][slot] if id(param) in known else self._new_slot(slot, param)
+                known[id(param)][slot] if id(param) in known else self._first(slot, param)
                 for param in self.params
             ]
-            for slot in self.slot_names
+            for slot in self._all_slots
         }
+
+    def _first(self, slot: str, param: Tensor) -> Tensor:
+        """What a parameter starts with in a slot."""
+        if slot == AVERAGE:
+            return param.detach().clone()
+        return torch.zeros_like(param) if slot == WAITING else self._new_slot(slot, param)
 
     def _new_slot(self, slot: str, param: Tensor) -> Tensor:
         """The state that a parameter starts with."""
@@ -195,37 +171,66 @@ class Optimizer:
         ]
         return [*self._resting, *active]
 
-    def apply(self, grads: Sequence[Tensor | None]) -> None:
-        """Take one step along `grads`, one for each parameter; with None it stays as it is."""
+    def apply(
+        self,
+        grads: Sequence[Tensor | None],
+        trainable_variables: Sequence[Tensor] | None = None,
+    ) -> None:
+        """Take one step.
+
+        Args:
+            grads: a gradient for each parameter; one that has None stays as it is.
+            trainable_variables: the parameters of these gradients; by default all that the
+                optimizer was built for. The first call builds it for them.
+
+        Raises:
+            ArgumentError: for a parameter that the optimizer was not built for.
+        """
         if torch.is_grad_enabled():  # in a `train_step` that a user wrote
             with torch.no_grad():
-                Optimizer.apply(self, grads)
+                Optimizer.apply(self, grads, trainable_variables)
             return
+        if trainable_variables is not None:
+            grads = self._in_own_order(grads, trainable_variables)
         if self.watch is not None:
             grads = self.watch.changed(self.params, grads)
-        params, slots = self.params, list(self.slots.values())
+        if self.loss_scale_factor is not None:
+            grads = [None if grad is None else grad / self.loss_scale_factor for grad in grads]
+        if self.gradient_accumulation_steps:
+            count = self.gradient_accumulation_steps
+            due = (self.batches + 1) % count == 0
+            grads = accumulation.gathered(grads, self.slots[WAITING], count, due)
+        if self._schedule is not None or self.decay:
+            self._rate = self._rate_of_step()
+        before = self._steps
+        self.batches += 1
+        self._move(grads)
+        if self.use_ema:
+            self._follow(before)
+
+    def _move(self, grads: Sequence[Tensor | None]) -> None:
+        """Change the parameters that have a gradient."""
+        params, slots = self.params, [self.slots[name] for name in self.slot_names]
         known = [grad for grad in grads if grad is not None]
         if len(known) < len(grads):
             moved = [index for index, grad in enumerate(grads) if grad is not None]
             params = [params[index] for index in moved]
             slots = [[slot[index] for index in moved] for slot in slots]
-        if self._schedule is not None:
-            self._rate = self._scheduled()
-        self.iterations += 1
-        if params:
-            known = self._clipped(known)
-            if self.weight_decay:
-                torch._foreach_mul_(params, 1.0 - self.weight_decay * self._rate)
-            self._update(params, known, *slots)
+        if not params:
+            return
+        known = clipping.clipped(known, self.clipnorm, self.global_clipnorm, self.clipvalue)
+        if self.weight_decay:
+            torch._foreach_mul_(self._decaying(params), 1.0 - self.weight_decay * self._rate)
+        self._update(params, known, *slots)
 
-    def _clipped(self, grads: list[Tensor]) -> list[Tensor]:
-        if self.clipnorm is not None:
-            return clipping.by_norm(grads, self.clipnorm)
-        if self.global_clipnorm is not None:
-            return clipping.by_global_norm(grads, self.global_clipnorm)
-        if self.clipvalue is not None:
-            return clipping.by_value(grads, self.clipvalue)
-        return grads
+    @property
+    def scales_loss(self) -> bool:
+        """Whether `apply` expects the gradients of a scaled loss."""
+        return self.loss_scale_factor is not None
+
+    def scale_loss(self, loss: Any) -> Any:
+        """The loss whose gradients `apply` expects: times `loss_scale_factor`, if there is one."""
+        return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
     def _update(self, params: list[Tensor], grads: list[Tensor], *slots: list[Tensor]) -> None:
         """Change `params` in place. Runs without gradients; `iterations` counts this step."""
@@ -246,50 +251,29 @@ class Optimizer:
             >>> optimizer.slots["momentum"]
             [tensor([0., 0.])]
         """
-        self.iterations = 0
+        self.batches, self.swapped = 0, False
         for param, slots in self.states():
             for name, tensor in slots.items():
-                tensor.copy_(self._new_slot(name, param))
-
-    @property
-    def scalars(self) -> dict[str, float]:
-        """Numbers that Keras stores in a file after the slots, although `iterations` gives them."""
-        return {}
-
-    def state(self) -> list[Tensor]:
-        """Its state, parameter after parameter. A file has to hold this and `iterations`."""
-        return [slot[index] for index in range(len(self.params)) for slot in self.slots.values()]
-
-    def load_state(self, iterations: int, values: Sequence[Any]) -> None:
-        """Restore what `state` returned.
-
-        Raises:
-            NotReadyError: if the optimizer has no parameters yet, or others.
-        """
-        mine = self.state()
-        if [tuple(v.shape) for v in values] != [tuple(m.shape) for m in mine]:
-            raise NotReadyError(
-                f"{self.name}: this state belongs to other parameters: it has shapes "
-                f"{[tuple(v.shape) for v in values]}, expected {[tuple(m.shape) for m in mine]}."
-            )
-        self.iterations = int(iterations)
-        for slot, value in zip(mine, values, strict=True):
-            slot.copy_(torch.as_tensor(value))
+                tensor.copy_(self._first(name, param))
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments for an equal optimizer."""
-        rate = self._rate if self._schedule is None else self._schedule
-        shared = {name: getattr(self, name) for name in ("weight_decay", *_CLIPS)}
-        given = {name: value for name, value in shared.items() if value is not None}
-        return {"learning_rate": rate, "name": self.name, **given}
+        rate = self._set_rate if self._schedule is None else self._schedule
+        shared = {name: getattr(self, name) for name in options.DEFAULTS}
+        old = {"decay": self.decay} if self.decay else {}
+        return {"learning_rate": rate, "name": self.name, **shared, **old}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Optimizer":
         """An optimizer with these arguments."""
+        rate = config.get("learning_rate")
+        if isinstance(rate, dict):  # a schedule, as Keras writes it
+            rate = schedules.from_config(rate["class_name"], rate["config"])
+            config = {**config, "learning_rate": rate}
         return cls(**config)
 
     @classmethod
     def get_config_names(cls) -> list[str]:
         """The names of its arguments."""
         names = [p for c in cls.__mro__[:-1] for p in inspect.signature(c).parameters]
-        return [name for name in dict.fromkeys(names) if name not in ("base", "old")]
+        return [name for name in dict.fromkeys(names) if name not in ("base", "old", "args")]

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from onfit.optimizers.optimizer import Optimizer
+from onfit.optimizers.options import EPSILON
 
 
 class RMSprop(Optimizer):
@@ -17,7 +18,7 @@ class RMSprop(Optimizer):
         momentum: how much of the last step goes into the next.
         epsilon: added to the mean square, inside the root, as in Keras (torch adds it outside).
         centered: subtract the squared mean of the gradients first, to divide by their variance.
-        **base: `weight_decay`, `clipnorm`, `clipvalue`, `global_clipnorm`, `name`.
+        **base: those of all optimizers: `weight_decay`, `clipnorm`, `use_ema` ... (`Optimizer`).
     """
 
     def __init__(
@@ -25,13 +26,13 @@ class RMSprop(Optimizer):
         learning_rate: Any = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
-        epsilon: float = 1e-7,
+        epsilon: float | None = EPSILON,
         centered: bool = False,
         **base: Any,
     ) -> None:
         self.rho = rho
         self.momentum = momentum
-        self.epsilon = epsilon
+        self.epsilon = EPSILON if epsilon is None else epsilon
         self.centered = centered
         self.slot_names = (
             "velocity",

@@ -19,7 +19,7 @@ class SGD(Optimizer):
             scales the momentum when it is used).
         nesterov: look ahead along the momentum (Nesterov 1983, in the form of Sutskever et
             al. 2013).
-        **base: `weight_decay`, `clipnorm`, `clipvalue`, `global_clipnorm`, `name`.
+        **base: those of all optimizers: `weight_decay`, `clipnorm`, `use_ema` ... (`Optimizer`).
 
     Example:
         >>> SGD(learning_rate=0.1, momentum=0.9).learning_rate
@@ -35,6 +35,11 @@ class SGD(Optimizer):
     ) -> None:
         if not 0 <= momentum <= 1:
             raise ArgumentError(f"SGD(momentum={momentum!r}): momentum is from 0 to 1.")
+        if not isinstance(nesterov, bool | int) or nesterov not in (0, 1):
+            raise ArgumentError(
+                f"SGD(nesterov={nesterov!r}): nesterov is True or False. Keras 2 had decay in the "
+                f"third place: write decay={nesterov!r}."
+            )
         self.momentum = momentum
         self.nesterov = nesterov
         self.slot_names = ("momentum",) if momentum else ()

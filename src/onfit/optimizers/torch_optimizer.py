@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from onfit.errors import ArgumentError, NotReadyError
-from onfit.optimizers.learning_rate import LearningRate, checked_rate
+from onfit.optimizers.learning_rate import Iterations, LearningRate, checked_rate
 from onfit.optimizers.optimizer import Optimizer
 from onfit.optimizers.rate_watch import RateWatch
 from onfit.optimizers.several import SeveralOptimizers
@@ -105,10 +105,16 @@ class TorchOptimizer(Optimizer):
             rate = float(self.learning_rate)
             self.optimizer.add_param_group({"params": new, "lr": rate})
 
-    def apply(self, grads: Sequence[Tensor | None]) -> None:
+    def apply(
+        self,
+        grads: Sequence[Tensor | None],
+        trainable_variables: Sequence[Tensor] | None = None,
+    ) -> None:
         """Give the gradients to torch's optimizer, and take a step. What was in `.grad` before,
         such as a user's own accumulation, is there afterwards.
         """
+        if trainable_variables is not None:
+            grads = self._in_own_order(grads, trainable_variables)
         if not self.params:  # all layers are frozen
             return
         watch, before = self.watch, [param.grad for param in self.params]
@@ -116,7 +122,7 @@ class TorchOptimizer(Optimizer):
             _put_grads(self.params, grads)
         else:
             watch.show(self.params, grads)
-        self.iterations += 1
+        self.batches += 1
         try:
             self.optimizer.step()
         except TypeError as error:
@@ -132,10 +138,29 @@ class TorchOptimizer(Optimizer):
                 _put_grads(self.params, before)
 
     def reset_state(self) -> None:
-        self.iterations = 0
+        self.batches = 0
         for one in self.torch_optimizers:
             one.state.clear()
             _begin(one)
+
+    @property
+    def variables(self) -> list[Any]:
+        """Its steps and its learning rate. The state is in `state_dict`, in torch's form."""
+        return [Iterations(self.batches, self, "batches"), self.learning_rate]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Steps, and the `state_dict` of each torch optimizer in it."""
+        return {"batches": self.batches, "torch": [one.state_dict() for one in self._all_made()]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` returned."""
+        for one, its in zip(self._all_made(), state["torch"], strict=True):
+            one.load_state_dict(its)
+        self.batches = state["batches"]
+
+    def _all_made(self) -> list[Any]:
+        self._made()
+        return self.torch_optimizers
 
     def _made(self) -> Any:
         if self.optimizer is None:

@@ -182,7 +182,7 @@ def optimizer_arrays(
         for slot, i in _slot_order(model, optimizer)
         for name in [f"{model.name}_{names[id(params[i])]}_{slot}"]
     ]
-    first = [("iteration", np.array(optimizer.iterations))]
+    first = [("iteration", np.array(optimizer.batches))]
     if optimizer.schedule is None:
         first.append(("learning_rate", np.array(optimizer.learning_rate, dtype=np.float32)))
     last = [(name, np.array(value, np.float32)) for name, value in optimizer.scalars.items()]
@@ -209,20 +209,15 @@ def restore_optimizer(model: "Model", optimizer: Optimizer, saved: Arrays) -> bo
         (slot, i): divided_like(torch.as_tensor(value), optimizer.slots[slot][i])
         for (slot, i), value in zip(order, values[first:], strict=False)
     }
-    own_order = [(slot, i) for i in range(len(optimizer.params)) for slot in optimizer.slot_names]
+    own_order = [(slot, i) for i in range(len(optimizer.params)) for slot in optimizer.slots]
     optimizer.load_state(int(values[0]), [slots[place] for place in own_order])
     return True
 
 
 def _slot_order(model: "Model", optimizer: Optimizer) -> list[tuple[str, int]]:
-    """Slot names and indices of parameters, in the order in which Keras makes the variables:
-    slot after slot, except that the first `together` slots of a parameter stand side by side.
-    """
-    names, together = list(optimizer.slot_names), optimizer.together
-    groups = [names[:together], *([name] for name in names[together:])]
+    """Slot names and indices of parameters, in the order in which Keras makes the variables."""
     places = {id(param): index for index, param in enumerate(optimizer.params)}
-    indices = [places[id(param)] for param in trainables_of(model)]
-    return [(name, index) for group in groups for index in indices for name in group]
+    return optimizer.slot_order([places[id(param)] for param in trainables_of(model)])
 
 
 def _trainables(model: "Model") -> list[Tensor]:

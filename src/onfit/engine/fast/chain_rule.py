@@ -80,7 +80,9 @@ def chain_rule_of(
         return None
     activated = [True] * (len(layers) - 1) + [not on_logits]
     rules = [rule for rule in map(rule_of, layers, activated) if rule is not None]
-    return ChainRule(model, rules, activated, slope) if len(rules) == len(layers) else None
+    return (
+        ChainRule(model, rules, activated, slope, optimizer) if len(rules) == len(layers) else None
+    )
 
 
 class ChainRule:
@@ -91,6 +93,7 @@ class ChainRule:
         rules: one for each layer.
         activated: for each layer, whether it is to compute with its activation.
         slope: computes the loss, and its gradient.
+        optimizer: what receives the gradients.
     """
 
     def __init__(
@@ -99,8 +102,10 @@ class ChainRule:
         rules: Sequence[Rule],
         activated: Sequence[bool],
         slope: Slope,
+        optimizer: Optimizer,
     ) -> None:
         self._model = model
+        self._optimizer = optimizer
         self._layers = layers = model.plain_stack or []
         self._calls = list(zip(layers, rules, activated, strict=True))
         self._slope = slope
@@ -151,7 +156,8 @@ class ChainRule:
     def _may_take(self, batch: Samples) -> bool:
         x, y, weight = batch
         return (
-            type(x) is Tensor
+            not self._optimizer.scales_loss
+            and type(x) is Tensor
             and x.layout is torch.strided
             and type(y) is Tensor
             and weight is None

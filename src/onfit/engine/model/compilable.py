@@ -248,8 +248,8 @@ class Compilable(nn.Module):
         y_pred = self(x)
         loss = self.compute_loss(y=y, y_pred=y_pred, sample_weight=weight)
         assert self.optimizer is not None, "compile comes first"
-        params = self.trainable_weights
-        self.optimizer.apply(gradients_of(self, loss, params))
+        params, scaled = self.trainable_weights, self.optimizer.scale_loss(loss)
+        self.optimizer.apply(gradients_of(self, scaled, params))
         return {"loss": loss, **self.compute_metrics(y=y, y_pred=y_pred, sample_weight=weight)}
 
     def test_step(self, data: tuple[Any, ...]) -> dict[str, Any]:

@@ -79,6 +79,8 @@ def fit(
                 if validations.within:
                     validations.after_batch(run, epoch, step.totals.size or 1)
             validations.after_epoch(run, epoch)
+        if not run.pausing:  # a run that goes on elsewhere needs the weights as they are
+            model.compiled.optimizer.finalize_variable_values()
     return history
 
 

@@ -48,7 +48,7 @@ def load_model_state(model: nn.Module, optimizer: Optimizer | None, state: State
 
 def _optimizer_state(model: nn.Module, optimizer: Optimizer) -> State:
     """An optimizer's state as plain data and tensors, by the names of the weights."""
-    state: State = {"kind": _kind(optimizer), "iterations": optimizer.iterations}
+    state: State = {"kind": _kind(optimizer), "iterations": optimizer.batches}
     if optimizer.keeps_gradients:
         state["gradients"] = {name: _copied(grad) for name, grad in _gradients(model)}
     if isinstance(optimizer, TorchOptimizer):
@@ -58,13 +58,13 @@ def _optimizer_state(model: nn.Module, optimizer: Optimizer) -> State:
         names[id(param)]: {slot: _copied(tensor) for slot, tensor in tensors.items()}
         for param, tensors in optimizer.states()
     }
-    return {**state, "rate": optimizer.rate_state(), "slots": slots}
+    return {**state, "rate": optimizer.rate_state(), "slots": slots, "flags": optimizer.flags()}
 
 
 def _load_optimizer_state(model: nn.Module, optimizer: Optimizer, state: State) -> None:
     params = dict(named_parameters(model))
     training = [param for param in params.values() if param.requires_grad]
-    optimizer.iterations = state["iterations"]
+    optimizer.batches = state["iterations"]
     _load_gradients(params, state.get("gradients", {}))
     if isinstance(optimizer, TorchOptimizer):
         optimizer.build(training)
@@ -76,6 +76,7 @@ def _load_optimizer_state(model: nn.Module, optimizer: Optimizer, state: State) 
                 one.load_state_dict(_divided_state(one, its))
         return
     optimizer.load_rate_state(state["rate"])
+    optimizer.load_flags(state.get("flags", {}))
     optimizer.build([params[name] for name in state["slots"]])
     for index, saved in enumerate(state["slots"].values()):
         for slot, tensor in saved.items():

@@ -113,7 +113,8 @@ class ThroughEngine:
         """Losses, outputs, and the gradients of the first loss by `params`."""
         losses, outputs = self._judge(batch)
         compute = self.gradients or self._look(losses[0], outputs, params)
-        return losses, outputs, compute(losses[0], params) if params else ()
+        scaled = self._optimizer.scale_loss(losses[0])
+        return losses, outputs, compute(scaled, params) if params else ()
 
     def _look(self, loss: Tensor, outputs: Any, params: list[Tensor]) -> GradientsOf:
         """Look at the first batch: warn of what would go wrong silently, and find out how its

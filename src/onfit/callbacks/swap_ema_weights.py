@@ -1,0 +1,81 @@
+"""SwapEMAWeights: validate, and save, with the moving average of the weights."""
+
+from collections.abc import Iterable
+from typing import Any, Never
+
+from onfit.core.callback import Callback, Logs
+from onfit.core.faces import HasLearningRate, Need
+from onfit.core.representation import refuse_unknown
+from onfit.errors import ArgumentError
+
+
+class SwapEMAWeights(Callback):
+    """Puts the moving average of the weights into the model while it is measured.
+
+    The optimizer keeps the average: `SGD(use_ema=True)`. Weights and average change places before a
+    validation, an evaluation or a prediction, and back after it.
+
+    Args:
+        swap_on_epoch: also have the average in the model from the end of each epoch to the start
+            of the next, for the callbacks after this one, such as `ModelCheckpoint`.
+
+    Raises:
+        ArgumentError: when training begins, if the optimizer keeps no average.
+
+    Example:
+        >>> swap = SwapEMAWeights(swap_on_epoch=True)
+    """
+
+    remembers = ()
+
+    def __init__(self, swap_on_epoch: bool = False, **unknown: Never) -> None:
+        refuse_unknown(SwapEMAWeights.__init__, unknown)
+        self.swap_on_epoch = swap_on_epoch
+        self._swapped_here = False  # by this test or prediction, which swaps back
+
+    def needs(self) -> Iterable[Need]:
+        yield Need(HasLearningRate)
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._swapped_here = False
+        self._optimizer()
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        if self.swap_on_epoch and self._optimizer().swapped:
+            self._optimizer().swap_average()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        if self.swap_on_epoch and not self._optimizer().swapped:
+            self._optimizer().swap_average()
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        self._begin()
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        self._end()
+
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        self._begin()
+
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        self._end()
+
+    def _begin(self) -> None:
+        if not self._optimizer().swapped:
+            self._optimizer().swap_average()
+            self._swapped_here = True
+
+    def _end(self) -> None:
+        if self._swapped_here:
+            self._optimizer().swap_average()
+            self._swapped_here = False
+
+    def _optimizer(self) -> Any:
+        optimizer = self.model.optimizer
+        if not getattr(optimizer, "use_ema", False):
+            raise ArgumentError(
+                "SwapEMAWeights swaps the weights and their moving average, and the optimizer "
+                f"({type(optimizer).__name__}) keeps none. Compile the model with an optimizer "
+                "that does, such as optimizers.Adam(use_ema=True)."
+            )
+        return optimizer
