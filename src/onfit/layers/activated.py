@@ -25,7 +25,8 @@ class Activated(Layer):
 
     @property
     def output_activation(self) -> Any:
-        return self.activation
+        # What a subclass computes in another way may do more after the activation.
+        return self.activation if type(self).forward is Activated.forward else None
 
 
 class Affine(Activated):

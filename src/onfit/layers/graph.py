@@ -9,7 +9,7 @@ them into a model.
 from collections.abc import Iterator
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from onfit.dtypes import torch_dtype
 from onfit.errors import ArgumentError, ArgumentTypeError
@@ -128,18 +128,11 @@ def symbols_in(structure: Any) -> Iterator[Symbol]:
         yield from symbols_in(list(structure.values()))
 
 
-def is_symbolic(args: tuple[Any, ...]) -> bool:
-    """Whether a module was called on symbols rather than on tensors."""
-    if not args or isinstance(args[0], Tensor):
-        return False
-    return next(symbols_in(args), None) is not None
-
-
 def record(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Build `module` for the symbols it is called on, record the call, and return its outputs."""
-    build = getattr(module, "ensure_built", None)
-    if build is not None:
-        build(shapes_of(args[0]))
+    get_ready = getattr(module, "_get_ready", None)
+    if get_ready is not None:
+        get_ready(args, kwargs)
     specs = inferred(module, _as_specs(args), _as_specs(kwargs))
     node = Node(module, args, kwargs)
     node.outputs = mapped(lambda spec: Symbol(spec, node), Spec, specs)
@@ -149,10 +142,13 @@ def record(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
 
 
 def shapes_of(structure: Any) -> Any:
-    """The shape of an argument; a list of shapes for a layer with several inputs."""
+    """The shape of an argument; lists and dicts of shapes for those of inputs."""
     if isinstance(structure, (list, tuple)):
         return [shapes_of(item) for item in structure]
-    shape: Shape = (None, *structure.shape[1:])
+    if isinstance(structure, dict):
+        return {key: shapes_of(item) for key, item in structure.items()}
+    sizes = getattr(structure, "shape", None)
+    shape: Shape | None = None if sizes is None else (None, *sizes[1:])
     return shape
 
 

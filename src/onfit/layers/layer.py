@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from onfit import initializers, regularizers
 from onfit.errors import ArgumentError, ShapeError, did_you_mean
-from onfit.layers.graph import Traced, is_symbolic, record, shapes_of
+from onfit.layers.calling import Called, shapes_to_build_for
 from onfit.layers.shapes import Shape
 
 
-class Layer(nn.Module, Traced):
+class Layer(Called):
     """A torch module built from the shape of its first input.
 
     Subclass it, make weights in `build` with `add_weight`, and compute in `forward` (torch's
@@ -65,11 +65,11 @@ class Layer(nn.Module, Traced):
         """Make the weights for inputs of `input_shape`, batch axis included (as None)."""
 
     def forward(self, x: Any) -> Any:
-        """Compute the output; this calls `call`, for subclasses that define that instead."""
-        return self.call(x)
+        """Compute the output. Keras' name for it, `call`, means the same in every class.
 
-    def call(self, x: Any) -> Any:
-        """Keras' name for `forward`."""
+        An argument `training` is told whether this is training, an argument `mask` what a call
+        gave as `mask=`.
+        """
         raise NotImplementedError(f"{type(self).__name__} has neither forward nor call")
 
     def get_config(self) -> dict[str, Any]:
@@ -79,17 +79,20 @@ class Layer(nn.Module, Traced):
     # --- what a subclass inherits --------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if is_symbolic(args):
-            return record(self, args, kwargs)
-        if not self.built:
-            self.ensure_built(shapes_of(args[0]))
+        is_common = self.is_simple and self.built and not kwargs and len(args) == 1
+        if is_common and isinstance(args[0], Tensor):
+            return nn.Module.__call__(self, *args)  # torch's own call, without a detour
         return super().__call__(*args, **kwargs)
 
-    def ensure_built(self, input_shape: Any) -> None:
-        """Build once, for inputs of `input_shape`."""
+    def _get_ready(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if not self.built:
+            self.ensure_built(*shapes_to_build_for(self.build, self.takes.names, args, kwargs))
+
+    def ensure_built(self, *input_shapes: Any) -> None:
+        """Build once, for inputs of these shapes."""
         if self.built:
             return
-        self.build(input_shape)
+        self.build(*input_shapes)
         self.built = True
         if not self._trainable:
             self.trainable = False

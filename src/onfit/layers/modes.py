@@ -45,6 +45,20 @@ def training(net: nn.Module) -> Iterator[None]:
         restore_modes()
 
 
+@contextmanager
+def in_mode(net: nn.Module, training: bool | None) -> Iterator[None]:
+    """Training or evaluation mode; None to leave each submodule in the mode that it has."""
+    if training is None or all(module.training is training for module in net.modules()):
+        yield
+        return
+    restore = _restorer_of_modes(net)
+    net.train(training)
+    try:
+        yield
+    finally:
+        restore()
+
+
 def _restorer_of_modes(net: nn.Module) -> Restore:
     modes = [(module, module.training) for module in net.modules()]
 

@@ -1,6 +1,5 @@
 """Model: a torch module that can be compiled, fitted, evaluated, saved."""
 
-import inspect
 from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
@@ -17,13 +16,14 @@ from onfit.engine.model.printed import line_of, tree_of
 from onfit.engine.model.savable import Savable
 from onfit.engine.model.trainer import Trainer
 from onfit.errors import ArgumentError, NotReadyError, did_you_mean
-from onfit.layers.graph import Traced, is_symbolic, record
+from onfit.layers.calling import Called
+from onfit.layers.graph import shapes_of, symbols_in
 from onfit.layers.wrappers import rename_back, rename_own
 
 Clone = Callable[[nn.Module], nn.Module]
 
 
-class Model(Trainer, Savable, Traced):
+class Model(Called, Trainer, Savable):
     """A torch module with Keras' way of training.
 
     `Model(net)` makes a model of any torch module; `Sequential` is a stack of layers.
@@ -80,20 +80,13 @@ class Model(Trainer, Savable, Traced):
             super().__init__(name=name)
             self.nodes = []
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute the output; or, called on symbols, become a layer of another model."""
-        if is_symbolic(args):
-            return record(self, args, kwargs)
-        return super().__call__(*args, **kwargs)
-
     def forward(self, x: Any) -> Any:
-        """Compute the output; calls `call`, Keras' name, where a subclass wrote that instead."""
-        call = getattr(self, "call", None)
-        if call is None:
-            raise NotReadyError(f"{self.described} has neither forward nor call. Write one.")
-        if "training" in inspect.signature(call).parameters:
-            return call(x, training=self.training)
-        return call(x)
+        """Compute the output; Keras' name for it, `call`, means the same in every class."""
+        raise NotReadyError(f"{self.described} has neither forward nor call. Write one.")
+
+    def _get_ready(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if args and not isinstance(args[0], Tensor) and next(symbols_in(args), None) is not None:
+            self.ensure_built(shapes_of(args[0]))
 
     def cloned(self, clone: Clone) -> "Model":
         """What `clone_model` makes of it.

@@ -1,0 +1,159 @@
+"""What happens when a layer or a model is called: on tensors, arrays or symbols, in which mode."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from onfit.errors import ArgumentTypeError
+from onfit.layers.graph import Traced, record, shapes_of, symbols_in
+from onfit.layers.modes import in_mode
+from onfit.layers.shapes import mapped
+
+
+class Takes(NamedTuple):
+    """What a computation takes beside its inputs.
+
+    Attributes:
+        names: the names of its arguments, in their order.
+        training: the place of an argument `training`; None if there is none.
+        mask: whether there is an argument `mask`, or one for names of any kind.
+    """
+
+    names: tuple[str, ...] = ()
+    training: int | None = None
+    mask: bool = False
+
+    @classmethod
+    def of(cls, function: Callable[..., Any]) -> "Takes":
+        """What a method takes; `self` is not counted."""
+        given = list(inspect.signature(function).parameters.values())[1:]
+        names = tuple(p.name for p in given if p.kind is not p.VAR_KEYWORD)
+        any_name = any(p.kind is p.VAR_KEYWORD for p in given)
+        training = names.index("training") if "training" in names else None
+        return cls(names, training, "mask" in names or any_name)
+
+
+class Called(Traced, nn.Module):
+    """The call of a layer or a model.
+
+    The computation has two names, torch's `forward` and Keras' `call`. A class may write it under
+    either, and call its base under either: in each class both are one function.
+
+    `training=` in a call is the mode for all that is called inside. Without it each module's own
+    `training` decides, as everywhere in torch. A computation with an argument `training` is told.
+    """
+
+    takes: ClassVar[Takes] = Takes()
+    # Whether its computation takes a tensor and nothing else, and calls nothing that a user wrote.
+    is_simple: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        _join(cls)
+        computation: Any = cls.forward
+        cls.takes = Takes.of(computation)
+        at_home = computation.__module__.startswith("onfit.layers.")
+        cls.is_simple = at_home and cls.takes.training is None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the output; or, called on symbols, record the call and return symbols.
+
+        Args:
+            *args: tensors, numpy arrays or symbols, or lists and dicts of them.
+            training: the mode for all that is called inside; None for the mode that each has.
+            mask: True for each step that counts; passed on to a computation that takes it.
+            **kwargs: further arguments of the computation.
+        """
+        if not kwargs and len(args) == 1 and isinstance(args[0], Tensor):  # nothing was asked for
+            self._get_ready(args, kwargs)
+            if self.takes.training is not None:
+                kwargs["training"] = self.training
+            return super().__call__(*args, **kwargs)
+        args, kwargs = self._without_blanks(args, kwargs)
+        if next(symbols_in((args, kwargs)), None) is not None:
+            return record(self, args, kwargs)
+        args, kwargs = _as_tensors(self, args), _as_tensors(self, kwargs)
+        self._get_ready(args, kwargs)
+        with in_mode(self, self._mode_asked_for(args, kwargs)):
+            if self.takes.training is None:
+                kwargs.pop("training", None)
+            elif len(args) <= self.takes.training:
+                kwargs["training"] = self.training
+            return super().__call__(*args, **kwargs)
+
+    def _without_blanks(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments, without a `training` or `mask` that is None."""
+        place = self.takes.training
+        if place is not None and len(args) == place + 1 and args[place] is None:
+            args = args[:place]
+        blank = [name for name in ("training", "mask") if kwargs.get(name, 0) is None]
+        kwargs = {name: value for name, value in kwargs.items() if name not in blank}
+        if "mask" in kwargs and not self.takes.mask:
+            raise ArgumentTypeError(
+                f"{self._called} was called with mask=, and its computation takes no mask. Leave "
+                "it out, or give its call an argument mask."
+            )
+        return args, kwargs
+
+    def _get_ready(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Make what waits for the first inputs."""
+
+    def _mode_asked_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool | None:
+        place = self.takes.training
+        if place is not None and len(args) > place:
+            return None if args[place] is None else bool(args[place])
+        return bool(kwargs["training"]) if "training" in kwargs else None
+
+
+def _join(cls: type) -> None:
+    """Make `forward` and `call` one function, where the nearest class with either has only one."""
+    for base in cls.__mro__:
+        own = vars(base)
+        if "forward" in own or "call" in own:
+            break
+    if "call" not in own or "forward" not in own:
+        function = own.get("forward") or own["call"]
+        cls.forward = cls.call = function  # type: ignore[attr-defined]
+
+
+def shapes_to_build_for(
+    build: Callable[..., Any], names: tuple[str, ...], args: Any, kwargs: Any
+) -> tuple[Any, ...]:
+    """The shapes that a `build` takes: that of the first input, or one for each of its arguments.
+
+    An argument `query_shape` is for the input `query`; arguments with other names are for the
+    inputs in their order.
+
+    Args:
+        build: a layer's method.
+        names: the names of the inputs, in their order.
+        args: the inputs.
+        kwargs: the inputs that were given by name.
+    """
+    inputs = {**dict(zip(names, args, strict=False)), **kwargs}
+    shapes = {f"{name}_shape": shapes_of(value) for name, value in inputs.items()}
+    given = inspect.signature(build).parameters.values()
+    wanted = [p.name for p in given if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+    if len(wanted) < 2 or not all(name in shapes for name in wanted):
+        return tuple(shapes.values())[: len(wanted) or 1]
+    return tuple(shapes[name] for name in wanted)
+
+
+def _as_tensors(module: Any, structure: Any) -> Any:
+    """Numpy arrays as tensors where the weights are; floats get torch's default type."""
+    if isinstance(structure, tuple) and all(isinstance(part, Tensor) for part in structure):
+        return structure
+
+    def tensor(array: Any) -> Tensor:
+        first = next(module.parameters(), None)
+        is_float = np.issubdtype(array.dtype, np.floating)
+        dtype = torch.get_default_dtype() if is_float else None
+        return torch.as_tensor(array, dtype=dtype, device=None if first is None else first.device)
+
+    return mapped(tensor, np.ndarray, structure)
