@@ -11,6 +11,7 @@ from onfit import Sequential, callbacks
 from onfit.callbacks import Callback
 from onfit.errors import OnfitWarning
 from onfit.layers import Dense
+from onfit.optimizers import SGD
 
 X = np.arange(16, dtype="float32").reshape(8, 2) / 16
 Y = X.sum(1, keepdims=True)
