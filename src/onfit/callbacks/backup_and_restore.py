@@ -4,6 +4,7 @@ import math
 import os
 import time
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Never
 
 from onfit._types import StrPath
@@ -112,6 +113,8 @@ class BackupAndRestore(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         run = self._resumable_run()
         check_kept(run)
+        # A training that goes to another folder meanwhile keeps its checkpoints in this one.
+        self._checkpoints.folder = Path(os.path.abspath(self.backup_dir))
         self._checkpoints.acquire()
         self._cadence.restart()
         run.before_pause.append(self._save)

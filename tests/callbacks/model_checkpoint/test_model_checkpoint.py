@@ -76,7 +76,7 @@ def test_a_save_that_fails_makes_no_best():
     train(callback, losses(0.5))
     model = Model()
     model.save = lambda path: (_ for _ in ()).throw(OSError(28, "No space left on device"))
-    with pytest.raises(StorageError, match=r"could not save the model to 'best\.h5'.*No space"):
+    with pytest.raises(StorageError, match=r"could not save the model to '.*best\.h5'.*No space"):
         train(callback, losses(0.1), model)
     assert callback.best == 0.5
 

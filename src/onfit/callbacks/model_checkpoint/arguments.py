@@ -95,7 +95,7 @@ def record_of(checkpoint: "ModelCheckpoint") -> BestRecord | None:
         return None
     monitor, model = checkpoint.monitor, checkpoint.model
     mode = resolve_mode(checkpoint.mode, monitor, "ModelCheckpoint", model)
-    return BestRecord(monitor, Objective(mode), model)
+    return BestRecord(monitor, Objective(mode), model, checkpoint._files.folder)
 
 
 def save_freq_and_period(save_freq: Any, period: Any) -> tuple[Any, int]:

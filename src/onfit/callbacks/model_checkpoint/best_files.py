@@ -102,11 +102,13 @@ class BestRecord:
         monitor: the name of the quantity.
         objective: says whether one value is better than another.
         model: the model that is saved; its `notes_in(path)`, if it has one, reads notes.
+        folder: what relative paths begin from.
     """
 
     monitor: str
     objective: Objective
     model: Any
+    folder: str = ""
 
     def notes(self, value: float) -> dict[str, Any]:
         """The notes for a file of this value."""
@@ -119,6 +121,7 @@ class BestRecord:
 
         The user gets a warning about a file that cannot be read.
         """
+        path = os.path.join(self.folder, path)
         notes_in = getattr(self.model, "notes_in", None)
         if notes_in is None or not os.path.exists(path):
             return None

@@ -273,6 +273,7 @@ class ModelCheckpoint(Callback):
         """
         if self._prepared:
             return
+        self._files.begin()
         record = record_of(self)
         check_paths(filter(None, (self._name.probe, self._last)), self)
         self._path.warn_of_likely_misspelling(self.params)

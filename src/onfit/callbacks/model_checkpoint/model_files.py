@@ -1,6 +1,7 @@
 """Writes the files of a model, while the training waits or while it goes on."""
 
 import inspect
+import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -25,10 +26,14 @@ class ModelFiles:
         weights_only: write the weights alone.
         background: copy the model at once, into memory that each write reuses, and write the copy
             in a thread. If that fails, the next `write` or `finish` raises the error.
+
+    Attributes:
+        folder: what relative paths begin from, wherever the program goes meanwhile.
     """
 
     def __init__(self, owner: str, weights_only: bool, background: bool) -> None:
         self._owner = owner
+        self.folder = ""
         self._weights_only = weights_only
         self._writer = BackgroundWriter() if background else None
         self._copy: Any = None
@@ -38,6 +43,10 @@ class ModelFiles:
         """What a copy holds: all but the copied model, and what is being written."""
         writer = None if self._writer is None else BackgroundWriter()
         return {**vars(self), "_writer": writer, "_copy": None, "_failed": _nothing}
+
+    def begin(self) -> None:
+        """A training begins: relative paths begin from the folder in which the program is now."""
+        self.folder = os.getcwd()
 
     def write(
         self,
@@ -57,12 +66,14 @@ class ModelFiles:
         Raises:
             StorageError: if a file could not be written, in this call or in the background before.
         """
+        files = {os.path.join(self.folder, path): notes for path, notes in files.items()}
+        then_remove = [os.path.join(self.folder, path) for path in then_remove]
         writes: list[tuple[str, Callable[[], object]]]
         if self._writer is None:
             save = model.save_weights if self._weights_only else model.save
             writes = [(path, _writing(save, path, notes)) for path, notes in files.items()]
             self._failed = on_failure
-            self._told(lambda: self._do(writes, list(then_remove)))
+            self._told(lambda: self._do(writes, then_remove))
             return
         self.finish()  # the thread may still be reading the copy
         self._failed = on_failure
@@ -70,7 +81,7 @@ class ModelFiles:
         self._copy = self._told(copied)
         write = self._copy.write
         writes = [(path, _writing(write, path, notes)) for path, notes in files.items()]
-        self._writer.start(lambda: self._do(writes, list(then_remove)))
+        self._writer.start(lambda: self._do(writes, then_remove))
 
     def finish(self) -> None:
         """Return when every file is on the disk.

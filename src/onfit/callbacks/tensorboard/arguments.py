@@ -6,6 +6,7 @@ from typing import Any
 
 from onfit._types import StrPath
 from onfit.errors import ArgumentError, OnfitWarning
+from onfit.storage.durable import require_writable
 
 # For each argument that says how often to write: the arguments that say what to write then.
 _HOW_OFTEN = {
@@ -63,6 +64,20 @@ def folder(argument: str, path: StrPath) -> str:
     if not isinstance(path, str | os.PathLike) or not os.fspath(path):
         raise _wrong(argument, path, "the name of a folder such as 'logs', or '.' for this one")
     return os.fspath(path)
+
+
+def writable_folder(log_dir: str) -> str:
+    """The folder of a training that begins: absolute, so that it stays the same wherever the
+    program goes meanwhile.
+
+    Raises:
+        StorageError: if it cannot be written.
+    """
+    if "://" in log_dir:  # tensorboard writes to s3:// and the like too
+        return log_dir
+    root = os.path.abspath(log_dir)
+    require_writable(os.path.join(root, "events"), f"TensorBoard(log_dir={log_dir!r})")
+    return root
 
 
 def _is_whole(value: Any) -> bool:

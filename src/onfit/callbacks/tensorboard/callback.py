@@ -13,6 +13,7 @@ from onfit.callbacks.tensorboard.arguments import (
     require_local_folder,
     samples,
     warn_of_what_has_no_effect,
+    writable_folder,
 )
 from onfit.callbacks.tensorboard.batch_points import BatchPoints
 from onfit.callbacks.tensorboard.event_files import EventFiles, require_tensorboard
@@ -28,7 +29,6 @@ from onfit.core.faces import CanProfile, HasGradients, HasHistograms, Need
 from onfit.core.hooks import overrides
 from onfit.core.representation import refuse_unknown
 from onfit.core.sizes import size_in
-from onfit.storage.durable import require_writable
 
 
 class TensorBoard(Callback):
@@ -119,7 +119,7 @@ class TensorBoard(Callback):
         self._files: EventFiles | None = None
         self._points = BatchPoints()
         # Made anew at the first hook of each training; None if no argument asks for them.
-        self._begun = False
+        self._begun, self._root = False, self.log_dir
         self._graph: Graph | None = None
         self._histograms: Histograms | None = None
         self._projector: Projector | None = None
@@ -166,10 +166,7 @@ class TensorBoard(Callback):
         """Make the parts of this training. A loop may call the later hooks alone."""
         if self._begun:
             return
-        self._begun = True
-        if "://" not in self.log_dir:  # tensorboard writes to s3:// and the like too
-            probe = os.path.join(self.log_dir, "events")
-            require_writable(probe, f"TensorBoard(log_dir={self.log_dir!r})")
+        self._begun, self._root = True, writable_folder(self.log_dir)
         if self.histogram_freq:
             self._histograms = Histograms(self.batch_size, self.write_grads, self.write_images)
         if self.embeddings_freq:
@@ -262,7 +259,7 @@ class TensorBoard(Callback):
     @property
     def _folder(self) -> str:
         """The folder of this training."""
-        return self._series.folder(self.log_dir)
+        return self._series.folder(self._root)
 
     def _open(self) -> EventFiles:
         """The files of this training, opened when the first value is written."""
@@ -292,7 +289,7 @@ class TensorBoard(Callback):
 
     def _new_projector(self) -> Projector:
         return Projector(
-            self.log_dir,
+            self._root,
             self.embeddings_layer_names,
             self.embeddings_metadata,
             self.embeddings_data,

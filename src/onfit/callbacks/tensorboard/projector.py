@@ -46,7 +46,7 @@ class Projector:
         data: Any,
         batch_size: int | None,
     ) -> None:
-        self._log_dir = Path(log_dir)
+        self._log_dir, self._started_in = Path(log_dir), Path.cwd()
         self._names = [names] if isinstance(names, str) else list(names or ())
         self._metadata = metadata or {}
         self._data = None if data is None else ValidationArrays(_inputs(data))
@@ -144,7 +144,7 @@ class Projector:
         given = self._metadata.get(name) if isinstance(self._metadata, dict) else self._metadata
         if not given:
             return ""
-        source = next(filter(Path.is_file, (self._log_dir / given, Path(given))), None)
+        source = next(filter(Path.is_file, (self._log_dir / given, self._started_in / given)), None)
         if source is None:
             self._warn(
                 f"embeddings_metadata=...): there is no file {str(given)!r}, neither in "

@@ -1,46 +1,17 @@
 """CSVLogger: what stands in the file, whatever happens."""
 
-import csv
-import os
-from pathlib import Path
+from datetime import date
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from tests.callbacks.csv_logger.trained import begin, rows, text, write
 
 from onfit.callbacks.csv_logger import CSVLogger
 from onfit.core import Run
 from onfit.errors import ArgumentError, FileFormatError, OnfitWarning, StorageError
 from onfit.storage import durable
-
-
-def begin(path, params=None, **arguments) -> CSVLogger:
-    logger = CSVLogger(path, **arguments)
-    logger.set_params(params or {})
-    logger.on_train_begin({})
-    return logger
-
-
-def write(logger, *epochs, first=0) -> CSVLogger:
-    for epoch, logs in enumerate(epochs, start=first):
-        logger.on_epoch_end(epoch, logs)
-    return logger
-
-
-def text(path: Path) -> str:
-    return path.read_bytes().decode()
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with open(path, newline="") as file:
-        return list(csv.DictReader(file))
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "training.csv"
-
 
 # --- what a file looks like ----------------------------------------------------------------
 
@@ -127,18 +98,80 @@ def test_a_crash_while_a_column_is_added_leaves_the_file_as_it_was(path, monkeyp
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_file_that_was_deleted_meanwhile_is_begun_again(path):
-    logger = write(begin(path), {"loss": 0.5})
-    path.unlink()
-    write(logger, {"loss": 0.25}, first=1)
-    assert text(path) == "epoch,loss\r\n1,0.25\r\n"
+CHANGED = "another program moved or changed the file. It is written whole again."
 
 
-def test_a_file_that_was_emptied_meanwhile_is_begun_again(path):
+@pytest.mark.parametrize("left", [None, b"", b"epoch,lo"])
+def test_a_file_that_was_moved_or_emptied_meanwhile_is_written_whole_again_and_said_once(
+    path, left
+):
     logger = write(begin(path), {"loss": 0.5})
-    path.write_text("")
-    write(logger, {"loss": 0.25}, first=1)
-    assert text(path) == "epoch,loss\r\n1,0.25\r\n"
+    for epoch in (1, 2):
+        path.rename(path.with_name("moved.csv"))
+        if left is not None:
+            path.write_bytes(left)
+        if epoch == 1:
+            with pytest.warns(OnfitWarning, match=CHANGED):
+                write(logger, {"loss": 0.25}, first=1)
+        else:
+            write(logger, {"loss": 0.125}, first=2)
+    assert text(path) == "epoch,loss\r\n0,0.5\r\n1,0.25\r\n2,0.125\r\n"
+
+
+def test_what_another_program_wrote_in_its_place_is_kept_beside_it(path):
+    logger = write(begin(path), {"loss": 0.5})
+    path.write_text("mine")
+    with pytest.warns(OnfitWarning, match=r"What was there is in '.*training\.1\.csv'"):
+        write(logger, {"loss": 0.25, "acc": 1}, first=1)
+    assert text(path) == "epoch,acc,loss\r\n0,NA,0.5\r\n1,1,0.25\r\n"
+    assert path.with_name("training.1.csv").read_text() == "mine"
+
+
+def test_what_another_program_added_stays(path):
+    logger = write(begin(path), {"loss": 0.5})
+    with open(path, "ab") as file:
+        file.write(b"a note")
+    write(logger, {"loss": 0.25}, {"loss": 0.125, "acc": 1}, first=1)
+    assert [row["epoch"] for row in rows(path)] == ["0", "a note", "1", "2"]
+
+
+class NoText:
+    def __str__(self):
+        raise RuntimeError("no text")
+
+
+def within_itself():
+    found = [1.0]
+    found.append(found)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        (date(2026, 1, 31), "2026-01-31"),
+        ("a text", "a text"),
+        (within_itself(), '"[1.0, [1.0, [...]]]"'),
+        (None, ""),
+        (True, "True"),
+    ],
+)
+def test_what_is_no_number_is_written_as_its_text(path, value, cell):
+    write(begin(path), {"odd": value})
+    assert rows(path)[0]["odd"] == cell
+
+
+@pytest.mark.parametrize("value", [NoText(), [NoText()], 10**5000], ids=["one", "list", "huge"])
+def test_a_value_without_a_text_is_named_once_and_training_goes_on(path, value):
+    with pytest.warns(OnfitWarning, match="CSVLogger writes what is logged as 'odd' as <") as told:
+        write(begin(path), {"odd": value}, {"odd": value})
+    assert len(told) == 1
+    assert rows(path)[1]["odd"] == f"<{type(value).__name__}>"
+
+
+def test_a_name_may_be_a_number(path):
+    write(begin(path), {3: 0.5, "loss": 1})
+    assert text(path) == "epoch,3,loss\r\n0,0.5,1\r\n"
 
 
 # --- before the first line -----------------------------------------------------------------
@@ -316,99 +349,10 @@ def test_hooks_may_be_called_without_the_start_of_training(path):
         "size": 0,
         "rows": 0,
         "columns": [],
+        "content": b"",
         "started": False,
+        "anew": False,
         "last": None,
     }
     write(logger, {"loss": 1})
     assert text(path) == "epoch\tloss\r\n0\t1\r\n"
-
-
-# --- resuming ------------------------------------------------------------------------------
-
-
-def resumed(path, state, **arguments) -> CSVLogger:
-    logger = begin(path, **arguments)
-    logger.load_state_dict(state)
-    return logger
-
-
-@pytest.mark.parametrize("append", [False, True])
-def test_a_resumed_run_goes_on_where_its_state_was_taken(path, append):
-    state = write(begin(path, append=append), {"loss": 0}, {"loss": 1}).state_dict()
-    write(resumed(path, state, append=append), {"loss": 2}, {"loss": 3, "acc": 1}, first=2)
-    assert [row["epoch"] for row in rows(path)] == ["0", "1", "2", "3"]
-
-
-@pytest.mark.parametrize("append", [False, True])
-def test_lines_written_after_the_state_was_taken_are_written_anew(path, append):
-    logger = write(begin(path, append=append), {"loss": 0}, {"loss": 1})
-    state = logger.state_dict()
-    write(logger, {"loss": 22, "acc": 1}, {"loss": 33}, first=2)
-    write(resumed(path, state, append=append), {"loss": 2, "acc": 0}, first=2)
-    assert text(path) == "epoch,acc,loss\r\n0,NA,0\r\n1,NA,1\r\n2,0,2\r\n"
-
-
-def test_a_state_taken_before_the_first_line_keeps_what_the_file_had(path):
-    write(begin(path), {"loss": 0}, {"loss": 1})
-    logger = begin(path, append=True)
-    state = logger.state_dict()
-    write(logger, {"loss": 22}, first=2)
-    write(resumed(path, state, append=True), {"loss": 2}, first=2)
-    assert [row["loss"] for row in rows(path)] == ["0", "1", "2"]
-
-
-def test_a_state_taken_before_the_first_line_replaces_what_another_run_left(path):
-    state = begin(path).state_dict()
-    write(begin(path), {"other": 0})
-    write(resumed(path, state), {"loss": 1})
-    assert text(path) == "epoch,loss\r\n0,1\r\n"
-
-
-def test_a_state_taken_between_resuming_and_the_next_line_is_as_good(path):
-    state = write(begin(path), {"loss": 0}, {"loss": 1}).state_dict()
-    again = resumed(path, state).state_dict()
-    assert again == state
-    write(resumed(path, again), {"loss": 2}, first=2)
-    assert len(rows(path)) == 3
-
-
-def test_resuming_without_the_file_says_so_and_begins_one(path):
-    state = write(begin(path), {"loss": 0}, {"loss": 1}).state_dict()
-    path.unlink()
-    with pytest.warns(OnfitWarning) as caught:
-        write(resumed(path, state), {"loss": 2}, first=2)
-    assert str(caught[0].message) == (
-        f"CSVLogger(filename={str(path)!r}) goes on in a file of 0 lines, which had 2 when the "
-        "run was saved. What is missing stays so."
-    )
-    assert text(path) == "epoch,loss\r\n2,2\r\n"
-
-
-def test_a_line_cut_in_two_by_the_kill_is_written_anew(path):
-    logger = write(begin(path), {"loss": 0})
-    state = logger.state_dict()
-    write(logger, {"loss": 1234}, first=1)
-    os.truncate(path, path.stat().st_size - 3)
-    write(resumed(path, state), {"loss": 1234}, first=1)
-    assert text(path) == "epoch,loss\r\n0,0\r\n1,1234\r\n"
-
-
-def test_resuming_keeps_every_byte_that_was_there(path):
-    path.write_bytes(b'epoch,loss\n0,"0.50"\n\n')
-    logger = write(begin(path, append=True), {"loss": 1}, first=1)
-    state = logger.state_dict()
-    write(logger, {"loss": 22}, first=2)
-    write(resumed(path, state, append=True), {"loss": 2}, first=2)
-    assert path.read_bytes() == b'epoch,loss\n0,"0.50"\n\n1,1\r\n2,2\r\n'
-
-
-def test_a_state_is_taken_once_the_lines_are_on_the_disk(path, monkeypatch):
-    synced = []
-    monkeypatch.setattr(durable, "fsync_file", synced.append)
-    logger = begin(path)
-    logger.state_dict()
-    assert synced == []
-    write(logger, {"loss": 0})
-    synced.clear()
-    assert logger.state_dict()["size"] == path.stat().st_size
-    assert synced == [path]

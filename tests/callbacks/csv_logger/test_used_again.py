@@ -3,12 +3,7 @@
 import os
 
 import pytest
-from tests.callbacks.test_csv_logger import begin, resumed, rows, text, write
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "training.csv"
+from tests.callbacks.csv_logger.trained import begin, resumed, rows, text, write
 
 
 def test_a_second_run_of_one_instance_begins_anew(path):
@@ -104,3 +99,45 @@ def test_a_run_after_a_resumed_one_begins_anew(path):
     logger.on_train_begin({})
     write(logger, {"loss": 5})
     assert text(path) == "epoch,loss\r\n0,5\r\n"
+
+
+# --- two trainings of one script, killed in the second, and started again --------------------
+
+
+def of_two(path, *, anew, losses):
+    """The second of two trainings of one script, after its first has run."""
+    logger = write(begin(path), *[{"loss": loss} for loss in losses])
+    logger.on_train_begin({})
+    return logger, 0 if anew else len(losses)
+
+
+@pytest.mark.parametrize("losses", [(5, 6, 7), (0, 1, 2)])
+@pytest.mark.parametrize("anew", [True, False])
+def test_the_first_training_of_a_script_that_was_started_again_harms_no_line_of_the_second(
+    tmp_path, anew, losses
+):
+    """The first runs anew, perhaps with other values, before the second goes on."""
+    path, whole = tmp_path / "killed" / "log.csv", tmp_path / "whole" / "log.csv"
+    logger, first = of_two(whole, anew=anew, losses=losses)
+    write(logger, {"loss": 0}, {"loss": 1}, {"loss": 2}, first=first)
+
+    logger, first = of_two(path, anew=anew, losses=losses)
+    state = write(logger, {"loss": 0}, first=first).state_dict()
+    write(logger, {"loss": 11}, first=first + 1)  # and killed
+    for file in path.parent.glob("log.*.csv"):
+        file.unlink()
+    again, _ = of_two(path, anew=anew, losses=losses)
+    again.load_state_dict(state)
+    write(again, {"loss": 1}, {"loss": 2}, first=first + 1)
+    left = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+    assert left == {file.name: file.read_bytes() for file in whole.parent.iterdir()}
+
+
+def test_other_values_of_the_first_training_are_kept_beside_the_second_ones(path):
+    logger, first = of_two(path, anew=False, losses=(5, 6))
+    state = write(logger, {"loss": 0}, first=first).state_dict()
+    again, _ = of_two(path, anew=False, losses=(5, 6.5))
+    again.load_state_dict(state)
+    write(again, {"loss": 1}, first=first + 1)
+    assert text(path) == "epoch,loss\r\n0,5\r\n1,6\r\n2,0\r\n3,1\r\n"
+    assert text(path.with_name("training.1.csv")) == "epoch,loss\r\n0,5\r\n1,6.5\r\n"
