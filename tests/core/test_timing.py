@@ -3,7 +3,8 @@ from types import SimpleNamespace
 import pytest
 
 from onfit.callbacks import CallbackList, History
-from onfit.core import Callback, Run, listeners, passes, session, timing
+from onfit.core import Callback, Run, listeners, session, timing
+from onfit.core.walks import passes
 from onfit.core.timing import line_of, notable
 
 

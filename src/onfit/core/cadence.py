@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 
 from onfit.errors import ArgumentError, OnfitWarning, did_you_mean
 
-Unit = Literal["epochs", "batches", "samples", "seconds"]
+Unit = Literal["epochs", "batches", "samples", "tokens", "seconds"]
 
 # For every word for a unit: what the cadence counts, and how many of these one such unit is.
 _UNITS: dict[str, tuple[Unit, int]] = {
@@ -21,6 +21,10 @@ _UNITS: dict[str, tuple[Unit, int]] = {
     "epochs": ("epochs", 1),
     "batch": ("batches", 1),
     "batches": ("batches", 1),
+    "step": ("batches", 1),
+    "steps": ("batches", 1),
+    "token": ("tokens", 1),
+    "tokens": ("tokens", 1),
     "sample": ("samples", 1),
     "samples": ("samples", 1),
     "second": ("seconds", 1),
@@ -30,7 +34,7 @@ _UNITS: dict[str, tuple[Unit, int]] = {
     "hour": ("seconds", 3600),
     "hours": ("seconds", 3600),
 }
-_TEXT = re.compile(r"\s*(?:(?P<amount>\d+(?:\.\d+)?)\s*)?(?P<unit>[A-Za-z]+)\s*")
+_TEXT = re.compile(r"\s*(?:(?P<amount>\d[\d_]*(?:\.\d+)?)\s*)?(?P<unit>[A-Za-z]+)\s*")
 
 # A bare number counts samples. If they fill at most this many batches, the user most likely meant
 # batches.
@@ -45,7 +49,8 @@ class Cadence:
 
     Args:
         amount: how many of `unit` lie between two times.
-        unit: `"epochs"`, `"batches"`, `"samples"` or `"seconds"`.
+        unit: `"epochs"`, `"batches"`, `"samples"`, `"tokens"` or
+            `"seconds"`.
         clock: returns seconds; only differences matter.
 
     Example:
@@ -120,10 +125,10 @@ class Cadence:
         self._count = state["count"]
         self._since = self._clock() - state["waited"]
 
-    def due_after_batch(self, size: int) -> bool:
-        """Count a batch of `size` samples, and return whether something is due."""
+    def due_after_batch(self, size: int, tokens: int = 0) -> bool:
+        """Count a batch of `size` samples and so many `tokens`; return whether something is due."""
         self._doubt_few_batches(size)
-        self._count += {"batches": 1, "samples": size}.get(self.unit, 0)
+        self._count += {"batches": 1, "samples": size, "tokens": tokens}.get(self.unit, 0)
         return self.unit != "epochs" and self._due()
 
     def due_after_epoch(self) -> bool:

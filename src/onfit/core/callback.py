@@ -258,6 +258,13 @@ class Callback:
         """An evaluation batch is over. `logs` holds `batch`, `size` and its values."""
 
     @silent
+    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+        """A validation of the training is over, and the batch within which it came. `step` batches
+        are done since training began. `logs` holds the means of the training so far (in a run of
+        steps: since the validation before) and the `val_` values.
+        """
+
+    @silent
     def on_predict_begin(self, logs: Logs | None = None) -> None:
         """Prediction starts."""
 

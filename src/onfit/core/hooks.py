@@ -20,6 +20,7 @@ HOOKS = (
     "on_test_end",
     "on_test_batch_begin",
     "on_test_batch_end",
+    "on_validation_end",
     "on_predict_begin",
     "on_predict_end",
     "on_predict_batch_begin",

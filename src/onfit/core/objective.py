@@ -12,6 +12,7 @@ from onfit.core.aliases import find, other_names
 from onfit.errors import ArgumentError, MissingMetricError, OnfitWarning, did_you_mean
 
 MODES = ("auto", "min", "max")
+DECIDE_AT = ("epochs", "validations")
 _ON_MISSING = ("warn", "raise")
 
 # Words in a metric's name that say whether it should grow or shrink.

@@ -14,9 +14,9 @@ from typing import Any, Self, TypeVar
 
 from onfit._types import LogValues
 from onfit.core.interrupts import Interrupts
-from onfit.core.logs import Logs
 from onfit.core.meter import Meter
-from onfit.core.passes import Passes, TrainingPass, ValidationPass
+from onfit.core.walks.passes import Passes, TrainingPass, ValidationPass
+from onfit.core.walks.steps import Plan, StepsPass, begin_steps, next_pass
 from onfit.core.session import Session
 from onfit.core.sizes import batch_size
 from onfit.errors import NotReadyError
@@ -72,6 +72,8 @@ class Run(Session):
         self._end_epoch = epochs
         self._passes = Passes()
         self._interrupts = Interrupts(self)
+        self.plan: Plan | None = None
+        self._plan_state: dict[str, Any] | None = None  # of the run that this one goes on with
 
     # --- the training as a whole ---------------------------------------------------------------
 
@@ -124,7 +126,7 @@ class Run(Session):
             self._close_epoch()  # an epoch that the loop left by `break` in an earlier walk
         while self.progress.epoch < self._end_epoch and not self.stopping:
             if self.in_epoch:  # a run that was resumed in the middle of an epoch
-                self._forget_epoch()
+                self._decide_what_is_left()
             else:
                 self.epoch_begin()
             yield self.progress.epoch
@@ -134,6 +136,78 @@ class Run(Session):
     def _close_epoch(self) -> None:
         self._passes.end_all()
         super()._close_epoch()
+
+    # --- steps ---------------------------------------------------------------------------------
+
+    def steps(
+        self,
+        batches: Iterable[_Batch],
+        *,
+        until: str | int,
+        validate_every: str | int | None = None,
+        size: Callable[[_Batch], int] | None = None,
+    ) -> Iterator[_Batch]:
+        """Yield each training batch of a run without epochs, and call its hooks.
+
+        The batches are walked through again and again until the end. No epoch hook is called:
+        callbacks decide, and record a row, in `on_validation_end`, which comes after each batch
+        within which the loop has validated, and at the end. The means of a row begin anew after it.
+        `tokens` that the loop logs for a batch are added up, not averaged; the rows then have
+        `tokens_per_second`, and always `samples_per_second`.
+
+        Args:
+            batches: anything that yields batches. An iterator cannot begin anew: the run ends with
+                it.
+            until: where the run ends: text such as `"10_000 steps"`, `"1_000_000 tokens"`,
+                `"2 hours"`, or a number of steps.
+            validate_every: text of the same kind: when `validation_due` is True. It always is at
+                the last batch.
+            size: how many samples a batch has; by default the length of its first array.
+
+        Raises:
+            ArgumentError: for an `until` or `validate_every` that is no such text.
+
+        Example:
+            >>> from types import SimpleNamespace
+            >>> from onfit.callbacks import History
+            >>> history = History()
+            >>> with Run(SimpleNamespace(), [history]) as run:
+            ...     for batch in run.steps([[1], [3]], until="4 steps", validate_every="2 steps"):
+            ...         run.log(loss=batch[0])
+            ...         if run.validation_due:
+            ...             for held_out in run.validation([[5]]):
+            ...                 run.log(loss=held_out[0])
+            >>> history.step, history.history["loss"], history.history["val_loss"]
+            ([2, 4], [2.0, 2.0], [5.0, 5.0])
+        """
+        plan = self.plan = Plan(until, validate_every)
+        return self._walk_steps(batches, batch_size if size is None else size, plan)
+
+    def _walk_steps(
+        self, batches: Iterable[_Batch], size: Callable[[_Batch], int], plan: Plan
+    ) -> Iterator[_Batch]:
+        begin_steps(self, plan, self._plan_state)
+        self._decide_what_is_left()
+        while not plan.last and not self.stopping:
+            yield from self._passes.through(batches, StepsPass(self, size, plan))
+            if not plan.last and not self.stopping and not next_pass(self, batches):
+                break
+        self._close_epoch()
+
+    @property
+    def validation_due(self) -> bool:
+        """Whether it is time to validate: within the batch of a run of steps after which
+        `validate_every` or the run ends.
+        """
+        return self.plan is not None and self.in_epoch and self.plan.validation_due
+
+    def row_state(self) -> dict[str, Any]:
+        plan = None if self.plan is None else self.plan.state_dict()
+        return {**super().row_state(), "plan": plan}
+
+    def load_row_state(self, state: dict[str, Any]) -> None:
+        super().load_row_state(state)
+        self._plan_state = state.get("plan")
 
     # --- batches -------------------------------------------------------------------------------
 
@@ -166,7 +240,7 @@ class Run(Session):
         self._passes.end_left()
         super().log(values, **named)
 
-    # --- evaluation and prediction -------------------------------------------------------------
+    # --- validation ------------------------------------------------------------------------
 
     def validation(
         self, batches: Iterable[_Batch], *, size: Callable[[_Batch], int] | None = None
@@ -198,9 +272,6 @@ class Run(Session):
         one = ValidationPass(self, batch_size if size is None else size)
         return self._passes.through(batches, one)
 
-    def _count_validation(self, meter: Meter) -> None:
-        self._validations.append(meter)
-
     def validate(
         self,
         batches: Iterable[_Batch],
@@ -212,47 +283,5 @@ class Run(Session):
         """Evaluate, and put the results into this epoch's logs as `val_<name>`."""
         self._passes.end_before(ValidationPass)
         with self.timing.validating():
-            self.evaluate(batches, step, meter, size=size)
-        self._count_validation(meter)
-
-    def evaluate(
-        self,
-        batches: Iterable[_Batch],
-        step: Callable[[_Batch], object],
-        meter: Meter,
-        *,
-        size: Callable[[_Batch], int] | None = None,
-    ) -> Logs:
-        """Call `step` with each batch, and the `on_test` hooks; return the means of `meter`."""
-        size = batch_size if size is None else size
-        begins = self.callbacks.hear("on_test_batch_begin")
-        self.test_begin(meter)
-        try:
-            for batch in batches:
-                self.test_batch_begin(size(batch) if begins else None)
-                step(batch)
-                self.test_batch_end(size(batch))
-        except BaseException:
-            self._test = None
-            raise
-        return self.test_end()
-
-    def predict(
-        self,
-        batches: Iterable[_Batch],
-        step: Callable[[_Batch], Any],
-        *,
-        size: Callable[[_Batch], int] | None = None,
-    ) -> Iterator[Any]:
-        """Yield `step(batch)` for each batch, and call the `on_predict` hooks."""
-        size = batch_size if size is None else size
-        hear = self.callbacks.hear
-        heard = hear("on_predict_batch_begin") or hear("on_predict_batch_end")
-        self.predict_begin()
-        for batch in batches:
-            count = size(batch) if heard else 0
-            self.predict_batch_begin(count)
-            outputs = step(batch)
-            self.predict_batch_end(count, outputs)
-            yield outputs
-        self.predict_end()
+            results = self.evaluate(batches, step, meter, size=size)
+        self.validated(**results)

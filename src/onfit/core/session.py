@@ -11,26 +11,28 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
-from onfit._types import LogValues
 from onfit.core.ending import finish
-from onfit.core.evaluating import Evaluating
 from onfit.core.gradients import observe_gradients
 from onfit.core.logs import Logs
-from onfit.core.meter import Meter, RunningMeans, as_number
+from onfit.core.meter import Meter
 from onfit.core.progress import Progress, require_epochs
 from onfit.core.resuming import Walk
 from onfit.core.state import Resumable
 from onfit.core.stop import Outcome
 from onfit.core.timing import Timing
+from onfit.core.walks.recording import DecideAt, Recording
+from onfit.core.walks.pace import Pace
 from onfit.errors import ArgumentError, NotReadyError, out_of_order
 
 
-class Session(Evaluating):
+class Session(Recording):
     """One training. The loop calls a method for each event, and the session calls the callbacks.
 
     Events come in this order: `train_begin`; for each epoch `epoch_begin`, then for each batch
     `batch_begin` and `batch_end`, then any validation, then `epoch_end`; at last `train_end`.
     `batch_begin` may be left out. The methods that return a bool say whether the loop has to stop.
+    A training without epochs calls `steps_begin` once in place of `epoch_begin`, and no
+    `epoch_end`: its rows end with each validation (`validated`).
 
     Args:
         model: a torch module, an onfit model, or any object attributes can be set on;
@@ -45,6 +47,8 @@ class Session(Evaluating):
         parts: other objects, by name, whose state is saved and restored with the run: torch
             schedulers that the loop steps, a GradScaler, anything with `state_dict` and
             `load_state_dict`.
+        decide_at: whether callbacks that judge a quantity (EarlyStopping ...) do so at the end of
+            `"epochs"`, or at `"validations"`, where these come within epochs.
 
     Attributes:
         model: what callbacks see as `self.model`.
@@ -88,31 +92,28 @@ class Session(Evaluating):
         params: dict[str, Any] | None = None,
         meter: Meter | None = None,
         parts: dict[str, Resumable] | None = None,
+        decide_at: DecideAt = "epochs",
     ) -> None:
         require_epochs(epochs, initial_epoch)
+        params = {"epochs": epochs, **(params or {})}
         super().__init__(
-            model, callbacks, optimizer=optimizer, params={"epochs": epochs, **(params or {})}
+            model, callbacks, optimizer=optimizer, params=params, meter=meter, decide_at=decide_at
         )
         self.progress = Progress(epoch=initial_epoch)
         self.outcome: Outcome | None = None
         self.timing = Timing(self.callbacks)
+        self.pace = Pace(self.timing)
         self.walk = Walk()
         self.before_pause: list[Callable[[], object]] = []
         self._since = 0.0  # when the wait for a batch's data, or the batch's step, began
         self._begun = self._ended = False
         self._unobserve: Callable[[], object] | None = None
-        self._means = RunningMeans()
-        self._meter: Meter = self._means if meter is None else meter
         if "meter" in (parts or {}):
             raise ArgumentError("parts={'meter': ...}: a run has one of its own. Rename yours.")
         self.parts: dict[str, Resumable] = {**(parts or {}), "meter": self._meter}
         self._open_epoch: int | None = None
-        self._batch_values: dict[str, Any] | None = None  # None between two batches
         self._batch: Any = None  # the batch that the loop has
         self.batch_view: Callable[[Any], Any] = lambda batch: batch
-        self._epoch_values: dict[str, Any] = {}
-        self._validations: list[Meter] = []
-        self._last_logs = Logs()
 
     # --- the training as a whole ---------------------------------------------------------------
 
@@ -177,8 +178,7 @@ class Session(Evaluating):
             self.progress.epoch = epoch
         self.walk.settle()
         self.progress.batch = 0
-        self._meter.reset()
-        self._forget_epoch()
+        self._begin_row()
         self._open_epoch = self.progress.epoch
         self.callbacks.call("on_epoch_begin", self.progress.epoch, Logs())
         self._since = perf_counter()
@@ -191,24 +191,44 @@ class Session(Evaluating):
         """
         if not self.in_epoch:
             raise out_of_order("epoch_end", "epoch_begin")
-        self._log_for_epoch(values)
+        self._add_to_row(values)
         self._close_epoch()
         return self.stopping
-
-    def _forget_epoch(self) -> None:
-        self._epoch_values, self._validations, self._batch_values = {}, [], None
 
     def _close_epoch(self) -> None:
         if self._open_epoch is None:
             return
-        epoch, self._open_epoch = self._open_epoch, None
         self._test = self._batch_values = None  # what was left open counts no more
-        logs = self._last_logs = Logs.of_epoch(self._meter)
-        for meter in reversed(self._validations):  # of several values of a name the latest counts
-            meter.report_epoch(logs, prefix="val_")
-        logs.update(self._epoch_values)
+        if self._in_steps:
+            self._close_steps()
+            return
+        epoch, self._open_epoch = self._open_epoch, None
+        logs = self._last_logs = self._logs_of_row()
         self.progress.epoch = epoch + 1
         self.callbacks.call("on_epoch_end", epoch, logs)
+
+    def steps_begin(self) -> None:
+        """A training without epochs begins. Its batches and validations come next."""
+        if not self._begun or self._ended:
+            raise out_of_order("steps_begin", "train_begin")
+        if self.in_epoch:
+            raise out_of_order("steps_begin", "epoch_end")
+        self.steps_go_on()
+        self._begin_row()
+
+    def steps_go_on(self) -> None:
+        """A training without epochs goes on that another process began."""
+        self._in_steps = True
+        self.params.update(epochs=None, decide_at="validations")
+        self._open_epoch = self.progress.epoch
+
+    def _close_steps(self) -> None:
+        """The end of a training without epochs is a decision point, too, if batches came since the
+        last one. A training that only pauses goes on with its row.
+        """
+        if not self.pausing and (self._undecided or self._row or Logs.of_epoch(self._meter)):
+            self._decide()
+        self._open_epoch = None
 
     @property
     def batch(self) -> Any:
@@ -244,13 +264,18 @@ class Session(Evaluating):
         index, progress.batch = progress.batch, progress.batch + 1
         progress.step += 1
         logged, self._batch_values = self._batch_values, None
-        if logged or values:
+        if self._in_steps:
+            logged = self.pace.count({**(logged or {}), **values}, size)
+            self._means.add(logged, size)
+        elif logged or values:
             self._means.add({**(logged or {}), **values}, size)
         if self.callbacks.hear("on_train_batch_end"):
             logs = Logs.of_batch(self._meter, index, size)
             self.callbacks.call("on_train_batch_end", index, logs)
         if self.stopping:
             self._cut_epoch_short()
+        if self._undecided and not self.pausing:
+            self._decide()
         self._since = perf_counter()
         return bool(self._stops)
 
@@ -262,38 +287,3 @@ class Session(Evaluating):
         if self.pausing:
             for save in self.before_pause:
                 save()
-
-    # --- what is logged ------------------------------------------------------------------------
-
-    def log(self, values: LogValues | None = None, /, **named: Any) -> None:
-        """Log numbers: within a batch for this batch, else for this epoch.
-
-        A batch's numbers become sample-weighted means in the epoch's logs; of a `val_` number
-        logged in a training batch the epoch has the latest. They may be scalars of any framework;
-        those of a batch become floats only when a callback reads them.
-
-        Args:
-            values: a dict of numbers by name.
-            **named: more of them.
-        """
-        found = {**(values or {}), **named}
-        if self._test is not None and self._test.values is not None:
-            self._test.values |= {name.removeprefix("val_"): found[name] for name in found}
-        elif self._batch_values is None:
-            self._log_for_epoch(found)
-        else:
-            results = {name: found.pop(name) for name in list(found) if name.startswith("val_")}
-            self._log_for_epoch(results)
-            self._batch_values |= found
-
-    def _log_for_epoch(self, values: LogValues) -> None:
-        self._epoch_values |= {name: as_number(value) for name, value in values.items()}
-
-    def validated(self, **values: Any) -> bool:
-        """A validation is over. Returns whether the loop has to stop.
-
-        Args:
-            **values: its results. Their names have no `val_`; the epoch's logs add it.
-        """
-        self._log_for_epoch({f"val_{name}": value for name, value in values.items()})
-        return self.stopping

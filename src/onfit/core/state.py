@@ -85,6 +85,7 @@ def run_state(run: "Run") -> dict[str, Any]:
         "callbacks": {name: callback.state_dict() for name, callback in _remembering(run).items()},
         "arguments": run.arguments,
         "parts": {name: part.state_dict() for name, part in run.parts.items()},
+        "row": run.row_state(),
         "walk": run.walk.state(),
         "random": random_state(),
     }
@@ -110,6 +111,7 @@ def restore_run(run: "Run", state: dict[str, Any]) -> None:
             callback.load_state_dict(state["callbacks"][name])
     for key, value in state["progress"].items():
         setattr(run.progress, key, value)
+    run.load_row_state(state.get("row", {}))  # an older checkpoint has none
     run.resume(in_epoch=state["in_epoch"], walk=state["walk"], random=state["random"])
     if state["stop"] is not None:
         run.ask(_stop_of(run, state["stop"]))

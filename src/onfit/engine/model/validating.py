@@ -82,7 +82,7 @@ class Validations:
             batches = self._source.epoch(epoch)
             logs = run.evaluate(batches, self._step, self._step.totals, size=size_of)
         self._results = {f"val_{name}": value for name, value in logs.items()}
-        run.log(self._results)
+        run.validated(**logs)
 
     def state_dict(self) -> dict[str, Any]:
         assert self._cadence is not None

@@ -109,9 +109,9 @@ class ValidationPass(Pass):
         with self._timing:
             if failed:
                 self._run._test = None
-            else:
-                self._run._count_validation(self._run._open_test.meter)
-                self._run.test_end()
+                return
+            results = self._run.test_end()
+        self._run.validated(**results)
 
 
 class Passes:

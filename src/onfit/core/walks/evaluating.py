@@ -1,17 +1,20 @@
 """The events of walks that do not train: validation, evaluation and prediction."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from onfit.core.faces import as_trainable
 from onfit.core.listeners import Listeners
 from onfit.core.logs import Logs
 from onfit.core.meter import Meter, RunningMeans
+from onfit.core.sizes import batch_size
 from onfit.core.state import arguments_of
 from onfit.core.stop import Stop, Stoppable
 from onfit.errors import NotReadyError
+
+_Batch = TypeVar("_Batch")
 
 # Every key that a callback may look for in `params`, in every loop.
 _PARAMS: dict[str, Any] = {
@@ -146,6 +149,28 @@ class Evaluating(Stoppable):
         self.callbacks.call("on_test_end", logs)
         return logs
 
+    def evaluate(
+        self,
+        batches: Iterable[_Batch],
+        step: Callable[[_Batch], object],
+        meter: Meter,
+        *,
+        size: Callable[[_Batch], int] | None = None,
+    ) -> Logs:
+        """Call `step` with each batch, and the `on_test` hooks; return the means of `meter`."""
+        size = batch_size if size is None else size
+        begins = self.callbacks.hear("on_test_batch_begin")
+        self.test_begin(meter)
+        try:
+            for batch in batches:
+                self.test_batch_begin(size(batch) if begins else None)
+                step(batch)
+                self.test_batch_end(size(batch))
+        except BaseException:
+            self._test = None
+            raise
+        return self.test_end()
+
     # --- prediction ----------------------------------------------------------------------------
 
     def predict_begin(self) -> None:
@@ -169,3 +194,23 @@ class Evaluating(Stoppable):
     def predict_end(self) -> None:
         """Prediction is over."""
         self.callbacks.call("on_predict_end", Logs())
+
+    def predict(
+        self,
+        batches: Iterable[_Batch],
+        step: Callable[[_Batch], Any],
+        *,
+        size: Callable[[_Batch], int] | None = None,
+    ) -> Iterator[Any]:
+        """Yield `step(batch)` for each batch, and call the `on_predict` hooks."""
+        size = batch_size if size is None else size
+        hear = self.callbacks.hear
+        heard = hear("on_predict_batch_begin") or hear("on_predict_batch_end")
+        self.predict_begin()
+        for batch in batches:
+            count = size(batch) if heard else 0
+            self.predict_batch_begin(count)
+            outputs = step(batch)
+            self.predict_batch_end(count, outputs)
+            yield outputs
+        self.predict_end()

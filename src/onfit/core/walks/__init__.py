@@ -1,0 +1,1 @@
+"""What a session is built of: evaluations, what is logged, walks through batches, steps."""

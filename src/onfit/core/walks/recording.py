@@ -1,0 +1,133 @@
+"""What a training logs, and the validations at which callbacks decide."""
+
+from typing import Any, Literal
+
+from onfit._types import LogValues
+from onfit.core.logs import Logs
+from onfit.core.meter import Meter, RunningMeans, as_number
+from onfit.core.objective import DECIDE_AT
+from onfit.core.packages.plain import is_plain
+from onfit.core.progress import Progress
+from onfit.core.walks.evaluating import Evaluating
+from onfit.core.walks.pace import Pace
+from onfit.errors import ArgumentError, did_you_mean
+
+DecideAt = Literal["epochs", "validations"]
+
+
+class Recording(Evaluating):
+    """The part of every session that keeps what is logged until callbacks get it as a row.
+
+    A row has the means of the batches since the row before, and everything that was logged beside
+    them. In a run of epochs an epoch is a row. In a run of steps a row ends with each validation.
+    """
+
+    progress: Progress
+    pace: Pace
+
+    def __init__(
+        self,
+        model: Any,
+        callbacks: Any = None,
+        *,
+        optimizer: Any = None,
+        params: dict[str, Any] | None = None,
+        meter: Meter | None = None,
+        decide_at: DecideAt = "epochs",
+    ) -> None:
+        if decide_at not in DECIDE_AT:
+            raise ArgumentError(
+                f"{type(self).__name__}(decide_at={decide_at!r}): callbacks decide at 'epochs' or "
+                f"at 'validations'.{did_you_mean(decide_at, DECIDE_AT)}"
+            )
+        params = {"decide_at": decide_at, **(params or {})}
+        super().__init__(model, callbacks, optimizer=optimizer, params=params)
+        self._means = RunningMeans()
+        self._meter: Meter = self._means if meter is None else meter
+        self._batch_values: dict[str, Any] | None = None  # None between two batches
+        self._row: dict[str, Any] = {}  # what was logged beside the batches
+        self._undecided = False  # whether a validation is over, and its batch is not
+        self._in_steps = False
+        self._last_logs = Logs()
+
+    def log(self, values: LogValues | None = None, /, **named: Any) -> None:
+        """Log numbers: within a batch for this batch, else for this epoch.
+
+        A batch's numbers become sample-weighted means in the epoch's logs; of a `val_` number
+        logged in a training batch the epoch has the latest. They may be scalars of any framework;
+        those of a batch become floats only when a callback reads them.
+
+        Args:
+            values: a dict of numbers by name.
+            **named: more of them.
+        """
+        found = {**(values or {}), **named}
+        if self._test is not None and self._test.values is not None:
+            self._test.values |= {name.removeprefix("val_"): found[name] for name in found}
+        elif self._batch_values is None:
+            self._add_to_row(found)
+        else:
+            results = {name: found.pop(name) for name in list(found) if name.startswith("val_")}
+            self._add_to_row(results)
+            self._batch_values |= found
+
+    def _add_to_row(self, values: LogValues) -> None:
+        self._row |= {name: as_number(value) for name, value in values.items()}
+
+    def validated(self, **values: Any) -> bool:
+        """A validation is over. Returns whether the loop has to stop.
+
+        Callbacks hear of it in `on_validation_end`: at once, or when the batch that is under way
+        is over.
+
+        Args:
+            **values: its results. Their names have no `val_`; the logs add it.
+        """
+        self._add_to_row({f"val_{name}": value for name, value in values.items()})
+        self._undecided = True
+        if self._batch_values is None:
+            self._decide()
+        return self.stopping
+
+    def _decide(self) -> None:
+        """Call `on_validation_end` with the row so far. In a run of steps the row ends here."""
+        self._undecided = False
+        if not self._in_steps and not self.callbacks.hear("on_validation_end"):
+            return
+        logs = self._logs_of_row()
+        if self._in_steps:
+            logs.update(self.pace.report())
+        given = dict(logs)  # as numbers, before the meter begins anew
+        if self._in_steps:
+            self._last_logs = logs
+            self._begin_row()
+        self.callbacks.call("on_validation_end", self.progress.step, logs)
+        if not self._in_steps:  # a number that a callback wrote belongs to the epoch, too
+            self._row |= {name: value for name, value in logs.items() if name not in given}
+
+    def _decide_what_is_left(self) -> None:
+        """Decide, in a resumed run, at a validation whose batch was the last that was saved."""
+        if self._undecided:
+            self._decide()
+
+    def _begin_row(self) -> None:
+        self._meter.reset()
+        self.pace.begin_row()
+        self._row, self._batch_values = {}, None
+
+    def _logs_of_row(self) -> Logs:
+        logs = Logs.of_epoch(self._meter)
+        logs.update(self._row)
+        return logs
+
+    def row_state(self) -> dict[str, Any]:
+        """What the row has beside its batches, for a run that goes on in another process."""
+        return {
+            "values": {name: value for name, value in self._row.items() if is_plain(value)},
+            "undecided": self._undecided,
+        }
+
+    def load_row_state(self, state: dict[str, Any]) -> None:
+        """Go on with the row of such a state, which may be empty."""
+        self._row = dict(state.get("values", {}))
+        self._undecided = state.get("undecided", False)
