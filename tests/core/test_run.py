@@ -151,7 +151,7 @@ def test_callbacks_know_model_params_and_run_before_training_begins():
     assert seen["run"] is run
     assert seen["params"] == {
         "epochs": 7, "steps": None, "samples": None, "batch_size": 32, "verbose": 1,
-        "do_validation": False, "metrics": [],
+        "do_validation": False, "metrics": [], "decide_at": "epochs",
     }  # fmt: skip
 
 

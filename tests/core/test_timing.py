@@ -4,8 +4,8 @@ import pytest
 
 from onfit.callbacks import CallbackList, History
 from onfit.core import Callback, Run, listeners, session, timing
-from onfit.core.walks import passes
 from onfit.core.timing import line_of, notable
+from onfit.core.walks import passes
 
 
 class Clock:

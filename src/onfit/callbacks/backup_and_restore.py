@@ -13,6 +13,7 @@ from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
 from onfit.core.faces import CanResume, Need
 from onfit.core.hooks import overrides
+from onfit.core.objective import in_steps
 from onfit.core.representation import refuse_unknown
 from onfit.core.run import Run
 from onfit.core.sizes import size_in
@@ -39,8 +40,9 @@ class BackupAndRestore(Callback):
 
     Args:
         backup_dir: a folder for this run alone.
-        save_freq: `"epoch"`, a number of *samples*, `"500 batches"`, `"10 minutes"`, or
-            `"auto"`: so rarely that saving takes at most 1% of the time.
+        save_freq: `"epoch"` (in a run of steps: after each validation), a number of *samples*,
+            `"500 batches"`, `"10 minutes"`, or `"auto"`: so rarely that saving takes at most 1% of
+            the time.
         keep: how many checkpoints stay, in case the newest is damaged.
         delete_checkpoint: remove the checkpoints when training is complete, also if a callback
             such as EarlyStopping ended it. After a time limit, a NaN, an interrupt or a failure
@@ -137,6 +139,10 @@ class BackupAndRestore(Callback):
             # An epoch that is cut short was saved in the middle, and goes on from there.
             due = not run.cut_short
         if due:
+            self._save()
+
+    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+        if in_steps(self) and self._cadence.due_after_epoch():
             self._save()
 
     def on_train_end(self, logs: Logs | None = None) -> None:

@@ -8,7 +8,17 @@ from onfit._types import AskedMode, OnMissing
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import readable, say
 from onfit.core.faces import HasWeights, Need, model_of
-from onfit.core.objective import Best, Monitor, Objective, check_count, check_mode, resolve_mode
+from onfit.core.objective import (
+    Best,
+    Monitor,
+    Objective,
+    check_count,
+    check_mode,
+    decides,
+    place,
+    resolve_mode,
+    turns,
+)
 from onfit.core.representation import refuse_unknown
 
 
@@ -39,6 +49,10 @@ class EarlyStopping(Callback):
     Raises:
         ArgumentError: for an unknown `mode`, or `"auto"` if the direction is not known.
         ArgumentTypeError: for an argument that does not exist.
+
+    Where validations come within epochs (`validation_freq="500 batches"`), or there are no epochs
+    (`Run.steps`), it decides at each validation: `patience` counts validations then, and
+    `best_epoch` and `stopped_epoch` are steps.
 
     The arithmetic is that of Keras 3.15, except that a NaN is never the best, and that of Keras 2
     for a baseline.
@@ -120,15 +134,22 @@ class EarlyStopping(Callback):
         self.best_weights = None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        if epoch < self.start_from_epoch:
-            return
-        current = self._monitor.read(logs or {}, self.params)
+        if decides(self, "epochs") and epoch >= self.start_from_epoch:
+            self._look(epoch, logs or {})
+
+    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+        epoch = self.start_from_epoch if self._session is None else self._session.progress.epoch
+        if decides(self, "validations") and epoch >= self.start_from_epoch:
+            self._look(step, logs or {})
+
+    def _look(self, index: int, logs: Logs) -> None:
+        current = self._monitor.read(logs, self.params)
         if current is None:
             return
         if self.restore_best_weights and self.best_weights is None:
             # Then there are weights to restore even if the quantity never improves.
-            self._keep_weights(epoch)
-        self._judge(current, epoch)
+            self._keep_weights(index)
+        self._judge(current, index)
 
     def _judge(self, current: float, epoch: int) -> None:
         objective = self._objective()
@@ -147,14 +168,11 @@ class EarlyStopping(Callback):
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         if self._stopped and self.verbose > 0:
-            say(f"Epoch {self.stopped_epoch + 1:05d}: early stopping")
+            say(f"{place(self, self.stopped_epoch)}: early stopping")
         failed = self._session is not None and self._session.outcome == "failed"
         if self.best_weights is not None and not failed:
             if self.verbose > 0:
-                say(
-                    "Restoring model weights from the end of the best epoch: "
-                    f"{self._best_weights_epoch + 1}."
-                )
+                say(f"Restoring model weights from the end of {self._best_place()}.")
             model_of(self).set_weights(self.best_weights)
 
     def state_dict(self) -> dict[str, Any]:
@@ -173,14 +191,18 @@ class EarlyStopping(Callback):
         self.stopped_epoch = state["stopped_epoch"]
         self._stopped = state.get("stopped", self.stopped_epoch > 0)
 
+    def _best_place(self) -> str:
+        if turns(self) == "validations":
+            return f"the best step: {self._best_weights_epoch}"
+        return f"the best epoch: {self._best_weights_epoch + 1}"
+
     def _reason(self, beaten: bool) -> str:
+        waited = f"for {self.wait} {turns(self)}"
         if self._best.value is None:
-            return f"{self.monitor} was no number for {self.wait} epochs"
+            return f"{self.monitor} was no number {waited}"
         if self.baseline is not None and not beaten:
-            baseline = readable(self.baseline)
-            return f"{self.monitor} has not beaten the baseline {baseline} for {self.wait} epochs"
-        best = readable(self._best.value)
-        return f"{self.monitor} has not improved on {best} for {self.wait} epochs"
+            return f"{self.monitor} has not beaten the baseline {readable(self.baseline)} {waited}"
+        return f"{self.monitor} has not improved on {readable(self._best.value)} {waited}"
 
     def _objective(self) -> Objective:
         mode = resolve_mode(self.mode, self.monitor, "EarlyStopping", self.model)

@@ -9,7 +9,16 @@ from onfit._types import AskedMode, OnMissing
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import readable, say
 from onfit.core.faces import HasLearningRate, Need, model_of
-from onfit.core.objective import Best, Monitor, Objective, check_count, check_mode, resolve_mode
+from onfit.core.objective import (
+    Best,
+    Monitor,
+    Objective,
+    check_count,
+    check_mode,
+    decides,
+    place,
+    resolve_mode,
+)
 from onfit.core.representation import refuse_unknown
 from onfit.errors import ArgumentError, OnfitWarning
 
@@ -44,6 +53,9 @@ class ReduceLROnPlateau(Callback):
         ArgumentError: for an unknown `mode`, a `factor` that does not lower the rate, or
             `mode="auto"` if the direction is not known.
         ArgumentTypeError: for an argument that does not exist.
+
+    Where validations come within epochs (`validation_freq="500 batches"`), or there are no epochs
+    (`Run.steps`), it decides at each validation, and `patience` and `cooldown` count validations.
 
     The arithmetic is that of Keras 3.15, except that a NaN is never the best.
 
@@ -124,11 +136,24 @@ class ReduceLROnPlateau(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
+        self._log_rate(logs)
+        if decides(self, "epochs"):
+            self._look(epoch, logs)
+
+    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+        if decides(self, "validations"):
+            logs = {} if logs is None else logs
+            self._log_rate(logs)
+            self._look(step, logs)
+
+    def _log_rate(self, logs: Logs) -> None:
         rate = logs["learning_rate"] = float(model_of(self).optimizer.learning_rate)
         self._warn_if_there_is_nothing_to_lower(rate)
+
+    def _look(self, index: int, logs: Logs) -> None:
         current = self._monitor.read(logs, self.params)
         if current is not None:
-            self._judge(current, epoch)
+            self._judge(current, index)
 
     def state_dict(self) -> dict[str, Any]:
         return {"best": vars(self._best), "cooldown_counter": self.cooldown_counter}
@@ -180,7 +205,7 @@ class ReduceLROnPlateau(Callback):
         self._best.wait = 0
         if self.verbose > 0 and lower != rate:
             say(
-                f"Epoch {epoch + 1:05d}: ReduceLROnPlateau reducing learning rate "
+                f"{place(self, epoch)}: ReduceLROnPlateau reducing learning rate "
                 f"to {readable(lower)}."
             )
 

@@ -39,7 +39,7 @@ def finish(session: "Session", error: BaseException | None) -> None:
 def _say_how_it_ended(session: "Session") -> None:
     if session.stopping:
         reason = f": {session.stop_reason}" if session.stop_reason else ""
-        say(f"Stopped after epoch {session.progress.epoch} by {session.stopped_by}{reason}.")
+        say(f"Stopped after {session.place} by {session.stopped_by}{reason}.")
     report = session.timing.report()
     line = line_of(report) if session.params["verbose"] == 2 else notable(report)
     if line:

@@ -15,11 +15,11 @@ from typing import Any, Self, TypeVar
 from onfit._types import LogValues
 from onfit.core.interrupts import Interrupts
 from onfit.core.meter import Meter
-from onfit.core.walks.passes import Passes, TrainingPass, ValidationPass
-from onfit.core.walks.steps import Plan, StepsPass, begin_steps, next_pass
 from onfit.core.session import Session
 from onfit.core.sizes import batch_size
-from onfit.errors import NotReadyError
+from onfit.core.walks.passes import Passes, TrainingPass, ValidationPass
+from onfit.core.walks.steps import Plan, StepsPass, begin_steps, next_pass
+from onfit.errors import FileFormatError, NotReadyError
 
 _Batch = TypeVar("_Batch")
 
@@ -121,6 +121,11 @@ class Run(Session):
         if not self._begun or self._ended:
             raise NotReadyError(
                 "nobody was told that training begins. Write: with Run(...) as run:"
+            )
+        if self._plan_state is not None:
+            raise FileFormatError(
+                "run.epochs() cannot go on from the checkpoint, which is of a run of steps. Walk "
+                "through run.steps(...), or give this run another folder."
             )
         if not self.walk.resuming:
             self._close_epoch()  # an epoch that the loop left by `break` in an earlier walk

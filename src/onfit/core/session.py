@@ -20,8 +20,8 @@ from onfit.core.resuming import Walk
 from onfit.core.state import Resumable
 from onfit.core.stop import Outcome
 from onfit.core.timing import Timing
-from onfit.core.walks.recording import DecideAt, Recording
 from onfit.core.walks.pace import Pace
+from onfit.core.walks.recording import DecideAt, Recording
 from onfit.errors import ArgumentError, NotReadyError, out_of_order
 
 
@@ -221,6 +221,12 @@ class Session(Recording):
         self._in_steps = True
         self.params.update(epochs=None, decide_at="validations")
         self._open_epoch = self.progress.epoch
+
+    @property
+    def place(self) -> str:
+        """What is printed of where the training is: its epoch, or the step if it has no epochs."""
+        steps, epochs = f"step {self.progress.step}", f"epoch {self.progress.epoch}"
+        return steps if self._in_steps else epochs
 
     def _close_steps(self) -> None:
         """The end of a training without epochs is a decision point, too, if batches came since the

@@ -64,7 +64,7 @@ def test_a_field_that_no_log_has_is_an_error_before_anything_is_overwritten():
     with pytest.raises(MissingMetricError) as error:
         train(ModelCheckpoint("{val_los:.2f}.h5"), losses(0.5))
     assert "names {val_los}, which is not in the logs" in str(error.value)
-    assert "There are: batch, epoch, val_loss. Did you mean 'val_loss'?" in str(error.value)
+    assert "There are: batch, epoch, step, val_loss. Did you mean 'val_loss'?" in str(error.value)
     assert os.listdir() == ["a.h5"]
 
 

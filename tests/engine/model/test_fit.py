@@ -54,6 +54,7 @@ def test_the_hooks_of_a_fit_in_their_order() -> None:
         "train_batch_end 1",
     ]
     validation = ["test_begin", "test_batch_begin 0", "test_batch_end 0", "test_end"]
+    validation.append("validation_end 4")
     assert told.hooks == [
         "train_begin",
         "epoch_begin 0",
@@ -157,6 +158,7 @@ def test_params_tell_the_facts_of_the_run() -> None:
         "verbose": 0,
         "do_validation": True,
         "metrics": ["loss", "mae", "val_loss", "val_mae"],
+        "decide_at": "epochs",
     }
     assert told[1] is told[0]
     model.evaluate(X, Y, verbose=0, callbacks=[Params()])

@@ -8,6 +8,7 @@ from onfit._types import StrPath
 from onfit.callbacks.history import table
 from onfit.core.aliases import AliasDict, find
 from onfit.core.callback import Callback, Logs
+from onfit.core.objective import in_steps
 from onfit.core.representation import refuse_unknown
 from onfit.errors import (
     ArgumentError,
@@ -26,7 +27,9 @@ class History(Callback):
     """Keeps what every epoch logged. Every `fit` has one, and returns it.
 
     Attributes:
-        epoch: the indices of the epochs, counted from 0.
+        epoch: the indices of the epochs, counted from 0; empty in a run of steps.
+        step: in a run of steps, which has no epochs (`Run.steps`), how many steps were done at each
+            validation, where a row ends.
         history: dict of lists, one value for each epoch. A name is found by its aliases too, so
             `history["acc"]` reads what was logged as `accuracy`. A name that was not logged in
             every epoch (`validation_freq`) has a shorter list.
@@ -42,22 +45,31 @@ class History(Callback):
     def __init__(self, **unknown: Never) -> None:
         refuse_unknown(History.__init__, unknown)
         self.epoch: list[int] = []
+        self.step: list[int] = []
         self.history: dict[str, list[Any]] = AliasDict()
         self._timing: dict[str, Any] = {}  # of the run, in a copy, which has no run
         # The epoch of each value in `history`, since a list may skip epochs.
         self._epochs: dict[str, list[int]] = {}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        self.epoch = []
+        self.epoch, self.step = [], []
         self.history = AliasDict()
         self._epochs = {}
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         self.epoch.append(epoch)
+        self._keep(epoch, logs)
+
+    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+        if in_steps(self):
+            self.step.append(step)
+            self._keep(step, logs)
+
+    def _keep(self, index: int, logs: Logs | None) -> None:
         for name, value in (logs or {}).items():
             # The value is kept under the logged name: an alias is for reading only.
             self.history.setdefault(name, []).append(value)
-            self._epochs.setdefault(name, []).append(epoch)
+            self._epochs.setdefault(name, []).append(index)
 
     @property
     def timing(self) -> dict[str, Any]:
@@ -79,10 +91,15 @@ class History(Callback):
         return table.html(type(self).__name__, self._all_epochs(), self._by_epoch())
 
     def state_dict(self) -> dict[str, Any]:
-        return {"epoch": self.epoch, "history": dict(self.history), "epochs": self._epochs}
+        return {
+            "epoch": self.epoch,
+            "step": self.step,
+            "history": dict(self.history),
+            "epochs": self._epochs,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.epoch = state["epoch"]
+        self.epoch, self.step = state["epoch"], state.get("step", [])
         self.history = AliasDict(state["history"])
         self._epochs = state["epochs"]
 
@@ -144,7 +161,9 @@ class History(Callback):
 
     def _all_epochs(self) -> list[int]:
         """All epochs, with those that logged nothing, in order."""
-        return sorted({*self.epoch, *(each for of in self._by_epoch().values() for each in of)})
+        return sorted(
+            {*self.epoch, *self.step, *(each for of in self._by_epoch().values() for each in of)}
+        )
 
 
 def _chosen(metrics: str | Iterable[str] | None, names: list[str]) -> list[str]:

@@ -15,17 +15,17 @@ from onfit.callbacks.model_checkpoint.arguments import (
     record_of,
     save_freq_and_period,
 )
-from onfit.callbacks.model_checkpoint.best_files import BestRecord, Files
+from onfit.callbacks.model_checkpoint.best_files import BestRecord
 from onfit.callbacks.model_checkpoint.model_files import ModelFiles, Notes
 from onfit.callbacks.model_checkpoint.name import CheckpointName
 from onfit.callbacks.model_checkpoint.path import CheckpointPath
 from onfit.callbacks.model_checkpoint.position import Position
-from onfit.callbacks.model_checkpoint.words import no_val_values, replacing_a_better
+from onfit.callbacks.model_checkpoint.words import no_val_values, replacing_a_better, verdict
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
 from onfit.core.faces import CanSave, CanSnapshot, Need, model_of
 from onfit.core.hooks import overrides
-from onfit.core.objective import Monitor, Objective, check_mode
+from onfit.core.objective import Monitor, Objective, check_mode, decides
 from onfit.core.representation import refuse_unknown
 from onfit.core.sizes import size_in
 from onfit.errors import OnfitWarning
@@ -114,19 +114,13 @@ class ModelCheckpoint(Callback):
         refuse_unknown(ModelCheckpoint.__init__, unknown)
         check_mode(mode, "ModelCheckpoint")
         check_restart(load_weights_on_restart)
-        self.filepath = filepath
-        self.monitor = monitor
-        self.verbose = verbose
-        self.save_best_only = save_best_only
-        self.save_weights_only = save_weights_only
-        self.mode = mode
+        self.filepath, self.verbose = filepath, verbose
+        self.monitor, self.mode, self.on_missing = monitor, mode, on_missing
+        self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
         self.save_freq, self.period = save_freq_and_period(save_freq, period)
         self.load_weights_on_restart = load_weights_on_restart
         self.initial_value_threshold = initial_value_threshold
-        self.on_missing = on_missing
-        self.keep = keep
-        self.save_last = save_last
-        self.background = background
+        self.keep, self.save_last, self.background = keep, save_last, background
         self.best = initial_value_threshold
         self._name = CheckpointName(filepath, "ModelCheckpoint")
         self._path = CheckpointPath(self._name, "ModelCheckpoint")
@@ -135,6 +129,9 @@ class ModelCheckpoint(Callback):
         self._best_files = best_files(keep, self._name)
         self._files = ModelFiles("ModelCheckpoint", save_weights_only, background)
         self._cadence = cadence_of(self.save_freq, self.period)
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
         self._position = Position()
         self._prepared = self._warned_of_batches = self._warned_of_better = False
 
@@ -152,8 +149,7 @@ class ModelCheckpoint(Callback):
         self._monitor.reset()
         self._cadence.restart()
         self._path.reset()
-        self._prepared = self._warned_of_batches = self._warned_of_better = False
-        self._position = Position()
+        self._begin_anew()
         self._prepare(self._position.epoch(self._session))
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -170,7 +166,16 @@ class ModelCheckpoint(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         batches = self._position.batches(self._session)
         self._position.epoch_ends(epoch)
-        if self._cadence.due_after_epoch() and not self._save_if_good(epoch, batches, logs or {}):
+        self._decide("epochs", epoch, batches, logs or {})
+
+    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+        session = self._session
+        epoch, batches = self._position.epoch(session), self._position.batches(session)
+        self._decide("validations", epoch, batches, logs or {})
+
+    def _decide(self, at: str, epoch: int, batches: int | None, logs: Logs) -> None:
+        due = decides(self, at) and self._cadence.due_after_epoch()
+        if due and not self._save_if_good(epoch, batches, logs):
             self._cadence.put_off()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
@@ -201,7 +206,8 @@ class ModelCheckpoint(Callback):
         # The name is filled first: a misspelt field is then found before anything is written,
         # even if the first value is no better than the threshold.
         self._prepare(epoch, too_late=True)
-        path = self._path.of(epoch, batch, logs, self.params)
+        fields = self._position.fields(epoch, batch, self._session)
+        path = self._path.of(fields, logs, self.params)
         value, record = None, record_of(self)
         if path is not None and record is not None:
             value = self._monitored(logs, mid_epoch)
@@ -219,36 +225,28 @@ class ModelCheckpoint(Callback):
     def _is_good(self, value: float, objective: Objective, epoch: int, path: str) -> bool:
         """Whether a model of this value has to be saved. Prints the answer."""
         best = objective.worst if self.best is None else self.best
-        if objective.better(value, self.best):
-            verdict = f"improved from {best:0.5f} to {value:0.5f}, saving model to {path}"
-        elif self._is_among_the_best(value, path, objective):
-            verdict = f"{value:0.5f} is among the {self.keep} best, saving model to {path}"
-        else:
-            self._say(epoch, f"{self.monitor} did not improve from {best:0.5f}")
-            return False
-        self._say(epoch, f"{self.monitor} {verdict}")
-        return True
+        improved = objective.better(value, self.best)
+        good = improved or self._is_among_the_best(value, path, objective)
+        self._say(epoch, f"{self.monitor} {verdict(best, value, path, good, improved, self.keep)}")
+        return good
 
     def _is_among_the_best(self, value: float, path: str, objective: Objective) -> bool:
-        return (
-            not self.save_best_only
-            and objective.better(value, self.initial_value_threshold)
-            and self._best_files.admits(value, path, objective)
-        )
+        beaten = objective.better(value, self.initial_value_threshold)
+        admitted = beaten and self._best_files.admits(value, path, objective)
+        return admitted and not self.save_best_only
 
     def _write_best(self, path: str, value: float, record: BestRecord) -> None:
         self._warn_of_better(path, value, record)
         stay = self._best_files.with_one_more(value, path, record.objective)
         gone = self._best_files.not_in(stay)
-        before = self.best, self._best_files.files
-        self._best_files.files = stay
+        before, self._best_files.files = (self.best, self._best_files.files), stay
         if record.objective.better(value, self.best):
             self.best = value
-        self._write({path: record.notes(value)}, gone, lambda: self._go_back_to(*before))
 
-    def _go_back_to(self, best: float | None, files: Files) -> None:
-        """Forget a model that could not be saved, since there is no file of it."""
-        self.best, self._best_files.files = best, files
+        def forget() -> None:  # a model that could not be saved, since there is no file of it
+            self.best, self._best_files.files = before
+
+        self._write({path: record.notes(value)}, gone, forget)
 
     def _write(
         self,
@@ -263,7 +261,7 @@ class ModelCheckpoint(Callback):
 
     def _say(self, epoch: int, text: str) -> None:
         if self.verbose > 0:
-            say(f"Epoch {epoch + 1:05d}: {text}")
+            say(f"{self._position.name(epoch, self)}: {text}")
 
     # --- files that are there already -------------------------------------------------------
 

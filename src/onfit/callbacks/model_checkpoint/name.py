@@ -15,14 +15,14 @@ from onfit.errors import ArgumentError, ArgumentTypeError
 # What a filled field looks like: a number, so that "best.h5" is not taken for a "{epoch}.h5".
 _NUMBER = r"\s*[-+]?(\d[\d,_]*(\.\d*)?([eE][-+]?\d+)?%?|inf|nan)"
 # Fields that are not filled from the logs.
-OWN_FIELDS = ("epoch", "batch")
+OWN_FIELDS = ("epoch", "batch", "step")
 
 
 class CheckpointName:
     """A file name whose fields are filled from the epoch, the batch and the logs.
 
     Args:
-        template: the name as the user wrote it. `{epoch}` and `{batch}` count from 1.
+        template: the name as the user wrote it. `{epoch}`, `{batch}` and `{step}` count from 1.
         owner: the name of the callback, for messages.
         argument: the name of its argument, for messages.
 

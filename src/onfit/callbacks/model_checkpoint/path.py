@@ -1,7 +1,7 @@
 """The path of the next checkpoint, filled from the logs, or a message about what is missing."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from onfit.callbacks.model_checkpoint.name import OWN_FIELDS, CheckpointName
@@ -32,12 +32,11 @@ class CheckpointPath:
         self.named_once = False
         self._warned_of: set[str] = set()
 
-    def of(self, epoch: int, batch: int | None, logs: Values, params: Values) -> str | None:
+    def of(self, places: Mapping[str, int], logs: Values, params: Values) -> str | None:
         """The path; None if this epoch cannot fill the name.
 
         Args:
-            epoch: counted from 0.
-            batch: how many batches of it are done; None if that is not known.
+            places: the values of the fields that say when the file was written.
             logs: the values for the fields.
             params: the facts of the run.
 
@@ -47,9 +46,7 @@ class CheckpointPath:
         """
         if not self._name.fields:
             return self._name.fill({})
-        values = {**logs, "epoch": epoch + 1}
-        if batch is not None:
-            values["batch"] = batch
+        values = {**logs, **places}
         missing = self._name.missing(values)
         if not missing:
             self.named_once = True

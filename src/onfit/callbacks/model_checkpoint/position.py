@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from onfit.core.objective import decides, place
+
 
 class Position:
     """What the hooks say of the epoch and its batches. A session knows both, also in an epoch that
@@ -27,6 +29,25 @@ class Position:
     def epoch(self, session: Any) -> int:
         """The epoch, counted from 0."""
         return self._epoch if _is_over(session) else int(session.progress.epoch)
+
+    def fields(self, epoch: int, batch: int | None, session: Any) -> dict[str, int]:
+        """The fields of a file's name that say when it was written, without those not known.
+
+        Args:
+            epoch: counted from 0.
+            batch: how many batches of it are done.
+            session: the session that calls the hooks; it knows the step.
+        """
+        known = {"epoch": epoch + 1, "batch": batch}
+        if session is not None:
+            known["step"] = session.progress.step
+        return {name: number for name, number in known.items() if number is not None}
+
+    def name(self, epoch: int, callback: Any) -> str:
+        """What callbacks print of the epoch, or of the step."""
+        if decides(callback, "epochs") or callback._session is None:
+            return place(callback, epoch)
+        return place(callback, callback._session.progress.step)
 
     def batches(self, session: Any) -> int | None:
         """How many of its batches are done; None if no hook said it."""

@@ -17,3 +17,14 @@ def no_val_values(save_freq: object, monitor: str) -> str:
         "end of batches, where there are no val_ values, so nothing is saved there. Use "
         "save_freq='epoch', or monitor='loss'."
     )
+
+
+def verdict(
+    best: float, value: float, path: str, good: bool, improved: bool, keep: int | None
+) -> str:
+    """What is printed of a value: whether its model is saved, and why."""
+    if not good:
+        return f"did not improve from {best:0.5f}"
+    if improved:
+        return f"improved from {best:0.5f} to {value:0.5f}, saving model to {path}"
+    return f"{value:0.5f} is among the {keep} best, saving model to {path}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Never, TextIO
 from onfit.core.aliases import find
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import level_of, say
+from onfit.core.objective import in_steps
 from onfit.core.representation import refuse_unknown
 from onfit.core.sizes import size_in
 from onfit.errors import ArgumentError, did_you_mean
@@ -136,6 +137,10 @@ class ProgbarLogger(Callback):
         self._in_epoch = False
         self._close(logs)
 
+    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+        if in_steps(self):  # a row ends, and the next batch begins another line
+            self._close(logs)
+
     def on_train_end(self, logs: Logs | None = None) -> None:
         self._training = self._in_epoch = False
         self._abandon()
@@ -181,6 +186,11 @@ class ProgbarLogger(Callback):
 
     def _begin_epoch(self, epoch: int, done: int = 0, size: int = 1) -> None:
         if self._verbose == 0:
+            return
+        if in_steps(self):
+            self._by_samples = False
+            done = 0 if self._session is None else self._session.progress.step
+            self._open(self.params.get("total_steps"), done)
             return
         epochs = self.params.get("epochs")
         say(f"Epoch {epoch + 1}/{epochs}" if epochs else f"Epoch {epoch + 1}", self.stream)

@@ -105,6 +105,7 @@ def begin_steps(run: "Run", plan: Plan, before: dict[str, Any] | None) -> None:
     Raises:
         FileFormatError: if the run that this one goes on with had epochs.
     """
+    run.params["total_steps"] = plan.steps
     if before is not None:
         plan.load_state_dict(before)
         run.steps_go_on()
