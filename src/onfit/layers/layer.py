@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from onfit import initializers, regularizers
 from onfit.errors import ArgumentError, ShapeError, did_you_mean
 from onfit.layers.calling import Called, shapes_to_build_for
+from onfit.layers.containers import HoldsLayers
 from onfit.layers.shapes import Shape
 
 
-class Layer(Called):
+class Layer(Called, HoldsLayers):
     """A torch module built from the shape of its first input.
 
     Subclass it, make weights in `build` with `add_weight`, and compute in `forward` (torch's

@@ -4,26 +4,26 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from onfit._types import Mode
 from onfit.activations import Activation
 from onfit.callbacks.history import History
-from onfit.engine.data.arrays import Names, Samples
+from onfit.engine.data.arrays import Names
 from onfit.engine.model.arguments import refuse_unsupported
+from onfit.engine.model.building import Buildable
 from onfit.engine.model.resume import load_model_state, model_state
 from onfit.engine.step.backward import gradients_of
 from onfit.engine.step.compiled import Compiled
 from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.errors import NotReadyError
-from onfit.layers.modes import evaluating
 from onfit.layers.shapes import Shape
 from onfit.layers.wrappers import trained_parameters
 from onfit.optimizers import Optimizer
 from onfit.optimizers.gradient_watch import observe
 
 
-class Compilable(nn.Module):
+class Compilable(Buildable):
     """A torch module that can be compiled, and can take the steps of a training.
 
     Args:
@@ -42,18 +42,6 @@ class Compilable(nn.Module):
         self._compiled: Compiled | None = None
 
     # --- what each kind of model defines -------------------------------------------------
-
-    @property
-    def built(self) -> bool:
-        """Whether all its weights exist."""
-        others = (module for module in self.modules() if module is not self)
-        return all(getattr(module, "built", True) for module in others)
-
-    def ensure_built(self, given: Any) -> None:
-        """Make the weights that wait for the first batch; `given` is a batch, or its shape."""
-        if not self.built and isinstance(given, Samples):
-            with evaluating(self):
-                self(given.x)
 
     @property
     def output_activations(self) -> list[Activation | None]:
@@ -78,12 +66,6 @@ class Compilable(nn.Module):
     def names(self) -> Names:
         """The names of its inputs and outputs, and the inputs' shapes as far as they are known."""
         return Names(self.input_names, self.output_names, self.input_shapes)
-
-    @property
-    def device(self) -> torch.device | None:
-        """Where its parameters are; None if it has none."""
-        first = next(self.parameters(), None)
-        return None if first is None else first.device
 
     @property
     def described(self) -> str:

@@ -54,7 +54,7 @@ def fit(
     train, validate, shown = _sources(x, y, sample_weight, batching, validation)
     model.ensure_built(train.first())
     step = train_step_of(model, compiled, copies=train.facts.copies)
-    test = test_step_of(model, compiled)
+    test: Any = None if validate is None else test_step_of(model, compiled)
     step.prepare()
     validations = Validations(model, validation, validate, test)
     for callback in listeners:

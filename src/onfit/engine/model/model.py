@@ -1,6 +1,6 @@
 """Model: a torch module that can be compiled, fitted, evaluated, saved."""
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
 
@@ -16,14 +16,13 @@ from onfit.engine.model.printed import line_of, tree_of
 from onfit.engine.model.savable import Savable
 from onfit.engine.model.trainer import Trainer
 from onfit.errors import ArgumentError, NotReadyError, did_you_mean
-from onfit.layers.calling import Called
-from onfit.layers.graph import shapes_of, symbols_in
+from onfit.layers.containers import Held
 from onfit.layers.wrappers import rename_back, rename_own
 
 Clone = Callable[[nn.Module], nn.Module]
 
 
-class Model(Called, Trainer, Savable):
+class Model(Trainer, Savable):
     """A torch module with Keras' way of training.
 
     `Model(net)` makes a model of any torch module; `Sequential` is a stack of layers.
@@ -84,10 +83,6 @@ class Model(Called, Trainer, Savable):
         """Compute the output; Keras' name for it, `call`, means the same in every class."""
         raise NotReadyError(f"{self.described} has neither forward nor call. Write one.")
 
-    def _get_ready(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if args and not isinstance(args[0], Tensor) and next(symbols_in(args), None) is not None:
-            self.ensure_built(shapes_of(args[0]))
-
     def cloned(self, clone: Clone) -> "Model":
         """What `clone_model` makes of it.
 
@@ -111,9 +106,14 @@ class Model(Called, Trainer, Savable):
         return {**self.__dict__, "nodes": [], "fits_under_way": 0}
 
     @property
+    def _computes(self) -> bool:
+        """Whether it can be called: a model with only a `train_step` of its own cannot."""
+        return type(self).forward is not Model.forward
+
+    @property
     def layers(self) -> list[nn.Module]:
-        """Its layers, from input to output."""
-        return list(self.children())
+        """Its layers, from input to output; those in lists and dicts one by one."""
+        return list(_each_layer(self))
 
     # --- weights -------------------------------------------------------------------------
 
@@ -175,7 +175,6 @@ class Model(Called, Trainer, Savable):
 
     def summary(self, print_fn: Callable[[str], object] | None = None) -> None:
         """Print a table of its layers, their output shapes and numbers of weights."""
-        self._require_built("summary")
         (print_fn or say)(summary_of(self))
 
     # --- looking inside ------------------------------------------------------------------
@@ -231,6 +230,14 @@ class Model(Called, Trainer, Savable):
     def _inside(self) -> nn.Module:
         """The module that users know as the net."""
         return self
+
+
+def _each_layer(module: nn.Module) -> Iterator[nn.Module]:
+    for child in module.children():
+        if isinstance(child, (Held, nn.ModuleList, nn.ModuleDict)):
+            yield from _each_layer(child)
+        else:
+            yield child
 
 
 def logits_of(layer: Any, *args: Any) -> Any:

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from onfit.activations import Activation
 from onfit.engine.data.arrays import Samples
 from onfit.engine.model.model import Clone, Model, logits_of
 from onfit.engine.model.naming import key_for
-from onfit.errors import ArgumentError, ArgumentTypeError
+from onfit.errors import ArgumentError, ArgumentTypeError, OnfitError
 from onfit.layers import Input, Layer, TorchModule
 from onfit.layers.graph import Symbol
 from onfit.layers.shapes import Shape, described
@@ -100,30 +100,35 @@ class Sequential(Model):
         delattr(self, name)
         self._trace()
 
-    def build(self, input_shape: Shape) -> None:
-        """Make the weights for inputs of `input_shape`, batch axis first (None).
-
-        Raises:
-            ShapeError: naming the layer that cannot take what comes to it.
-        """
-        if not self.built:
-            self._declare(Input(batch_shape=(None, *input_shape[1:])))
-            self._trace()
-
-    @property
-    def built(self) -> bool:
-        """Whether the weights of all layers exist."""
-        return self._end is not None
+    def _is_built(self) -> bool:
+        return self._end is not None or (self._parts_called > 0 and super()._is_built())
 
     def ensure_built(self, given: Any) -> None:
         """Build for a batch, or for the shape of one."""
-        if self.built:
+        if self._is_built():
             return
-        if not isinstance(given, Samples):
-            self.build(given)
-            return
-        self._declare(Input(given.x.shape[1:], dtype=given.x.dtype))
-        self._trace()
+        if isinstance(given, Samples):
+            self._meet((given.x,), {})
+        else:
+            self._begin_at(Input(batch_shape=(None, *given[1:])))
+
+    def _meet(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        first = args[0] if args else None
+        if self._begin is None and self._layers and isinstance(first, (Tensor, Symbol)):
+            self._begin_at(Input(first.shape[1:], dtype=first.dtype))
+        if self._end is not None:
+            self._parts_called = self._count_parts()
+        else:
+            super()._meet(args, kwargs)
+
+    def _begin_at(self, begin: Symbol) -> None:
+        """Build all layers for what comes in; nothing is known after an error."""
+        self._declare(begin)
+        try:
+            self._trace()
+        except OnfitError:
+            self._begin = self._end = None
+            raise
 
     @property
     def input_shape(self) -> Shape | None:
@@ -232,6 +237,7 @@ class Sequential(Model):
             layer.name = name
         self.add_module(name, layer)
         self._layers.append(layer)
+        self._parts_called = 0
 
 
 def _called(layer: nn.Module, symbol: Symbol) -> Symbol:

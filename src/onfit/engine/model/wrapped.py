@@ -58,9 +58,8 @@ class Wrapped(Model):
             return self.net(*x)
         return self.net(**x) if isinstance(x, dict) else self.net(x)
 
-    @property
-    def built(self) -> bool:
-        """Whether all weights exist: a lazy module makes them at its first input."""
+    def _is_built(self) -> bool:
+        # A lazy module makes its weights at its first input.
         return not any(map(torch.nn.parameter.is_lazy, self.net.parameters()))
 
     def named_weights(self) -> list[tuple[str, torch.Tensor]]:
