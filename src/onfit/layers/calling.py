@@ -9,9 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from onfit.errors import ArgumentTypeError
+from onfit.layers import added_losses
+from onfit.layers.added_losses import Calling
 from onfit.layers.graph import Traced, record, shapes_of, symbols_in
 from onfit.layers.modes import in_mode
-from onfit.layers.shapes import mapped
+from onfit.layers.penalties import penalties_of
+from onfit.layers.shapes import mapped, tensors_in
 
 
 class Takes(NamedTuple):
@@ -50,6 +53,8 @@ class Called(Traced, nn.Module):
     takes: ClassVar[Takes] = Takes()
     # Whether its computation takes a tensor and nothing else, and calls nothing that a user wrote.
     is_simple: ClassVar[bool] = False
+    # The penalty on its outputs, for each sample; may be changed at any time.
+    activity_regularizer: Any = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -69,21 +74,26 @@ class Called(Traced, nn.Module):
             **kwargs: further arguments of the computation.
         """
         if not kwargs and len(args) == 1 and isinstance(args[0], Tensor):  # nothing was asked for
-            self._get_ready(args, kwargs)
-            if self.takes.training is not None:
-                kwargs["training"] = self.training
-            return super().__call__(*args, **kwargs)
+            return self._computed(args, kwargs)
         args, kwargs = self._without_blanks(args, kwargs)
         if next(symbols_in((args, kwargs)), None) is not None:
             return record(self, args, kwargs)
-        args, kwargs = _as_tensors(self, args), _as_tensors(self, kwargs)
-        self._get_ready(args, kwargs)
         with in_mode(self, self._mode_asked_for(args, kwargs)):
-            if self.takes.training is None:
-                kwargs.pop("training", None)
-            elif len(args) <= self.takes.training:
-                kwargs["training"] = self.training
-            return super().__call__(*args, **kwargs)
+            kwargs.pop("training", None)
+            return self._computed(_as_tensors(self, args), _as_tensors(self, kwargs))
+
+    def _computed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The output for tensors, in the mode that each module is in."""
+        self._get_ready(args, kwargs)
+        place = self.takes.training
+        if place is not None and len(args) <= place:
+            kwargs["training"] = self.training
+        with Calling(self):
+            output = super().__call__(*args, **kwargs)
+            penalty = self.activity_regularizer
+            for part in () if penalty is None else tensors_in(output):
+                self.add_loss(penalty(part) / max(1, len(part) if part.ndim else 1))
+        return output
 
     def _without_blanks(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -109,6 +119,36 @@ class Called(Traced, nn.Module):
         if place is not None and len(args) > place:
             return None if args[place] is None else bool(args[place])
         return bool(kwargs["training"]) if "training" in kwargs else None
+
+    # --- losses --------------------------------------------------------------------------
+
+    def add_loss(self, loss: Any) -> None:
+        """Add to what training lowers; to be called in `call`. `evaluate` counts it, too.
+
+        Args:
+            loss: a tensor, or a list of them; of one with several values the sum counts.
+
+        Raises:
+            ArgumentTypeError: for anything else.
+
+        Example:
+            >>> class Small(Called):
+            ...     def call(self, x):
+            ...         self.add_loss(0.1 * x.square().mean())
+            ...         return x
+            >>> layer = Small()
+            >>> out = layer(torch.ones(2, 3))
+            >>> layer.losses
+            [tensor(0.1000)]
+        """
+        added_losses.add(self, self._called, loss)
+
+    @property
+    def losses(self) -> list[Tensor]:
+        """What it adds to the loss of a training: what `add_loss` was given in the last call of it,
+        or of what is around it, and the penalties on its weights; those of its layers, too.
+        """
+        return [*added_losses.added_in(self), *(penalty() for penalty in penalties_of(self))]
 
 
 def _join(cls: type) -> None:

@@ -80,8 +80,8 @@ class Layer(Called, HoldsLayers):
     # --- what a subclass inherits --------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        is_common = self.is_simple and self.built and not kwargs and len(args) == 1
-        if is_common and isinstance(args[0], Tensor):
+        is_common = self.is_simple and self.built and self.activity_regularizer is None
+        if is_common and not kwargs and len(args) == 1 and isinstance(args[0], Tensor):
             return nn.Module.__call__(self, *args)  # torch's own call, without a detour
         return super().__call__(*args, **kwargs)
 

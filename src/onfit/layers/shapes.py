@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from onfit.errors import ShapeError
+from onfit.layers.added_losses import nothing_added
 from onfit.layers.modes import evaluating
 
 Shape = tuple[int | None, ...]
@@ -40,13 +41,21 @@ def mapped(function: Callable[[Any], Any], kind: type, structure: Any) -> Any:
     return structure
 
 
+def tensors_in(structure: Any) -> list[Tensor]:
+    """The tensors in nested tuples, lists and dicts."""
+    found: list[Tensor] = []
+    mapped(found.append, Tensor, structure)
+    return found
+
+
 def inferred(module: nn.Module, args: Any, kwargs: dict[str, Any]) -> Any:
     """The Specs of the outputs of `module`, for arguments in which Specs stand for tensors.
 
     Raises:
         ShapeError: if the module cannot take such arguments.
     """
-    small, large = (_run(module, args, kwargs, unknown) for unknown in _UNKNOWN)
+    with nothing_added(module):
+        small, large = (_run(module, args, kwargs, unknown) for unknown in _UNKNOWN)
     return _compared(small, large)
 
 

@@ -228,7 +228,7 @@ class Compilable(Buildable):
         """
         x, y, weight = [*data, None][:3]
         y_pred = self(x)
-        loss = self.compute_loss(y=y, y_pred=y_pred, sample_weight=weight)
+        loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weight)
         assert self.optimizer is not None, "compile comes first"
         params, scaled = self.trainable_weights, self.optimizer.scale_loss(loss)
         self.optimizer.apply(gradients_of(self, scaled, params))
@@ -238,23 +238,28 @@ class Compilable(Buildable):
         """Measure one batch. A subclass may write its own; the arguments are `train_step`'s."""
         x, y, weight = [*data, None][:3]
         y_pred = self(x)
-        loss = self.compute_loss(y=y, y_pred=y_pred, sample_weight=weight)
+        loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weight)
         return {"loss": loss, **self.compute_metrics(y=y, y_pred=y_pred, sample_weight=weight)}
 
     @property
     def own_train_step(self) -> Callable[[tuple[Any, ...]], dict[str, Any]] | None:
-        """The `train_step` that a subclass wrote; None if there is only this class's."""
-        return None if type(self).train_step is Compilable.train_step else self.train_step
+        """The `train_step` that a subclass wrote, whole or in part; None if it is this class's."""
+        return self.train_step if self._writes("train_step") else None
 
     @property
     def own_test_step(self) -> Callable[[tuple[Any, ...]], dict[str, Any]] | None:
-        """The `test_step` that a subclass wrote; None if there is only this class's."""
-        return None if type(self).test_step is Compilable.test_step else self.test_step
+        """The `test_step` that a subclass wrote, whole or in part; None if it is this class's."""
+        return self.test_step if self._writes("test_step") else None
+
+    def _writes(self, step: str) -> bool:
+        """Whether a subclass wrote a step, or what it calls."""
+        names = (step, "compute_loss", "compute_metrics")
+        return any(getattr(type(self), name) is not getattr(Compilable, name) for name in names)
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None
     ) -> Tensor:
-        """The compiled loss of the outputs `y_pred`, with all penalties added: a scalar."""
+        """The compiled loss of the outputs `y_pred`, and the losses that layers add: a scalar."""
         return self._judge().losses(y, y_pred, sample_weight)[0]
 
     def compute_metrics(

@@ -8,14 +8,20 @@ from torch import Tensor
 from onfit.engine.data.arrays import Samples
 from onfit.engine.step.compiled import Compiled
 from onfit.engine.step.one_output import OneOutput
-from onfit.engine.step.penalties import penalties_of
 from onfit.engine.step.totals import StatefulTotals, Totals, Value, measured
 from onfit.errors import DataError, NotReadyError
+from onfit.layers.added_losses import Calling, added_in, may_add
+from onfit.layers.penalties import penalties_of
 from onfit.losses import Loss
 from onfit.metrics import StatefulMetric
 
 if TYPE_CHECKING:
     from onfit.engine.model.compilable import Compilable
+
+_NO_LOSS = (
+    "this model was compiled without a loss, and no layer adds one with add_loss. "
+    "Call model.compile(optimizer, loss)."
+)
 
 
 class LossAndMetrics:
@@ -41,13 +47,12 @@ class LossAndMetrics:
         behind_activations: bool = True,
         copies: bool = False,
     ) -> None:
-        if not compiled.has_loss:
-            raise NotReadyError(
-                "this model was compiled without a loss. Call model.compile(optimizer, loss)."
-            )
+        if not compiled.has_loss and not may_add(model):
+            raise NotReadyError(_NO_LOSS)
         heads = model.output_activations if behind_activations else [None] * len(compiled.targets)
         self._model = model
         self._several = compiled.several
+        self._has_loss = compiled.has_loss
         self._each = [
             OneOutput(target, head, copies=copies)
             for target, head in zip(compiled.targets, heads, strict=True)
@@ -59,21 +64,30 @@ class LossAndMetrics:
     def __call__(self, batch: Samples) -> tuple[list[Tensor], Any]:
         """The losses (the total, then those of several outputs), and the outputs."""
         x, y, weight = batch
-        if y is None:
+        if y is None and self._has_loss:
             raise DataError("there is no y: the loss compares outputs with targets. Pass y.")
-        outputs = self._model.logits(x, self._wanted) if self.on_logits else self._model(x)
+        if not self.on_logits:
+            outputs = self._model(x)
+        else:
+            with Calling(self._model):
+                outputs = self._model.logits(x, self._wanted)
         return self.losses(y, outputs, weight), outputs
 
     def losses(self, y: Any, outputs: Any, weight: Any = None) -> list[Tensor]:
         """The total loss of outputs, then those of several outputs."""
-        if self._several:
+        added = [*added_in(self._model), *(penalty() for penalty in self._penalties)]
+        if not self._has_loss:
+            if not added:
+                raise NotReadyError(_NO_LOSS)
+            losses: list[Any] = [0.0]
+        elif self._several:
             losses = self._losses(y, outputs, weight)
         else:
             loss = self._each[0].loss
             assert loss is not None  # a model of one output has a loss, or none at all
             losses = [loss(y, outputs, weight)]
-        for penalty in self._penalties:
-            losses[0] = losses[0] + penalty()
+        for each in added:
+            losses[0] = losses[0] + (each if each.ndim == 0 else each.sum())
         return losses
 
     def _losses(self, y: Any, outputs: Any, weight: Any) -> list[Tensor]:

@@ -14,6 +14,7 @@ from onfit.engine.data.source import size_of
 from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.engine.step.seen import BatchSeen
 from onfit.errors import ArgumentTypeError
+from onfit.layers.added_losses import may_add
 from onfit.metrics import StatefulMetric
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _judge_of(model: "Compilable") -> LossAndMetrics | None:
     """What `compute_loss` and `compute_metrics` use throughout an epoch. None for a model that was
     compiled without a loss: its own step computes one.
     """
-    if not model.compiled.has_loss:
+    if not model.compiled.has_loss and not may_add(model):
         return None
     return LossAndMetrics(model, model.compiled, behind_activations=False)
 
