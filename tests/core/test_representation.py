@@ -1,5 +1,7 @@
 """What a callback says of itself, and arguments that it does not have."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -145,6 +147,40 @@ def test_a_misspelt_argument_is_an_error_with_the_nearest(kind, wrong, near):
         kind(**{wrong: 3})
     assert near in str(caught.value).partition("There are: ")[2]
     assert isinstance(caught.value, TypeError)
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_misspelt_argument_that_is_required_is_named_with_the_nearest(name):
+    kind = getattr(callbacks, name)
+    needed = next(iter(inspect.signature(kind).parameters))
+    with pytest.raises(ArgumentTypeError, match=f"Did you mean '{needed}'"):
+        kind(**{needed[:-1] + "x": 3})
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: callbacks.CSVLogger(), "missing a required argument: 'filename'"),
+        (lambda: callbacks.CSVLogger("a", filename="b"), "multiple values for argument 'filename'"),
+        (lambda: callbacks.CSVLogger("a", ",", True, 1), "too many positional arguments"),
+        (lambda: callbacks.History(3), "too many positional arguments. There are: none"),
+        (lambda: LambdaCallback(*[print] * 7), "too many positional arguments"),
+    ],
+)
+def test_arguments_that_are_missing_or_too_many_are_an_error_with_the_names(call, words):
+    with pytest.raises(ArgumentTypeError, match=words):
+        call()
+
+
+def test_a_subclass_passes_the_same_errors_on():
+    class Mine(callbacks.CSVLogger):
+        def __init__(self, file):
+            super().__init__(file_name=file)
+
+    with pytest.raises(ArgumentTypeError, match="Did you mean 'filename'"):
+        Mine("log.csv")
+    with pytest.raises(TypeError, match=r"Mine\.__init__"):
+        Mine()
 
 
 def test_a_misspelt_hook_of_a_lambda_is_an_error_with_the_nearest():

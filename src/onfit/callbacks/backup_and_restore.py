@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Never
+from typing import Any
 
 from onfit._types import StrPath
 from onfit.core.cadence import Cadence
@@ -14,7 +14,7 @@ from onfit.core.console import say
 from onfit.core.faces import CanResume, Need
 from onfit.core.hooks import overrides
 from onfit.core.objective import in_steps
-from onfit.core.representation import refuse_unknown
+from onfit.core.representation import checked_arguments
 from onfit.core.run import Run
 from onfit.core.sizes import size_in
 from onfit.core.state import check_kept, restore_run, run_state
@@ -68,6 +68,7 @@ class BackupAndRestore(Callback):
     remembers = ()
     called_last = True
 
+    @checked_arguments
     def __init__(
         self,
         backup_dir: StrPath,
@@ -77,9 +78,7 @@ class BackupAndRestore(Callback):
         *,
         mean_time_between_failures: float | None = None,
         verbose: int = 1,
-        **unknown: Never,
     ) -> None:
-        refuse_unknown(BackupAndRestore.__init__, unknown)
         if not isinstance(backup_dir, str | os.PathLike) or not os.fspath(backup_dir):
             raise ArgumentError(
                 f"BackupAndRestore(backup_dir={backup_dir!r}): backup_dir is the folder of this "

@@ -2,12 +2,12 @@
 
 from collections.abc import Container, Iterable
 from numbers import Real
-from typing import Any, Never
+from typing import Any
 
 from onfit.core.aliases import find
 from onfit.core.callback import Callback, Logs
 from onfit.core.meter import as_number
-from onfit.core.representation import refuse_unknown
+from onfit.core.representation import checked_arguments
 from onfit.core.sizes import size_in
 
 _NOT_METRICS = ("batch", "size")
@@ -40,8 +40,8 @@ class BaseLogger(Callback):
 
     remembers = ("_last", "_totals", "_seen")
 
-    def __init__(self, stateful_metrics: Iterable[str] | None = None, **unknown: Never) -> None:
-        refuse_unknown(BaseLogger.__init__, unknown)
+    @checked_arguments
+    def __init__(self, stateful_metrics: Iterable[str] | None = None) -> None:
         self.stateful_metrics = set(stateful_metrics or ())
         self._forget()
 

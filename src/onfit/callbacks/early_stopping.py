@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from inspect import signature
-from typing import Any, Never
+from typing import Any
 
 from onfit._types import AskedMode, OnMissing
 from onfit.core.callback import Callback, Logs
@@ -19,7 +19,7 @@ from onfit.core.objective import (
     resolve_mode,
     turns,
 )
-from onfit.core.representation import refuse_unknown
+from onfit.core.representation import checked_arguments
 
 
 class EarlyStopping(Callback):
@@ -61,6 +61,7 @@ class EarlyStopping(Callback):
         >>> stop = EarlyStopping(monitor="val_acc", patience=3, restore_best_weights=True)
     """
 
+    @checked_arguments
     def __init__(
         self,
         monitor: str = "val_loss",
@@ -73,9 +74,7 @@ class EarlyStopping(Callback):
         start_from_epoch: int = 0,
         *,
         on_missing: OnMissing = "warn",
-        **unknown: Never,
     ) -> None:
-        refuse_unknown(EarlyStopping.__init__, unknown)
         check_mode(mode, "EarlyStopping")
         check_count(patience, "EarlyStopping", "patience")
         self.monitor = monitor

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from onfit._types import Hook
 from onfit.core.callback import Callback
 from onfit.core.hooks import ALL_NAMES, CLASSIC, nearest
+from onfit.core.representation import checked_arguments
 from onfit.errors import ArgumentError, ArgumentTypeError
 
 
@@ -35,6 +36,7 @@ class LambdaCallback(Callback):
 
     remembers = ()
 
+    @checked_arguments
     def __init__(
         self,
         on_epoch_begin: Callable[..., object] | None = None,

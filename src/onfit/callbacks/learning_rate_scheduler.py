@@ -2,12 +2,12 @@
 
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any, Never
+from typing import Any
 
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import readable, say
 from onfit.core.faces import HasLearningRate, Need, model_of
-from onfit.core.representation import refuse_unknown
+from onfit.core.representation import checked_arguments
 from onfit.errors import ArgumentError, ArgumentTypeError
 
 Schedule = Callable[..., Any]
@@ -36,8 +36,8 @@ class LearningRateScheduler(Callback):
 
     remembers = ()
 
-    def __init__(self, schedule: Schedule, verbose: int = 0, **unknown: Never) -> None:
-        refuse_unknown(LearningRateScheduler.__init__, unknown)
+    @checked_arguments
+    def __init__(self, schedule: Schedule, verbose: int = 0) -> None:
         self._takes_rate = _takes_rate(schedule)
         self.schedule = schedule
         self.verbose = verbose

@@ -3,7 +3,7 @@
 import warnings
 from array import array
 from collections.abc import Iterable
-from typing import Any, Never
+from typing import Any
 
 from onfit._types import AskedMode, OnMissing
 from onfit.core.callback import Callback, Logs
@@ -19,7 +19,7 @@ from onfit.core.objective import (
     place,
     resolve_mode,
 )
-from onfit.core.representation import refuse_unknown
+from onfit.core.representation import checked_arguments
 from onfit.errors import ArgumentError, OnfitWarning
 
 
@@ -63,6 +63,7 @@ class ReduceLROnPlateau(Callback):
         >>> reduce = ReduceLROnPlateau(monitor="val_loss", factor=0.2, patience=5, min_lr=0.001)
     """
 
+    @checked_arguments
     def __init__(
         self,
         monitor: str = "val_loss",
@@ -76,9 +77,7 @@ class ReduceLROnPlateau(Callback):
         epsilon: float | None = None,
         *,
         on_missing: OnMissing = "warn",
-        **unknown: Never,
     ) -> None:
-        refuse_unknown(ReduceLROnPlateau.__init__, unknown)
         check_mode(mode, "ReduceLROnPlateau")
         check_count(patience, "ReduceLROnPlateau", "patience")
         check_count(cooldown, "ReduceLROnPlateau", "cooldown")

@@ -1,11 +1,11 @@
 """SwapEMAWeights: validate, and save, with the moving average of the weights."""
 
 from collections.abc import Iterable
-from typing import Any, Never
+from typing import Any
 
 from onfit.core.callback import Callback, Logs
 from onfit.core.faces import HasLearningRate, Need
-from onfit.core.representation import refuse_unknown
+from onfit.core.representation import checked_arguments
 from onfit.errors import ArgumentError
 
 
@@ -28,8 +28,8 @@ class SwapEMAWeights(Callback):
 
     remembers = ()
 
-    def __init__(self, swap_on_epoch: bool = False, **unknown: Never) -> None:
-        refuse_unknown(SwapEMAWeights.__init__, unknown)
+    @checked_arguments
+    def __init__(self, swap_on_epoch: bool = False) -> None:
         self.swap_on_epoch = swap_on_epoch
         self._swapped_here = False  # by this test or prediction, which swaps back
 

@@ -1,12 +1,11 @@
 """TerminateOnNaN: stop when the loss is no longer a number."""
 
 import math
-from typing import Never
 
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
 from onfit.core.meter import as_number
-from onfit.core.representation import refuse_unknown
+from onfit.core.representation import checked_arguments
 from onfit.errors import InvalidLossError
 
 
@@ -32,8 +31,8 @@ class TerminateOnNaN(Callback):
     remembers = ()
     stop_means = "failure"
 
-    def __init__(self, raise_error: bool = False, **unknown: Never) -> None:
-        refuse_unknown(TerminateOnNaN.__init__, unknown)
+    @checked_arguments
+    def __init__(self, raise_error: bool = False) -> None:
         self.raise_error = raise_error
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:

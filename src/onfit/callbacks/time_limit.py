@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Never
+from typing import Any
 
 from onfit.core.cadence import Cadence
 from onfit.core.callback import Callback, Logs
-from onfit.core.representation import refuse_unknown
+from onfit.core.representation import checked_arguments
 from onfit.errors import ArgumentError
 
 
@@ -35,14 +35,13 @@ class TimeLimit(Callback):
     remembers = ()
     stop_means = "pause"
 
+    @checked_arguments
     def __init__(
         self,
         limit: str | float | timedelta,
         *,
         clock: Callable[[], float] = time.monotonic,
-        **unknown: Never,
     ) -> None:
-        refuse_unknown(TimeLimit.__init__, unknown)
         self.limit = limit
         self._seconds = _seconds_of(limit)
         self._clock = clock

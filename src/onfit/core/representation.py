@@ -3,14 +3,17 @@
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from reprlib import Repr
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from onfit.errors import ArgumentTypeError, did_you_mean
 
 if TYPE_CHECKING:
     from onfit.core.callback import Callback
+
+_Given = ParamSpec("_Given")
 
 # What a callback watches; it is shown even where it is the default.
 _ALWAYS = ("monitor",)
@@ -92,20 +95,34 @@ def portable(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in attributes.items() if name not in _OF_A_RUN}
 
 
-def refuse_unknown(init: Callable[..., None], unknown: Mapping[str, Never]) -> None:
-    """Refuse arguments that a constructor does not have.
-
-    Args:
-        init: the constructor, as `EarlyStopping.__init__`; it ends with `**unknown`.
-        unknown: what it received there.
+def checked_arguments(init: Callable[_Given, None]) -> Callable[_Given, None]:
+    """A constructor whose errors about its arguments' names and number are onfit's.
 
     Raises:
-        ArgumentTypeError: for the first of them, with the nearest name.
+        ArgumentTypeError: when it is called, for an argument that does not exist, that is missing,
+            that is given twice, or that has no place without its name.
     """
-    for name in unknown:
-        owner = init.__qualname__.partition(".")[0]
-        known = list(inspect.signature(init).parameters)[1:-1]
-        raise ArgumentTypeError(
-            f"{owner}({name}=...): there is no such argument.{did_you_mean(name, known)} "
-            f"There are: {', '.join(known) or 'none'}."
-        )
+
+    @wraps(init)
+    def checked(*args: _Given.args, **named: _Given.kwargs) -> None:
+        try:
+            inspect.signature(init).bind(*args, **named)
+        except TypeError as error:
+            raise ArgumentTypeError(_wrong_arguments(init, named, error)) from None
+        init(*args, **named)
+
+    return checked
+
+
+def _wrong_arguments(init: Callable[..., None], named: Mapping[str, Any], error: TypeError) -> str:
+    owner = init.__qualname__.partition(".")[0]
+    known = list(inspect.signature(init).parameters.values())[1:]
+    names = [each.name for each in known if each.kind is not each.VAR_KEYWORD]
+    there = f"There are: {', '.join(names) or 'none'}."
+    if len(names) == len(known):
+        for name in named:
+            if name not in names:
+                hint = did_you_mean(name, names)
+                return f"{owner}({name}=...): there is no such argument.{hint} {there}"
+    # Python's own words: which argument is missing, given twice, or one too many.
+    return f"{owner}(...): {error}. {there}"

@@ -3,7 +3,7 @@
 import os
 import warnings
 from collections.abc import Iterable, Mapping
-from typing import Any, Never
+from typing import Any
 
 from onfit._types import StrPath
 from onfit.callbacks.csv_logger.cells import Row, cell, is_foreign, joined, rearranged, row_of
@@ -11,7 +11,7 @@ from onfit.callbacks.csv_logger.kept import Kept, content_to_keep
 from onfit.callbacks.csv_logger.table import Table, checked_separator
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
-from onfit.core.representation import refuse_unknown
+from onfit.core.representation import checked_arguments
 from onfit.errors import FileFormatError, OnfitWarning
 from onfit.storage.durable import require_writable
 
@@ -51,10 +51,8 @@ class CSVLogger(Callback):
         >>> logger = CSVLogger("run/training.csv", append=True)
     """
 
-    def __init__(
-        self, filename: StrPath, separator: str = ",", append: bool = False, **unknown: Never
-    ) -> None:
-        refuse_unknown(CSVLogger.__init__, unknown)
+    @checked_arguments
+    def __init__(self, filename: StrPath, separator: str = ",", append: bool = False) -> None:
         self.filename = os.fspath(filename)
         self.separator = checked_separator(separator)
         self.append = append

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Any
 
 from onfit._types import StrPath
 from onfit.callbacks.history import table
 from onfit.core.aliases import AliasDict, find
 from onfit.core.callback import Callback, Logs
 from onfit.core.objective import in_steps
-from onfit.core.representation import refuse_unknown
+from onfit.core.representation import checked_arguments
 from onfit.errors import (
     ArgumentError,
     MissingMetricError,
@@ -42,8 +42,8 @@ class History(Callback):
         {'loss': [0.5]}
     """
 
-    def __init__(self, **unknown: Never) -> None:
-        refuse_unknown(History.__init__, unknown)
+    @checked_arguments
+    def __init__(self) -> None:
         self.epoch: list[int] = []
         self.step: list[int] = []
         self.history: dict[str, list[Any]] = AliasDict()

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Never
+from typing import Any
 
 from onfit._types import AskedMode, OnMissing, StrPath
 from onfit.callbacks.model_checkpoint.arguments import (
@@ -26,7 +26,7 @@ from onfit.core.console import say
 from onfit.core.faces import CanSave, CanSnapshot, Need, model_of
 from onfit.core.hooks import overrides
 from onfit.core.objective import Monitor, Objective, check_mode, decides
-from onfit.core.representation import refuse_unknown
+from onfit.core.representation import checked_arguments
 from onfit.core.sizes import size_in
 from onfit.errors import OnfitWarning
 
@@ -92,6 +92,7 @@ class ModelCheckpoint(Callback):
         >>> three = ModelCheckpoint("runs/{epoch:02d}.h5", keep=3, save_last=True)
     """
 
+    @checked_arguments
     def __init__(
         self,
         filepath: StrPath,
@@ -109,9 +110,7 @@ class ModelCheckpoint(Callback):
         keep: int | None = None,
         save_last: bool | StrPath = False,
         background: bool = False,
-        **unknown: Never,
     ) -> None:
-        refuse_unknown(ModelCheckpoint.__init__, unknown)
         check_mode(mode, "ModelCheckpoint")
         check_restart(load_weights_on_restart)
         self.filepath, self.verbose = filepath, verbose

@@ -5,13 +5,13 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal, Never, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from onfit.core.aliases import find
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import level_of, say
 from onfit.core.objective import in_steps
-from onfit.core.representation import refuse_unknown
+from onfit.core.representation import checked_arguments
 from onfit.core.sizes import size_in
 from onfit.errors import ArgumentError, did_you_mean
 
@@ -73,6 +73,7 @@ class ProgbarLogger(Callback):
 
     remembers = ()
 
+    @checked_arguments
     def __init__(
         self,
         count_mode: Literal["samples", "steps"] = "samples",
@@ -80,9 +81,7 @@ class ProgbarLogger(Callback):
         *,
         interval: float = 0.1,
         stream: TextIO | None = None,
-        **unknown: Never,
     ) -> None:
-        refuse_unknown(ProgbarLogger.__init__, unknown)
         if count_mode not in _COUNT_MODES:
             raise ArgumentError(
                 f"ProgbarLogger(count_mode={count_mode!r}): count_mode is 'samples' or 'steps'."

@@ -3,14 +3,14 @@
 import atexit
 import warnings
 from importlib.util import find_spec
-from typing import Any, Never
+from typing import Any
 
 from onfit.callbacks.remote_monitor.address import check_address
 from onfit.callbacks.remote_monitor.delivery import Delivery
 from onfit.callbacks.remote_monitor.event import taken
 from onfit.callbacks.remote_monitor.post import Post
 from onfit.core.callback import Callback, Logs
-from onfit.core.representation import refuse_unknown, without_password
+from onfit.core.representation import checked_arguments, without_password
 from onfit.errors import ArgumentError, MissingPackageError, OnfitWarning
 
 _UNLIMITED = 60.0  # seconds for a part of a request whose timeout is None
@@ -55,6 +55,7 @@ class RemoteMonitor(Callback):
 
     remembers = ()
 
+    @checked_arguments
     def __init__(
         self,
         root: str = "http://localhost:9000",
@@ -66,9 +67,7 @@ class RemoteMonitor(Callback):
         timeout: float | tuple[float, float] = (3.05, 10.0),
         flush_timeout: float = 5.0,
         max_pending: int = 100,
-        **unknown: Never,
     ) -> None:
-        refuse_unknown(RemoteMonitor.__init__, unknown)
         if find_spec("requests") is None:
             raise MissingPackageError(
                 "RemoteMonitor needs the requests library, which is not installed. "

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from typing import Any, Never
+from typing import Any
 
 from onfit._types import StrPath
 from onfit.callbacks.tensorboard.arguments import (
@@ -27,7 +27,7 @@ from onfit.core.cadence import Cadence
 from onfit.core.callback import Callback, Logs
 from onfit.core.faces import CanProfile, HasGradients, HasHistograms, Need
 from onfit.core.hooks import overrides
-from onfit.core.representation import refuse_unknown
+from onfit.core.representation import checked_arguments
 from onfit.core.sizes import size_in
 
 
@@ -84,6 +84,7 @@ class TensorBoard(Callback):
         >>> board = TensorBoard("logs/first", histogram_freq=1, update_freq="100 batches")
     """
 
+    @checked_arguments
     def __init__(
         self,
         log_dir: StrPath = "./logs",
@@ -98,9 +99,7 @@ class TensorBoard(Callback):
         embeddings_data: Any = None,
         update_freq: str | int = "epoch",
         profile_batch: int | str | Sequence[int] = 0,
-        **unknown: Never,
     ) -> None:
-        refuse_unknown(TensorBoard.__init__, unknown)
         require_tensorboard("TensorBoard")
         self.log_dir = folder("log_dir", log_dir)
         self.histogram_freq = frequency("histogram_freq", histogram_freq)
