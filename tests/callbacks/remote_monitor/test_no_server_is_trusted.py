@@ -234,5 +234,6 @@ def test_losses_are_counted_in_a_run_too(nobody):
             for _ in run.epochs():
                 run.log(loss=1.0)
 
-    with pytest.warns(OnfitWarning, match="lost 3 events"):
+    with pytest.warns(OnfitWarning) as told:
         training()
+    assert "lost 3 events" in str(told[-1].message)
