@@ -34,7 +34,9 @@ def say(text: str, stream: TextIO | None = None) -> None:
         stream.flush()
 
 
-_lost: set[int] = set()  # the ids of the streams that took no text, which are told once
+# The streams that took no text, which is told once. They are kept: a new one could get the id of one
+# that is gone.
+_lost: list[object] = []
 
 
 @contextmanager
@@ -43,9 +45,9 @@ def may_be_lost(stream: TextIO | None) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # the stream may be an object of the user's own
-        if id(stream) in _lost:
+        if any(each is stream for each in _lost):
             return
-        _lost.add(id(stream))
+        _lost.append(stream)
         reason = getattr(error, "strerror", None) or error
         with suppress(OSError, ValueError):  # of a stderr that is closed, too
             warnings.warn(
