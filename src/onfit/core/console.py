@@ -34,8 +34,8 @@ def say(text: str, stream: TextIO | None = None) -> None:
         stream.flush()
 
 
-# The streams that took no text, which is told once. They are kept: a new one could get the id of one
-# that is gone.
+# The streams that took no text, which is told once. They are kept, since a new stream could get the
+# id of one that is gone.
 _lost: list[object] = []
 
 

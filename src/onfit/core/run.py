@@ -18,8 +18,8 @@ from onfit.core.meter import Meter
 from onfit.core.session import Session
 from onfit.core.sizes import batch_size
 from onfit.core.walks.passes import Passes, TrainingPass, ValidationPass
-from onfit.core.walks.steps import Plan, StepsPass, begin_steps, next_pass
-from onfit.errors import FileFormatError, NotReadyError
+from onfit.core.walks.steps import Plan, StepsPass, begin_steps, passes_of, warn_of_the_end
+from onfit.errors import DataError, FileFormatError, NotReadyError
 
 _Batch = TypeVar("_Batch")
 
@@ -146,7 +146,7 @@ class Run(Session):
 
     def steps(
         self,
-        batches: Iterable[_Batch],
+        batches: Iterable[_Batch] | Callable[[int], Iterable[_Batch]],
         *,
         until: str | int,
         validate_every: str | int | None = None,
@@ -161,8 +161,8 @@ class Run(Session):
         `tokens_per_second`, and always `samples_per_second`.
 
         Args:
-            batches: anything that yields batches. An iterator cannot begin anew: the run ends with
-                it.
+            batches: anything that yields batches; or a function that gives those of pass 0, 1, 2
+                and so on. An iterator cannot begin anew: the run ends with it.
             until: where the run ends: text such as `"10_000 steps"`, `"1_000_000 tokens"`,
                 `"2 hours"`, or a number of steps.
             validate_every: text of the same kind: when `validation_due` is True. It always is at
@@ -186,17 +186,26 @@ class Run(Session):
             ([2, 4], [2.0, 2.0], [5.0, 5.0])
         """
         plan = self.plan = Plan(until, validate_every)
-        return self._walk_steps(batches, batch_size if size is None else size, plan)
+        return self._walk_steps(passes_of(batches), plan, batch_size if size is None else size)
 
     def _walk_steps(
-        self, batches: Iterable[_Batch], size: Callable[[_Batch], int], plan: Plan
+        self,
+        of_pass: Callable[[int], Iterable[_Batch] | None],
+        plan: Plan,
+        size: Callable[[_Batch], int],
     ) -> Iterator[_Batch]:
         begin_steps(self, plan, self._plan_state)
         self._decide_what_is_left()
         while not plan.last and not self.stopping:
-            yield from self._passes.through(batches, StepsPass(self, size, plan))
-            if not plan.last and not self.stopping and not next_pass(self, batches):
+            batches = of_pass(self.progress.epoch)
+            if batches is None:
+                warn_of_the_end(self)
                 break
+            yield from self._passes.through(batches, StepsPass(self, size, plan))
+            if self.progress.batch == 0:
+                raise DataError("run.steps(batches, ...): there is no batch in `batches`.")
+            if not plan.last and not self.stopping:
+                self.progress.epoch, self.progress.batch = self.progress.epoch + 1, 0
         self._close_epoch()
 
     @property

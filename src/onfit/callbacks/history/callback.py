@@ -84,11 +84,15 @@ class History(Callback):
 
     def __repr__(self) -> str:
         """How many epochs there were, and what the last one logged."""
-        return table.line(type(self).__name__, self._all_epochs(), self._by_epoch())
+        return table.line(
+            type(self).__name__, self._all_epochs(), self._by_epoch(), unit=self._unit
+        )
 
     def _repr_html_(self) -> str:
         """A table of the last epochs, which notebooks show."""
-        return table.html(type(self).__name__, self._all_epochs(), self._by_epoch())
+        return table.html(
+            type(self).__name__, self._all_epochs(), self._by_epoch(), unit=self._unit
+        )
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -146,6 +150,10 @@ class History(Callback):
         if path is not None:
             _save(figure, Path(path))
         return figure
+
+    @property
+    def _unit(self) -> str:
+        return "row" if self.step else "epoch"
 
     def _epochs_of(self, name: str) -> list[int]:
         """The epoch of each value; epochs from 0 on if other code filled the list."""

@@ -17,8 +17,8 @@ _SHORT.maxother = _SHORT.maxstring = 20
 Values = Mapping[str, Mapping[int, Any]]
 
 
-def line(kind: str, epochs: list[int], values: Values) -> str:
-    """How many epochs there were, and what the last one logged.
+def line(kind: str, epochs: list[int], values: Values, *, unit: str = "epoch") -> str:
+    """How many epochs, or rows of a run of steps, there were, and what the last one logged.
 
     >>> line("History", [0, 1], {"loss": {0: 0.5, 1: 0.25}, "val_loss": {0: 0.75}})
     'History(2 epochs, loss=0.25)'
@@ -26,21 +26,24 @@ def line(kind: str, epochs: list[int], values: Values) -> str:
     if not epochs:
         return f"{kind}()"
     last = [f"{name}={_cell(of[epochs[-1]])}" for name, of in values.items() if epochs[-1] in of]
-    count = "1 epoch" if len(epochs) == 1 else f"{len(epochs)} epochs"
+    count = f"{len(epochs)} {unit}{'' if len(epochs) == 1 else 's'}"
     return f"{kind}({', '.join([count, *last])})"
 
 
-def html(kind: str, epochs: list[int], values: Values) -> str:
-    """A table of the last epochs, counted from 1 as the progress bar counts them."""
+def html(kind: str, epochs: list[int], values: Values, *, unit: str = "epoch") -> str:
+    """A table of the last epochs, counted from 1 as the progress bar counts them; or of the last
+    rows of a run of steps, each with the number of steps that were done.
+    """
     if not epochs:
         return f"<p>{escape(line(kind, epochs, values))}</p>"
     names = list(values)[:_COLUMNS]
     left_out = f", {len(values) - _COLUMNS} more columns" if len(values) > _COLUMNS else ""
     shown = epochs[-_ROWS:]
-    of_all = f"the last {len(shown)} of {len(epochs)} epochs" if epochs != shown else "all epochs"
-    head = _row("th", ["epoch", *names])
-    rows = [_row("td", [str(epoch + 1), *_cells(names, values, epoch)]) for epoch in shown]
-    caption = f"<caption>{escape(kind)}: {of_all}{left_out}</caption>"
+    of_all = f"the last {len(shown)} of {len(epochs)}" if epochs != shown else "all"
+    head = _row("th", ["step" if unit == "row" else unit, *names])
+    first = 0 if unit == "row" else 1
+    rows = [_row("td", [str(epoch + first), *_cells(names, values, epoch)]) for epoch in shown]
+    caption = f"<caption>{escape(kind)}: {of_all} {unit}s{left_out}</caption>"
     return f"<table>{caption}<thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
 
 

@@ -1,12 +1,12 @@
 """A training that counts steps, not epochs: how far it goes, and where it validates."""
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from onfit.core.cadence import Cadence
 from onfit.core.walks.passes import TrainingPass
-from onfit.errors import ArgumentError, DataError, FileFormatError, OnfitWarning
+from onfit.errors import ArgumentError, FileFormatError, OnfitWarning
 
 if TYPE_CHECKING:
     from onfit.core.run import Run
@@ -119,22 +119,25 @@ def begin_steps(run: "Run", plan: Plan, before: dict[str, Any] | None) -> None:
     run.steps_begin()
 
 
-def next_pass(run: "Run", batches: Iterable[Any]) -> bool:
-    """Go on to another pass through the data. Returns whether there is one.
+def passes_of(batches: Any) -> Callable[[int], Iterable[Any] | None]:
+    """A function that gives the batches of each pass, and None if there are no more.
 
-    Raises:
-        DataError: if a pass had no batch.
+    Args:
+        batches: such a function; or what yields batches, each time anew unless it is an iterator.
     """
-    if run.progress.batch == 0:
-        raise DataError("run.steps(batches, ...): there is no batch in `batches`.")
-    if iter(batches) is batches:
-        warnings.warn(
-            f"run.steps(batches, ...): the batches ended after step {run.progress.step}, before "
-            "the run's end, and an iterator cannot begin anew. Pass what can, such as a DataLoader "
-            "or a list, or a stream that does not end.",
-            OnfitWarning,
-            stacklevel=4,
-        )
-        return False
-    run.progress.epoch, run.progress.batch = run.progress.epoch + 1, 0
-    return True
+    if not isinstance(batches, Iterable):
+        given: Callable[[int], Iterable[Any] | None] = batches
+        return given
+    ends = isinstance(batches, Iterator)
+    return lambda index: None if index and ends else batches
+
+
+def warn_of_the_end(run: "Run") -> None:
+    """Warn that the data ended before the run's end."""
+    warnings.warn(
+        f"The data ended after step {run.progress.step}, before the end that the run was given: "
+        "an iterator or a generator cannot begin anew. Pass what can, such as a DataLoader or "
+        "arrays, or a stream that does not end.",
+        OnfitWarning,
+        stacklevel=4,
+    )

@@ -22,6 +22,7 @@ from onfit.engine.data.given import given, given_to_validate, source_of
 from onfit.engine.data.reading import moved
 from onfit.engine.data.source import Source, size_of
 from onfit.engine.data.validation import ValidationData, collected
+from onfit.engine.model.extent import Extent
 from onfit.engine.model.validating import Validations
 from onfit.engine.step.own_step import OwnStep
 from onfit.engine.step.step import TestStep, TrainStep, test_step_of, train_step_of
@@ -41,8 +42,7 @@ def fit(
     validation: ValidationData,
     *,
     callbacks: Any,
-    epochs: int,
-    initial_epoch: int,
+    extent: Extent,
     verbose: int | str,
 ) -> History:
     """The training loop: what `Trainer.fit` documents."""
@@ -62,23 +62,21 @@ def fit(
     run = Run(
         model,
         listeners,
-        epochs=epochs,
-        initial_epoch=initial_epoch,
-        params=_params(train, compiled.names, verbose, validate is not None),
+        epochs=extent.epochs,
+        initial_epoch=extent.initial_epoch,
+        params={
+            **_params(train, compiled.names, verbose, validate is not None),
+            **extent.params(),
+        },
         meter=step.totals,
         parts={"data": train, **validations.parts},
+        decide_at="validations" if validations.within else "epochs",
     )
-    validation.require_enough(validate, range(initial_epoch, epochs))
+    validation.require_enough(validate, extent.range)
     run.batch_view = step.seen
     with _under_way(model), run, training(model):
         step.keeps_outputs = shows_batches(run)
-        for epoch in run.epochs():
-            validations.begin_epoch(run)
-            for batch in run.batches(train.epoch(epoch), size=size_of):
-                step(batch)
-                if validations.within:
-                    validations.after_batch(run, epoch, step.totals.size or 1)
-            validations.after_epoch(run, epoch)
+        extent.walk(run, train, step, validations)
         if not run.pausing:  # a run that goes on elsewhere needs the weights as they are
             model.compiled.optimizer.finalize_variable_values()
     return history

@@ -10,6 +10,7 @@ from onfit.engine.model import fit as fitting
 from onfit.engine.model import generators
 from onfit.engine.model.arguments import refuse_unknown
 from onfit.engine.model.compilable import Compilable
+from onfit.engine.model.extent import Extent
 from onfit.errors import ArgumentError
 
 
@@ -37,6 +38,7 @@ class Trainer(Compilable):
         max_queue_size: int = 10,
         workers: int = 1,
         use_multiprocessing: bool = False,
+        steps: int | str | None = None,
         **old: Any,
     ) -> History:
         """Train the model.
@@ -73,6 +75,10 @@ class Trainer(Compilable):
             max_queue_size: how many batches of a Sequence the threads make in advance.
             workers: how many threads make these batches; with 0 or 1 there is no thread.
             use_multiprocessing: accepted, as in Keras; threads are used all the same.
+            steps: train without epochs, until so many steps are done: a number, or text such as
+                `"10_000 steps"`, `"1_000_000 samples"` or `"2 hours"`. The data are walked through
+                again and again. `validation_freq="500 steps"` says when to validate; the end always
+                does. Callbacks decide, and the History has a row, at each validation.
             **old: arguments of older versions of Keras; each is an error that says what to write.
 
         Returns:
@@ -111,8 +117,7 @@ class Trainer(Compilable):
                 validation_freq,
             ),
             callbacks=callbacks,
-            epochs=epochs,
-            initial_epoch=initial_epoch,
+            extent=Extent(epochs, initial_epoch, steps, steps_per_epoch),
             verbose=verbose,
         )
 

@@ -8,6 +8,7 @@ from onfit.engine.data.source import Source, size_of
 from onfit.engine.data.validation import ValidationData
 from onfit.engine.step.own_step import OwnStep
 from onfit.engine.step.step import TestStep
+from onfit.errors import ArgumentError
 from onfit.layers.modes import evaluating
 
 if TYPE_CHECKING:
@@ -41,6 +42,29 @@ class Validations:
         # The results of the latest validation of this epoch, and whether no batch came after it.
         self._results: dict[str, float] = {}
         self._is_fresh = False
+
+    @property
+    def freq_in_steps(self) -> str | None:
+        """When to validate in a training without epochs; None for its end alone.
+
+        Raises:
+            ArgumentError: for a `validation_freq` that counts epochs.
+        """
+        if self._data.freq == 1:
+            return None
+        if self._data.within is None:
+            raise ArgumentError(
+                f"fit(steps=..., validation_freq={self._data.freq!r}): there are no epochs to "
+                "count. Write text such as '500 steps' or '10 minutes'."
+            )
+        return str(self._data.freq)
+
+    def after_step(self, run: Run) -> None:
+        """It is time to validate in a training without epochs."""
+        if self._source is not None:
+            begin = perf_counter()
+            self._log_results(run, run.progress.epoch)
+            run.timing.step -= perf_counter() - begin  # the batch's step is still being timed
 
     @property
     def parts(self) -> "dict[str, Resumable]":

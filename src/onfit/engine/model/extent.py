@@ -1,0 +1,89 @@
+"""How long a training goes on, in epochs or in steps, and its walk through the batches."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from onfit.core.run import Run
+from onfit.engine.data.source import Source, size_of
+from onfit.engine.model.validating import Validations
+from onfit.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from onfit.engine.step.own_step import OwnStep
+    from onfit.engine.step.step import TrainStep
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How long `fit` trains.
+
+    Args:
+        epochs: training ends before the epoch of this index.
+        initial_epoch: the index of the first epoch.
+        steps: in place of epochs: a number of steps, or text such as `"10_000 steps"`, `"2 hours"`.
+        steps_per_epoch: what `fit` was given beside them.
+
+    Raises:
+        ArgumentError: for epochs beside steps.
+    """
+
+    epochs: int = 1
+    initial_epoch: int = 0
+    steps: int | str | None = None
+    steps_per_epoch: float | None = None
+
+    def __post_init__(self) -> None:
+        beside = {
+            "epochs": self.epochs != 1,
+            "initial_epoch": self.initial_epoch != 0,
+            "steps_per_epoch": self.steps_per_epoch is not None,
+        }
+        given = [name for name, is_given in beside.items() if is_given]
+        if self.steps is not None and given:
+            raise ArgumentError(
+                f"fit(steps={self.steps!r}, {given[0]}=...): a training of so many steps has no "
+                f"epochs. Leave out {' and '.join(given)}, or steps."
+            )
+
+    @property
+    def range(self) -> "range":
+        """The epochs after which there may be a validation."""
+        return range(self.initial_epoch, self.epochs)
+
+    def params(self) -> dict[str, Any]:
+        """What callbacks see as `self.params` of a training without epochs."""
+        return {} if self.steps is None else {"epochs": None, "decide_at": "validations"}
+
+    def walk(
+        self, run: Run, train: Source, step: "TrainStep | OwnStep", validations: Validations
+    ) -> None:
+        """Train until the end."""
+        if self.steps is None:
+            _walk_epochs(run, train, step, validations)
+        else:
+            _walk_steps(run, train, step, validations, self.steps)
+
+
+def _walk_epochs(
+    run: Run, train: Source, step: "TrainStep | OwnStep", validations: Validations
+) -> None:
+    for epoch in run.epochs():
+        validations.begin_epoch(run)
+        for batch in run.batches(train.epoch(epoch), size=size_of):
+            step(batch)
+            if validations.within:
+                validations.after_batch(run, epoch, step.totals.size or 1)
+        validations.after_epoch(run, epoch)
+
+
+def _walk_steps(
+    run: Run, train: Source, step: "TrainStep | OwnStep", validations: Validations, until: int | str
+) -> None:
+    def of_pass(index: int) -> Any:
+        return None if index and train.facts.once else train.epoch(index)
+
+    every = validations.freq_in_steps
+    for batch in run.steps(of_pass, until=until, validate_every=every, size=size_of):
+        step(batch)
+        if run.validation_due:
+            validations.after_step(run)
