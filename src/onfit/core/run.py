@@ -18,8 +18,15 @@ from onfit.core.meter import Meter
 from onfit.core.session import Session
 from onfit.core.sizes import batch_size
 from onfit.core.walks.passes import Passes, TrainingPass, ValidationPass
-from onfit.core.walks.steps import Plan, StepsPass, begin_steps, passes_of, warn_of_the_end
-from onfit.errors import DataError, FileFormatError, NotReadyError
+from onfit.core.walks.steps import (
+    Plan,
+    StepsPass,
+    begin_steps,
+    passes_of,
+    require_no_plan,
+    warn_of_the_end,
+)
+from onfit.errors import DataError, NotReadyError
 
 _Batch = TypeVar("_Batch")
 
@@ -122,11 +129,7 @@ class Run(Session):
             raise NotReadyError(
                 "nobody was told that training begins. Write: with Run(...) as run:"
             )
-        if self._plan_state is not None:
-            raise FileFormatError(
-                "run.epochs() cannot go on from the checkpoint, which is of a run of steps. Walk "
-                "through run.steps(...), or give this run another folder."
-            )
+        require_no_plan(self._plan_state)
         if not self.walk.resuming:
             self._close_epoch()  # an epoch that the loop left by `break` in an earlier walk
         while self.progress.epoch < self._end_epoch and not self.stopping:

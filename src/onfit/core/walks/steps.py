@@ -119,6 +119,19 @@ def begin_steps(run: "Run", plan: Plan, before: dict[str, Any] | None) -> None:
     run.steps_begin()
 
 
+def require_no_plan(before: dict[str, Any] | None) -> None:
+    """Refuse to go on by epochs with a run of steps.
+
+    Raises:
+        FileFormatError: if the checkpoint has the plan of such a run.
+    """
+    if before is not None:
+        raise FileFormatError(
+            "run.epochs() cannot go on from the checkpoint, which is of a run of steps. Walk "
+            "through run.steps(...), or give this run another folder."
+        )
+
+
 def passes_of(batches: Any) -> Callable[[int], Iterable[Any] | None]:
     """A function that gives the batches of each pass, and None if there are no more.
 
