@@ -121,7 +121,7 @@ def test_no_graph_is_kept() -> None:
         ("logcosh", metrics.LogCoshError),
         ("cosine_proximity", metrics.CosineSimilarity),
         ("KLD", metrics.KLDivergence),
-        ("huber", metrics.Metric),
+        ("huber", metrics.MeanMetricWrapper),
         ("top_k_categorical_accuracy", metrics.TopKCategoricalAccuracy),
         ("ACC", AccuracyByShape),
     ],

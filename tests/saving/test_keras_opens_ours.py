@@ -104,7 +104,7 @@ def furthest(y_true, y_pred):
 )
 def test_keras_measures_the_same_loss_and_metrics(tmp_path, loss, y):
     model = ours()
-    measured = ["acc", metrics.Metric(metrics.mean_absolute_error, "far")]
+    measured = ["acc", metrics.MeanMetricWrapper(metrics.mean_absolute_error, "far")]
     # Behind from_logits=True, onfit's metrics see probabilities and Keras' do not.
     model.compile("sgd", loss, metrics=measured[: 1 if getattr(loss, "from_logits", 0) else 2])
     model.save(tmp_path / "ours.h5")

@@ -246,7 +246,7 @@ def far(y_true, y_pred):
         (layers.Flatten(), {"loss": "mse", "metrics": [far]}, r"names 'far'.*custom_objects"),
         (
             layers.Flatten(),
-            {"loss": "mse", "metrics": [metrics.Metric(metrics.accuracy, "right")]},
+            {"loss": "mse", "metrics": [metrics.MeanMetricWrapper(metrics.accuracy, "right")]},
             r"names 'right'.*custom_objects",
         ),
     ],

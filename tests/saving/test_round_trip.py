@@ -117,7 +117,9 @@ def test_metrics_come_back_under_the_names_that_the_user_wrote(tmp_path, suffix,
 @each_whole
 def test_a_metric_renamed_comes_back_renamed(tmp_path, suffix):
     model = small()
-    model.compile("sgd", "mse", metrics=[metrics.Metric(metrics.mean_absolute_error, "far")])
+    model.compile(
+        "sgd", "mse", metrics=[metrics.MeanMetricWrapper(metrics.mean_absolute_error, "far")]
+    )
     loaded = saved_and_loaded(model, tmp_path, suffix)
     assert loaded.metrics_names == ["loss", "far"]
     assert loaded.evaluate(X, ONE_HOT, verbose=0) == model.evaluate(X, ONE_HOT, verbose=0)

@@ -159,3 +159,20 @@ def aligned(y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
     if y_pred.ndim == 1:
         y_true, y_pred = y_true[:, None], y_pred[:, None]
     return y_true.to(y_pred.dtype), y_pred
+
+
+def dtype_of(given: Any, kind: str) -> torch.dtype | None:
+    """A type of numbers as torch's, from its name or an object that has one; None if None.
+
+    Raises:
+        ArgumentError: if it is no type of floating-point numbers.
+    """
+    if given is None or isinstance(given, torch.dtype):
+        return given
+    name = getattr(given, "compute_dtype", None) or getattr(given, "name", None) or given
+    found = getattr(torch, str(name), None)
+    if not isinstance(found, torch.dtype):
+        raise ArgumentError(
+            f"{kind}(dtype={given!r}): dtype is a type of numbers, such as 'float32'."
+        )
+    return found

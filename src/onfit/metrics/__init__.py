@@ -64,12 +64,13 @@ from onfit.metrics.error import (
 )
 from onfit.metrics.f_score import F1Score, FBetaScore
 from onfit.metrics.foreign import TorchMetric, is_of_torchmetrics
-from onfit.metrics.metric import AnyMetric, Mean, Metric, StatefulMetric
+from onfit.metrics.means import Mean, MeanMetricWrapper, Sum
+from onfit.metrics.metric import Metric, StatefulMetric
+from onfit.metrics.variable import MetricVariable
 
 __all__ = [
     "AUC",
     "Accuracy",
-    "AnyMetric",
     "BinaryAccuracy",
     "BinaryCrossentropy",
     "CategoricalAccuracy",
@@ -84,9 +85,11 @@ __all__ = [
     "Mean",
     "MeanAbsoluteError",
     "MeanAbsolutePercentageError",
+    "MeanMetricWrapper",
     "MeanSquaredError",
     "MeanSquaredLogarithmicError",
     "Metric",
+    "MetricVariable",
     "Poisson",
     "Precision",
     "Recall",
@@ -96,6 +99,7 @@ __all__ = [
     "SparseTopKCategoricalAccuracy",
     "SquaredHinge",
     "StatefulMetric",
+    "Sum",
     "TopKCategoricalAccuracy",
     "TorchMetric",
     "accuracy",
@@ -124,7 +128,7 @@ __all__ = [
     "top_k_categorical_accuracy",
 ]
 
-_Make = Callable[..., AnyMetric]  # takes name=
+_Make = Callable[..., Metric]  # takes name=
 
 # Functions of one value per sample, and the classes that are the same as objects.
 _MEANS: dict[Callable[..., Any], _Make] = {
@@ -160,11 +164,11 @@ _SHORT: dict[str, _Make] = {
 }  # fmt: skip
 
 
-def _huber(name: str) -> AnyMetric:
-    return Metric(huber, name, "min")
+def _huber(name: str) -> Metric:
+    return MeanMetricWrapper(huber, name, "min")
 
 
-def _macro_f1(name: str) -> AnyMetric:
+def _macro_f1(name: str) -> Metric:
     """With one number for all classes, which a log can hold."""
     return F1Score(average="macro", name=name)
 
@@ -189,7 +193,7 @@ _NAMED: dict[str, _Make] = {
 }  # fmt: skip
 
 
-def get(identifier: Any) -> AnyMetric:
+def get(identifier: Any) -> Metric:
     """The metric of that name, or a function of `(y_true, y_pred)` as one.
 
     Args:
@@ -203,7 +207,7 @@ def get(identifier: Any) -> AnyMetric:
     >>> get("acc").name, get("acc").direction
     ('acc', 'max')
     """
-    if isinstance(identifier, AnyMetric):
+    if isinstance(identifier, Metric):
         return identifier
     if isinstance(identifier, str):
         if identifier not in _NAMED:
@@ -223,16 +227,16 @@ def get(identifier: Any) -> AnyMetric:
     )
 
 
-def _of_function(function: Callable[..., Any]) -> AnyMetric:
+def _of_function(function: Callable[..., Any]) -> Metric:
     name = getattr(function, "__name__", type(function).__name__)
     if function is accuracy:
         return _AccuracyByShape(name)
     if getattr(function, "__hash__", None) is not None and function in _MEANS:
         return _MEANS[function](name=name)
-    return Metric(function, name, "min" if is_loss_function(function) else None)
+    return MeanMetricWrapper(function, name, "min" if is_loss_function(function) else None)
 
 
-def from_config(class_name: str, config: dict[str, Any]) -> AnyMetric:
+def from_config(class_name: str, config: dict[str, Any]) -> Metric:
     """The metric of that class.
 
     Raises:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from onfit.errors import ShapeError
-from onfit.metrics.metric import Metric
+from onfit.metrics.means import MeanMetricWrapper
 
 
 def binary_accuracy(y_true: Tensor, y_pred: Tensor, threshold: float = 0.5) -> Tensor:
@@ -119,7 +119,7 @@ def _indices(name: str, y_true: Tensor, y_pred: Tensor) -> Tensor:
     return y_true
 
 
-class Accuracy(Metric):
+class Accuracy(MeanMetricWrapper):
     """The share of outputs that equal the label.
 
     (The name `"accuracy"` means something else: the accuracy that fits the shapes.)
@@ -132,7 +132,7 @@ class Accuracy(Metric):
         super().__init__(_equality, name, "max")
 
 
-class AccuracyByShape(Metric):
+class AccuracyByShape(MeanMetricWrapper):
     """`accuracy` under the user's name for it: what `metrics=["acc"]` makes.
 
     Args:
@@ -148,7 +148,7 @@ class AccuracyByShape(Metric):
         return output.ndim > 1 and output.shape[-1] > 1
 
 
-class BinaryAccuracy(Metric):
+class BinaryAccuracy(MeanMetricWrapper):
     """`binary_accuracy` as an object.
 
     Args:
@@ -166,7 +166,7 @@ class BinaryAccuracy(Metric):
         super().__init__(binary_accuracy, name, "max", threshold=threshold)
 
 
-class CategoricalAccuracy(Metric):
+class CategoricalAccuracy(MeanMetricWrapper):
     """`categorical_accuracy` as an object.
 
     Args:
@@ -180,7 +180,7 @@ class CategoricalAccuracy(Metric):
         super().__init__(categorical_accuracy, name, "max")
 
 
-class SparseCategoricalAccuracy(Metric):
+class SparseCategoricalAccuracy(MeanMetricWrapper):
     """`sparse_categorical_accuracy` as an object.
 
     Args:
@@ -193,7 +193,7 @@ class SparseCategoricalAccuracy(Metric):
         super().__init__(sparse_categorical_accuracy, name, "max")
 
 
-class TopKCategoricalAccuracy(Metric):
+class TopKCategoricalAccuracy(MeanMetricWrapper):
     """`top_k_categorical_accuracy` as an object.
 
     Args:
@@ -207,7 +207,7 @@ class TopKCategoricalAccuracy(Metric):
         super().__init__(top_k_categorical_accuracy, name, "max", k=k)
 
 
-class SparseTopKCategoricalAccuracy(Metric):
+class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
     """`sparse_top_k_categorical_accuracy` as an object.
 
     Args:

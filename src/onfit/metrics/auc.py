@@ -8,8 +8,9 @@ from torch import Tensor
 
 from onfit.errors import ArgumentError, ShapeError, did_you_mean
 from onfit.metrics.accuracy import matched
+from onfit.metrics.arithmetic import quotient
 from onfit.metrics.counts import ConfusionCounts, Thresholds, check_thresholds, weight_of_each
-from onfit.metrics.metric import CountingMetric, quotient
+from onfit.metrics.metric import CountingMetric
 
 _EPSILON = 1e-7  # Keras' fuzz factor: how far the outermost thresholds lie outside of 0 to 1
 _CURVES = ("ROC", "PR", "PRGAIN")

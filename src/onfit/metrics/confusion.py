@@ -10,8 +10,9 @@ from torch import Tensor
 
 from onfit.errors import ArgumentError, ShapeError
 from onfit.metrics.accuracy import matched
+from onfit.metrics.arithmetic import quotient
 from onfit.metrics.counts import ConfusionCounts, Thresholds, check_thresholds, weight_of_each
-from onfit.metrics.metric import CountingMetric, StatefulMetric, quotient
+from onfit.metrics.metric import CountingMetric, StatefulMetric
 
 _LOWEST = -1e10  # below any output that is among the largest
 

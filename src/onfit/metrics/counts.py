@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from onfit.errors import ArgumentError, ShapeError
-from onfit.metrics.metric import without_last_ones
+from onfit.metrics.arithmetic import without_last_ones
 
 
 @dataclass(frozen=True)

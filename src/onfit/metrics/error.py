@@ -1,10 +1,14 @@
 """Losses as metrics: how far off the model is."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from onfit import losses
-from onfit.metrics.metric import CountingMetric, Metric, quotient, without_last_ones
+from onfit.metrics.arithmetic import quotient, without_last_ones
+from onfit.metrics.means import MeanMetricWrapper
+from onfit.metrics.metric import CountingMetric
 
 
 def cosine_similarity(y_true: Tensor, y_pred: Tensor, axis: int = -1) -> Tensor:
@@ -20,7 +24,7 @@ def cosine_similarity(y_true: Tensor, y_pred: Tensor, axis: int = -1) -> Tensor:
     return -losses.cosine_similarity(y_true, y_pred, axis)
 
 
-class MeanSquaredError(Metric):
+class MeanSquaredError(MeanMetricWrapper):
     """`mean_squared_error` as an object.
 
     Args:
@@ -65,7 +69,7 @@ class RootMeanSquaredError(CountingMetric):
         return {"name": self.name}
 
 
-class MeanAbsoluteError(Metric):
+class MeanAbsoluteError(MeanMetricWrapper):
     """`mean_absolute_error` as an object.
 
     Args:
@@ -76,7 +80,7 @@ class MeanAbsoluteError(Metric):
         super().__init__(losses.mean_absolute_error, name, "min")
 
 
-class MeanAbsolutePercentageError(Metric):
+class MeanAbsolutePercentageError(MeanMetricWrapper):
     """`mean_absolute_percentage_error` as an object.
 
     Args:
@@ -87,7 +91,7 @@ class MeanAbsolutePercentageError(Metric):
         super().__init__(losses.mean_absolute_percentage_error, name, "min")
 
 
-class MeanSquaredLogarithmicError(Metric):
+class MeanSquaredLogarithmicError(MeanMetricWrapper):
     """`mean_squared_logarithmic_error` as an object.
 
     Args:
@@ -98,7 +102,7 @@ class MeanSquaredLogarithmicError(Metric):
         super().__init__(losses.mean_squared_logarithmic_error, name, "min")
 
 
-class LogCoshError(Metric):
+class LogCoshError(MeanMetricWrapper):
     """`log_cosh` as an object.
 
     Args:
@@ -109,7 +113,7 @@ class LogCoshError(Metric):
         super().__init__(losses.log_cosh, name, "min")
 
 
-class CosineSimilarity(Metric):
+class CosineSimilarity(MeanMetricWrapper):
     """`cosine_similarity` as an object.
 
     Args:
@@ -121,7 +125,7 @@ class CosineSimilarity(Metric):
         super().__init__(cosine_similarity, name, "max", axis=axis)
 
 
-class Hinge(Metric):
+class Hinge(MeanMetricWrapper):
     """`hinge` as an object.
 
     Args:
@@ -132,7 +136,7 @@ class Hinge(Metric):
         super().__init__(losses.hinge, name, "min")
 
 
-class SquaredHinge(Metric):
+class SquaredHinge(MeanMetricWrapper):
     """`squared_hinge` as an object.
 
     Args:
@@ -143,7 +147,7 @@ class SquaredHinge(Metric):
         super().__init__(losses.squared_hinge, name, "min")
 
 
-class CategoricalHinge(Metric):
+class CategoricalHinge(MeanMetricWrapper):
     """`categorical_hinge` as an object.
 
     Args:
@@ -154,7 +158,7 @@ class CategoricalHinge(Metric):
         super().__init__(losses.categorical_hinge, name, "min")
 
 
-class KLDivergence(Metric):
+class KLDivergence(MeanMetricWrapper):
     """`kl_divergence` as an object.
 
     Args:
@@ -165,7 +169,7 @@ class KLDivergence(Metric):
         super().__init__(losses.kl_divergence, name, "min")
 
 
-class Poisson(Metric):
+class Poisson(MeanMetricWrapper):
     """`poisson` as an object.
 
     Args:
@@ -176,7 +180,7 @@ class Poisson(Metric):
         super().__init__(losses.poisson, name, "min")
 
 
-class BinaryCrossentropy(Metric):
+class BinaryCrossentropy(MeanMetricWrapper):
     """`binary_crossentropy` as an object.
 
     Args:
@@ -191,12 +195,12 @@ class BinaryCrossentropy(Metric):
         from_logits: bool = False,
         label_smoothing: float = 0.0,
     ) -> None:
-        options = {"from_logits": from_logits, "label_smoothing": label_smoothing}
+        options: dict[str, Any] = {"from_logits": from_logits, "label_smoothing": label_smoothing}
         super().__init__(losses.binary_crossentropy, name, "min", **options)
         self.takes_logits = from_logits
 
 
-class CategoricalCrossentropy(Metric):
+class CategoricalCrossentropy(MeanMetricWrapper):
     """`categorical_crossentropy` as an object.
 
     Args:
@@ -211,12 +215,12 @@ class CategoricalCrossentropy(Metric):
         from_logits: bool = False,
         label_smoothing: float = 0.0,
     ) -> None:
-        options = {"from_logits": from_logits, "label_smoothing": label_smoothing}
+        options: dict[str, Any] = {"from_logits": from_logits, "label_smoothing": label_smoothing}
         super().__init__(losses.categorical_crossentropy, name, "min", **options)
         self.takes_logits = from_logits
 
 
-class SparseCategoricalCrossentropy(Metric):
+class SparseCategoricalCrossentropy(MeanMetricWrapper):
     """`sparse_categorical_crossentropy` as an object.
 
     Args:

@@ -1,7 +1,6 @@
 """Metrics that onfit did not write: those of torchmetrics."""
 
 import copy
-import re
 from typing import Any
 
 import torch
@@ -11,6 +10,7 @@ from onfit._types import Mode
 from onfit.core.objective import direction_by_name
 from onfit.errors import ArgumentError, ArgumentTypeError
 from onfit.metrics.metric import StatefulMetric
+from onfit.metrics.naming import snake_case
 
 _DIRECTIONS: dict[Any, Mode] = {True: "max", False: "min"}
 
@@ -40,7 +40,7 @@ class TorchMetric(StatefulMetric):
                 f"{type(metric).__name__} holds several metrics. Pass each of them as one, such "
                 "as metrics=[*collection.values()]."
             )
-        self.name = name or _snake_case(type(metric).__name__)
+        self.name = name or snake_case(type(metric).__name__)
         self.direction = _DIRECTIONS.get(
             getattr(metric, "higher_is_better", None), direction_by_name(self.name)
         )
@@ -106,9 +106,3 @@ def _described(value: Any) -> str:
     if isinstance(value, Tensor):
         return f"values of shape {tuple(value.shape)}"
     return f"a {type(value).__name__}"
-
-
-def _snake_case(name: str) -> str:
-    """`binary_f1_score`, of `BinaryF1Score`; `binary_auroc`, of `BinaryAUROC`."""
-    name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
-    return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()

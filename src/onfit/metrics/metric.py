@@ -1,4 +1,4 @@
-"""The base classes of metrics: means over samples, and metrics that keep a state."""
+"""The base classes of metrics, and of those that keep a state."""
 
 import copy
 from collections.abc import Callable
@@ -7,50 +7,156 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from onfit import initializers
 from onfit._types import Mode
 from onfit.core.objective import direction_by_name
 from onfit.core.packages.plain import is_plain
+from onfit.errors import ArgumentTypeError
+from onfit.losses.loss import dtype_of
+from onfit.metrics.naming import snake_case
+from onfit.metrics.results import marked
+from onfit.metrics.variable import MetricVariable
 
 
-class AnyMetric:
-    """What `compile` takes as a metric: `Metric` and `StatefulMetric`.
+class Metric:
+    """What `compile` takes as a metric. Subclass it as in Keras: keep numbers in variables
+    (`add_variable`), and write `update_state` and `result`.
 
     On its own, a metric is used as in Keras: `update_state`, `result`, `reset_state`. In a
     training, what `compile` received is a recipe: training and validation keep a state each.
+
+    Args:
+        dtype: the type of its variables; torch's default if None.
+        name: its name in the logs; its class' name in snake case if None.
 
     Attributes:
         name: its name in the logs.
         direction: whether it should grow (`"max"`) or shrink (`"min"`); None if that is not known.
         takes_logits: whether it takes outputs as they are before a softmax or sigmoid.
+
+    Example:
+        >>> class Positives(Metric):
+        ...     def __init__(self, name="positives", **kwargs):
+        ...         super().__init__(name=name, **kwargs)
+        ...         self.count = self.add_variable(shape=(), initializer="zeros", name="count")
+        ...
+        ...     def update_state(self, y_true, y_pred, sample_weight=None):
+        ...         self.count.assign_add((y_pred > 0.5).sum())
+        ...
+        ...     def result(self):
+        ...         return self.count
+        >>> float(Positives()([1, 0], [0.9, 0.7]))
+        2.0
     """
 
     name: str
     direction: Mode | None = None
     takes_logits = False
 
+    def __init__(self, dtype: Any = None, name: str | None = None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise ArgumentTypeError(
+                f"{type(self).__name__}(name={name!r}): a name is a text. A function of (y_true, "
+                "y_pred) becomes a metric as MeanMetricWrapper(function, name)."
+            )
+        self.name = name or snake_case(type(self).__name__)
+        self.direction = self.direction or direction_by_name(self.name)
+        self._dtype = dtype_of(dtype, type(self).__name__)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        # `reset_states` is Keras 2's name of `reset_state`.
+        super().__init_subclass__(**kwargs)
+        own = vars(cls)
+        if "reset_states" in own and "reset_state" not in own:
+            cls.reset_state = own["reset_states"]  # type: ignore[method-assign]
+        if "result" in own:
+            cls.result = marked(own["result"])  # type: ignore[assignment,method-assign]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of its variables."""
+        own: torch.dtype | None = vars(self).get("_dtype")
+        return own or torch.get_default_dtype()
+
     def sees_logits(self, output: Any) -> bool:
         """Whether it takes this output as it is before a softmax or sigmoid."""
         return self.takes_logits
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Take in samples, and return the value so far."""
-        self.update_state(y_true, y_pred, sample_weight)
+        self.update_state(*args, **kwargs)
         return self.result()
+
+    def add_variable(
+        self,
+        shape: Any = (),
+        initializer: Any = "zeros",
+        dtype: Any = None,
+        aggregation: Any = None,
+        name: str | None = None,
+    ) -> MetricVariable:
+        """A number of its own, or several: kept in checkpoints, and set to 0 by `reset_state`.
+
+        Args:
+            shape: its shape.
+            initializer: what it begins with: a name, an initializer, or a function of the shape.
+            dtype: its type; the metric's if None.
+            aggregation: accepted without effect: a metric measures on one process.
+            name: its name. (Keras 2's `add_weight` has it in the first place.)
+        """
+        if isinstance(shape, str):
+            shape, name = (), shape
+        kind = self.dtype if dtype is None else dtype_of(dtype, type(self).__name__)
+        made = initializers.get(initializer or "zeros")(tuple(shape), dtype=kind)
+        variable = MetricVariable.of(torch.as_tensor(made, dtype=kind), name or "variable")
+        self._variables.append(variable)
+        return variable
+
+    add_weight = add_variable
+
+    @property
+    def _variables(self) -> list[MetricVariable]:
+        found: list[MetricVariable] = vars(self).setdefault("_made", [])
+        return found
+
+    @property
+    def variables(self) -> list[MetricVariable]:
+        """Its variables, those of the metrics in it included."""
+        inner = [value for value in vars(self).values() if isinstance(value, Metric)]
+        return [*self._variables, *(variable for one in inner for variable in one.variables)]
+
+    weights = variables
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take in samples: numbers of any framework, and a weight for each."""
         raise NotImplementedError
 
-    def result(self) -> Tensor:
+    def result(self) -> Any:
         """The value so far: a new tensor."""
         raise NotImplementedError
 
     def reset_state(self) -> None:
-        """Forget everything."""
-        raise NotImplementedError
+        """Forget everything: by default, set all variables to 0."""
+        for variable in self._variables:
+            variable.assign(0)
+
+    def reset_states(self) -> None:
+        """The older name of `reset_state`."""
+        self.reset_state()
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make it again."""
+        own: torch.dtype | None = vars(self).get("_dtype")
+        kind = {} if own is None else {"dtype": str(own).removeprefix("torch.")}
+        return {"name": self.name, **kind}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Metric":
+        """A metric with these arguments."""
+        return cls(**config)
 
 
-class StatefulMetric(AnyMetric):
+class StatefulMetric(Metric):
     """A metric that is no mean over samples: it keeps a state. Subclass it.
 
     Batch logs hold its value so far, epoch logs that of the whole epoch. A training calls
@@ -152,128 +258,3 @@ class CountingMetric(StatefulMetric):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._counts = state["counts"]
-
-
-class Mean(AnyMetric):
-    """The weighted mean of all values so far.
-
-    Args:
-        name: its name.
-
-    Example:
-        >>> mean = Mean()
-        >>> mean.update_state([1.0, 3.0, 5.0, 7.0])
-        >>> float(mean.result())
-        4.0
-    """
-
-    def __init__(self, name: str = "mean") -> None:
-        self.name = name
-        self.direction = direction_by_name(name)
-        self.reset_state()
-
-    def __call__(self, values: Any, sample_weight: Any = None) -> Tensor:  # type: ignore[override]
-        """Take in values, and return the mean so far."""
-        self.update_state(values, sample_weight)
-        return self.result()
-
-    def reset_state(self) -> None:
-        self.total = torch.zeros(())
-        self.count: Tensor | int = 0
-
-    @torch.no_grad()
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
-        """Take in a value, or one or several per sample, and a weight for each sample."""
-        values = torch.as_tensor(values).float()
-        if sample_weight is None:
-            values = _per_sample(values)
-            self._add(values.sum(), values.numel())
-        else:
-            weight = without_last_ones(torch.as_tensor(sample_weight).to(values))
-            values = _down_to(weight.ndim, values)
-            weight = weight.expand_as(values)
-            self._add(_per_sample(values * weight).sum(), _per_sample(weight).sum())
-
-    def _add(self, total: Tensor, count: Tensor | int) -> None:
-        self.total = self.total + total
-        self.count = self.count + count
-
-    def result(self) -> Tensor:
-        """The mean so far; 0 if there was no value."""
-        return quotient(self.total, self.count)
-
-
-def quotient(numerator: Tensor, denominator: Tensor | int) -> Tensor:
-    """One over the other; 0 where the denominator is 0."""
-    denominator = torch.as_tensor(denominator, device=numerator.device)
-    return torch.where(denominator == 0, 0.0, numerator / denominator)
-
-
-def without_last_ones(weight: Tensor) -> Tensor:
-    """A weight for each sample of shape (n,), where it came as (n, 1)."""
-    while weight.ndim > 1 and weight.shape[-1] == 1:
-        weight = weight.squeeze(-1)
-    return weight
-
-
-def _per_sample(values: Tensor) -> Tensor:
-    return _down_to(1, values)
-
-
-def _down_to(axes: int, values: Tensor) -> Tensor:
-    """The means over all but the first axes."""
-    return values.flatten(axes).mean(-1) if values.ndim > axes else values
-
-
-class Metric(AnyMetric):
-    """A function with the name it has in the logs.
-
-    Args:
-        function: of `(y_true, y_pred)`; returns a value per sample, or one for the batch.
-        name: its name in the logs.
-        direction: `"max"` or `"min"`; None asks the name.
-        **options: further arguments of the function.
-
-    Its epoch value is the mean over samples. The sample weights of a training do not count.
-    """
-
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        name: str,
-        direction: Mode | None = None,
-        **options: Any,
-    ) -> None:
-        self.function = function
-        self.name = name
-        self.direction: Mode | None = direction or direction_by_name(name)
-        self.options = options
-        self._mean = Mean(name)
-
-    def of_batch(self, y_true: Any, y_pred: Any) -> Tensor:
-        """The mean over the samples of a batch: a scalar."""
-        value = self.values(y_true, y_pred)
-        # A copy: a user's function may return a weight of the model, which the next batch changes.
-        return value.float().mean() if value.ndim else value.detach().clone()
-
-    def values(self, y_true: Any, y_pred: Any) -> Tensor:
-        """The value of each of these samples, or one for all."""
-        value = self.function(y_true, y_pred, **self.options)
-        if not isinstance(value, Tensor):
-            value = torch.as_tensor(value, dtype=torch.get_default_dtype())
-        return value
-
-    @torch.no_grad()
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        values = self.values(torch.as_tensor(y_true), torch.as_tensor(y_pred))
-        self._mean.update_state(values, sample_weight)
-
-    def result(self) -> Tensor:
-        return self._mean.result()
-
-    def reset_state(self) -> None:
-        self._mean.reset_state()
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make it again, for a subclass."""
-        return {"name": self.name, **self.options}

@@ -7,12 +7,16 @@ import torch
 from torch import Tensor
 
 from onfit.core.packages.plain import is_plain
-from onfit.metrics.metric import AnyMetric, Metric, StatefulMetric
+from onfit.errors import ArgumentError
+from onfit.metrics.means import MeanMetricWrapper
+from onfit.metrics.metric import Metric, StatefulMetric
+from onfit.metrics.variable import MetricVariable
 
+_VARIABLES = "variables of the metric"
 _KERAS_FACE = ("update_state", "result", "reset_state", "__call__")
 
 
-def ready_for_logs(metric: AnyMetric) -> AnyMetric:
+def ready_for_logs(metric: Metric) -> Metric:
     """The metric as one step of a model keeps it: one with a state is copied, so that each step
     has a state of its own.
 
@@ -21,8 +25,8 @@ def ready_for_logs(metric: AnyMetric) -> AnyMetric:
     """
     if isinstance(metric, StatefulMetric):
         return metric.for_logs()
-    if isinstance(metric, Metric) and all(
-        getattr(type(metric), name) is getattr(Metric, name) for name in _KERAS_FACE
+    if isinstance(metric, MeanMetricWrapper) and all(
+        getattr(type(metric), name) is getattr(MeanMetricWrapper, name) for name in _KERAS_FACE
     ):
         return metric
     return OwnMetric(copy.deepcopy(metric))
@@ -35,7 +39,7 @@ class OwnMetric(StatefulMetric):
         metric: the user's metric.
     """
 
-    def __init__(self, metric: AnyMetric) -> None:
+    def __init__(self, metric: Metric) -> None:
         self.metric = metric
         self.name = metric.name
         self.direction = metric.direction
@@ -50,29 +54,46 @@ class OwnMetric(StatefulMetric):
         self.metric.update_state(y_true, y_pred, *weight)
 
     def result(self) -> Tensor:
+        value = self.metric.result()
+        if isinstance(value, dict) or torch.as_tensor(value).numel() != 1:
+            raise ArgumentError(
+                f"the metric {self.name} gives {_described(value)}, and a log holds one number. "
+                "Make a metric for each of them; or call it in a train_step and test_step of your "
+                "own, which may return any names."
+            )
         # A copy: the next batch may change the user's tensors.
-        return torch.as_tensor(self.metric.result()).detach().clone()
+        return torch.as_tensor(value).detach().reshape(()).clone()
 
     def state_dict(self) -> dict[str, Any]:
-        return _state_of(self.metric)
+        return state_of(self.metric)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        _set_state(self.metric, state)
+        set_state(self.metric, state)
 
 
-def _state_of(metric: AnyMetric) -> dict[str, Any]:
-    """Its attributes that are plain data, and those of the metrics among its attributes."""
-    return {
-        name: _state_of(value) if isinstance(value, AnyMetric) else value
+def _described(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"a dict of {', '.join(map(str, value))}"
+    return f"numbers of shape {tuple(torch.as_tensor(value).shape)}"
+
+
+def state_of(metric: Metric) -> dict[str, Any]:
+    """Its variables, its attributes that are plain data, and those of the metrics in it."""
+    state = {
+        name: state_of(value) if isinstance(value, Metric) else value
         for name, value in vars(metric).items()
-        if isinstance(value, AnyMetric) or is_plain(value)
+        if isinstance(value, Metric) or (is_plain(value) and not isinstance(value, MetricVariable))
     }
+    return {**state, _VARIABLES: [variable.value for variable in metric._variables]}
 
 
-def _set_state(metric: AnyMetric, state: dict[str, Any]) -> None:
+def set_state(metric: Metric, state: dict[str, Any]) -> None:
+    """Go on from what `state_of` returned."""
+    for variable, value in zip(metric._variables, state.get(_VARIABLES, ()), strict=False):
+        variable.assign(value)
     for name, value in state.items():
         inner = vars(metric).get(name)
-        if isinstance(inner, AnyMetric):
-            _set_state(inner, value)
-        else:
+        if isinstance(inner, Metric):
+            set_state(inner, value)
+        elif name not in (_VARIABLES, "_made"):
             setattr(metric, name, value)

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from onfit.errors import ArgumentError
-from onfit.metrics.metric import AnyMetric, CountingMetric, Mean, Metric, StatefulMetric, quotient
-from onfit.metrics.own import ready_for_logs
+from onfit.metrics.arithmetic import quotient
+from onfit.metrics.means import Mean, MeanMetricWrapper
+from onfit.metrics.metric import CountingMetric, Metric, StatefulMetric
+from onfit.metrics.own import OwnMetric, ready_for_logs
 
 
 class Weighted(StatefulMetric):
@@ -28,22 +30,25 @@ class Weighted(StatefulMetric):
         0.5
     """
 
-    def __init__(self, metric: AnyMetric) -> None:
+    def __init__(self, metric: Metric) -> None:
         self.metric = metric
         self.name = metric.name
         self.direction = metric.direction
         self._measure = self._measure_of(metric)
         self.reset()
 
-    def _measure_of(self, metric: AnyMetric) -> StatefulMetric:
+    def _measure_of(self, metric: Metric) -> StatefulMetric:
         ready = ready_for_logs(metric)
-        if isinstance(ready, Metric):
+        if isinstance(ready, MeanMetricWrapper):
             return WeightedMean(ready)
         assert isinstance(ready, StatefulMetric)
-        if "sample_weight" not in inspect.signature(ready.update).parameters:
+        update = metric.update_state if isinstance(ready, OwnMetric) else ready.update
+        known = inspect.signature(update).parameters.values()
+        if not any(p.name == "sample_weight" or p.kind is p.VAR_POSITIONAL for p in known):
             raise ArgumentError(
-                f"weighted_metrics=[{metric.name}]: update() of {type(metric).__name__} takes no "
-                "sample_weight. Add that argument, or move the metric to metrics=."
+                f"weighted_metrics=[{metric.name}]: {update.__name__}() of "
+                f"{type(metric).__name__} takes no sample_weight. Add that argument, or move "
+                "the metric to metrics=."
             )
         return ready
 
@@ -61,7 +66,8 @@ class Weighted(StatefulMetric):
         return self._measure.later()
 
     def result(self) -> Tensor:
-        return self._measure.result()
+        value: Tensor = self._measure.result()
+        return value
 
     def state_dict(self) -> dict[str, Any]:
         return self._measure.state_dict()
@@ -80,7 +86,7 @@ class WeightedMean(CountingMetric):
         metric: that metric.
     """
 
-    def __init__(self, metric: Metric) -> None:
+    def __init__(self, metric: MeanMetricWrapper) -> None:
         self.metric = metric
         self.name = metric.name
 

@@ -11,7 +11,7 @@ from onfit import losses, metrics, optimizers
 from onfit.engine.step.compiled import Compiled, Target
 from onfit.errors import ArgumentError
 from onfit.losses import FunctionLoss, Loss, TorchLoss
-from onfit.metrics import AnyMetric, Metric
+from onfit.metrics import MeanMetricWrapper, Metric, StatefulMetric
 from onfit.metrics.weighted import Weighted
 from onfit.optimizers import Optimizer
 from onfit.saving.values import (
@@ -105,25 +105,25 @@ def _torch_loss_config(criterion: Any, owner: str) -> Config:
     return {"module": nn.__name__, "class_name": kind.__name__, "config": config}
 
 
-def _metric_config(metric: AnyMetric, owner: str) -> Any:
+def _metric_config(metric: Metric, owner: str) -> Any:
     owner = f"{owner}: metric {metric.name}"
     known = lookup(metrics.get, metric.name)
     # A metric that keeps a state is written out: in Keras, its name may mean something else.
-    if known is not None and _alike(known, metric) and isinstance(metric, Metric):
+    if known is not None and _alike(known, metric) and isinstance(metric, MeanMetricWrapper):
         return metric.name
-    if type(metric) is Metric:
+    if type(metric) is MeanMetricWrapper:
         return _function_metric_config(metric, owner, taken=known is not None)
-    if not hasattr(metric, "get_config"):
-        return metric.name
+    if isinstance(metric, StatefulMetric) and type(metric).get_config is Metric.get_config:
+        return metric.name  # it says no arguments
     config = to_plain(metric.get_config(), owner)
     if not _is_ours(metric, metrics):
-        require_whole(metric, config, AnyMetric, owner)
+        require_whole(metric, config, Metric, owner)
     return {"class_name": type(metric).__name__, "config": config}
 
 
-def _function_metric_config(metric: Metric, owner: str, taken: bool) -> Any:
+def _function_metric_config(metric: MeanMetricWrapper, owner: str, taken: bool) -> Any:
     named = metrics.get(metric.function)
-    if _is_ours(named, metrics) and type(named) is not Metric:
+    if _is_ours(named, metrics) and type(named) is not MeanMetricWrapper:
         config = to_plain(metric.get_config(), owner)
         return {"class_name": type(named).__name__, "config": config}
     if taken or metric.name == "<lambda>":
@@ -131,7 +131,7 @@ def _function_metric_config(metric: Metric, owner: str, taken: bool) -> Any:
     return metric.name
 
 
-def _alike(known: AnyMetric, metric: AnyMetric) -> bool:
+def _alike(known: Metric, metric: Metric) -> bool:
     configs = [each.get_config() for each in (known, metric) if hasattr(each, "get_config")]
     return (
         type(known) is type(metric)
@@ -204,7 +204,7 @@ def _metrics(config: Any, custom: Custom) -> Any:
     return _metric(config, custom)
 
 
-def _metric(config: Any, custom: Custom) -> AnyMetric:
+def _metric(config: Any, custom: Custom) -> Metric:
     if isinstance(config, str):
         return _named_metric(config, find(config, custom, metrics.get))
     kind, config = config["class_name"], config["config"]
@@ -213,14 +213,14 @@ def _metric(config: Any, custom: Custom) -> AnyMetric:
     if kind == "function":
         return _named_metric(config, find(config, custom, metrics.get))
     known = getattr(metrics, kind, None)
-    if not (isinstance(known, type) and issubclass(known, AnyMetric)):
+    if not (isinstance(known, type) and issubclass(known, Metric)):
         raise ArgumentError(unknown(kind, custom))
     return metrics.from_config(kind, served(argument_names(known), config))
 
 
-def _named_metric(name: str, found: Any) -> AnyMetric:
+def _named_metric(name: str, found: Any) -> Metric:
     """A metric from an object of `custom_objects`: a metric, its class, or a function."""
     found = found() if isinstance(found, type) else found
     if metrics.is_of_torchmetrics(found):
         return metrics.TorchMetric(found, name)
-    return found if isinstance(found, AnyMetric) else Metric(found, name)
+    return found if isinstance(found, Metric) else MeanMetricWrapper(found, name)

@@ -15,7 +15,7 @@ from onfit.engine.fast.kept_gradients import Compute, KeptGradients
 from onfit.engine.fast.large_gradients import LargeGradients, is_large
 from onfit.engine.fast.loss_kernels import mean_of
 from onfit.losses import Loss
-from onfit.metrics import Metric
+from onfit.metrics import MeanMetricWrapper
 from onfit.optimizers import Optimizer, keeps_no_gradient
 
 __all__ = ["FastWays", "Gradients", "Passed", "chosen"]
@@ -52,7 +52,9 @@ class FastWays:
 
         return compute
 
-    def metric(self, metric: Metric, *, on_logits: bool, copies: bool) -> Callable[[Any, Any], Any]:
+    def metric(
+        self, metric: MeanMetricWrapper, *, on_logits: bool, copies: bool
+    ) -> Callable[[Any, Any], Any]:
         """What measures `(y, output)`: see `measure_of`."""
         return measure_of(metric, on_logits, copies) or self._plain.metric(
             metric, on_logits=on_logits, copies=copies

@@ -11,7 +11,12 @@ from torch import Tensor
 
 from onfit.engine.fast.conditions import is_unpatched
 from onfit.engine.fast.waiting import Measure, Waiting, may_wait
-from onfit.metrics import BinaryAccuracy, CategoricalAccuracy, Metric, SparseCategoricalAccuracy
+from onfit.metrics import (
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    MeanMetricWrapper,
+    SparseCategoricalAccuracy,
+)
 from onfit.metrics.accuracy import (
     AccuracyByShape,
     right_by_shape,
@@ -22,7 +27,7 @@ from onfit.metrics.accuracy import (
 
 
 def measure_of(
-    metric: Metric, on_logits: bool, copies: bool
+    metric: MeanMetricWrapper, on_logits: bool, copies: bool
 ) -> Callable[[Tensor, Tensor], Tensor | Waiting] | None:
     """What measures `(y, output)`: it gives a bool for each sample, or a batch that waits to be
     measured. None if the metric is not in the table.
@@ -39,7 +44,7 @@ def measure_of(
     return partial(_later, measure, copies)
 
 
-def bools_of(metric: Metric) -> Measure | None:
+def bools_of(metric: MeanMetricWrapper) -> Measure | None:
     """What gives, of `(y, output)`, a bool for each sample; None if the metric is not in the
     table.
     """
@@ -72,7 +77,7 @@ def _sparse(metric: SparseCategoricalAccuracy, y: Tensor, output: Tensor) -> Ten
     return _per_sample(right_index(y, output))
 
 
-_RIGHTS: dict[type[Metric], Callable[[Any, Tensor, Tensor], Tensor]] = {
+_RIGHTS: dict[type[MeanMetricWrapper], Callable[[Any, Tensor, Tensor], Tensor]] = {
     AccuracyByShape: _by_shape,
     BinaryAccuracy: _binary,
     CategoricalAccuracy: _categorical,

@@ -10,7 +10,7 @@ from onfit._types import Mode
 from onfit.core.aliases import find
 from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
 from onfit.losses import Loss
-from onfit.metrics import AnyMetric
+from onfit.metrics import Metric
 from onfit.metrics.weighted import Weighted
 from onfit.optimizers import Optimizer
 
@@ -29,7 +29,7 @@ class Target:
     name: str
     loss: Loss | None
     weight: float = 1.0
-    metrics: dict[str, AnyMetric] = field(default_factory=dict)
+    metrics: dict[str, Metric] = field(default_factory=dict)
 
 
 class Compiled:
@@ -88,12 +88,12 @@ class Compiled:
         return self.targets[0].loss
 
     @property
-    def metrics(self) -> list[AnyMetric]:
+    def metrics(self) -> list[Metric]:
         """All metrics."""
         return list(self.named_metrics.values())
 
     @property
-    def named_metrics(self) -> dict[str, AnyMetric]:
+    def named_metrics(self) -> dict[str, Metric]:
         """All metrics, by their names in the logs; those of `weighted_metrics` last."""
         named = [each for target in self.targets for each in target.metrics.items()]
         return dict(sorted(named, key=lambda each: isinstance(each[1], Weighted)))
@@ -156,11 +156,11 @@ def _loss_of(given: Any) -> Loss:
     return loss
 
 
-def _metrics_of(given: Any, weighted: Any) -> dict[str, AnyMetric]:
+def _metrics_of(given: Any, weighted: Any) -> dict[str, Metric]:
     """Metrics by name. If several have one name, it is numbered from the second on, as in Keras;
     and a weighted one is first called `weighted_<name>`.
     """
-    named: dict[str, AnyMetric] = {}
+    named: dict[str, Metric] = {}
     for metric in _each_of(given, "metrics"):
         _add(metric, named, chain([metric.name], _numbered(metric.name)))
     for metric in map(Weighted, _each_of(weighted, "weighted_metrics")):
@@ -173,15 +173,15 @@ def _numbered(name: str) -> Iterator[str]:
     return (f"{name}_{number}" for number in count(1))
 
 
-def _add(metric: AnyMetric, named: dict[str, AnyMetric], names: Iterator[str]) -> None:
+def _add(metric: Metric, named: dict[str, Metric], names: Iterator[str]) -> None:
     """Put a metric under the first of the names that is free."""
     named[next(name for name in names if name not in named)] = metric
 
 
-def _each_of(given: Any, argument: str) -> list[AnyMetric]:
+def _each_of(given: Any, argument: str) -> list[Metric]:
     if given is None:
         return []
-    if isinstance(given, (str, AnyMetric)) or callable(given):
+    if isinstance(given, (str, Metric)) or callable(given):
         given = [given]
     if not isinstance(given, Sequence):
         raise ArgumentTypeError(

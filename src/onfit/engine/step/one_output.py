@@ -11,7 +11,7 @@ from onfit.engine.step.totals import Value
 from onfit.engine.step.ways import WAYS
 from onfit.errors import OnfitWarning
 from onfit.losses import Loss
-from onfit.metrics import AnyMetric, Metric, StatefulMetric
+from onfit.metrics import MeanMetricWrapper, Metric, StatefulMetric
 from onfit.metrics.own import ready_for_logs
 from onfit.metrics.weighted import Weighted
 
@@ -37,14 +37,14 @@ class OneOutput:
         self.on_logits = loss is not None and _meets(loss, head)
         self.loss = None if loss is None else WAYS.loss(loss, self.on_logits)
         self._activation = None if loss is None else _still_to_come(loss, self.on_logits)
-        self.metrics: dict[str, AnyMetric] = {
+        self.metrics: dict[str, Metric] = {
             name: ready_for_logs(metric) for name, metric in target.metrics.items()
         }
         self._measures = [
             (
                 metric,
                 WAYS.metric(metric, on_logits=self.on_logits, copies=copies)
-                if isinstance(metric, Metric)
+                if isinstance(metric, MeanMetricWrapper)
                 else None,
             )
             for metric in self.metrics.values()

@@ -15,7 +15,9 @@ from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.engine.step.seen import BatchSeen
 from onfit.errors import ArgumentTypeError
 from onfit.layers.added_losses import may_add
-from onfit.metrics import StatefulMetric
+from onfit.metrics import Metric, StatefulMetric
+from onfit.metrics.own import set_state, state_of
+from onfit.metrics.results import is_result
 
 if TYPE_CHECKING:
     from onfit.engine.model.compilable import Compilable
@@ -43,7 +45,8 @@ class OwnStep:
         self._step = step
         self._trains = trains
         self._judge = _judge_of(model)
-        self.totals = _Means({} if self._judge is None else self._judge.stateful)
+        stateful = {} if self._judge is None else self._judge.stateful
+        self.totals = _Means(stateful, trackers_of(model))
 
     def seen(self, batch: Samples) -> BatchSeen:
         """The batch as callbacks see it. What the model gave, only its author's step knows."""
@@ -68,6 +71,7 @@ class OwnStep:
                 f"{type(values).__name__}. Return a dict of this batch's values, such as "
                 "{'loss': loss}."
             )
+        self.totals.note_results(values)
         self.totals.add({name: _detached(value) for name, value in values.items()}, size_of(batch))
 
     def _is_prepared(self) -> bool:
@@ -82,12 +86,20 @@ class _Means(RunningMeans):
     """Means of values. A metric that keeps a state has its own value instead: that is no mean.
 
     Args:
-        stateful: those metrics, by their names in the logs.
+        stateful: those metrics of `compile`, by their names in the logs.
+        trackers: the metrics that the author keeps in the model, by name.
     """
 
-    def __init__(self, stateful: dict[str, StatefulMetric]) -> None:
+    def __init__(self, stateful: dict[str, StatefulMetric], trackers: dict[str, Metric]) -> None:
         self._stateful = stateful
+        self._trackers = trackers
         super().__init__()
+
+    def note_results(self, values: LogValues) -> None:
+        """Note which values are the `result()` of a metric, for the epoch up to now."""
+        for name, value in values.items():
+            if is_result(value):
+                self._results[name] = value.detach().clone()
 
     def add(self, values: LogValues, size: int) -> None:
         super().add(values, size)
@@ -95,26 +107,48 @@ class _Means(RunningMeans):
 
     def reset(self) -> None:
         super().reset()
-        for metric in self._stateful.values():
-            metric.reset()
+        self._results: dict[str, Any] = {}
+        for metric in (*self._stateful.values(), *self._trackers.values()):
+            metric.reset_state()
 
     def report_epoch(self, logs: Logs, prefix: str = "") -> None:
-        sums, sizes = dict(self._sums), dict(self._sizes)
+        sums, sizes, results = dict(self._sums), dict(self._sizes), dict(self._results)
         states = {name: m.later() for name, m in self._stateful.items() if name in sums}
 
         def value(name: str) -> Any:
+            if name in results:
+                return as_number(results[name])
             return as_number(states[name]() if name in states else sums[name] / sizes[name])
 
         logs.defer([prefix + name for name in sums], lambda: [value(name) for name in sums])
 
     def state_dict(self) -> dict[str, Any]:
         stateful = {name: metric.state_dict() for name, metric in self._stateful.items()}
-        return {**super().state_dict(), "stateful": stateful}
+        trackers = {name: state_of(metric) for name, metric in self._trackers.items()}
+        more = {"stateful": stateful, "trackers": trackers, "results": dict(self._results)}
+        return {**super().state_dict(), **more}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
         for name, metric in self._stateful.items():
             metric.load_state_dict(state["stateful"][name])
+        for name, its in state.get("trackers", {}).items():
+            if name in self._trackers:
+                set_state(self._trackers[name], its)
+        self._results = dict(state.get("results", {}))
+
+
+def trackers_of(model: Any) -> dict[str, Metric]:
+    """The metrics among the attributes of a model, and in lists and dicts among them, by name."""
+    found: dict[str, Metric] = {}
+    for name, value in vars(model).items():
+        pairs = value.items() if isinstance(value, dict) else enumerate(_listed(value))
+        found |= {f"{name}.{key}": one for key, one in pairs if isinstance(one, Metric)}
+    return found
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _judge_of(model: "Compilable") -> LossAndMetrics | None:

@@ -11,7 +11,7 @@ from onfit.engine.data.arrays import Samples
 from onfit.engine.step.backward import Gradients, accumulated, gradients, nodes_of
 from onfit.engine.step.totals import Value
 from onfit.losses import Loss, reduced
-from onfit.metrics import Metric
+from onfit.metrics import MeanMetricWrapper
 from onfit.optimizers import Optimizer
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Ways(Protocol):
     def loss(self, loss: Loss, on_logits: bool) -> LossOf:
         """What computes a loss, from outputs or from logits."""
 
-    def metric(self, metric: Metric, *, on_logits: bool, copies: bool) -> Measure:
+    def metric(self, metric: MeanMetricWrapper, *, on_logits: bool, copies: bool) -> Measure:
         """What measures a batch.
 
         Args:
@@ -80,7 +80,7 @@ class PlainWays:
     def loss(self, loss: Loss, on_logits: bool) -> LossOf:
         return partial(_whole if loss.is_called_whole else _reduced, loss, on_logits)
 
-    def metric(self, metric: Metric, *, on_logits: bool, copies: bool) -> Measure:
+    def metric(self, metric: MeanMetricWrapper, *, on_logits: bool, copies: bool) -> Measure:
         return metric.of_batch
 
     def gradients(

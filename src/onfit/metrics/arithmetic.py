@@ -1,0 +1,27 @@
+"""What metrics do with values and weights."""
+
+import torch
+from torch import Tensor
+
+
+def quotient(numerator: Tensor, denominator: Tensor | int) -> Tensor:
+    """One over the other; 0 where the denominator is 0."""
+    denominator = torch.as_tensor(denominator, device=numerator.device)
+    return torch.where(denominator == 0, 0.0, numerator / denominator)
+
+
+def without_last_ones(weight: Tensor) -> Tensor:
+    """A weight for each sample of shape (n,), where it came as (n, 1)."""
+    while weight.ndim > 1 and weight.shape[-1] == 1:
+        weight = weight.squeeze(-1)
+    return weight
+
+
+def per_sample(values: Tensor) -> Tensor:
+    """The means over all axes but the first."""
+    return down_to(1, values)
+
+
+def down_to(axes: int, values: Tensor) -> Tensor:
+    """The means over all but the first axes."""
+    return values.flatten(axes).mean(-1) if values.ndim > axes else values
