@@ -18,8 +18,8 @@ from onfit.core.meter import Meter
 from onfit.core.session import Session
 from onfit.core.sizes import batch_size
 from onfit.core.walks.passes import Passes, TrainingPass, ValidationPass
+from onfit.core.walks.plan import Plan
 from onfit.core.walks.steps import (
-    Plan,
     StepsPass,
     begin_steps,
     passes_of,
@@ -79,8 +79,6 @@ class Run(Session):
         self._end_epoch = epochs
         self._passes = Passes()
         self._interrupts = Interrupts(self)
-        self.plan: Plan | None = None
-        self._plan_state: dict[str, Any] | None = None  # of the run that this one goes on with
 
     # --- the training as a whole ---------------------------------------------------------------
 
@@ -217,14 +215,6 @@ class Run(Session):
         `validate_every` or the run ends.
         """
         return self.plan is not None and self.in_epoch and self.plan.validation_due
-
-    def row_state(self) -> dict[str, Any]:
-        plan = None if self.plan is None else self.plan.state_dict()
-        return {**super().row_state(), "plan": plan}
-
-    def load_row_state(self, state: dict[str, Any]) -> None:
-        super().load_row_state(state)
-        self._plan_state = state.get("plan")
 
     # --- batches -------------------------------------------------------------------------------
 

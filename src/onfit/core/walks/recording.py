@@ -10,6 +10,7 @@ from onfit.core.packages.plain import is_plain
 from onfit.core.progress import Progress
 from onfit.core.walks.evaluating import Evaluating
 from onfit.core.walks.pace import Pace
+from onfit.core.walks.plan import Plan
 from onfit.errors import ArgumentError, did_you_mean
 
 DecideAt = Literal["epochs", "validations"]
@@ -48,6 +49,8 @@ class Recording(Evaluating):
         self._row: dict[str, Any] = {}  # what was logged beside the batches
         self._undecided = False  # whether a validation is over, and its batch is not
         self._in_steps = False
+        self.plan: Plan | None = None  # of a run of steps
+        self._plan_state: dict[str, Any] | None = None  # of the run that this one goes on with
         self._last_logs = Logs()
 
     def log(self, values: LogValues | None = None, /, **named: Any) -> None:
@@ -125,9 +128,11 @@ class Recording(Evaluating):
         return {
             "values": {name: value for name, value in self._row.items() if is_plain(value)},
             "undecided": self._undecided,
+            "plan": None if self.plan is None else self.plan.state_dict(),
         }
 
     def load_row_state(self, state: dict[str, Any]) -> None:
         """Go on with the row of such a state, which may be empty."""
         self._row = dict(state.get("values", {}))
         self._undecided = state.get("undecided", False)
+        self._plan_state = state.get("plan")
