@@ -132,6 +132,15 @@ def test_the_model_of_a_callback_is_none_until_it_is_set():
     assert callback.model == "mine"
 
 
+def test_a_callback_may_let_go_of_its_model():
+    callback = Callback()
+    callback.set_model(SimpleNamespace())
+    assert callback.model is not None
+    del callback.model
+    assert callback.model is None
+    del callback.model  # one that has none, too
+
+
 def test_a_class_may_have_a_model_of_its_own():
     class Own(Callback):
         model = "mine"

@@ -223,6 +223,10 @@ class HeldModel:
     def __set__(self, callback: Any, model: Any) -> None:
         callback.__dict__["model"] = model
 
+    def __delete__(self, callback: Any) -> None:
+        """Let go of the model; the attribute is None from then on."""
+        callback.__dict__.pop("model", None)
+
 
 # The modules that turn an object into a Trainable, by the top-level package of the object's class:
 # one for an object that a run trains, one for an object that the loop holds itself. They are

@@ -7,7 +7,7 @@ import pytest
 import torch
 from tests.engine.data.data_forms import Pairs, X, Y, endless, linear, two_in_two_out
 
-from onfit.errors import ArgumentError, DataError
+from onfit.errors import ArgumentError, DataError, OnfitWarning
 from onfit.layers import Dense
 from onfit.models import Sequential
 from onfit.utils import Sequence
@@ -145,18 +145,51 @@ def test_a_sequence_that_is_an_iterator_too_has_its_length() -> None:
 @pytest.mark.parametrize(
     ("method", "old", "successor"),
     [
-        ("fit_generator", "samples_per_epoch", "steps_per_epoch, which counts batches"),
-        ("fit_generator", "nb_epoch", r"epochs\."),
-        ("fit_generator", "nb_val_samples", "validation_steps, which counts batches"),
-        ("fit_generator", "max_q_size", "max_queue_size"),
-        ("fit_generator", "nb_worker", "workers"),
-        ("fit_generator", "pickle_safe", "use_multiprocessing"),
-        ("evaluate_generator", "val_samples", "steps, which counts batches"),
-        ("predict_generator", "val_samples", "steps, which counts batches"),
+        ("fit_generator", {"nb_epoch": 2}, "epochs"),
+        ("fit_generator", {"max_q_size": 2}, "max_queue_size"),
+        ("fit_generator", {"nb_worker": 2}, "workers"),
+        ("fit_generator", {"pickle_safe": False}, "use_multiprocessing"),
+        ("evaluate_generator", {"nb_worker": 2, "max_q_size": 3}, "workers=..., max_queue_size"),
+        ("predict_generator", {"nb_workers": 2}, "workers"),
     ],
 )
-def test_arguments_of_keras_1_name_their_successors(method: str, old: str, successor: str) -> None:
-    text = rf"{method}\({old}=\.\.\.\) is an argument of Keras 1\. Use {successor}"
+def test_names_of_keras_1_are_taken_with_one_warning(
+    method: str, old: dict[str, Any], successor: str
+) -> None:
+    with pytest.warns(OnfitWarning, match=rf"{method}\(.*of Keras 1. Write {successor}=") as told:
+        getattr(linear(), method)(Pairs(), **old, verbose=0)
+    assert len(told) == 1
+
+
+class KnowsItsBatches(Pairs):
+    batch_size = 2
+
+
+def test_a_number_of_samples_of_keras_1_becomes_one_of_batches() -> None:
+    with pytest.warns(OnfitWarning, match="Write steps_per_epoch=.*, validation_steps="):
+        history = linear().fit_generator(
+            KnowsItsBatches(),
+            samples_per_epoch=4,
+            validation_data=KnowsItsBatches(),
+            nb_val_samples=2,
+            verbose=0,
+        )
+    assert history.params["steps"] == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "old", "successor"),
+    [
+        ("fit_generator", "samples_per_epoch", "steps_per_epoch"),
+        ("fit_generator", "nb_val_samples", "validation_steps"),
+        ("evaluate_generator", "val_samples", "steps"),
+        ("predict_generator", "val_samples", "steps"),
+    ],
+)
+def test_a_number_of_samples_of_batches_of_unknown_size_is_an_error(
+    method: str, old: str, successor: str
+) -> None:
+    text = rf"{method}\({old}=1\) is an argument of Keras 1 .*Use {successor}, which counts batches"
     with pytest.raises(ArgumentError, match=text):
         getattr(linear(), method)(Pairs(), **{old: 1})
 

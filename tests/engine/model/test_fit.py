@@ -9,7 +9,14 @@ import torch
 from onfit.callbacks import BaseLogger, EarlyStopping, History, LambdaCallback, ProgbarLogger
 from onfit.core import Callback
 from onfit.core.hooks import HOOKS
-from onfit.errors import ArgumentError, ArgumentTypeError, DataError, NotReadyError, ShapeError
+from onfit.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    DataError,
+    NotReadyError,
+    OnfitWarning,
+    ShapeError,
+)
 from onfit.layers import Dense, Dropout
 from onfit.models import Sequential
 
@@ -452,9 +459,12 @@ def test_a_model_without_a_loss_says_so() -> None:
         model.fit(X, Y, verbose=0)
 
 
-def test_nb_epoch_is_an_error_that_names_epochs() -> None:
-    with pytest.raises(ArgumentError, match=r"fit\(nb_epoch=...\) is called epochs since Keras 2"):
-        linear().fit(X, Y, nb_epoch=3)
+def test_nb_epoch_is_taken_as_epochs_with_one_warning() -> None:
+    with pytest.warns(OnfitWarning, match=r"fit\(nb_epoch=.*Write epochs=") as told:
+        history = linear().fit(X, Y, nb_epoch=3, verbose=0)
+    assert (history.epoch, len(told)) == ([0, 1, 2], 1)
+    with pytest.raises(ArgumentError, match=r"fit\(epochs=..., nb_epoch=...\).*Give one"):
+        linear().fit(X, Y, epochs=3, nb_epoch=3)
 
 
 def test_a_misspelt_argument_is_an_error_that_guesses() -> None:

@@ -1,21 +1,32 @@
 """Arguments that the methods of a model do not have: misspelt ones, and those of older Keras."""
 
 import inspect
+import warnings
 from collections.abc import Callable, Iterable
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
-from onfit.errors import ArgumentError, did_you_mean
+from onfit.errors import ArgumentError, OnfitWarning, did_you_mean
 
-# Arguments of Keras 1, and the arguments that replaced them.
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
+
+# Arguments of Keras 1, and their names since.
 _SUCCESSORS = {
-    "samples_per_epoch": "steps_per_epoch, which counts batches: samples / batch size",
+    "samples_per_epoch": "steps_per_epoch",
     "nb_epoch": "epochs",
-    "nb_val_samples": "validation_steps, which counts batches: samples / batch size",
-    "val_samples": "steps, which counts batches: samples / batch size",
+    "nb_val_samples": "validation_steps",
+    "val_samples": "steps",
     "max_q_size": "max_queue_size",
     "nb_worker": "workers",
     "nb_workers": "workers",
     "pickle_safe": "use_multiprocessing",
+}
+# Those of them that count samples, of which data: their successors count batches.
+_OF_SAMPLES = {
+    "samples_per_epoch": "generator",
+    "nb_val_samples": "validation_data",
+    "val_samples": "generator",
 }
 
 # Arguments of older versions that say nothing if they are None, and what to do instead of others.
@@ -26,17 +37,65 @@ _OLDER = {
 }
 
 
-def refuse_old(method: Callable[..., Any], old: dict[str, Any]) -> None:
-    """Refuse arguments that `method` does not have, and name the successors of those of Keras 1.
+def taking_names_of_keras_1(method: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+    """A method that also takes its arguments under their names of Keras 1, with one warning.
 
     Raises:
-        ArgumentError: if there is one.
+        ArgumentError: when it is called, for an argument under both its names, or a number of
+            samples of data whose batch size is not known.
     """
-    for name in old.keys() & _SUCCESSORS:
-        raise ArgumentError(
-            f"{method.__name__}({name}=...) is an argument of Keras 1. Use {_SUCCESSORS[name]}."
+
+    @wraps(method)
+    def called(*args: _Given.args, **named: _Given.kwargs) -> _Result:
+        if named.keys() & _SUCCESSORS:
+            given = _renamed(method, args, dict(named))
+            return method(*args, **given)
+        return method(*args, **named)
+
+    return called
+
+
+def _renamed(method: Callable[..., Any], args: Any, named: dict[str, Any]) -> dict[str, Any]:
+    signature = inspect.signature(method)
+    known = signature.parameters
+    old = [
+        name
+        for name in named
+        if _SUCCESSORS.get(name) in known and _OF_SAMPLES.get(name, "self") in {*known, "self"}
+    ]
+    values = {name: named.pop(name) for name in old}
+    bound = signature.bind_partial(*args, **named).arguments
+    for name, value in values.items():
+        successor = _SUCCESSORS[name]
+        if successor in bound:
+            raise ArgumentError(
+                f"{method.__name__}({successor}=..., {name}=...): {name} is the name that "
+                f"{successor} had in Keras 1. Give one of them."
+            )
+        if name in _OF_SAMPLES:
+            value = _batches(f"{method.__name__}({name}={value!r})", successor, value, bound, name)
+        named[successor] = value
+    if old:
+        warnings.warn(
+            f"{method.__name__}({', '.join(f'{name}=...' for name in old)}): of Keras 1. Write "
+            f"{', '.join(f'{_SUCCESSORS[name]}=...' for name in old)}, which was taken.",
+            OnfitWarning,
+            stacklevel=3,
         )
-    refuse_unknown(method, old)
+    return named
+
+
+def _batches(asked: str, successor: str, samples: Any, bound: dict[str, Any], name: str) -> Any:
+    """A number of samples as a number of batches."""
+    data = bound.get(_OF_SAMPLES[name])
+    batch_size = getattr(data, "batch_size", None)
+    if batch_size:
+        return samples / batch_size
+    raise ArgumentError(
+        f"{asked} is an argument of Keras 1 and counts samples, and a {type(data).__name__} does "
+        f"not say how many are in a batch. Use {successor}, which counts batches: samples / batch "
+        "size."
+    )
 
 
 def refuse_unsupported(method: Callable[..., Any], old: dict[str, Any]) -> None:

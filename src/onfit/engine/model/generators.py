@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from onfit.callbacks.history import History
-from onfit.engine.model.arguments import refuse_old
+from onfit.engine.model.arguments import refuse_unknown, taking_names_of_keras_1
 from onfit.errors import ArgumentError
 
 if TYPE_CHECKING:
     from onfit.engine.model.trainer import Trainer
 
 
+@taking_names_of_keras_1
 def fit_generator(
     model: "Trainer",
     generator: Any,
@@ -34,7 +35,7 @@ def fit_generator(
     Raises:
         ArgumentError: for a generator without a number of steps.
     """
-    refuse_old(fit_generator, old)
+    refuse_unknown(fit_generator, old)
     _require_steps(generator, steps_per_epoch=steps_per_epoch)
     _require_steps(validation_data, validation_steps=validation_steps)
     return model.fit(
@@ -55,6 +56,7 @@ def fit_generator(
     )
 
 
+@taking_names_of_keras_1
 def evaluate_generator(
     model: "Trainer",
     generator: Any,
@@ -67,7 +69,7 @@ def evaluate_generator(
     **old: Any,
 ) -> Any:
     """`evaluate` for a generator or a Sequence. The arguments are those of `evaluate`."""
-    refuse_old(evaluate_generator, old)
+    refuse_unknown(evaluate_generator, old)
     _require_steps(generator, steps=steps)
     return model.evaluate(
         generator,
@@ -80,6 +82,7 @@ def evaluate_generator(
     )
 
 
+@taking_names_of_keras_1
 def predict_generator(
     model: "Trainer",
     generator: Any,
@@ -92,7 +95,7 @@ def predict_generator(
     **old: Any,
 ) -> Any:
     """`predict` for a generator or a Sequence. The arguments are those of `predict`."""
-    refuse_old(predict_generator, old)
+    refuse_unknown(predict_generator, old)
     _require_steps(generator, steps=steps)
     return model.predict(
         generator,

@@ -8,15 +8,15 @@ from onfit.engine.data.batching import Batching, Workers
 from onfit.engine.data.validation import ValidationData
 from onfit.engine.model import fit as fitting
 from onfit.engine.model import generators
-from onfit.engine.model.arguments import refuse_unknown
+from onfit.engine.model.arguments import refuse_unknown, taking_names_of_keras_1
 from onfit.engine.model.compilable import Compilable
 from onfit.engine.model.extent import Extent
-from onfit.errors import ArgumentError
 
 
 class Trainer(Compilable):
     """The part of a model that trains, evaluates and predicts."""
 
+    @taking_names_of_keras_1
     def fit(
         self,
         x: Any = None,
@@ -79,7 +79,8 @@ class Trainer(Compilable):
                 `"10_000 steps"`, `"1_000_000 samples"` or `"2 hours"`. The data are walked through
                 again and again. `validation_freq="500 steps"` says when to validate; the end always
                 does. Callbacks decide, and the History has a row, at each validation.
-            **old: arguments of older versions of Keras; each is an error that says what to write.
+            **old: arguments under their names of Keras 1 (`nb_epoch`), with a warning; any other is
+                an error that names the nearest argument.
 
         Returns:
             The `History`: `history.history["loss"]` is a list with one value per epoch.
@@ -89,10 +90,6 @@ class Trainer(Compilable):
             DataError: for data that cannot be used.
             ArgumentError: for an unknown argument, or a value that it cannot have.
         """
-        if "nb_epoch" in old:
-            raise ArgumentError(
-                "fit(nb_epoch=...) is called epochs since Keras 2. Write epochs=..."
-            )
         refuse_unknown(Trainer.fit, old)
         return fitting.fit(
             self,
@@ -121,6 +118,7 @@ class Trainer(Compilable):
             verbose=verbose,
         )
 
+    @taking_names_of_keras_1
     def evaluate(
         self,
         x: Any = None,
@@ -174,6 +172,7 @@ class Trainer(Compilable):
         )
         return logs if return_dict else _scalar_or_list(logs)
 
+    @taking_names_of_keras_1
     def predict(
         self,
         x: Any,
