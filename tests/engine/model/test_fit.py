@@ -14,7 +14,6 @@ from onfit.errors import (
     ArgumentTypeError,
     DataError,
     NotReadyError,
-    OnfitWarning,
     ShapeError,
 )
 from onfit.layers import Dense, Dropout
@@ -457,14 +456,6 @@ def test_a_model_without_a_loss_says_so() -> None:
     model.compile("sgd")
     with pytest.raises(NotReadyError, match="compiled without a loss"):
         model.fit(X, Y, verbose=0)
-
-
-def test_nb_epoch_is_taken_as_epochs_with_one_warning() -> None:
-    with pytest.warns(OnfitWarning, match=r"fit\(nb_epoch=.*Write epochs=") as told:
-        history = linear().fit(X, Y, nb_epoch=3, verbose=0)
-    assert (history.epoch, len(told)) == ([0, 1, 2], 1)
-    with pytest.raises(ArgumentError, match=r"fit\(epochs=..., nb_epoch=...\).*Give one"):
-        linear().fit(X, Y, epochs=3, nb_epoch=3)
 
 
 def test_a_misspelt_argument_is_an_error_that_guesses() -> None:
