@@ -126,7 +126,7 @@ def verdict(
     except Exception as error:  # what no one wrote for the user to read
         return f"{argument}: raw {type(error).__name__}: {error}"
     kept = seen(made) if seen is not None else config_or_attribute(made, argument.name)
-    if plain(kept) == plain(value) or _named_alike(kept, value):
+    if plain(kept) == plain(value) or _named_alike(kept, value) or _for_each_axis(kept, value):
         return KEPT
     return f"{argument}: {value!r} was given and {kept!r} is kept"
 
@@ -165,3 +165,8 @@ def _named_alike(kept: Any, value: Any) -> bool:
         return False
     name = getattr(kept, "__name__", type(kept).__name__)
     return value.replace("_", "").lower() == name.replace("_", "").lower()
+
+
+def _for_each_axis(kept: Any, value: Any) -> bool:
+    """Whether one number was given and a tuple of it is kept, one for each axis."""
+    return isinstance(kept, tuple) and isinstance(value, int) and {*kept} == {value}

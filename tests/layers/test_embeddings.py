@@ -28,8 +28,8 @@ def test_the_table_begins_small_and_uniform() -> None:
 
 
 def test_a_length_builds_the_model_at_once() -> None:
-    assert Embedding(4, 2, input_length=10).declared_shape == (10,)
-    assert Embedding(4, 2).declared_shape is None
+    assert Embedding(4, 2, input_length=10).declared_input.shape == (10,)
+    assert Embedding(4, 2).declared_input is None
     assert Embedding(4, 2)(Input((10,), dtype="int64")).shape == (None, 10, 2)
 
 

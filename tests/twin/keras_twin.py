@@ -13,12 +13,13 @@ import keras
 import numpy as np
 import pytest
 
-from onfit import layers, losses, optimizers
+from onfit import constraints, layers, losses, optimizers
 from onfit.core import Callback
 from onfit.engine.model.sequential import Sequential
 
 ONFIT = SimpleNamespace(
     Sequential=Sequential,
+    constraints=constraints,
     Input=layers.Input,
     layers=layers,
     losses=losses,
@@ -27,6 +28,7 @@ ONFIT = SimpleNamespace(
 )
 KERAS = SimpleNamespace(
     Sequential=keras.Sequential,
+    constraints=keras.constraints,
     Input=keras.Input,
     layers=keras.layers,
     losses=keras.losses,

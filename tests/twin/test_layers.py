@@ -117,6 +117,32 @@ LAYERS: dict[str, tuple[tuple[int, ...], Script]] = {
         IMAGE,
         lambda lib: lib.layers.Conv2D(3, 3, strides=(2, 2), padding="same"),
     ),
+    "conv2d limited": (
+        IMAGE,
+        lambda lib: lib.layers.Conv2D(
+            3, 3, kernel_constraint=lib.constraints.MaxNorm(0.5, [0, 1, 2])
+        ),
+    ),
+    "dense limited": (
+        FLAT,
+        lambda lib: lib.layers.Dense(3, kernel_constraint="unit_norm", bias_constraint="non_neg"),
+    ),
+    "lstm limited": (
+        SEQUENCE,
+        lambda lib: lib.layers.LSTM(
+            3, recurrent_constraint="min_max_norm", bias_constraint="non_neg"
+        ),
+    ),
+    "batch normalization limited": (
+        FLAT,
+        lambda lib: lib.layers.BatchNormalization(
+            gamma_constraint=lib.constraints.MinMaxNorm(0.8, 0.9, rate=0.3)
+        ),
+    ),
+    "flatten channels first": (
+        IMAGE,
+        lambda lib: lib.layers.Flatten(data_format="channels_first"),
+    ),
     "conv2d dilated": (
         IMAGE,
         lambda lib: lib.layers.Conv2D(3, 2, dilation_rate=(2, 1), use_bias=False),

@@ -5,7 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from onfit import activations, initializers, regularizers
+from onfit import activations, constraints, initializers, regularizers
+from onfit.layers.arguments import OF_ADAPTERS
 from onfit.layers.layer import Layer
 
 
@@ -25,8 +26,9 @@ class Activated(Layer):
 
     @property
     def output_activation(self) -> Any:
-        # What a subclass computes in another way may do more after the activation.
-        return self.activation if type(self).forward is Activated.forward else None
+        # A whole call may do more: what a subclass computes, or what looks at the output.
+        leaves_out = type(self).forward is Activated.forward and self.calls_forward_alone
+        return self.activation if leaves_out else None
 
 
 class Affine(Activated):
@@ -39,8 +41,13 @@ class Affine(Activated):
         bias_initializer: sets the bias's first values.
         kernel_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
+        activity_regularizer: penalty on the output.
+        kernel_constraint: limit of the kernel.
+        bias_constraint: limit of the bias.
         **layer: arguments of every layer.
     """
+
+    of_keras_alone = OF_ADAPTERS
 
     kernel: Tensor
     bias: Tensor | None
@@ -53,15 +60,20 @@ class Affine(Activated):
         bias_initializer: Any = "zeros",
         kernel_regularizer: Any = None,
         bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
         **layer: Any,
     ) -> None:
-        super().__init__(**layer)
+        super().__init__(activity_regularizer=activity_regularizer, **layer)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
         self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
 
     def add_bias(self, size: int) -> None:
         """Make the bias, or set it to None if `use_bias` is False."""
@@ -79,6 +91,8 @@ class Affine(Activated):
             "bias_initializer": self.bias_initializer,
             "kernel_regularizer": self.kernel_regularizer,
             "bias_regularizer": self.bias_regularizer,
+            "kernel_constraint": self.kernel_constraint,
+            "bias_constraint": self.bias_constraint,
         }
 
 

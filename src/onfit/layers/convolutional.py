@@ -34,6 +34,9 @@ class _Convolution(Affine):
         bias_initializer: Any = "zeros",
         kernel_regularizer: Any = None,
         bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
         **layer: Any,
     ) -> None:
         super().__init__(
@@ -43,6 +46,9 @@ class _Convolution(Affine):
             bias_initializer,
             kernel_regularizer,
             bias_regularizer,
+            activity_regularizer,
+            kernel_constraint,
+            bias_constraint,
             **layer,
         )
         self.filters = whole(self, "filters", filters)
@@ -130,6 +136,9 @@ class Conv1D(_Convolution):
         bias_initializer: sets the first values of the bias, of shape (filters,).
         kernel_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
+        activity_regularizer: penalty on the output.
+        kernel_constraint: limit of the kernel, such as `"non_neg"` or `constraints.MaxNorm(3)`.
+        bias_constraint: limit of the bias.
         **layer: arguments of every layer.
 
     Raises:
@@ -142,6 +151,7 @@ class Conv1D(_Convolution):
     """
 
     rank = 1
+    walks_sequences = True
     paddings = ("valid", "same", "causal")
 
 
@@ -167,6 +177,9 @@ class Conv2D(_Convolution):
         bias_initializer: sets the first values of the bias, of shape (filters,).
         kernel_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
+        activity_regularizer: penalty on the output.
+        kernel_constraint: limit of the kernel, such as `"non_neg"` or `constraints.MaxNorm(3)`.
+        bias_constraint: limit of the bias.
         **layer: arguments of every layer.
 
     Raises:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from onfit import activations
 from onfit.errors import ArgumentError, ShapeError
 from onfit.layers.activated import Activated, Affine, as_weight, laid_out_by_units
-from onfit.layers.checks import whole
+from onfit.layers.checks import one_of, whole
 from onfit.layers.layer import Layer
 from onfit.layers.shapes import Shape
 
@@ -33,6 +33,9 @@ class Dense(Affine):
         bias_initializer: sets the first values of the bias, of shape (units,).
         kernel_regularizer: penalty on the kernel, such as `"l2"` or `regularizers.L2(1e-4)`.
         bias_regularizer: penalty on the bias.
+        activity_regularizer: penalty on the output.
+        kernel_constraint: limit of the kernel, such as `"non_neg"` or `constraints.MaxNorm(3)`.
+        bias_constraint: limit of the bias.
         **layer: arguments of every layer: `name`, `input_dim`, `input_shape`, `trainable`.
 
     Example:
@@ -49,6 +52,9 @@ class Dense(Affine):
         bias_initializer: Any = "zeros",
         kernel_regularizer: Any = None,
         bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
         **layer: Any,
     ) -> None:
         super().__init__(
@@ -58,6 +64,9 @@ class Dense(Affine):
             bias_initializer,
             kernel_regularizer,
             bias_regularizer,
+            activity_regularizer,
+            kernel_constraint,
+            bias_constraint,
             **layer,
         )
         self.units = whole(self, "units", units)
@@ -189,10 +198,32 @@ class Dropout(Layer):
 
 
 class Flatten(Layer):
-    """Makes every sample one row: (batch, a, b) becomes (batch, a * b)."""
+    """Makes every sample one row: (batch, a, b) becomes (batch, a * b).
+
+    Args:
+        data_format: `"channels_first"` to bring the channels last before, so that the row is the
+            same as of inputs with channels last; `"channels_last"` (also for None) to leave the
+            values in their order.
+        **layer: arguments of every layer.
+    """
+
+    def __init__(self, data_format: str | None = None, **layer: Any) -> None:
+        super().__init__(**layer)
+        options = ("channels_last", "channels_first")
+        self.data_format = one_of(self, "data_format", data_format or options[0], options)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the values stay in their order."""
+        return self.data_format == "channels_last"
 
     def forward(self, x: Tensor) -> Tensor:
+        if not self.is_plain and x.ndim > 2:
+            x = x.movedim(1, -1)
         return x.flatten(1) if x.ndim > 1 else x[:, None]
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "data_format": self.data_format}
 
 
 class TorchModule(Layer):

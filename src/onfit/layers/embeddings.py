@@ -5,8 +5,9 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from onfit import initializers, regularizers
+from onfit import constraints, initializers, regularizers
 from onfit.errors import ArgumentError, DataError
+from onfit.layers.arguments import OF_ADAPTERS
 from onfit.layers.checks import whole
 from onfit.layers.layer import Layer
 from onfit.layers.shapes import Shape
@@ -21,6 +22,7 @@ class Embedding(Layer):
         embeddings_initializer: sets the first values of the table, of shape
             (input_dim, output_dim).
         embeddings_regularizer: penalty on the table.
+        embeddings_constraint: limit of the table.
         mask_zero: False; masks are not supported.
         weights: an array, or a list of one array: the table's first values, instead of the
             initializer's.
@@ -37,6 +39,8 @@ class Embedding(Layer):
         torch.Size([1, 3, 8])
     """
 
+    of_keras_alone = OF_ADAPTERS
+
     embeddings: Tensor
 
     def __init__(
@@ -45,6 +49,7 @@ class Embedding(Layer):
         output_dim: int,
         embeddings_initializer: Any = "uniform",
         embeddings_regularizer: Any = None,
+        embeddings_constraint: Any = None,
         mask_zero: bool = False,
         weights: Any = None,
         input_length: int | None = None,
@@ -63,6 +68,7 @@ class Embedding(Layer):
         self.input_length = input_length
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
+        self.embeddings_constraint = constraints.get(embeddings_constraint)
         if weights is not None:
             self.ensure_built((None,))
             self.set_weights(list(weights) if isinstance(weights, (list, tuple)) else [weights])
@@ -88,5 +94,6 @@ class Embedding(Layer):
             "output_dim": self.output_dim,
             "embeddings_initializer": self.embeddings_initializer,
             "embeddings_regularizer": self.embeddings_regularizer,
+            "embeddings_constraint": self.embeddings_constraint,
             "input_length": self.input_length,
         }

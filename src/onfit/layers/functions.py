@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
 from onfit.errors import ArgumentError, ArgumentTypeError, ShapeError
+from onfit.layers.arguments import NotHere
 from onfit.layers.layer import Layer
 
 
@@ -65,6 +66,10 @@ class Lambda(Layer):
         >>> Lambda(lambda x, by: x * by, arguments={"by": 2})(torch.ones(1, 2))
         tensor([[2., 2.]])
     """
+
+    of_keras_alone: ClassVar[Mapping[str, NotHere]] = {
+        "mask": NotHere("Write a layer whose call takes an argument mask."),
+    }
 
     def __init__(
         self,

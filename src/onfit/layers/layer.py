@@ -1,17 +1,19 @@
 """The base class of onfit's layers: a torch module that learns its shapes from its input."""
 
-import inspect
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from onfit import initializers, regularizers
-from onfit.errors import ArgumentError, ShapeError, did_you_mean
+from onfit import constraints, initializers, regularizers
+from onfit.dtypes import dtype_name, float_dtype
+from onfit.errors import ShapeError
+from onfit.layers.arguments import NotHere, declared_input, parameters_of, refuse_unknown
 from onfit.layers.calling import Called, shapes_to_build_for
 from onfit.layers.containers import HoldsLayers
-from onfit.layers.shapes import Shape
+from onfit.layers.shapes import Shape, mapped
 
 
 class Layer(Called, HoldsLayers):
@@ -26,6 +28,15 @@ class Layer(Called, HoldsLayers):
         input_shape: shape of one sample, without the batch axis; the model is then built at once.
         input_dim: the same for flat samples: `input_shape=(input_dim,)`.
         trainable: whether its weights change in training.
+        dtype: the type of its weights, and of the floats that come in: `"float32"`, `"float16"`,
+            `"bfloat16"` or `"float64"`. None leaves the inputs as they are.
+        activity_regularizer: the penalty on its output: anything `regularizers.get` takes.
+        autocast: whether floats that come in are brought into `dtype`.
+        weights: arrays, its first values, in the order of `get_weights`.
+        batch_input_shape: the input's shape with the batch axis, instead of `input_shape`; Keras
+            also calls it `batch_shape`.
+        batch_size: the length of the batch axis, if it is fixed; with `input_shape`.
+        input_length: for layers of sequences, their length, with `input_dim`.
 
     Attributes:
         built: whether its weights exist.
@@ -41,24 +52,53 @@ class Layer(Called, HoldsLayers):
         torch.Size([2, 3])
     """
 
+    of_keras_alone: ClassVar[Mapping[str, NotHere]] = {}
+    walks_sequences: ClassVar[bool] = False  # whether a sample has steps, each with features
+
     def __init__(
         self,
         *,
         name: str | None = None,
-        input_shape: tuple[int | None, ...] | None = None,
+        input_shape: Sequence[int | None] | None = None,
         input_dim: int | None = None,
         trainable: bool = True,
+        dtype: Any = None,
+        activity_regularizer: Any = None,
+        autocast: bool = True,
+        weights: Any = None,
+        batch_input_shape: Sequence[int | None] | None = None,
+        batch_shape: Sequence[int | None] | None = None,
+        batch_size: int | None = None,
+        input_length: int | None = None,
         **unknown: Any,
     ) -> None:
-        if unknown:
-            raise ArgumentError(_unknown_argument(type(self), unknown))
+        refuse_unknown(type(self), unknown)
         super().__init__()
         self.name = name or ""
         self.named_by_author = bool(name)
         self.built = False
         self.nodes = []
         self._trainable = trainable
-        self.declared_shape: Shape | None = _declared(input_shape, input_dim)
+        self._dtype = None if dtype is None else float_dtype(dtype)
+        self._first_weights = weights
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.autocast = autocast
+        if self._dtype is not None and autocast:
+            self.register_forward_pre_hook(_cast)
+        self.declared_input = declared_input(
+            type(self),
+            input_shape=input_shape,
+            input_dim=input_dim,
+            input_length=input_length,
+            batch_input_shape=batch_input_shape,
+            batch_shape=batch_shape,
+            batch_size=batch_size,
+        )
+
+    @property
+    def calls_forward_alone(self) -> bool:
+        """Whether a call of it is what `forward` computes, and no more."""
+        return self._dtype is None and self.activity_regularizer is None
 
     # --- what a subclass writes ----------------------------------------------------------
 
@@ -75,7 +115,12 @@ class Layer(Called, HoldsLayers):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments for an equal layer."""
-        return {"name": self.name, "trainable": self.trainable}
+        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
+        if self._dtype is not None:
+            config["dtype"] = dtype_name(self._dtype)
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = self.activity_regularizer
+        return config if self.autocast else {**config, "autocast": False}
 
     # --- what a subclass inherits --------------------------------------------------------
 
@@ -95,6 +140,15 @@ class Layer(Called, HoldsLayers):
             return
         self.build(*input_shapes)
         self.built = True
+        self._finish_weights()
+
+    def _finish_weights(self) -> None:
+        """Give new weights what the constructor was told of them."""
+        if self._dtype is not None:
+            self.to(self._dtype)
+        if self._first_weights is not None:
+            first, self._first_weights = self._first_weights, None
+            self.set_weights(list(first) if isinstance(first, (list, tuple)) else [first])
         if not self._trainable:
             self.trainable = False
 
@@ -105,6 +159,7 @@ class Layer(Called, HoldsLayers):
         initializer: Any = "glorot_uniform",
         trainable: bool = True,
         regularizer: Any = None,
+        constraint: Any = None,
     ) -> Tensor:
         """Make a weight called `name`: a parameter, or a buffer if not `trainable`.
 
@@ -115,6 +170,8 @@ class Layer(Called, HoldsLayers):
             trainable: whether training changes it.
             regularizer: the penalty on it: anything `regularizers.get` takes. It is kept as
                 `self.<name>_regularizer`, and may be changed there at any time.
+            constraint: its limit: anything `constraints.get` takes; kept as
+                `self.<name>_constraint`.
         """
         value = initializers.get(initializer)(shape)
         if trainable:
@@ -123,6 +180,8 @@ class Layer(Called, HoldsLayers):
             self.register_buffer(name, value)
         if regularizer is not None:
             setattr(self, f"{name}_regularizer", regularizers.get(regularizer))
+        if constraint is not None:
+            setattr(self, f"{name}_constraint", constraints.get(constraint))
         made: Tensor = getattr(self, name)
         return made
 
@@ -201,36 +260,17 @@ class Layer(Called, HoldsLayers):
         return self(x)
 
 
-def _declared(input_shape: Shape | None, input_dim: int | None) -> Shape | None:
-    if input_dim is not None:
-        return (input_dim,)
-    if input_shape is None:
-        return None
-    return tuple(input_shape)
-
-
-def _unknown_argument(layer: type, unknown: dict[str, Any]) -> str:
-    known = [name for cls in layer.__mro__ for name in _parameters(cls)]
-    name = next(iter(unknown))
-    return (
-        f"{layer.__name__}({name}=...) is not an argument of this layer. "
-        f"It takes {', '.join(dict.fromkeys(known))}.{did_you_mean(name, known)}"
-    )
-
-
-def _parameters(cls: type) -> dict[str, Any]:
-    """The arguments of a class, and their defaults."""
-    if cls in (nn.Module, object):
-        return {}
-    found = inspect.signature(cls).parameters.values()
-    return {p.name: p.default for p in found if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+def _cast(layer: nn.Module, args: Any) -> Any:
+    """A hook before `forward`: the arguments, with floats in the type of the layer."""
+    dtype = layer._dtype
+    return mapped(lambda x: x.to(dtype) if x.is_floating_point() else x, Tensor, args)
 
 
 def _defaults(kind: type) -> dict[str, Any]:
     """The arguments of a layer and their defaults; its own first, and without its name."""
     found: dict[str, Any] = {}
     for cls in kind.__mro__:
-        found = {**found, **{k: v for k, v in _parameters(cls).items() if k not in found}}
+        found = {**found, **{k: v for k, v in parameters_of(cls).items() if k not in found}}
     return {name: default for name, default in found.items() if name != "name"}
 
 

@@ -26,8 +26,12 @@ class LSTM(Recurrent):
         kernel_regularizer: penalty on `kernel`.
         recurrent_regularizer: penalty on `recurrent_kernel`.
         bias_regularizer: penalty on `bias`.
+        kernel_constraint: limit of `kernel`.
+        recurrent_constraint: limit of `recurrent_kernel`.
+        bias_constraint: limit of `bias`.
         dropout: the fraction of the features to drop in training, the same at every step.
         recurrent_dropout: the fraction of the previous output to drop in training.
+        seed: an int, to drop with a generator of the layer's own.
         return_sequences: return the output of every step, of shape (batch, steps, units), instead
             of the last output.
         return_state: return (output, output of the last step, memory).

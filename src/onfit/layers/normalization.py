@@ -1,15 +1,16 @@
 """Layers that bring their inputs to mean 0 and variance 1, and then scale and shift them."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from onfit import initializers, regularizers
+from onfit import constraints, initializers, regularizers
 from onfit.errors import ArgumentError, ShapeError
 from onfit.layers.activated import as_weight
+from onfit.layers.arguments import NotHere
 from onfit.layers.checks import known, require_size
 from onfit.layers.layer import Layer
 from onfit.layers.shapes import Shape
@@ -30,6 +31,8 @@ class _Normalization(Layer):
         gamma_initializer: Any,
         beta_regularizer: Any,
         gamma_regularizer: Any,
+        beta_constraint: Any,
+        gamma_constraint: Any,
         **layer: Any,
     ) -> None:
         super().__init__(**layer)
@@ -40,6 +43,8 @@ class _Normalization(Layer):
         self.gamma_initializer = initializers.get(gamma_initializer)
         self.beta_regularizer = regularizers.get(beta_regularizer)
         self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
 
     def add_gamma_and_beta(self, shape: tuple[int, ...]) -> None:
         """Make `gamma` if `scale` is True, and `beta` if `center` is True; else it is None."""
@@ -59,6 +64,8 @@ class _Normalization(Layer):
             "gamma_initializer": self.gamma_initializer,
             "beta_regularizer": self.beta_regularizer,
             "gamma_regularizer": self.gamma_regularizer,
+            "beta_constraint": self.beta_constraint,
+            "gamma_constraint": self.gamma_constraint,
         }
 
 
@@ -81,6 +88,8 @@ class BatchNormalization(_Normalization):
         moving_variance_initializer: sets the first values of `moving_variance`.
         beta_regularizer: penalty on `beta`.
         gamma_regularizer: penalty on `gamma`.
+        beta_constraint: limit of `beta`.
+        gamma_constraint: limit of `gamma`.
         **layer: arguments of every layer.
 
     Example:
@@ -88,6 +97,17 @@ class BatchNormalization(_Normalization):
         >>> layer(torch.tensor([[1.0], [3.0]])).flatten().tolist()  # doctest: +ELLIPSIS
         [-0.999..., 0.999...]
     """
+
+    of_keras_alone: ClassVar[Mapping[str, NotHere]] = {
+        "renorm": NotHere("Use larger batches, or LayerNormalization.", (False,)),
+        "renorm_clipping": NotHere("It goes with renorm."),
+        "renorm_momentum": NotHere(None),
+        "synchronized": NotHere(
+            "Wrap a torch net: Model(nn.SyncBatchNorm.convert_sync_batchnorm(net)).", (False,)
+        ),
+        "fused": NotHere(None),
+        "virtual_batch_size": NotHere("Give fit smaller batches."),
+    }
 
     moving_mean: Tensor
     moving_variance: Tensor
@@ -105,6 +125,8 @@ class BatchNormalization(_Normalization):
         moving_variance_initializer: Any = "ones",
         beta_regularizer: Any = None,
         gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
         **layer: Any,
     ) -> None:
         super().__init__(
@@ -115,6 +137,8 @@ class BatchNormalization(_Normalization):
             gamma_initializer,
             beta_regularizer,
             gamma_regularizer,
+            beta_constraint,
+            gamma_constraint,
             **layer,
         )
         self.axis = axis
@@ -180,6 +204,8 @@ class LayerNormalization(_Normalization):
         gamma_initializer: sets the first values of `gamma`.
         beta_regularizer: penalty on `beta`.
         gamma_regularizer: penalty on `gamma`.
+        beta_constraint: limit of `beta`.
+        gamma_constraint: limit of `gamma`.
         **layer: arguments of every layer.
 
     Example:
@@ -197,6 +223,8 @@ class LayerNormalization(_Normalization):
         gamma_initializer: Any = "ones",
         beta_regularizer: Any = None,
         gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
         **layer: Any,
     ) -> None:
         super().__init__(
@@ -207,6 +235,8 @@ class LayerNormalization(_Normalization):
             gamma_initializer,
             beta_regularizer,
             gamma_regularizer,
+            beta_constraint,
+            gamma_constraint,
             **layer,
         )
         self.axis = axis if isinstance(axis, int) else list(axis)

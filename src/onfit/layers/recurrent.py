@@ -1,14 +1,16 @@
 """The base class of LSTM and GRU: a layer that walks along a sequence and keeps a state."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from onfit import activations, initializers, regularizers
+from onfit import activations, constraints, initializers, regularizers
 from onfit.errors import ShapeError
 from onfit.layers.activated import as_weight, laid_out_by_units
+from onfit.layers.arguments import NotHere
 from onfit.layers.checks import fraction, known, require_rank, require_size, whole
 from onfit.layers.layer import Layer
 from onfit.layers.shapes import Shape
@@ -24,6 +26,18 @@ class Recurrent(Layer):
 
     gates: int
     states: int
+    walks_sequences = True
+    of_keras_alone: ClassVar[Mapping[str, NotHere]] = {
+        "unroll": NotHere(None),
+        "use_cudnn": NotHere(None),
+        "implementation": NotHere(None),
+        "stateful": NotHere(
+            "Carry the state: return_state=True, and layer(x, initial_state=[...]) in your loop.",
+            (False,),
+        ),
+        "zero_output_for_mask": NotHere("Multiply the outputs by the mask.", (False,)),
+        "time_major": NotHere("Give inputs of shape (batch, steps, features).", (False,)),
+    }
 
     kernel: Tensor
     recurrent_kernel: Tensor
@@ -42,8 +56,12 @@ class Recurrent(Layer):
         kernel_regularizer: Any = None,
         recurrent_regularizer: Any = None,
         bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
+        seed: int | None = None,
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,
@@ -60,8 +78,13 @@ class Recurrent(Layer):
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
         self.recurrent_kernel_regularizer = regularizers.get(recurrent_regularizer)
         self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.recurrent_kernel_constraint = constraints.get(recurrent_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
         self.dropout = fraction(self, "dropout", dropout)
         self.recurrent_dropout = fraction(self, "recurrent_dropout", recurrent_dropout)
+        self.seed = seed
+        self._generator = None if seed is None else torch.Generator().manual_seed(seed)
         self.return_sequences = return_sequences
         self.return_state = return_state
         self.go_backwards = go_backwards
@@ -74,6 +97,15 @@ class Recurrent(Layer):
     @recurrent_regularizer.setter
     def recurrent_regularizer(self, value: Any) -> None:
         self.recurrent_kernel_regularizer = regularizers.get(value)
+
+    @property
+    def recurrent_constraint(self) -> Any:
+        """The limit of `recurrent_kernel`; may be changed at any time."""
+        return self.recurrent_kernel_constraint
+
+    @recurrent_constraint.setter
+    def recurrent_constraint(self, value: Any) -> None:
+        self.recurrent_kernel_constraint = constraints.get(value)
 
     # --- weights -------------------------------------------------------------------------
 
@@ -112,7 +144,7 @@ class Recurrent(Layer):
         x = as_weight(x, self.kernel)
         states = self._begin(x, initial_state)
         if self.dropout and self.training:
-            x = x * _mask(x[:, :1], self.dropout)
+            x = x * self._mask(x[:, :1], self.dropout)
         if self.go_backwards:
             x = x.flip(1)
         outputs, states = self._walked(x, states)
@@ -147,10 +179,17 @@ class Recurrent(Layer):
     def _by_kernel(self, x: Tensor, states: States) -> tuple[Tensor, States]:
         raise NotImplementedError
 
+    def _mask(self, like: Tensor, rate: float) -> Tensor:
+        """Zeros for what is dropped; what is kept is scaled up."""
+        if self._generator is None or like.is_meta:
+            return F.dropout(torch.ones_like(like), rate)
+        keep = torch.rand(like.shape, generator=self._generator).to(like.device) >= rate
+        return keep / like.new_tensor(1 - rate)
+
     def _by_loop(self, x: Tensor, states: States) -> tuple[Tensor, States]:
         mask = None
         if self.recurrent_dropout and self.training:
-            mask = _mask(states[0], self.recurrent_dropout)
+            mask = self._mask(states[0], self.recurrent_dropout)
         outputs = []
         for step in self._projected(x).unbind(1):
             seen = states[0] if mask is None else states[0] * mask
@@ -185,16 +224,16 @@ class Recurrent(Layer):
             "kernel_regularizer": self.kernel_regularizer,
             "recurrent_regularizer": self.recurrent_regularizer,
             "bias_regularizer": self.bias_regularizer,
+            "kernel_constraint": self.kernel_constraint,
+            "recurrent_constraint": self.recurrent_constraint,
+            "bias_constraint": self.bias_constraint,
             "dropout": self.dropout,
             "recurrent_dropout": self.recurrent_dropout,
+            "seed": self.seed,
             "return_sequences": self.return_sequences,
             "return_state": self.return_state,
             "go_backwards": self.go_backwards,
         }
-
-
-def _mask(like: Tensor, rate: float) -> Tensor:
-    return F.dropout(torch.ones_like(like), rate)
 
 
 def kernel_options(x: Tensor, weights: list[Tensor]) -> tuple[Any, ...]:

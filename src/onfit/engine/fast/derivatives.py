@@ -39,7 +39,7 @@ def rule_of(layer: Any, activated: bool) -> Rule | None:
         layer: a layer, or any torch module.
         activated: whether it is to compute with its activation.
     """
-    if isinstance(layer, Dropout) and not layer.is_plain:
+    if isinstance(layer, (Dropout, Flatten)) and not layer.is_plain:
         return None
     if activated and isinstance(layer, Activated) and not _has_derivative(layer.activation):
         return None

@@ -82,9 +82,9 @@ class Sequential(Model):
             return
         if not isinstance(layer, nn.Module):
             raise ArgumentTypeError(_not_a_layer(layer))
-        declared = getattr(layer, "declared_shape", None)
+        declared = getattr(layer, "declared_input", None)
         if not self._layers and self._begin is None and declared is not None:
-            self._declare(Input(declared))
+            self._declare(Input(declared.shape, declared.batch_size))
         end = None if self._end is None else _called(layer, self._end)
         self._register(layer)
         if end is not None:

@@ -11,6 +11,7 @@ from onfit.core.logs import Logs
 from onfit.core.meter import RunningMeans, as_number
 from onfit.engine.data.arrays import Samples
 from onfit.engine.data.source import size_of
+from onfit.engine.step.limits import Limits
 from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.engine.step.seen import BatchSeen
 from onfit.errors import ArgumentTypeError
@@ -45,6 +46,7 @@ class OwnStep:
         self._step = step
         self._trains = trains
         self._judge = _judge_of(model)
+        self._limits = Limits(model) if trains else None
         stateful = {} if self._judge is None else self._judge.stateful
         self.totals = _Means(stateful, trackers_of(model))
 
@@ -65,6 +67,8 @@ class OwnStep:
             values = self._step(as_data(batch))
         finally:
             self._model.judge = None
+        if self._limits is not None and self._limits.weights:
+            self._limits.impose(self._model.trainable_weights)
         if not isinstance(values, dict):
             raise ArgumentTypeError(
                 f"{self._model.described}.{getattr(self._step, '__name__', 'step')} returned "

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from onfit.engine.data.arrays import Samples
 from onfit.engine.data.source import size_of
 from onfit.engine.step.backward import Gradients, needs_backward
+from onfit.engine.step.limits import Limits
 from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.engine.step.own_step import OwnStep
 from onfit.engine.step.seen import BatchSeen
@@ -58,6 +59,7 @@ class TrainStep:
         self._judge = judge = LossAndMetrics(model, compiled, copies=copies)
         self._optimizer = optimizer = compiled.optimizer
         self._parameters = trained_parameters(model)
+        self._limits = Limits(model)
         self._engine = ThroughEngine(model, judge, optimizer)
         self._there_and_back = WAYS.batch(
             self._engine, model, optimizer, judge.only_loss, judge.on_logits
@@ -75,6 +77,8 @@ class TrainStep:
             self._kept = batch, outputs
         with torch.set_grad_enabled(False):  # like `no_grad`, with fewer calls
             self._optimizer.apply(grads)
+            if self._limits.weights:
+                self._limits.impose(params)
             self.totals.add(
                 [*losses, *self._judge.measure(batch[1], outputs, batch[2])], size_of(batch)
             )

@@ -1,0 +1,198 @@
+"""Every argument of every layer, by Keras' signatures: kept, or refused by its name."""
+
+import inspect
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import torch
+from tests.contract.walker import (
+    KEPT,
+    REFUSED,
+    Argument,
+    arguments_of,
+    assert_named,
+    classes_of,
+    verdict,
+)
+
+from onfit import layers
+from onfit.layers.layer import Layer
+
+# Arguments that Keras takes for every layer without a word in its signature; most since Keras 1.
+OF_EVERY_LAYER = ["input_shape", "input_dim", "batch_input_shape", "batch_shape", "weights"]
+
+# What is refused, and why. All else must be kept.
+REFUSED_ON_PURPOSE = {
+    "lora_rank": "adapters of large trained nets; torch has its own libraries for them",
+    "lora_alpha": "goes with lora_rank",
+    "quantization_config": "torch has its own tools",
+    "mask": "Lambda(mask=...): a function knows no masks",
+    "mask_zero": "embeddings make no masks",
+    "renorm": "batch renormalization is not there",
+    "renorm_clipping": "goes with renorm",
+    "stateful": "a state is carried by return_state and initial_state",
+    "synchronized": "torch.nn.SyncBatchNorm does it",
+    "zero_output_for_mask": "masks end at the layer",
+}
+# Taken and not kept: they change no result.
+IDLE = {"output_shape", "unroll", "use_cudnn", "renorm_momentum"}
+# What a base class of Keras is told by its subclasses, not by users.
+OF_SUBCLASSES = {"pool_mode"}
+
+REQUIRED: dict[str, Any] = {
+    "activation": "relu",
+    "axes": 1,
+    "filters": 4,
+    "function": abs,
+    "input_dim": 9,
+    "kernel_size": 2,
+    "net": torch.nn.Linear(2, 2),
+    "output_dim": 3,
+    "pool_size": 3,
+    "rate": 0.3,
+    "target_shape": (2, 3),
+    "units": 4,
+}
+VALUES: dict[str, Any] = {
+    **REQUIRED,
+    "activation": "tanh",
+    "activity_regularizer": "l2",
+    "arguments": {"by": 2},
+    "autocast": False,
+    "axes": 2,
+    "axis": 1,
+    "batch_input_shape": (8, 3),
+    "batch_shape": (8, 3),
+    "center": False,
+    "data_format": "channels_first",
+    "dilation_rate": 3,
+    "dropout": 0.3,
+    "dtype": "float64",
+    "epsilon": 0.3,
+    "function": len,
+    "go_backwards": True,
+    "groups": 2,
+    "input_shape": (3,),
+    "keepdims": True,
+    "lora_alpha": 2,
+    "lora_rank": 2,
+    "mask": abs,
+    "mask_zero": True,
+    "momentum": 0.3,
+    "name": "mine",
+    "noise_shape": (1, 3),
+    "normalize": True,
+    "output_shape": (3,),
+    "padding": "same",
+    "quantization_config": "int8",
+    "recurrent_activation": "relu",
+    "recurrent_dropout": 0.3,
+    "renorm": True,
+    "renorm_clipping": {"rmax": 2},
+    "renorm_momentum": 0.3,
+    "reset_after": False,
+    "return_sequences": True,
+    "return_state": True,
+    "scale": False,
+    "seed": 7,
+    "stateful": True,
+    "strides": 3,
+    "synchronized": True,
+    "trainable": False,
+    "unit_forget_bias": False,
+    "unroll": True,
+    "use_bias": False,
+    "use_cudnn": False,
+    "weights": [np.ones((9, 3), "float32")],
+    "zero_output_for_mask": True,
+}
+KINDS = {"constraint": "unit_norm", "initializer": "he_normal", "regularizer": "l1"}
+
+ARGUMENTS = [
+    argument
+    for argument in arguments_of(keras.layers, layers, also=OF_EVERY_LAYER)
+    if argument.name not in OF_SUBCLASSES and argument.owner != "Layer"
+]
+
+
+def value_of(argument: Argument) -> Any:
+    return VALUES.get(argument.name, KINDS.get(argument.name.rpartition("_")[2]))
+
+
+def shown(argument: Argument) -> Any:
+    """How a layer shows an argument; None for the usual way."""
+    if argument.name in ("input_shape", "batch_input_shape", "batch_shape"):
+        whole = argument.name != "input_shape"
+
+        def declared(layer: Any) -> Any:
+            found = layer.declared_input
+            return (found.batch_size, *found.shape) if whole else found.shape
+
+        return declared
+    if argument.name == "input_dim" and argument.owner != "Embedding":
+        return lambda layer: layer.declared_input.shape[-1]
+    if argument.name == "weights":
+        is_made = argument.owner == "Embedding"
+        return lambda layer: layer.get_weights() if is_made else layer._first_weights
+    return None
+
+
+@pytest.mark.parametrize("argument", ARGUMENTS, ids=str)
+def test_every_argument_of_keras_is_kept_or_refused_by_name(argument: Argument) -> None:
+    value = value_of(argument)
+    assert value is not None, f"write a value for {argument.name}"
+    seen = (lambda layer: value) if argument.name in IDLE else shown(argument)
+    expected = REFUSED if argument.name in REFUSED_ON_PURPOSE else KEPT
+    assert verdict(argument, value, REQUIRED, seen) == expected
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [each for each in ARGUMENTS if each.name in REFUSED_ON_PURPOSE],
+    ids=str,
+)
+def test_what_is_refused_is_taken_with_keras_default(argument: Argument) -> None:
+    default = inspect.signature(argument.theirs).parameters.get(argument.name)
+    value = None if default is None else default.default
+    assert verdict(argument, value, REQUIRED, lambda layer: value) == KEPT
+
+
+@pytest.mark.parametrize("name", sorted(set(classes_of(keras.layers)) & set(layers.__all__)))
+def test_positional_arguments_come_in_keras_order(name: str) -> None:
+    def positional(kind: Any) -> list[str]:
+        parameters = inspect.signature(kind).parameters.values()
+        found = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        return [each for each in found if each not in REFUSED_ON_PURPOSE]
+
+    theirs, ours = positional(getattr(keras.layers, name)), positional(getattr(layers, name))
+    assert ours == theirs[: len(ours)] or ours[: len(theirs)] == theirs
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: layers.Dense(3, activaton="relu"), ("activaton", "'activation'")),
+        (lambda: layers.Dense(3, kernel_constrain="non_neg"), ("kernel_constraint",)),
+        (lambda: layers.Dense(3, kernel_constraint="nonneg_"), ("nonneg_", "'nonneg'")),
+        (lambda: layers.Conv2D(3, 2, border_mode="same"), ("border_mode", "padding")),
+        (lambda: layers.LSTM(3, inner_activation="relu"), ("recurrent_activation",)),
+        (lambda: layers.Dense(3, stateful=True), ("stateful",)),
+        (lambda: layers.Dense(3, dtype="mixed_bfloat16"), ("mixed_bfloat16", "'bfloat16'")),
+        (lambda: layers.Dense(3, dtype="floatt32"), ("floatt32", "'float32'")),
+        (lambda: layers.Dense(3, dtype="int64"), ("int64", "floats")),
+        (lambda: layers.Dense(3, input_shape="wide"), ("input_shape", "wide")),
+        (lambda: layers.Dense(3, batch_size=4), ("batch_size", "input_shape")),
+        (lambda: layers.Dense(3, input_length=4), ("input_length", "input_shape")),
+        (lambda: layers.Flatten(data_format="first"), ("data_format", "first")),
+    ],
+)
+def test_a_misspelt_or_impossible_argument_is_named(call: Any, words: tuple[str, ...]) -> None:
+    assert_named(call, *words)
+
+
+def test_the_lists_name_only_what_there_is() -> None:
+    names = {argument.name for argument in ARGUMENTS}
+    assert {*REFUSED_ON_PURPOSE, *IDLE} <= names
+    assert issubclass(layers.Dense, Layer)
