@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import pytest
 
-from onfit import constraints, layers, losses, optimizers
+from onfit import constraints, layers, losses, optimizers, regularizers
 from onfit.core import Callback
 from onfit.engine.model.sequential import Sequential
 
@@ -23,6 +23,7 @@ ONFIT = SimpleNamespace(
     Input=layers.Input,
     layers=layers,
     losses=losses,
+    regularizers=regularizers,
     optimizers=optimizers,
     Callback=Callback,
 )
@@ -32,6 +33,7 @@ KERAS = SimpleNamespace(
     Input=keras.Input,
     layers=keras.layers,
     losses=keras.losses,
+    regularizers=keras.regularizers,
     optimizers=keras.optimizers,
     Callback=keras.callbacks.Callback,
 )

@@ -123,6 +123,23 @@ LAYERS: dict[str, tuple[tuple[int, ...], Script]] = {
             3, 3, kernel_constraint=lib.constraints.MaxNorm(0.5, [0, 1, 2])
         ),
     ),
+    "dense with a penalty on its output": (
+        FLAT,
+        lambda lib: lib.layers.Dense(3, activation="tanh", activity_regularizer="l2"),
+    ),
+    "dropout with a penalty on its output": (
+        FLAT,
+        lambda lib: lib.layers.Dropout(0.0, activity_regularizer=lib.regularizers.L1(0.1)),
+    ),
+    "gru with a penalty on its output": (
+        SEQUENCE,
+        lambda lib: lib.layers.GRU(3, activity_regularizer="l1"),
+    ),
+    "dense of another type": (FLAT, lambda lib: lib.layers.Dense(3, dtype="float64")),
+    "activation of another type": (
+        FLAT,
+        lambda lib: lib.layers.Activation("tanh", dtype="float64"),
+    ),
     "dense limited": (
         FLAT,
         lambda lib: lib.layers.Dense(3, kernel_constraint="unit_norm", bias_constraint="non_neg"),
@@ -370,3 +387,19 @@ def test_uneven_margins_count_for_nothing_in_a_mean() -> None:
         pooled[name] = model.predict(x, verbose=0).ravel()
     assert pooled["onfit"] == pytest.approx([2.0, 3.5])
     assert pooled["keras"] == pytest.approx([2.0, 11 / 3])
+
+
+@pytest.mark.parametrize("loss", ["categorical_crossentropy", "mse"])
+def test_a_penalty_on_the_last_output_counts(loss: str) -> None:
+    def build(lib: Any) -> Any:
+        last = lib.layers.Dense(
+            3, activation="softmax", activity_regularizer=lib.regularizers.L2(0.3)
+        )
+        return lib.Sequential([lib.Input(shape=FLAT), lib.layers.Dense(4, "relu"), last])
+
+    outcomes = []
+    y = np.eye(3, dtype="float32")[np.arange(SAMPLES) % 3]
+    for each in same_start(build):
+        each.compile("sgd", loss)
+        outcomes.append(outcome(each, inputs(FLAT), y))
+    assert_same(*outcomes)

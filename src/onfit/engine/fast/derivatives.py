@@ -11,7 +11,7 @@ from torch import Tensor
 
 from onfit import activations
 from onfit.engine.fast.conditions import is_unpatched
-from onfit.layers import Activation, Dense, Dropout, Flatten
+from onfit.layers import Activation, Dense, Dropout, Flatten, Layer
 from onfit.layers.activated import Activated, as_weight
 
 # By parameter: memory for its gradient, where there is some.
@@ -39,6 +39,8 @@ def rule_of(layer: Any, activated: bool) -> Rule | None:
         layer: a layer, or any torch module.
         activated: whether it is to compute with its activation.
     """
+    if isinstance(layer, Layer) and not layer.calls_forward_alone:
+        return None
     if isinstance(layer, (Dropout, Flatten)) and not layer.is_plain:
         return None
     if activated and isinstance(layer, Activated) and not _has_derivative(layer.activation):
