@@ -1,12 +1,12 @@
 """Checkpoints: each whole or not there, whatever happens while it is written."""
 
+import builtins
 import errno
+import hashlib
+import io
 import json
 import os
-import signal
 import stat
-import subprocess
-import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from tests.faults.disk import no_room_for
 
-from onfit.errors import OnfitWarning, StorageError
+from onfit.errors import FileFormatError, OnfitWarning, StorageError
 from onfit.storage import checkpoints as room
 from onfit.storage import durable
 from onfit.storage.checkpoints import CheckpointManager
@@ -255,11 +255,99 @@ def test_any_flipped_bit_of_a_manifest_is_told(kept):
     assert kept.latest()["epoch"] == 2
 
 
-def test_a_manifest_of_another_format_is_told(kept):
+@pytest.mark.parametrize("version", [0, -1, True, "1", None, 1.5, [1]])
+def test_a_format_that_never_was_is_damage(kept, version):
     manifest = kept.folder / "checkpoint-00000001" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 2'))
-    with pytest.warns(OnfitWarning, match=r"\(its format is 2, and 1 is known\)"):
+    text = manifest.read_text().replace('"format": 1', f'"format": {json.dumps(version)}')
+    manifest.write_text(text)
+    if version is True:  # in Python that is 1
+        assert kept.latest()["epoch"] == 2
+        return
+    with pytest.warns(OnfitWarning, match=r"\(its format is .*, and 1 is known\)"):
         assert kept.latest()["epoch"] == 1
+
+
+@pytest.mark.parametrize("version", ["2", "10", "1" + "0" * 400])
+def test_a_checkpoint_of_a_newer_version_is_an_error_and_stays(kept, version):
+    before = names(kept)
+    manifest = kept.folder / "checkpoint-00000001" / "manifest.json"
+    manifest.write_text(f'{{"format": {version}, "all": "else is unknown"}}')
+    with pytest.raises(FileFormatError, match=r"a newer version of onfit wrote .*00000001"):
+        kept.latest()
+    kept.clear()
+    assert names(kept) == before[1:]
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.EMFILE, errno.ESTALE])
+@pytest.mark.parametrize("name", ["manifest.json", "arrays.npz", "state.json"])
+def test_a_checkpoint_that_cannot_be_read_now_is_an_error_and_stays(
+    kept, monkeypatch, number, name
+):
+    before, real = names(kept), io.open
+
+    def fails(file, *arguments, **more):
+        if str(file).endswith(f"checkpoint-00000001/{name}"):
+            raise OSError(number, os.strerror(number), str(file))
+        return real(file, *arguments, **more)
+
+    for place in (io, builtins):
+        monkeypatch.setattr(place, "open", fails)
+    with pytest.raises(StorageError, match=r"00000001' cannot be read now: .*Start again when"):
+        kept.latest()
+    again = CheckpointManager(kept.folder, keep=1)
+    again.save(tree(3))
+    assert names(kept) == ["checkpoint-00000001", "checkpoint-00000002"]
+    again.clear()
+    assert names(kept) == ["checkpoint-00000001"]
+    monkeypatch.undo()
+    assert kept.latest()["epoch"] == 2
+    assert len(before) == 2
+
+
+def test_a_folder_that_cannot_be_read_now_is_an_error(kept):
+    kept.folder.chmod(0)
+    try:
+        with as_nobody(), pytest.raises(StorageError, match="Permission denied"):
+            kept.latest()
+    finally:
+        kept.folder.chmod(0o755)
+    assert kept.latest()["epoch"] == 2
+
+
+def sign(folder: Path) -> None:
+    """Make the sums of a manifest those of its files."""
+    listed = {
+        name: {
+            "size": (folder / name).stat().st_size,
+            "blake2b": hashlib.blake2b((folder / name).read_bytes()).hexdigest(),
+        }
+        for name in ("state.json", "arrays.npz")
+    }
+    (folder / "manifest.json").write_text(json.dumps({"format": 1, "files": listed}))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("state.json", b"no json"),
+        ("state.json", b"[" * 100_000),
+        ("state.json", b'{"a": ' * 3000 + b"1" + b"}" * 3000),
+        ("state.json", b"1" + b"0" * 5000),
+        ("state.json", b'{"onfit:array": "77"}'),
+        ("state.json", b'{"onfit:numbers": []}'),
+        ("state.json", b'{"onfit:tensor": [1, 2]}'),
+        ("state.json", b"\xff\xfe"),
+        ("arrays.npz", b""),
+        ("arrays.npz", b"no archive"),
+    ],
+)
+def test_right_sums_of_what_no_run_writes_are_an_error_and_it_stays(kept, name, content):
+    newest = kept.folder / "checkpoint-00000001"
+    (newest / name).write_bytes(content)
+    sign(newest)
+    with pytest.raises(FileFormatError, match=r"but not the content of a checkpoint .*It stays"):
+        kept.latest()
+    assert newest.exists()
 
 
 @pytest.mark.parametrize(
@@ -280,20 +368,44 @@ def test_a_manifest_that_says_nothing_is_told(kept, text):
         assert kept.latest()["epoch"] == 1
 
 
-def test_where_all_are_damaged_there_is_none(kept):
-    for name in names(kept):
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"format": 1' + "0" * 5000 + "}"])
+def test_a_manifest_that_no_reader_takes_is_told(kept, text):
+    (kept.folder / "checkpoint-00000001" / "manifest.json").write_text(text)
+    with pytest.warns(OnfitWarning, match="its manifest cannot be read"):
+        assert kept.latest()["epoch"] == 1
+
+
+def test_where_all_are_damaged_an_error_says_how_to_begin_anew(kept):
+    before = names(kept)
+    for name in before:
         flip(kept.folder / name / "state.json", 3)
-    with pytest.warns(OnfitWarning) as caught:
-        assert kept.latest() is None
-    told = [str(one.message).rpartition("; ")[2] for one in caught]
-    assert told == ["the one before it is used.", "there is none before it."]
+    with pytest.raises(FileFormatError) as caught:
+        kept.latest()
+    text = str(caught.value)
+    assert text.count("is damaged (state.json has another content than was written)") == 2
+    assert text.endswith(
+        "none before it is whole. Nothing was trained or removed. To begin anew, remove "
+        f"{str(kept.folder)!r}, or give this run another folder."
+    )
+    assert names(kept) == before
+
+
+def test_what_is_damaged_does_not_count_as_kept(kept):
+    flip(kept.folder / "checkpoint-00000001" / "state.json", 3)
+    again = CheckpointManager(kept.folder, keep=2)
+    again.save(tree(3))
+    assert names(kept) == [f"checkpoint-0000000{number}" for number in range(3)]
+    again.save(tree(4))
+    assert names(kept) == [f"checkpoint-0000000{number}" for number in (1, 2, 3)]
+    again.clear()
+    assert not kept.folder.exists()
 
 
 def test_a_damaged_one_is_never_written_over(kept):
     flip(kept.folder / "checkpoint-00000001" / "state.json", 3)
-    kept.save(tree(3))
+    CheckpointManager(kept.folder).save(tree(3))
     assert kept.latest()["epoch"] == 3
-    assert names(kept) == ["checkpoint-00000001", "checkpoint-00000002"]
+    assert names(kept) == [f"checkpoint-0000000{number}" for number in range(3)]
 
 
 def test_other_files_in_the_folder_are_left_alone(kept):
@@ -335,138 +447,6 @@ def test_a_crash_while_clearing_leaves_the_newest_or_nothing(kept, monkeypatch):
     again.acquire()
     again.release()
     assert names(again) == [".lock"]
-
-
-# --- one run at a time -------------------------------------------------------------------
-
-
-def test_a_second_run_on_the_folder_is_an_error_that_says_so(kept):
-    kept.acquire()
-    with pytest.raises(StorageError) as caught:
-        CheckpointManager(kept.folder).acquire()
-    assert str(caught.value) == (
-        f"another run keeps its checkpoints in {str(kept.folder)!r} right now. "
-        "Wait for it, or give this run a folder of its own."
-    )
-    kept.release()
-
-
-def test_a_folder_that_was_released_can_be_had(kept):
-    kept.acquire()
-    kept.acquire()  # by the same run: nothing happens
-    kept.release()
-    kept.release()
-    other = CheckpointManager(kept.folder)
-    other.acquire()
-    other.release()
-
-
-_HOLDS = """
-import os, signal, sys, time
-from onfit.storage.checkpoints import CheckpointManager
-manager = CheckpointManager(sys.argv[1])
-manager.acquire()
-if os.fork() == 0:
-    print(os.getpid(), flush=True)
-    time.sleep(60)  # as a worker that loads data, and does not know yet that it is alone
-time.sleep(60)
-"""
-
-
-def test_a_killed_run_leaves_no_lock_even_if_its_workers_live_on(kept):
-    command = [sys.executable, "-c", _HOLDS, str(kept.folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
-        worker = int(run.stdout.readline())
-        try:
-            with pytest.raises(StorageError, match="another run keeps its checkpoints"):
-                kept.acquire()
-            run.kill()
-            run.wait()
-            os.kill(worker, 0)  # it is there
-            kept.acquire()
-        finally:
-            os.kill(worker, signal.SIGKILL)
-    kept.release()
-
-
-def test_what_a_killed_run_left_half_written_is_cleared_away(kept):
-    (kept.folder / ".writing-abc").mkdir()
-    (kept.folder / ".writing-abc" / "arrays.npz").write_bytes(b"half")
-    kept.acquire()
-    kept.release()
-    assert ".writing-abc" not in names(kept)
-
-
-def acquire_both(kept):
-    """Two managers of one folder, in this process."""
-    managers = [kept, CheckpointManager(kept.folder)]
-    try:
-        for manager in managers:
-            manager.acquire()
-    finally:
-        for manager in managers:
-            manager.release()
-
-
-class Msvcrt:
-    """Windows' locks: of bytes from where the file stands, each for one handle."""
-
-    LK_NBLCK = 3
-
-    def __init__(self, error=None):
-        self.error = error
-        self.locked = set()
-
-    def locking(self, descriptor, how, size):
-        if self.error is not None:
-            raise self.error
-        found = (os.fstat(descriptor).st_ino, os.lseek(descriptor, 0, os.SEEK_CUR), size, how)
-        if found in self.locked:
-            raise PermissionError(errno.EACCES, "Permission denied")
-        self.locked.add(found)
-
-
-class Fcntl:
-    """A file system that knows no locks."""
-
-    LOCK_EX = LOCK_NB = 0
-
-    @staticmethod
-    def flock(file, how):
-        raise OSError(errno.ENOLCK, "No locks available")
-
-
-def test_on_windows_a_second_run_on_the_folder_is_an_error_too(kept, monkeypatch):
-    system = Msvcrt()
-    monkeypatch.setattr(room, "fcntl", None)
-    monkeypatch.setattr(room, "msvcrt", system)
-    with pytest.raises(StorageError, match="another run keeps its checkpoints"):
-        acquire_both(kept)
-    inode = (kept.folder / ".lock").stat().st_ino
-    assert system.locked == {(inode, 0, 1, Msvcrt.LK_NBLCK)}
-
-
-@pytest.mark.parametrize(
-    ("fcntl", "msvcrt"),
-    [(None, None), (Fcntl, None), (None, Msvcrt(OSError(errno.EINVAL, "Invalid argument")))],
-)
-def test_where_nothing_can_be_locked_a_run_goes_on_without(kept, monkeypatch, fcntl, msvcrt):
-    monkeypatch.setattr(room, "fcntl", fcntl)
-    monkeypatch.setattr(room, "msvcrt", msvcrt)
-    acquire_both(kept)
-    assert kept.latest()["epoch"] == 2
-
-
-def test_however_often_a_folder_is_had_the_process_is_told_of_forks_once(kept, monkeypatch):
-    told = []
-    monkeypatch.setattr(os, "register_at_fork", lambda **what: told.append(what))
-    before = len(room._held)
-    for _ in range(3):
-        kept.acquire()
-        assert len(room._held) == before + 1
-        kept.release()
-        assert len(room._held) == before
-    assert told == []
 
 
 def test_a_manifest_lists_size_and_checksum_of_each_file(kept):

@@ -327,3 +327,36 @@ def test_a_replacement_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="Input/output"), durable.replacing(path) as temporary:
         temporary.write_bytes(b"new")
     assert path.read_bytes() == b"old" * 10
+
+
+# --- names ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["m" * 252 + ".h5", "\u00e4" * 126 + ".h5", "." + "n" * 254])
+def test_a_name_may_be_as_long_as_the_system_takes(tmp_path, name):
+    durable.require_writable(tmp_path / name, "ModelCheckpoint")
+    for content in ("old", "new"):
+        with durable.replacing(tmp_path / name) as temporary:
+            temporary.write_text(content)
+    durable.append(tmp_path / name, b"er")
+    assert (tmp_path / name).read_text() == "newer"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a\0b.h5", r"has a zero byte, which no name can have. Give a name without it."),
+        ("m" * 253 + ".h5", r"has 256 bytes, and a name takes at most 255. Give a shorter one."),
+        ("m" * 300 + "/a.h5", r"has 300 bytes, and a name takes at most 255."),
+    ],
+)
+def test_a_name_that_no_system_takes_is_one_clear_error(tmp_path, name, text):
+    path = f"{tmp_path}/{name}"
+    for act in (
+        lambda: durable.require_writable(path, "CSVLogger"),
+        lambda: durable.append(path, b"x"),
+        lambda: durable.replacing(path).__enter__(),
+    ):
+        with pytest.raises(StorageError, match=text):
+            act()

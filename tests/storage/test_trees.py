@@ -162,3 +162,14 @@ def test_nothing_is_pickled():
     text, arrays = packed({"a": torch.zeros(2), "b": np.zeros(2), "c": "text"})
     assert all(array.dtype.kind in "biufc" for array in arrays.values())
     assert json.loads(text)
+
+
+def test_many_numbers_are_one_array_and_come_back_as_they_were():
+    floats = [float(number) / 3 for number in range(100)]
+    floats[3], floats[4], floats[5] = float("nan"), -0.0, float("inf")
+    tree = {"floats": floats, "ints": tuple(range(-50, 50)), "mixed": [*range(50), 0.5]}
+    tree |= {"large": [2**70] * 40, "truths": [True] * 40, "few": [1.5, 2.5]}
+    text, arrays = packed(tree)
+    assert len(arrays) == 2
+    back = unpacked(text, arrays)
+    assert repr(back) == repr(tree)

@@ -4,7 +4,6 @@ import math
 import os
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from onfit._types import StrPath
@@ -114,9 +113,9 @@ class BackupAndRestore(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         run = self._resumable_run()
         check_kept(run)
-        # A training that goes to another folder meanwhile keeps its checkpoints in this one.
-        self._checkpoints.folder = Path(os.path.abspath(self.backup_dir))
-        self._checkpoints.acquire()
+        # The folder that the path means now: a script may change its folder later on.
+        self._checkpoints = CheckpointManager(os.path.abspath(self.backup_dir), self.keep)
+        self._checkpoints.acquire(run)
         self._cadence.restart()
         run.before_pause.append(self._save)
         state = self._checkpoints.latest()

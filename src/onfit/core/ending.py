@@ -24,6 +24,7 @@ def finish(session: "Session", error: BaseException | None) -> None:
             problems.append(session.callbacks.call_all("on_exception", error))
         problems.append(session.callbacks.call_all("on_train_end", session._last_logs))
     finally:
+        session.over = True
         session.timing.end()
         if session._unobserve is not None:
             session._unobserve()

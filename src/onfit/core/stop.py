@@ -59,6 +59,7 @@ class Stoppable:
 
     model: Any
     callbacks: "Listeners"
+    over = False  # whether every end hook has been called
     _stops: list[Stop]
 
     def stop(self, why: str = "", *, by: "Callback | str | None" = None) -> None:

@@ -16,6 +16,9 @@ from typing import TypeGuard
 from onfit._types import StrPath
 from onfit.errors import StorageError
 
+# A name that is longer on no file system of today.
+_LONGEST_NAME = 255
+_MADE_UP = len("..12345678.partial")  # what a temporary name has besides stem and suffix
 _DAY = 24 * 3600.0  # no write takes that long: the process that began it is dead
 
 # The errors of a disk: it is full, a limit is reached, it fails, it is read-only.
@@ -40,7 +43,7 @@ def replacing(path: StrPath) -> Iterator[Path]:
         >>> with replacing("notes.txt") as temporary:   # doctest: +SKIP
         ...     temporary.write_text("all of it, or nothing")
     """
-    target = Path(os.path.realpath(path))
+    target = _target_of(path)
     temporary = _temporary_beside(target)
     try:
         yield temporary
@@ -70,6 +73,7 @@ def append(path: StrPath, content: bytes) -> None:
     Example:
         >>> append("log.csv", b"3;0.25;")   # doctest: +SKIP
     """
+    require_name(path)
     with open(path, "ab", buffering=0) as file:
         size = file.seek(0, os.SEEK_END)
         try:
@@ -87,7 +91,7 @@ def require_writable(path: StrPath, asked_by: str) -> None:
     Raises:
         StorageError: naming `asked_by`, the path and the reason.
     """
-    target = Path(os.path.realpath(path))
+    target = _target_of(path)
     if target.is_file() and not os.access(target, os.W_OK):
         raise StorageError(
             f"{asked_by}: {str(target)!r} may not be written. Change its permissions, or give "
@@ -125,6 +129,31 @@ def not_written(path: StrPath, error: Exception) -> StorageError:
     )
 
 
+def require_name(path: StrPath) -> None:
+    """Refuse what no file or folder can be called.
+
+    Raises:
+        StorageError: for a zero byte, or a part that is too long.
+    """
+    name = os.fspath(path)
+    if "\0" in name:
+        raise StorageError(
+            f"{name!r} has a zero byte, which no name can have. Give a name without it."
+        )
+    longest = max(map(os.fsencode, Path(name).parts), key=len, default=b"")
+    if len(longest) > _LONGEST_NAME:
+        raise StorageError(
+            f"{os.fsdecode(longest[:40])!r}... has {len(longest)} bytes, and a name takes at most "
+            f"{_LONGEST_NAME}. Give a shorter one."
+        )
+
+
+def _target_of(path: StrPath) -> Path:
+    """The file itself, where `path` is a symbolic link."""
+    require_name(path)
+    return Path(os.path.realpath(path))
+
+
 def _temporary_beside(target: Path) -> Path:
     if target.is_dir():
         raise StorageError(
@@ -132,10 +161,11 @@ def _temporary_beside(target: Path) -> Path:
         )
     try:
         make_folder(target.parent)
+        stem, suffix = _short(target)
         # The name is hidden, so that no pattern such as "*.h5" finds a half-written file. It keeps
         # the suffix, since writers choose the format by it.
         descriptor, name = tempfile.mkstemp(
-            dir=target.parent, prefix=f".{target.stem}.", suffix=f".partial{target.suffix}"
+            dir=target.parent, prefix=f".{stem}.", suffix=f".partial{suffix}"
         )
     except OSError as error:
         raise StorageError(
@@ -145,6 +175,15 @@ def _temporary_beside(target: Path) -> Path:
     _give_permissions(descriptor, target)
     os.close(descriptor)
     return Path(name)
+
+
+def _short(target: Path) -> tuple[str, str]:
+    """Stem and suffix of a name, the stem cut so that a temporary name is no longer than a name may
+    be.
+    """
+    suffix = target.suffix if len(os.fsencode(target.suffix)) < 32 else ""
+    room = _LONGEST_NAME - _MADE_UP - len(os.fsencode(suffix))
+    return os.fsencode(target.stem)[:room].decode(errors="ignore"), suffix
 
 
 def _give_permissions(descriptor: int, target: Path) -> None:

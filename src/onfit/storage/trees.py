@@ -1,6 +1,7 @@
 """Nested plain data with arrays in it, as JSON and arrays apart, and back. Nothing is pickled."""
 
 import json
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -14,9 +15,14 @@ Array = np.ndarray[Any, Any]
 
 # Marks, in JSON, what JSON has no word for. No user's dict has such a key by accident.
 _MARK = "onfit:"
-_TUPLE, _ARRAY, _SCALAR, _ELEMENT, _PAIRS, _BYTES = (
-    f"{_MARK}{word}" for word in ("tuple", "array", "scalar", "element", "pairs", "bytes")
+_TUPLE, _ARRAY, _SCALAR, _ELEMENT, _PAIRS, _BYTES, _NUMBERS = (
+    f"{_MARK}{word}"
+    for word in ("tuple", "array", "scalar", "element", "pairs", "bytes", "numbers")
 )
+# A list of so many floats, or ints, is kept as an array. A history has one number for each epoch,
+# and may be saved after each: number by number that would take longer and longer.
+_MANY = 32
+_KINDS = {float: "f8", int: "i8"}
 
 
 def packed(tree: Any) -> tuple[str, dict[str, Array]]:
@@ -49,9 +55,9 @@ def _plain(value: Any, arrays: dict[str, Array]) -> Any:
     if isinstance(value, float):
         return float(value)
     if isinstance(value, tuple):
-        return {_TUPLE: [_plain(item, arrays) for item in value]}
+        return {_TUPLE: _plain_list(value, arrays)}
     if isinstance(value, list):
-        return [_plain(item, arrays) for item in value]
+        return _plain_list(value, arrays)
     if isinstance(value, dict):
         return _plain_dict(value, arrays)
     if isinstance(value, bytes):
@@ -60,6 +66,15 @@ def _plain(value: Any, arrays: dict[str, Array]) -> Any:
         f"{value!r} of type {type(value).__name__} is no plain data. Numbers, text, arrays, "
         "tensors, and lists and dicts of them can be kept."
     )
+
+
+def _plain_list(values: list[Any] | tuple[Any, ...], arrays: dict[str, Array]) -> Any:
+    if len(values) >= _MANY and len(kinds := set(map(type, values))) == 1:
+        kind = _KINDS.get(kinds.pop())
+        with suppress(OverflowError):  # an int of more than 64 bits
+            if kind is not None:
+                return {_NUMBERS: _kept(np.array(values, kind), arrays)}
+    return [_plain(item, arrays) for item in values]
 
 
 def _plain_array(value: Any, arrays: dict[str, Array]) -> Any:
@@ -100,7 +115,8 @@ def _restored(value: Any, arrays: dict[str, Array]) -> Any:
 
 
 _RESTORERS: dict[str, Any] = {
-    _TUPLE: lambda content, arrays: tuple(_restored(item, arrays) for item in content),
+    _TUPLE: lambda content, arrays: tuple(_restored(content, arrays)),
+    _NUMBERS: lambda content, arrays: arrays[content].tolist(),
     _ARRAY: lambda content, arrays: arrays[content],
     _SCALAR: lambda content, arrays: np.dtype(content[0]).type(content[1]),
     _ELEMENT: lambda content, arrays: arrays[content][()],
