@@ -107,12 +107,12 @@ def saves(folder, monkeypatch, **arguments):
     [
         ("epoch", [(0, 0), (1, 0), (2, 0)]),
         ("2 epochs", [(0, 0), (2, 0)]),
-        ("2 batches", [(0, 0), (0, 2), (0, 4), (1, 2), (1, 4)]),
-        ("3 batches", [(0, 0), (0, 3), (1, 2)]),
-        ("1 hour", [(0, 0)]),
+        ("2 batches", [(0, 0), (0, 2), (0, 4), (1, 2), (1, 4), (2, 0)]),
+        ("3 batches", [(0, 0), (0, 3), (1, 2), (2, 0)]),
+        ("1 hour", [(0, 0), (2, 0)]),
     ],
 )
-def test_a_run_is_saved_before_it_begins_and_as_often_as_asked(
+def test_a_run_is_saved_before_it_begins_as_often_as_asked_and_at_its_end(
     tmp_path, monkeypatch, save_freq, places
 ):
     assert saves(tmp_path, monkeypatch, save_freq=save_freq) == places
@@ -120,7 +120,7 @@ def test_a_run_is_saved_before_it_begins_and_as_often_as_asked(
 
 def test_a_bare_number_counts_samples(tmp_path, monkeypatch):
     with pytest.warns(OnfitWarning, match="means every 40 samples, and a batch has 10"):
-        assert saves(tmp_path, monkeypatch, save_freq=40) == [(0, 0), (0, 4), (1, 4)]
+        assert saves(tmp_path, monkeypatch, save_freq=40) == [(0, 0), (0, 4), (1, 4), (2, 0)]
 
 
 def test_where_epochs_are_counted_batches_cost_nothing():

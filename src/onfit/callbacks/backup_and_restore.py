@@ -95,6 +95,7 @@ class BackupAndRestore(Callback):
         self.delete_checkpoint = delete_checkpoint
         self.mean_time_between_failures = mean_time_between_failures
         self.verbose = verbose
+        self._saved_at: tuple[object, ...] | None = None
         self._checkpoints = CheckpointManager(backup_dir, keep)
         self._cadence: Cadence | _Affordable
         if save_freq == "auto":
@@ -117,7 +118,8 @@ class BackupAndRestore(Callback):
         self._checkpoints = CheckpointManager(os.path.abspath(self.backup_dir), self.keep)
         self._checkpoints.acquire(run)
         self._cadence.restart()
-        run.before_pause.append(self._save)
+        self._saved_at = None
+        run.keepers.append(self)
         state = self._checkpoints.latest()
         if state is None:
             # Save now: then a run that is killed early begins again with the same weights, and a
@@ -143,16 +145,34 @@ class BackupAndRestore(Callback):
         if in_steps(self) and self._cadence.due_after_epoch():
             self._save()
 
-    def on_train_end(self, logs: Logs | None = None) -> None:
+    def pause(self) -> None:
+        """Save the run as it is now. The session calls this where the run goes on elsewhere."""
+        self._save()
+
+    def training_is_over(self) -> None:
+        """Save the end of the training, unless that is done. The session calls this before the end
+        hooks: should one of them fail, the next start has only these to call.
+        """
+        run = self._resumable_run()
+        if self._is_finished(run) and self._saved_at != _position(run):
+            self._save()
+
+    def run_is_over(self, well: bool) -> None:
+        """Remove the checkpoints of a finished training. The session calls this after the end
+        hooks.
+
+        Args:
+            well: whether all of them returned, and no signal is pending.
+        """
         try:
-            if self.delete_checkpoint and self._is_over():
+            if well and self.delete_checkpoint and self._is_finished(self._resumable_run()):
                 self._checkpoints.clear()
         finally:
             self._checkpoints.release()
 
-    def _is_over(self) -> bool:
+    @staticmethod
+    def _is_finished(run: Run) -> bool:
         """Whether training is finished, and not only interrupted."""
-        run = self._resumable_run()
         ended = run.stopped is not None and run.stopped.means == "end"
         return run.outcome == "completed" or (run.outcome == "stopped" and ended)
 
@@ -176,6 +196,7 @@ class BackupAndRestore(Callback):
         except FileFormatError as error:
             error.add_note(f"the checkpoint is in {os.fspath(self.backup_dir)!r}")
             raise
+        self._saved_at = _position(run)
         if self.verbose:
             say(f"Resuming from {_where(run.progress, run.in_epoch)}.")
 
@@ -185,6 +206,7 @@ class BackupAndRestore(Callback):
             return  # the next start goes on from the save before the failure
         begin = time.monotonic()
         self._checkpoints.save(run_state(run))
+        self._saved_at = _position(run)
         if isinstance(self._cadence, _Affordable):
             self._cadence.saving_took(time.monotonic() - begin)
 
@@ -217,6 +239,12 @@ class _Affordable:
     def due_after_epoch(self) -> bool:
         """Whether the interval is over."""
         return self.due_after_batch(0)
+
+
+def _position(run: Run) -> tuple[object, ...]:
+    """Where a run is: of two saves at one position the second would save nothing new."""
+    progress = run.progress
+    return progress.epoch, progress.batch, progress.step, run.in_epoch, run.stopping
 
 
 def _where(progress: Any, in_epoch: bool) -> str:

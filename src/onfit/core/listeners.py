@@ -29,6 +29,20 @@ class Listener(NamedTuple):
     seconds: list[float]
 
 
+class Left(NamedTuple):
+    """A call of a hook that an exception ended.
+
+    Attributes:
+        hook: the hook.
+        arguments: what it was called with.
+        names: the callback that raised, and those that would have been called after it.
+    """
+
+    hook: str
+    arguments: tuple[Any, ...]
+    names: list[str]
+
+
 class Listeners:
     """The callbacks of one session, in the order in which they are called.
 
@@ -37,12 +51,14 @@ class Listeners:
 
     Attributes:
         called: the callback that is being called; None if none is.
+        left: the last call that an exception ended; None if there was none.
 
     Raises:
         ArgumentTypeError: for anything that is not a `Callback` instance.
     """
 
     called: Callback | None = None
+    left: Left | None = None
 
     def __init__(self, callbacks: Any = None) -> None:
         self._callbacks = sorted(_checked(callbacks), key=_called_last)
@@ -121,6 +137,7 @@ class Listeners:
                 method(*args)
             except BaseException as error:
                 self.called = None
+                self.left = Left(hook, args, self._names_from(callback, hook))
                 error.add_note(f"raised by {type(callback).__name__}.{hook}")
                 raise
             now = perf_counter()
@@ -130,6 +147,22 @@ class Listeners:
                 stopping = True
                 self._flag_was_set(callback)
         self.called = None
+
+    def _names_from(self, callback: Callback, hook: str) -> list[str]:
+        """The name of `callback`, and of those that hear `hook` after it."""
+        heard = [each.callback for each in self._table[hook]]
+        after = {id(one) for one in heard[heard.index(callback) :]}
+        return [name for name, one in names_of(self._callbacks).items() if id(one) in after]
+
+    def call_only(self, names: Iterable[str], hook: str, *args: Any) -> None:
+        """Call those of the callbacks that have these names, and hear `hook`."""
+        whole, named = self._table[hook], names_of(self._callbacks)
+        wanted = {id(named[name]) for name in names if name in named}
+        self._table[hook] = [each for each in whole if id(each.callback) in wanted]
+        try:
+            self.call(hook, *args)
+        finally:
+            self._table[hook] = whole
 
     def call_all(self, hook: str, *args: Any) -> BaseException | None:
         """Call all that hear `hook`, even when one of them raises; return the first exception."""

@@ -7,11 +7,12 @@ passes over the batches that are done, and then puts the generators back.
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain, islice
 from typing import Any, TypeVar
 
 from onfit.core.console import say
-from onfit.core.packages import loaded
+from onfit.core.packages import loaded, walk_through
 from onfit.core.packages.randomness import random_state, set_random_state
 
 State = dict[str, Any]
@@ -68,7 +69,7 @@ class Walk:
         begin_after = getattr(batches, "begin_after", None)  # a source with this keeps its state
         if not self.resuming:
             self._start = start_of(batches) if begin_after is None else None
-            return batches
+            return walk_through(batches)
         if begin_after is not None:
             begin_after(done)
             rest: Iterable[_Batch] = iter(batches)
@@ -81,6 +82,18 @@ class Walk:
     def end(self) -> None:
         """The batches are done, or the loop has left them."""
         self._source = None
+
+    @contextmanager
+    def meanwhile(self) -> Iterator[None]:
+        """For what draws numbers before the walk goes on: with the generators of that process."""
+        if self._random is None:
+            yield
+            return
+        before = random_state()
+        set_random_state(self._random)
+        yield
+        self._random = random_state()
+        set_random_state(before)
 
     def settle(self) -> None:
         """Set the generators to those of the other process, if that is still to be done."""
@@ -147,13 +160,13 @@ def again(
     if position is not None and _can_tell(source):
         source.load_state_dict(position)  # type: ignore[attr-defined]
         # Such a loader would begin anew if it were at its end.
-        return iter(source) if done < _length(source) else iter(())
+        return walk_through(source) if done < _length(source) else iter(())
     before = random_state()
     if start is not None:
         set_random_state(start["all"])
         set_own_generator(source, start["own"])
     try:
-        batches = iter(source)
+        batches = walk_through(source)
         _pass_over(source, batches, done)
         return chain(list(islice(batches, ahead)), batches)
     finally:

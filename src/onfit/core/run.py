@@ -9,16 +9,15 @@ with Run(model, callbacks, epochs=20) as run:          on_train_begin ... on_tra
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from onfit._types import LogValues
-from onfit.core.interrupts import Interrupts
+from onfit.core.interrupts import Interrupted
 from onfit.core.meter import Meter
-from onfit.core.session import Session
 from onfit.core.sizes import batch_size
 from onfit.core.walks.passes import Passes, TrainingPass, ValidationPass
 from onfit.core.walks.plan import Plan
+from onfit.core.walks.signalled import Signalled
 from onfit.core.walks.steps import (
     StepsPass,
     begin_steps,
@@ -31,11 +30,11 @@ from onfit.errors import DataError, NotReadyError
 _Batch = TypeVar("_Batch")
 
 
-class Run(Session):
+class Run(Signalled):
     """One training: generators of epochs and batches, which call the hooks before and after each.
 
-    A run ends well on Ctrl-C and SIGTERM: after the first signal it ends the batch, calls the end
-    hooks and raises; a second signal acts at once. The attributes are those of `Session`.
+    A run ends well on Ctrl-C, SIGTERM and SIGUSR1: after the first signal it ends the batch, calls
+    the end hooks and raises; a second signal acts at once. The attributes are those of `Session`.
 
     Args:
         model: a torch module, an onfit model, or any object attributes can be set on;
@@ -78,43 +77,6 @@ class Run(Session):
         super().__init__(model, callbacks, optimizer=optimizer, epochs=epochs, **more)
         self._end_epoch = epochs
         self._passes = Passes()
-        self._interrupts = Interrupts(self)
-
-    # --- the training as a whole ---------------------------------------------------------------
-
-    def __enter__(self) -> Self:
-        self._require_new()
-        self._interrupts.listen()
-        try:
-            self.train_begin()
-        except BaseException:
-            self._interrupts.put_back()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        try:
-            self.train_end(error)
-        finally:
-            self._interrupts.put_back()
-        if error is None:
-            self._interrupts.raise_received()
-
-    def resume(self, in_epoch: bool, walk: dict[str, Any], random: dict[str, Any]) -> None:
-        """Go on from `progress`, in the middle of an epoch or before the next.
-
-        Args:
-            in_epoch: whether the epoch had begun.
-            walk: the state of `walk` to go on from.
-            random: the state of the random generators to go on with.
-        """
-        self._open_epoch = self.progress.epoch if in_epoch else None
-        self.walk.resume(walk, random)
 
     # --- epochs --------------------------------------------------------------------------------
 
@@ -130,6 +92,7 @@ class Run(Session):
         require_no_plan(self._plan_state)
         if not self.walk.resuming:
             self._close_epoch()  # an epoch that the loop left by `break` in an earlier walk
+        self._call_again()
         while self.progress.epoch < self._end_epoch and not self.stopping:
             if self.in_epoch:  # a run that was resumed in the middle of an epoch
                 self._decide_what_is_left()
@@ -290,5 +253,10 @@ class Run(Session):
         """Evaluate, and put the results into this epoch's logs as `val_<name>`."""
         self._passes.end_before(ValidationPass)
         with self.timing.validating():
-            results = self.evaluate(batches, step, meter, size=size)
+            try:
+                results = self.evaluate(batches, step, meter, size=size)
+            except Interrupted:
+                return
+        if self._batch_values is None:
+            self.before = {}
         self.validated(**results)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
-from onfit.core.ending import finish
+from onfit.core.ending import Keeper, finish
 from onfit.core.gradients import observe_gradients
 from onfit.core.logs import Logs
 from onfit.core.meter import Meter
@@ -57,8 +57,8 @@ class Session(Recording):
             Ctrl-C or SIGTERM) or `"failed"`. `on_train_end` can read it.
         stopped: the `Stop` that counts; None if nothing asked for a stop.
         timing: the seconds that data, steps, validation and callbacks have taken so far.
-        before_pause: functions that are called when the run pauses in the middle of an epoch, to go
-            on in another process. The callback that saves the run adds one.
+        keepers: told when the run pauses, ends and is over. The callback that saves the run adds
+            one.
         walk: the walk through this epoch's batches, with which another process can go on.
 
     Raises:
@@ -104,7 +104,7 @@ class Session(Recording):
         self.timing = Timing(self.callbacks)
         self.pace = Pace(self.timing)
         self.walk = Walk()
-        self.before_pause: list[Callable[[], object]] = []
+        self.keepers: list[Keeper] = []
         self._since = 0.0  # when the wait for a batch's data, or the batch's step, began
         self._begun = self._ended = False
         self._unobserve: Callable[[], object] | None = None
@@ -291,5 +291,5 @@ class Session(Recording):
         """
         self._stops[0].cut_short = True
         if self.pausing:
-            for save in self.before_pause:
-                save()
+            for keeper in self.keepers:
+                keeper.pause()

@@ -88,6 +88,9 @@ def run_state(run: "Run") -> dict[str, Any]:
         "row": run.row_state(),
         "walk": run.walk.state(),
         "random": random_state(),
+        # Where a signal cut in: as it was before.
+        **run.before,
+        "unheard": run.unheard,
     }
 
 
@@ -112,7 +115,12 @@ def restore_run(run: "Run", state: dict[str, Any]) -> None:
     for key, value in state["progress"].items():
         setattr(run.progress, key, value)
     run.load_row_state(state.get("row", {}))  # an older checkpoint has none
-    run.resume(in_epoch=state["in_epoch"], walk=state["walk"], random=state["random"])
+    run.resume(
+        in_epoch=state["in_epoch"],
+        walk=state["walk"],
+        random=state["random"],
+        unheard=state.get("unheard"),
+    )
     if state["stop"] is not None:
         run.ask(_stop_of(run, state["stop"]))
 

@@ -1,7 +1,9 @@
 """Stops: why a run ends before its last epoch, and what asked for it."""
 
 import signal as signals
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -60,6 +62,8 @@ class Stoppable:
     model: Any
     callbacks: "Listeners"
     over = False  # whether every end hook has been called
+    before: Mapping[str, Any] = MappingProxyType({})  # to save instead, where a signal may cut in
+    unheard: dict[str, Any] | None = None  # the call of a hook that a signal has cut off
     _stops: list[Stop]
 
     def stop(self, why: str = "", *, by: "Callback | str | None" = None) -> None:

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from onfit.core.callback import Callback
 from onfit.core.packages import Keep, Package, register
+from onfit.engine.loader_workers import shielded
 from onfit.engine.torch_scheduler import TorchScheduler, as_callback, schedules
 
 
@@ -65,6 +66,9 @@ class Torch(Package):
             for _ in islice(iter(batches._next_index, None), count):  # type: ignore[attr-defined]
                 pass
         return picks_by_number
+
+    def walk_through(self, source: Any) -> Iterator[Any] | None:
+        return shielded(source) if isinstance(source, DataLoader) else None
 
     def as_callback(self, value: Any) -> TorchScheduler | None:
         return as_callback(value)

@@ -1,7 +1,11 @@
 """Writing while the program goes on."""
 
+import os
 import threading
+import weakref
 from collections.abc import Callable
+
+_writers: "weakref.WeakSet[BackgroundWriter]" = weakref.WeakSet()
 
 
 class BackgroundWriter:
@@ -9,6 +13,9 @@ class BackgroundWriter:
 
     The thread is no daemon: a program that ends waits for it, so no file is cut off. When Python
     is about to end and starts no more threads, the job is done at once.
+
+    No process is forked while a job is under way: the fork waits for it. In the other process a
+    lock that the thread had would be locked for ever.
 
     Example:
         >>> writer = BackgroundWriter()
@@ -18,6 +25,7 @@ class BackgroundWriter:
 
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
+        _writers.add(self)
         self._error: BaseException | None = None
 
     @property
@@ -58,3 +66,14 @@ class BackgroundWriter:
             job()
         except BaseException as error:
             self._error = error
+
+
+def _wait_before_fork() -> None:
+    for writer in list(_writers):
+        thread = writer._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_wait_before_fork)

@@ -7,7 +7,7 @@ alone.
 
 import importlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TextIO
 
 # The module that does the work, for each package.
@@ -49,6 +49,12 @@ class Package:
     def skip(self, loader: Any, batches: Iterator[Any], count: int) -> bool:
         """Pass over `count` batches of a loader without loading them. Returns whether it did so."""
         return False
+
+    def walk_through(self, source: Any) -> Iterator[Any] | None:
+        """A walk through a loader whose workers leave signals to this process; None if `source` is
+        no such loader.
+        """
+        return None
 
     def as_callback(self, value: Any) -> Any:
         """An object of the package, such as a scheduler, as a callback; None if it is no such."""
@@ -93,6 +99,13 @@ def as_callback(value: Any) -> Any:
     """An object of a package as a callback; None if no package has a callback for it."""
     found = (package.as_callback(value) for package in loaded())
     return next((callback for callback in found if callback is not None), None)
+
+
+def walk_through(source: Iterable[Any]) -> Iterator[Any]:
+    """`iter(source)`. Of a loader with workers, these leave signals to this process."""
+    found = (package.walk_through(source) for package in loaded())
+    walks = next((each for each in found if each is not None), None)
+    return iter(source) if walks is None else walks
 
 
 def _package(name: str) -> Package:

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from onfit.core.faces import as_trainable
+from onfit.core.interrupts import INTERRUPTS, Interrupted, as_exception
 from onfit.core.listeners import Listeners
 from onfit.core.logs import Logs
 from onfit.core.meter import Meter, RunningMeans
+from onfit.core.packages import walk_through
+from onfit.core.packages.randomness import random_state
 from onfit.core.sizes import batch_size
 from onfit.core.state import arguments_of
 from onfit.core.stop import Stop, Stoppable
@@ -157,15 +160,24 @@ class Evaluating(Stoppable):
         *,
         size: Callable[[_Batch], int] | None = None,
     ) -> Logs:
-        """Call `step` with each batch, and the `on_test` hooks; return the means of `meter`."""
+        """Call `step` with each batch, and the `on_test` hooks; return the means of `meter`.
+
+        Raises:
+            Interrupted: after a signal to this run, which is saved then.
+        """
+        self.note_generators()
         size = batch_size if size is None else size
         begins = self.callbacks.hear("on_test_batch_begin")
         self.test_begin(meter)
         try:
-            for batch in batches:
+            for batch in INTERRUPTS.awaited(walk_through(batches)):
                 self.test_batch_begin(size(batch) if begins else None)
                 step(batch)
                 self.test_batch_end(size(batch))
+        except Interrupted:
+            self.cut_off()
+            self.test_end()
+            raise
         except BaseException:
             self._test = None
             raise
@@ -206,11 +218,37 @@ class Evaluating(Stoppable):
         size = batch_size if size is None else size
         hear = self.callbacks.hear
         heard = hear("on_predict_batch_begin") or hear("on_predict_batch_end")
+        self.note_generators()
         self.predict_begin()
-        for batch in batches:
-            count = size(batch) if heard else 0
-            self.predict_batch_begin(count)
-            outputs = step(batch)
-            self.predict_batch_end(count, outputs)
-            yield outputs
+        try:
+            for batch in INTERRUPTS.awaited(walk_through(batches)):
+                count = size(batch) if heard else 0
+                self.predict_batch_begin(count)
+                outputs = step(batch)
+                self.predict_batch_end(count, outputs)
+                yield outputs
+        except Interrupted:
+            self.cut_off()
+            raise
         self.predict_end()
+
+    # --- signals -------------------------------------------------------------------------------
+
+    def note_generators(self) -> None:
+        """Note how the random generators are: what a signal cuts off is done anew from there."""
+        run = self._to_save()
+        if run is not None and run.keepers and not run.before:
+            run.before = {"random": random_state()}
+
+    def _to_save(self) -> Any:
+        """The run that a signal has saved: the one in whose hook this walk is; None if in none."""
+        return INTERRUPTS.innermost
+
+    def cut_off(self) -> None:
+        """A signal came while data were waited for. What the caller would get is not whole.
+
+        Raises:
+            KeyboardInterrupt, SystemExit: as the signal says.
+        """
+        assert INTERRUPTS.received is not None
+        raise as_exception(INTERRUPTS.received) from None

@@ -10,6 +10,8 @@ from contextlib import ExitStack
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from onfit.core.interrupts import INTERRUPTS, Interrupted
+from onfit.core.packages import walk_through
 from onfit.core.resuming import set_epoch
 from onfit.core.sizes import learn_lengths
 from onfit.errors import NotReadyError
@@ -29,12 +31,14 @@ class Pass:
         batch: the batch that the loop has.
         left: whether the loop has let go of the generator.
         over: whether the pass has been ended.
+        cut: whether a signal has ended it.
     """
 
     def __init__(self, run: "Run", size: Callable[[Any], int]) -> None:
         self._run, self._size = run, size
         self.batch: Any = None
-        self.left = self.over = False
+        self.note: Callable[[], object] | None = None  # called before each wait for a batch
+        self.left = self.over = self.cut = False
 
     def begin(self, batches: Iterable[Any]) -> Iterable[Any]:
         """The pass begins. Returns the batches to give to the loop."""
@@ -52,6 +56,11 @@ class Pass:
         """The loop left by `break` while it had the batch."""
         raise NotImplementedError
 
+    def cut_off(self) -> None:
+        """A signal came between two batches. The run is saved as it was after the last one."""
+        self.cut = True
+        self._run.cut_off()
+
     def end(self, *, failed: bool = False) -> None:
         """The batches are over, or an error came out of them."""
         raise NotImplementedError
@@ -65,11 +74,16 @@ class TrainingPass(Pass):
         self._begins = self._run.callbacks.hear("on_train_batch_begin")
         learn_lengths(self._run.params, batches)
         set_epoch(batches, self._run.progress.epoch)
+        if self._run.keepers and not getattr(batches, "in_memory", False):
+            # Loading draws numbers. What a signal cuts off is loaded again, from these.
+            self.note = self._run.note_generators
         return self._run.walk.begin(batches, self._run.progress.batch)
 
     def batch_begin(self) -> None:
         self._run._batch = self.batch
         self._run.batch_begin(self._size(self.batch) if self._begins else None)
+        if self.note is not None:
+            self._run.before = {}
 
     def batch_end(self) -> bool:
         return self._run.batch_end(self._size(self.batch))
@@ -91,8 +105,9 @@ class ValidationPass(Pass):
     def begin(self, batches: Iterable[Any]) -> Iterable[Any]:
         self._timing = ExitStack()
         self._timing.enter_context(self._run.timing.validating())
+        self._run.note_generators()
         self._run.test_begin()
-        return batches
+        return walk_through(batches)
 
     def batch_begin(self) -> None:
         self._run.test_batch_begin(self._size(self.batch))
@@ -111,7 +126,10 @@ class ValidationPass(Pass):
                 self._run._test = None
                 return
             results = self._run.test_end()
-        self._run.validated(**results)
+        if not self._run.cut_short and not self.cut:
+            if self._run._batch_values is None:
+                self._run.before = {}
+            self._run.validated(**results)
 
 
 class Passes:
@@ -129,7 +147,7 @@ class Passes:
         self.end_before(type(one))
         self._open.append(one)
         try:
-            for batch in one.begin(batches):
+            for batch in INTERRUPTS.awaited(one.begin(batches), one.note):
                 one.batch = batch
                 one.batch_begin()
                 yield batch
@@ -142,6 +160,8 @@ class Passes:
         except GeneratorExit:
             one.left = True
             raise
+        except Interrupted:  # while a batch was waited for
+            one.cut_off()
         except BaseException:
             self._abandon(one)
             raise

@@ -86,11 +86,15 @@ class Recording(Evaluating):
         Args:
             **values: its results. Their names have no `val_`; the logs add it.
         """
-        self._add_to_row({f"val_{name}": value for name, value in values.items()})
-        self._undecided = True
+        self.validated_before(**values)
         if self._batch_values is None:
             self._decide()
         return self.stopping
+
+    def validated_before(self, **values: Any) -> None:
+        """The validation of the batch before is over; callbacks hear of it when the run goes on."""
+        self._add_to_row({f"val_{name}": value for name, value in values.items()})
+        self._undecided = True
 
     def _decide(self) -> None:
         """Call `on_validation_end` with the row so far. In a run of steps the row ends here."""

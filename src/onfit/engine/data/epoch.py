@@ -14,9 +14,11 @@ class Epoch:
 
     Args:
         walk: gives the batches of the epoch without the first ones, of which it gets the number.
+        in_memory: whether no code of the user's runs to get the batches.
     """
 
-    def __init__(self, walk: Walk) -> None:
+    def __init__(self, walk: Walk, in_memory: bool = False) -> None:
+        self.in_memory = in_memory
         self._walk = walk
         self._done = 0
 

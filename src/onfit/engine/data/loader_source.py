@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
+from onfit.core.packages import walk_through
 from onfit.core.packages.randomness import set_random_state
 from onfit.core.resuming import (
     State,
@@ -100,7 +101,7 @@ class LoaderSource(Source):
         """One walk through the loader."""
         empty = True
         self._start = start_of(self._loader)
-        for batch in self._loader:
+        for batch in walk_through(self._loader):
             empty = False
             yield self._read(batch)
         if empty:

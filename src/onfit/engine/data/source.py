@@ -55,7 +55,7 @@ class Source(ABC):
 
     def epoch(self, index: int) -> Epoch:
         """The batches of epoch `index`; at least one."""
-        return Epoch(partial(self.walk, index))
+        return Epoch(partial(self.walk, index), self.facts.in_memory)
 
     @abstractmethod
     def walk(self, index: int, done: int) -> Iterator[Samples]:

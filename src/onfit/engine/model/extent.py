@@ -82,6 +82,7 @@ def _walk_steps(
     def of_pass(index: int) -> Any:
         return None if index and train.facts.once else train.epoch(index)
 
+    validations.begin_steps(run)
     every = validations.freq_in_steps
     for batch in run.steps(of_pass, until=until, validate_every=every, size=size_of):
         step(batch)

@@ -12,6 +12,7 @@ from onfit.callbacks.history import History
 from onfit.callbacks.progbar import ProgbarLogger
 from onfit.core.console import level_of
 from onfit.core.gradients import shows_batches
+from onfit.core.interrupts import INTERRUPTS
 from onfit.core.listeners import Listeners
 from onfit.core.logs import Logs
 from onfit.core.run import Run
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from onfit.engine.model.compilable import Compilable
 
 
+@INTERRUPTS.listening()  # before a first batch is loaded, perhaps by workers
 def fit(
     model: "Compilable",
     x: Any,

@@ -3,6 +3,7 @@
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from onfit.core.interrupts import Interrupted
 from onfit.core.run import Run
 from onfit.engine.data.source import Source, size_of
 from onfit.engine.data.validation import ValidationData
@@ -42,6 +43,7 @@ class Validations:
         # The results of the latest validation of this epoch, and whether no batch came after it.
         self._results: dict[str, float] = {}
         self._is_fresh = False
+        self._cut_off = False  # whether a signal cut off the latest, which is due again
 
     @property
     def freq_in_steps(self) -> str | None:
@@ -77,6 +79,15 @@ class Validations:
             self._results = {}
         elif self._results:
             run.log(self._results)
+        if self._cut_off:
+            with run.walk.meanwhile():
+                self._log_results(run, run.progress.epoch)
+
+    def begin_steps(self, run: Run) -> None:
+        """A training without epochs begins, or goes on."""
+        if self._cut_off:
+            with run.walk.meanwhile():
+                self._log_results(run, run.progress.epoch, decide=False)
 
     def after_batch(self, run: Run, epoch: int, size: int) -> None:
         """A training batch of `size` samples is done."""
@@ -99,14 +110,22 @@ class Validations:
         elif not self._is_fresh:
             self._log_results(run, epoch)
 
-    def _log_results(self, run: Run, epoch: int) -> None:
+    def _log_results(self, run: Run, epoch: int, *, decide: bool = True) -> None:
         assert self._source is not None
         alone = self._source.facts.in_memory
         with evaluating(self._model, torch_alone=alone), run.timing.validating():
             batches = self._source.epoch(epoch)
-            logs = run.evaluate(batches, self._step, self._step.totals, size=size_of)
+            try:
+                logs = run.evaluate(batches, self._step, self._step.totals, size=size_of)
+            except Interrupted:
+                self._cut_off = True
+                return
+        self._cut_off = False
         self._results = {f"val_{name}": value for name, value in logs.items()}
-        run.validated(**logs)
+        if decide:
+            run.validated(**logs)
+        else:
+            run.validated_before(**logs)
 
     def state_dict(self) -> dict[str, Any]:
         assert self._cadence is not None
@@ -114,9 +133,11 @@ class Validations:
             "cadence": self._cadence.state_dict(),
             "results": dict(self._results),
             "is_fresh": self._is_fresh,
+            "cut_off": self._cut_off,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         assert self._cadence is not None
         self._cadence.load_state_dict(state["cadence"])
         self._results, self._is_fresh = dict(state["results"]), state["is_fresh"]
+        self._cut_off = state.get("cut_off", False)

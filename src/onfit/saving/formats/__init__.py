@@ -5,6 +5,7 @@ Each format is a module with three functions: `write(path, contents)`, `read(pat
 refuse contents.
 """
 
+import importlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,11 +45,26 @@ class Format:
     require: Callable[[str], None] = lambda asked: None
 
 
+def _load_h5py(asked: str) -> None:
+    """Load it before training. A thread that writes a file must not be the first to do so: a
+    process that is forked meanwhile could wait for ever.
+    """
+    importlib.import_module("h5py")
+
+
 # The first of these whose suffix a name ends with is its format.
 FORMATS = (
-    Format(".weights.h5", weights_h5.write, h5.read, h5.read_notes, Naming.BY_NUMBER, whole=False),
-    Format(".h5", h5.write, h5.read, h5.read_notes, Naming.BY_LAYER),
-    Format(".hdf5", h5.write, h5.read, h5.read_notes, Naming.BY_LAYER),
+    Format(
+        ".weights.h5",
+        weights_h5.write,
+        h5.read,
+        h5.read_notes,
+        Naming.BY_NUMBER,
+        whole=False,
+        require=_load_h5py,
+    ),
+    Format(".h5", h5.write, h5.read, h5.read_notes, Naming.BY_LAYER, require=_load_h5py),
+    Format(".hdf5", h5.write, h5.read, h5.read_notes, Naming.BY_LAYER, require=_load_h5py),
     Format(
         ".keras",
         keras_zip.write,
@@ -57,6 +73,7 @@ FORMATS = (
         Naming.BY_NUMBER,
         weights=False,
         code=False,
+        require=_load_h5py,
     ),
     Format(
         ".safetensors",
