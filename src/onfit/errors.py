@@ -2,6 +2,7 @@
 
     OnfitError
     ├── ArgumentError       (ValueError)    a value that the argument cannot have
+    │   └── NotConnectedError               a layer that no symbol came through: no input, no output
     ├── ArgumentTypeError   (TypeError)     an argument of the wrong kind
     ├── DataError           (ValueError)    data that cannot be trained on
     │   └── ShapeError                      a shape that a layer or a loss cannot take
@@ -49,6 +50,13 @@ class CapabilityError(OnfitError, TypeError):
 
 class NotReadyError(OnfitError, RuntimeError):
     """The model must be built or compiled before this can be done."""
+
+
+class NotConnectedError(ArgumentError, AttributeError):
+    """A layer or a model has no input and no output yet, or several of them.
+
+    It is an AttributeError, so that `hasattr(layer, "output")` is False.
+    """
 
 
 class InvalidLossError(OnfitError, RuntimeError):

@@ -95,7 +95,7 @@ def test_every_layer_is_here() -> None:
         for kind in map(layers.__dict__.get, layers.__all__)
         if isinstance(kind, type) and kind is not layers.Layer
     }
-    core = {"Dense", "Activation", "Dropout", "Flatten", "TorchModule"}
+    core = {"Dense", "Activation", "Dropout", "Flatten", "TorchModule", "InputLayer"}
     assert kinds == {*MADE, *core}
 
 

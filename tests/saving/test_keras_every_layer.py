@@ -66,7 +66,7 @@ TWO_INPUTS: dict[str, dict[str, Any]] = {
     "Subtract": {},
 }
 # Aliases, functions, and what is no layer of Keras'; Lambda holds code, which files do not.
-NOT_HERE = {"Input", "Lambda", "Layer", "TorchModule"}
+NOT_HERE = {"Input", "InputLayer", "Lambda", "Layer", "TorchModule"}
 
 _draw = np.random.default_rng(4)
 

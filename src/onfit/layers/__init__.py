@@ -9,6 +9,7 @@ from onfit.layers.embeddings import Embedding
 from onfit.layers.functions import Lambda, Reshape
 from onfit.layers.graph import Input
 from onfit.layers.gru import GRU
+from onfit.layers.inputs import InputLayer
 from onfit.layers.layer import Layer
 from onfit.layers.lstm import LSTM
 from onfit.layers.merging import (
@@ -79,6 +80,7 @@ __all__ = [
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "Input",
+    "InputLayer",
     "Lambda",
     "Layer",
     "LayerNormalization",

@@ -12,7 +12,7 @@ from typing import Any
 from torch import nn
 
 from onfit.dtypes import torch_dtype
-from onfit.errors import ArgumentError, ArgumentTypeError
+from onfit.errors import ArgumentError, ArgumentTypeError, NotConnectedError
 from onfit.layers.shapes import Shape, Spec, inferred, mapped
 
 
@@ -53,6 +53,8 @@ class Symbol:
         self.dtype = spec.dtype
         self.node = node
         self.name = name
+        # The layer that stands for it where it goes into a model; made when it is asked for.
+        self.input_layer: nn.Module | None = None
 
     @property
     def spec(self) -> Spec:
@@ -65,7 +67,9 @@ class Symbol:
         return len(self.shape)
 
     def __repr__(self) -> str:
-        origin = self.name or getattr(self.node.layer, "name", "") or type(self.node.layer).__name__
+        layer = self.node.layer
+        kind = "input" if layer is None else type(layer).__name__
+        origin = self.name or getattr(layer, "name", "") or kind
         return f"<Symbol {origin!r} shape={self.shape} dtype={self.dtype}>"
 
     @classmethod
@@ -156,6 +160,10 @@ def _as_specs(structure: Any) -> Any:
     return mapped(lambda symbol: symbol.spec, Symbol, structure)
 
 
+_OF_SYMBOLS = ("input", "inputs", "output", "outputs")
+_SHAPES = ("input_shape", "output_shape")
+
+
 class Traced:
     """The calls of a layer or model on symbols, and their results; mixed into both."""
 
@@ -166,24 +174,28 @@ class Traced:
         """The symbol that its one call on symbols returned.
 
         Raises:
-            ArgumentError: if it was called on no symbol, or on several.
+            NotConnectedError: if it was called on no symbol, or on several.
         """
         return self._only_node.outputs
 
     @property
     def outputs(self) -> list[Symbol]:
         """The symbols that its one call on symbols returned, as a list."""
-        return list(symbols_in(self._only_node.outputs))
+        return list(symbols_in(self.output))
 
     @property
     def input(self) -> Any:
         """The symbol that it was called on; a list of them if there were several."""
-        return self._only_node.args[0]
+        node = self._only_node
+        if len(node.args) == 1 and not node.kwargs:
+            return node.args[0]
+        found = list(symbols_in((node.args, node.kwargs)))
+        return found[0] if len(found) == 1 else found
 
     @property
     def inputs(self) -> list[Symbol]:
         """The symbols that it was called on, as a list."""
-        return list(symbols_in(self._only_node.args))
+        return list(symbols_in(self.input))
 
     def get_output_at(self, index: int) -> Any:
         """What its `index`-th call on symbols returned."""
@@ -197,11 +209,24 @@ class Traced:
     @property
     def _only_node(self) -> Node:
         if len(self.nodes) != 1:
-            raise ArgumentError(
-                f"{self._called} was called on symbols {len(self.nodes)} times, so there is no one "
-                "output of it. Build the model it is in, or use get_output_at(index)."
-            )
+            raise NotConnectedError(self._why_not_connected())
         return self.nodes[0]
+
+    def _why_not_connected(self) -> str:
+        return (
+            f"{self._called} was called on symbols {len(self.nodes)} times, so there is no one "
+            "output of it. Build the model it is in, or use get_output_at(index)."
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        # Python comes here for what an object lacks, and where a property raised AttributeError;
+        # torch's own text would then say that there is no such attribute.
+        if name in _OF_SYMBOLS:
+            raise NotConnectedError(self._why_not_connected())
+        if name in _SHAPES:  # no properties, since many a class sets such an attribute itself
+            symbols = self.input if name == "input_shape" else self.output
+            return mapped(lambda symbol: symbol.shape, Symbol, symbols)
+        return super().__getattr__(name)  # type: ignore[misc]
 
     @property
     def _called(self) -> str:

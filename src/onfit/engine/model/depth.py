@@ -7,16 +7,22 @@ from torch import nn
 from onfit.engine.model.calls import Call, Slot, slots_in
 
 
-def layers_by_depth(calls: Sequence[Call], ends: Sequence[Slot]) -> list[nn.Module]:
+def layers_by_depth(
+    calls: Sequence[Call], ends: Sequence[Slot], inputs: Sequence[nn.Module] = ()
+) -> list[nn.Module]:
     """The layers that `calls` call, the deepest first.
 
     The depth of a layer is the number of steps from it to an output. Layers of equal depth come
-    in the order in which a walk back from the outputs meets them.
+    in the order in which a walk back from the outputs meets them; inputs that no output needs
+    come before the last layers.
 
     Args:
         calls: the calls, each after the calls that it needs.
         ends: the places of the outputs.
+        inputs: the layers that stand for what goes in, whose places are the first.
     """
+    begin = [Call(layer, (), {}, Slot(place)) for place, layer in enumerate(inputs)]
+    calls = [*begin, *calls]
     maker = {slot: step for step, call in enumerate(calls) for slot in slots_in(call.outputs)}
     needed = [
         [maker[slot] for slot in slots_in((call.args, call.kwargs)) if slot in maker]
@@ -28,8 +34,10 @@ def layers_by_depth(calls: Sequence[Call], ends: Sequence[Slot]) -> list[nn.Modu
     first: dict[int, int] = {}
     for step in met:
         first.setdefault(id(layers[step]), len(first))
-    found = {id(layers[step]): layers[step] for step in met}
-    return sorted(found.values(), key=lambda layer: (-depths[id(layer)], first[id(layer)]))
+    found = {id(layers[step]): layers[step] for step in [*met, *range(len(inputs))]}
+    return sorted(
+        found.values(), key=lambda layer: (-depths.get(id(layer), 0), first.get(id(layer), -1))
+    )
 
 
 def _walked_back(ends: list[int], needed: list[list[int]]) -> tuple[list[int], list[int]]:

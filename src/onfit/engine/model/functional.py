@@ -20,7 +20,7 @@ from onfit.engine.model.depth import layers_by_depth
 from onfit.engine.model.model import Clone, Model, logits_of
 from onfit.engine.model.naming import key_for
 from onfit.errors import ArgumentTypeError
-from onfit.layers import Input, Layer
+from onfit.layers import Input, InputLayer, Layer
 from onfit.layers.graph import Node, Symbol, symbols_in
 from onfit.layers.shapes import Shape
 
@@ -56,6 +56,8 @@ class Functional(Model):
 
     def __init__(self, inputs: Any, outputs: Any = None, *, name: str | None = None) -> None:
         super().__init__(name=name or "functional")
+        if isinstance(outputs, (list, tuple)) and len(outputs) == 1:
+            outputs = outputs[0]  # a list of one is the same as the one, as in Keras
         begin, end = _symbols(inputs, "inputs"), _symbols(outputs, "outputs")
         nodes = nodes_between(begin, end)
         _name_inputs(begin)
@@ -70,7 +72,7 @@ class Functional(Model):
 
     def _register_layers(self, nodes: Sequence[Node]) -> None:
         self._layers: list[nn.Module] = []
-        self.output_shapes: list[Any] = []
+        self._shapes: list[Any] = []
         for node in nodes:
             layer = node.layer
             if layer is None or any(layer is known for known in self._layers):
@@ -81,7 +83,7 @@ class Functional(Model):
             self.add_module(name, layer)
             self._layers.append(layer)
             shapes = [symbol.shape for symbol in symbols_in(node.outputs)]
-            self.output_shapes.append(shapes[0] if len(shapes) == 1 else shapes)
+            self._shapes.append(shapes[0] if len(shapes) == 1 else shapes)
 
     def _output_names(self, end: Sequence[Symbol]) -> list[str]:
         """Each output has the name of its layer, and a number if that name is taken."""
@@ -96,13 +98,23 @@ class Functional(Model):
 
     @property
     def layers(self) -> list[nn.Module]:
-        """Its layers, in the order in which they compute."""
-        return list(self._layers)
+        """Its layers in the order in which Keras lists them: the deepest first, and among them an
+        `InputLayer` for each input.
+        """
+        inputs = [InputLayer.of(symbol) for symbol in self._input_symbols]
+        return layers_by_depth(self.calls, self.output_slots, inputs)
 
     @property
     def keras_layers(self) -> list[nn.Module]:
-        """Its layers in the order in which Keras lists them: the deepest first."""
+        """The layers that compute, in Keras' order."""
         return layers_by_depth(self.calls, self.output_slots)
+
+    @property
+    def output_shapes(self) -> list[Any]:
+        """The shapes of what each of `layers` puts out."""
+        shapes = {id(layer): shape for layer, shape in zip(self._layers, self._shapes, strict=True)}
+        shapes |= {id(InputLayer.of(symbol)): symbol.shape for symbol in self._input_symbols}
+        return [shapes[id(layer)] for layer in self.layers]
 
     @property
     def made_by_code(self) -> bool:

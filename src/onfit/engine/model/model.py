@@ -12,6 +12,7 @@ from onfit.engine.inspect import activations, gradients, profiling
 from onfit.engine.inspect.summary import summary_of
 from onfit.engine.inspect.tracing import GraphTracer
 from onfit.engine.model import weights as weighing
+from onfit.engine.model.mixed import mixed
 from onfit.engine.model.printed import line_of, tree_of
 from onfit.engine.model.savable import Savable
 from onfit.engine.model.trainer import Trainer
@@ -51,10 +52,7 @@ class Model(Trainer, Savable):
     kinds: ClassVar[Sequence[type["Model"]]] = ()
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        if cls is not Model:
-            return super().__new__(cls)
-        asked_for = (kind for kind in Model.kinds if kind.is_asked_for(args, kwargs))
-        kind: Any = next(asked_for, Model)
+        kind: Any = _kind_asked_for(args, kwargs) if cls is Model else cls
         model: Self = super().__new__(kind)
         return model
 
@@ -75,7 +73,14 @@ class Model(Trainer, Savable):
 
     else:
 
-        def __init__(self, *, name: str | None = None) -> None:
+        def __init__(self, *args: Any, name: str | None = None, **kwargs: Any) -> None:
+            kind = _kind_asked_for(args, kwargs)
+            if kind is not Model:  # by a subclass: the object is of both classes from now on
+                object.__setattr__(self, "__class__", mixed(type(self), kind))
+                kind.__init__(self, *args, name=name or type(self).__name__.lower(), **kwargs)
+                return
+            if kwargs:
+                raise ArgumentError(_unknown_argument(type(self), next(iter(kwargs))))
             super().__init__(name=name)
             self.nodes = []
 
@@ -230,6 +235,17 @@ class Model(Trainer, Savable):
     def _inside(self) -> nn.Module:
         """The module that users know as the net."""
         return self
+
+
+def _kind_asked_for(args: Any, kwargs: Any) -> type[Model]:
+    return next((kind for kind in Model.kinds if kind.is_asked_for(args, kwargs)), Model)
+
+
+def _unknown_argument(model: type, name: str) -> str:
+    return (
+        f"{model.__name__}({name}=...) is not an argument of a model. It takes name, and a torch "
+        f"module, or inputs and outputs.{did_you_mean(name, ['name', 'inputs', 'outputs'])}"
+    )
 
 
 def _each_layer(module: nn.Module) -> Iterator[nn.Module]:

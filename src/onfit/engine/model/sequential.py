@@ -9,8 +9,8 @@ from onfit.activations import Activation
 from onfit.engine.data.arrays import Samples
 from onfit.engine.model.model import Clone, Model, logits_of
 from onfit.engine.model.naming import key_for
-from onfit.errors import ArgumentError, ArgumentTypeError, OnfitError
-from onfit.layers import Input, Layer, TorchModule
+from onfit.errors import ArgumentError, ArgumentTypeError, NotConnectedError, OnfitError
+from onfit.layers import Input, InputLayer, Layer, TorchModule
 from onfit.layers.graph import Symbol
 from onfit.layers.shapes import Shape, described
 
@@ -71,14 +71,15 @@ class Sequential(Model):
         """Put a layer on top.
 
         Args:
-            layer: an onfit layer, an `Input` (only as the first), or any torch module.
+            layer: an onfit layer, an `Input` or `InputLayer` (only as the first), or any torch
+                module.
 
         Raises:
             ArgumentTypeError: for anything else.
             ShapeError: if it cannot take the output of the layer below.
         """
-        if isinstance(layer, Symbol):
-            self._declare(layer)
+        if isinstance(layer, (Symbol, InputLayer)):
+            self._declare(layer if isinstance(layer, Symbol) else layer.output)
             return
         if not isinstance(layer, nn.Module):
             raise ArgumentTypeError(_not_a_layer(layer))
@@ -91,14 +92,19 @@ class Sequential(Model):
             self._end = end
             self.output_shapes.append(end.shape)
 
-    def pop(self) -> None:
-        """Take the last layer off."""
+    def pop(self, rebuild: bool = True) -> nn.Module:
+        """Take the last layer off, and return it.
+
+        Args:
+            rebuild: accepted, as in Keras: what is left is always ready for use.
+        """
         if not self._layers:
             raise ArgumentError(f"{self.described} has no layer to take off.")
         layer = self._layers.pop()
         name = next(name for name, child in self.named_children() if child is layer)
         delattr(self, name)
         self._trace()
+        return layer
 
     def _is_built(self) -> bool:
         return self._end is not None or (self._parts_called > 0 and super()._is_built())
@@ -182,9 +188,14 @@ class Sequential(Model):
 
     def _traced(self, symbol: Symbol | None) -> Symbol:
         if symbol is None:
-            self._require_built("input, output")
-        assert symbol is not None
+            raise NotConnectedError(self._why_not_connected())
         return symbol
+
+    def _why_not_connected(self) -> str:
+        return (
+            f"{self.described} has no input and output yet: they wait for the shape of the input. "
+            "Give the first layer input_shape=..., call model.build((None, ...)), or fit once."
+        )
 
     def _declare(self, begin: Symbol) -> None:
         if self._layers and self._begin is not None:
