@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import torch
 from torch import Tensor
 
+from onfit.dtypes import as_numpy
 from onfit.errors import ArgumentError, ArgumentTypeError, ShapeError, did_you_mean
 from onfit.losses.loss import EPSILON
 
@@ -39,7 +40,7 @@ def get_value(x: Any) -> Any:
         0.1
     """
     if isinstance(x, Tensor):
-        return x.detach().cpu().numpy().copy()
+        return as_numpy(x).copy()
     return x.value if callable(getattr(x, "assign", None)) else x
 
 

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from onfit.errors import ArgumentError, did_you_mean
 
@@ -61,6 +63,24 @@ def float_dtype(dtype: Any) -> torch.dtype:
 def dtype_name(dtype: torch.dtype) -> str:
     """The name of a torch type, as Keras and numpy write it."""
     return str(dtype).removeprefix("torch.")
+
+
+def as_numpy(tensor: Tensor) -> np.ndarray[Any, Any]:
+    """The values of a tensor; those of types that numpy lacks (bfloat16) as float32.
+
+    It shares the memory of a tensor on the CPU.
+
+    >>> as_numpy(torch.ones(2, dtype=torch.bfloat16)).dtype
+    dtype('float32')
+    """
+    tensor = tensor.detach().cpu()
+    if tensor.is_floating_point() and tensor.dtype not in _FLOATS_OF_NUMPY:
+        tensor = tensor.float()
+    array: np.ndarray[Any, Any] = tensor.numpy()
+    return array
+
+
+_FLOATS_OF_NUMPY = (torch.float16, torch.float32, torch.float64)
 
 
 def _name_of(dtype: Any) -> str:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from onfit import constraints, initializers, regularizers
-from onfit.dtypes import dtype_name, float_dtype
+from onfit.dtypes import as_numpy, dtype_name, float_dtype
 from onfit.errors import ShapeError
 from onfit.layers.arguments import NotHere, declared_input, parameters_of, refuse_unknown
 from onfit.layers.calling import Called, shapes_to_build_for
@@ -203,7 +203,7 @@ class Layer(Called, HoldsLayers):
 
     def get_weights(self) -> list[np.ndarray[Any, Any]]:
         """Copies of its weights as numpy arrays."""
-        return [weight.detach().cpu().numpy().copy() for weight in self.weights]
+        return [as_numpy(weight).copy() for weight in self.weights]
 
     def set_weights(self, weights: list[Any]) -> None:
         """Replace the values of the weights by arrays of the same shapes.

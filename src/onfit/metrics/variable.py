@@ -5,6 +5,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from onfit.dtypes import as_numpy
+
 
 class MetricVariable(Tensor):
     """A tensor that can be assigned to. Arithmetic with it gives plain tensors.
@@ -37,7 +39,7 @@ class MetricVariable(Tensor):
 
     def numpy(self) -> Any:  # type: ignore[override]
         """Its numbers, as an array that later changes do not reach."""
-        return self.value.cpu().numpy()
+        return as_numpy(self.value)
 
     def assign(self, value: Any) -> None:
         """Set its numbers."""

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from onfit.dtypes import as_numpy
 from onfit.errors import ArgumentError, NotReadyError, ShapeError
 from onfit.optimizers.learning_rate import Iterations
 from onfit.optimizers.rated import Rated
@@ -34,7 +35,7 @@ class SlotVariable:
 
     def numpy(self) -> Any:
         """A copy as an array."""
-        return self.value.detach().cpu().numpy().copy()
+        return as_numpy(self.value).copy()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.asarray(self.numpy(), dtype=dtype)

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
+
+from onfit.dtypes import as_numpy
 
 Array = np.ndarray[Any, Any]
 Value = Array | Tensor  # formats convert the tensors that they write
@@ -59,11 +60,4 @@ def as_array(value: Value) -> Array:
     """
     if not isinstance(value, Tensor):
         return value
-    tensor = value.detach().cpu()
-    if tensor.is_floating_point() and tensor.dtype not in _NUMPY_FLOATS:
-        tensor = tensor.float()
-    array: Array = tensor.numpy()
-    return array
-
-
-_NUMPY_FLOATS = (torch.float16, torch.float32, torch.float64)
+    return as_numpy(value)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from onfit import layers
+from onfit.dtypes import dtype_name
 from onfit.engine.model.functional import Functional
 from onfit.engine.model.model import Model
 from onfit.engine.model.sequential import Sequential
@@ -56,7 +57,7 @@ def _add(model: Sequential, kind: str, config: Config, custom: Custom) -> None:
     shape = config.pop("batch_input_shape", None) or config.pop("batch_shape", None)
     dtype = config["dtype"] = _dtype_name(config.get("dtype"))
     if shape is not None and not model.layers:
-        model.add(Input(shape[1:], dtype=dtype))
+        model.add(Input(batch_shape=tuple(shape), dtype=dtype))
     if kind == "InputLayer":
         return
     model.add(_made(kind, config, custom))
@@ -68,6 +69,8 @@ def _made(kind: str, config: Config, custom: Custom) -> nn.Module:
     if kind in ("Sequential", "Functional", "Model"):
         return model_from_config({"class_name": kind, "config": config}, custom)
     config = {**config, "dtype": _dtype_name(config.get("dtype"))}
+    if config["dtype"] == dtype_name(torch.get_default_dtype()):
+        del config["dtype"]  # a layer that is told no type has this one, and casts no inputs
     try:
         return _layer(kind, config, custom)
     except (OnfitError, TypeError) as error:

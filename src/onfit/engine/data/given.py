@@ -8,8 +8,9 @@ from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
 from onfit.core.validation import ValidationArrays
+from onfit.dtypes import as_numpy
 from onfit.engine.data.array_source import ArraySource
-from onfit.engine.data.arrays import Names, each, samples_of
+from onfit.engine.data.arrays import Names, samples_of
 from onfit.engine.data.batching import Batching
 from onfit.engine.data.dataset_source import DatasetSource
 from onfit.engine.data.loader_source import LoaderSource, StreamSource
@@ -61,8 +62,7 @@ class Given:
             return None
         if not self.as_numpy:
             return ValidationArrays(*self.data)
-        on_cpu = each(Tensor.cpu, self.data)
-        return ValidationArrays(*(mapped(Tensor.numpy, Tensor, part) for part in on_cpu))
+        return ValidationArrays(*(mapped(as_numpy, Tensor, part) for part in self.data))
 
 
 def given(x: Any, y: Any = None, sample_weight: Any = None, names: Names = _ANY) -> Given:

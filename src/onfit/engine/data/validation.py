@@ -12,6 +12,7 @@ from torch import Tensor
 from onfit.core.cadence import Cadence
 from onfit.core.packages.randomness import random_state, set_random_state
 from onfit.core.validation import ValidationArrays
+from onfit.dtypes import as_numpy
 from onfit.engine.data.arrays import Data, Samples
 from onfit.engine.data.batching import Batching
 from onfit.engine.data.source import Source
@@ -119,7 +120,7 @@ def _joined(parts: Sequence[Data]) -> Any:
     if first is None:
         return None
     if isinstance(first, Tensor):
-        return torch.cat(list(parts)).cpu().numpy()
+        return as_numpy(torch.cat(list(parts)))
     if isinstance(first, dict):
         return {name: _joined([part[name] for part in parts]) for name in first}
     return tuple(map(_joined, zip(*parts, strict=True)))

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from onfit.callbacks.history import History
@@ -16,6 +15,7 @@ from onfit.core.interrupts import INTERRUPTS
 from onfit.core.listeners import Listeners
 from onfit.core.logs import Logs
 from onfit.core.run import Run
+from onfit.dtypes import as_numpy
 from onfit.engine.data.arrays import Samples, samples_of
 from onfit.engine.data.batching import Batching
 from onfit.engine.data.class_weight import class_weights_of, weighted_by_class
@@ -231,8 +231,4 @@ def _joined(outputs: list[Any]) -> Any:
     """Batches of outputs as one array, or one per output."""
     if isinstance(outputs[0], (tuple, list)):
         return [_joined(list(column)) for column in zip(*outputs, strict=True)]
-    tensor = torch.cat(outputs).detach().cpu()
-    # A type that numpy lacks.
-    tensor = tensor.float() if tensor.dtype is torch.bfloat16 else tensor
-    joined: np.ndarray[Any, Any] = tensor.numpy()
-    return joined
+    return as_numpy(torch.cat(outputs))

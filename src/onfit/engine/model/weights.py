@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from onfit.dtypes import as_numpy
 from onfit.errors import ShapeError
 from onfit.layers.wrappers import named_modules, put, require_own_weights, reshard, whole
 
@@ -79,7 +80,4 @@ def drawn_again(module: _Module) -> _Module:
 
 
 def _array(tensor: Tensor) -> Array:
-    tensor = whole(tensor.detach())
-    if tensor.dtype == torch.bfloat16:  # numpy has no such type
-        tensor = tensor.float()
-    return tensor.cpu().numpy().copy()
+    return as_numpy(whole(tensor.detach())).copy()
