@@ -109,7 +109,7 @@ def warn_of_what_has_no_effect(board: Any) -> None:
                 f"TensorBoard({', '.join(f'{name}=...' for name in asked)}): written only with "
                 f"{how_often}, and that is 0. Give {how_often}=1 for every epoch.",
                 OnfitWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
 

@@ -39,12 +39,13 @@ class BatchPoints:
         self._points: list[Point] = []
         self._taken_at = -math.inf
 
-    def note(self, step: int, logs: Logs) -> None:
-        """Keep what a batch logged."""
+    def note(self, step: int, logs: Logs, **more: float) -> None:
+        """Keep what a batch logged, and more values of it."""
         if isinstance(logs, LazyLogs):
             noted: Logs = logs.unread()
         else:  # a dict made by hand is read now: a tensor in it may hold a graph
             noted = {name: as_number(value) for name, value in logs.items()}
+        dict.update(noted, more)
         self._points.append(Point(step, time.time(), noted))
 
     @property

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
 from typing import Any
 
 from onfit._types import StrPath
@@ -13,16 +12,15 @@ from onfit.callbacks.tensorboard.arguments import (
     require_local_folder,
     samples,
     warn_of_what_has_no_effect,
-    writable_folder,
 )
-from onfit.callbacks.tensorboard.batch_points import BatchPoints
-from onfit.callbacks.tensorboard.event_files import EventFiles, require_tensorboard
+from onfit.callbacks.tensorboard.event_files import require_tensorboard
 from onfit.callbacks.tensorboard.graph import Graph
 from onfit.callbacks.tensorboard.histograms import Histograms
+from onfit.callbacks.tensorboard.output import Output
 from onfit.callbacks.tensorboard.profile import Profile, batches_of
 from onfit.callbacks.tensorboard.projector import Projector
-from onfit.callbacks.tensorboard.scalars import learning_rate, scalars_by_folder
-from onfit.callbacks.tensorboard.series import Series
+from onfit.callbacks.tensorboard.scalars import learning_rate
+from onfit.callbacks.tensorboard.step_rate import StepRate
 from onfit.core.cadence import Cadence
 from onfit.core.callback import Callback, Logs
 from onfit.core.faces import CanProfile, HasGradients, HasHistograms, Need
@@ -36,7 +34,9 @@ class TensorBoard(Callback):
 
     Curves go to `train/` and `validation/` below `log_dir`, so that both show in one chart:
     `epoch_<name>` over the epochs (counted from 0), `batch_<name>` over the batches of the
-    whole run. View them with `tensorboard --logdir=logs`. TensorFlow is not needed.
+    whole run, `evaluation_<name>_vs_iterations` over the optimizer's steps. View them with
+    `tensorboard --logdir=logs`. TensorFlow is not needed. Where something cannot be written, as
+    on a full disk, a warning says so, and training goes on.
 
     Args:
         log_dir: the folder. Each training adds event files; no file is ever changed. A second
@@ -71,6 +71,9 @@ class TensorBoard(Callback):
             run, or the first and last of several: `(10, 20)` or `"10,20"`; 0 for none. The
             trace, a `.pt.trace.json` for TensorBoard's torch profiler or a browser's tracing
             page, lies in `plugins/profile/` below `log_dir`.
+        write_steps_per_second: whether to write how many steps a second an epoch took, with its
+            validation (`epoch_steps_per_second`), and, where the values of batches are written,
+            each of these steps (`batch_steps_per_second`).
 
     Raises:
         ArgumentError: for an unknown `update_freq` or `profile_batch`, a frequency below 0, or
@@ -99,6 +102,8 @@ class TensorBoard(Callback):
         embeddings_data: Any = None,
         update_freq: str | int = "epoch",
         profile_batch: int | str | Sequence[int] = 0,
+        *,
+        write_steps_per_second: bool = False,
     ) -> None:
         require_tensorboard("TensorBoard")
         self.log_dir = folder("log_dir", log_dir)
@@ -113,24 +118,26 @@ class TensorBoard(Callback):
         self.embeddings_data = embeddings_data
         self.update_freq = update_freq
         self.profile_batch = profile_batch
+        self.write_steps_per_second = flag("write_steps_per_second", write_steps_per_second)
         self._cadence = Cadence.of(update_freq, owner="TensorBoard", argument="update_freq")
         self._profiled = batches_of(profile_batch)
-        self._files: EventFiles | None = None
-        self._points = BatchPoints()
+        self._output = Output(self.log_dir)
         # Made anew at the first hook of each training; None if no argument asks for them.
-        self._begun, self._root = False, self.log_dir
+        self._begun = False
         self._graph: Graph | None = None
         self._histograms: Histograms | None = None
         self._projector: Projector | None = None
         self._profile: Profile | None = None
         self._batches = 0  # that ended in this run
-        self._series = Series()
+        self._rate = StepRate()
         warn_of_what_has_no_effect(self)
         require_local_folder(self)
 
     def hears(self, hook: str) -> bool:
         if hook.startswith("on_train_batch") and not overrides(self, hook, TensorBoard):
-            counts = hook == "on_train_batch_end" and self._cadence.counts_batches
+            counts = self._cadence.counts_batches
+            if hook == "on_train_batch_begin":
+                counts = counts and self.write_steps_per_second
             return counts or self._profiled is not None
         return super().hears(hook)
 
@@ -140,23 +147,22 @@ class TensorBoard(Callback):
             if self.write_grads:
                 yield Need(HasGradients, "write_grads=True")
         if self.embeddings_freq:
-            yield from self._new_projector().needs(f"embeddings_freq={self.embeddings_freq}")
+            projector = self._new_projector(self.log_dir)
+            yield from projector.needs(f"embeddings_freq={self.embeddings_freq}")
         if self._profiled:
             yield Need(CanProfile, f"profile_batch={self.profile_batch!r}")
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a copy holds: all but the open files, and what is to be written to them."""
-        names = ("_files", "_graph", "_histograms", "_projector", "_profile")
-        own = {**dict.fromkeys(names), "_points": BatchPoints(), "_begun": False}
-        return {**super().__getstate__(), **own}
+        """What a copy holds: all but what is being written."""
+        names = ("_graph", "_histograms", "_projector", "_profile")
+        return {**super().__getstate__(), **dict.fromkeys(names), "_begun": False}
 
     # --- hooks ---------------------------------------------------------------------------
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._close()
         self._cadence.restart()
-        self._points = BatchPoints()
-        self._series.begin_training()
+        self._output.begin_training()
         self._batches = 0
         self._begun = False
         self._begin()
@@ -165,11 +171,12 @@ class TensorBoard(Callback):
         """Make the parts of this training. A loop may call the later hooks alone."""
         if self._begun:
             return
-        self._begun, self._root = True, writable_folder(self.log_dir)
+        self._begun = True
+        root = self._output.root  # an error before training, where it cannot be written
         if self.histogram_freq:
             self._histograms = Histograms(self.batch_size, self.write_grads, self.write_images)
         if self.embeddings_freq:
-            self._projector = self._new_projector()
+            self._projector = self._new_projector(root)
             self._projector.prepare(self.model)
         if self._profiled:
             self._profile = Profile(self._profiled)
@@ -178,119 +185,114 @@ class TensorBoard(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._begin()
-        self._series.begin_epoch(epoch, self.params.get("steps"))
-        self._write_graph()
+        with self._output.attempt():
+            self._begin_epoch(epoch, self.params.get("steps"))
+            self._rate.begin_epoch(self._steps_done())
+            self._write_graph()
+
+    def _begin_epoch(self, epoch: int, batches: int | None = None) -> None:
+        if self._output.begin_epoch(epoch, batches) and self._session is None:
+            self._batches = 0
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         self._begin()
+        self._rate.begin_batch()
         if self._profile is not None:
-            traces = os.path.join(self._folder, "plugins", "profile")
-            self._profile.begin(self.model, self._steps_done() + 1, traces)
+            with self._output.attempt():
+                traces = os.path.join(self._output.folder, "plugins", "profile")
+                self._profile.begin(self.model, self._steps_done() + 1, traces)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
         self._batches += 1
         if self._profile is not None:
-            self._profile.end(self._steps_done())
+            with self._output.attempt():
+                self._profile.end(self._steps_done())
         if self._cadence.due_after_batch(size_in(logs)):
-            step = self._series.batches_before + self._steps_done() - 1
-            self._points.note(step, logs)
-            if self._points.due:
-                self._write_points()
+            more = self._rate.of_batch() if self.write_steps_per_second else {}
+            with self._output.attempt():
+                step = self._output.series.batches_before + self._steps_done() - 1
+                self._output.note(step, logs, **more)
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        """What an evaluation measured, over the steps of the optimizer until then."""
+        iterations = getattr(getattr(self.model, "optimizer", None), "iterations", None)
+        if iterations is None or not logs:
+            return
+        values = {f"val_{name}_vs_iterations": value for name, value in logs.items()}
+        with self._output.attempt():
+            self._output.write("evaluation", values, int(iterations))
+            if not self._begun:  # an evaluation on its own, after which nothing closes the files
+                self._output.close()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
         self._begin()
-        self._write_points()
-        self._series.begin_epoch(epoch)  # for a loop that does not call on_epoch_begin
-        self._series.end_epoch(epoch)
-        if self._cadence.counts_batches or self._cadence.due_after_epoch():
-            self._write("epoch", {**logs, **learning_rate(logs, self.model)}, epoch)
-        self._write_graph()
+        with self._output.attempt():
+            self._output.write_points()
+            self._begin_epoch(epoch)  # for a loop that does not call on_epoch_begin
+            self._output.series.end_epoch(epoch)
+            if self._cadence.counts_batches or self._cadence.due_after_epoch():
+                rate = self._rate.of_epoch(self._steps_done())
+                more = rate if self.write_steps_per_second else {}
+                values = {**logs, **learning_rate(logs, self.model), **more}
+                self._output.write("epoch", values, epoch)
+            self._write_graph()
+        with self._output.attempt():
+            self._write_what_is_rare(epoch)
+            self._output.flush()
+
+    def _write_what_is_rare(self, epoch: int) -> None:
         if self._histograms is not None and epoch % self.histogram_freq == 0:
             # Data that would have to be collected from a loader first are left out.
             data = None if callable(self._validation) else self.validation_data
-            self._histograms.write(self._open(), self.model, data, epoch)
+            self._histograms.write(self._output.files(), self.model, data, epoch)
         if self._projector is not None and epoch % self.embeddings_freq == 0:
-            self._projector.write(self.model, self._folder)
-        if self._files is not None:
-            self._files.flush()
+            self._projector.write(self.model, self._output.folder)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        self._series.end_training(self._steps_done())
+        self._output.series.end_training(self._steps_done())
         self._close()
+        self._begun = False
 
     def state_dict(self) -> dict[str, Any]:
         """Where the run is, after everything logged up to there was written to the files."""
-        self._write_points()
-        if self._files is not None:
-            self._files.flush()
+        with self._output.attempt():
+            self._output.write_points()
+            self._output.flush()
         return {
             "cadence": self._cadence.state_dict(),
             "step": self._steps_done(),
-            "series": self._series.state_dict(),
+            "series": self._output.series.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there; TensorBoard will hide what the files hold beyond it."""
         self._cadence.load_state_dict(state["cadence"])
         # Earlier checkpoints do not have it: a training that is under way has its series.
-        series = state.get("series", {**self._series.state_dict(), "settled": True})
-        self._series.load_state_dict(series)
+        series = self._output.series
+        series.load_state_dict(state.get("series", {**series.state_dict(), "settled": True}))
         self._batches = state["step"]
-
-    # --- writing -------------------------------------------------------------------------
-
-    def _write_points(self) -> None:
-        for point in self._points.take():
-            self._write("batch", point.values(), point.step, point.wall_time)
-
-    def _write(
-        self, kind: str, values: dict[str, Any], step: int, wall_time: float | None = None
-    ) -> None:
-        for subfolder, scalars in scalars_by_folder(kind, values).items():
-            self._open().add_scalars(subfolder, scalars, step, wall_time)
 
     def _write_graph(self) -> None:
         if self._graph is not None:
-            self._graph.write(self._open)
-
-    @property
-    def _folder(self) -> str:
-        """The folder of this training."""
-        return self._series.folder(self._root)
-
-    def _open(self) -> EventFiles:
-        """The files of this training, opened when the first value is written."""
-        if self._files is None:
-            self._files = EventFiles(self._folder)
-        return self._files
+            self._graph.write(self._output.files)
 
     def _close(self) -> None:
         """Close everything that is open; an error in one part does not keep the others open."""
-        try:
-            self._write_points()
-        finally:
-            parts = self._files, self._graph, self._profile
-            self._files = self._graph = self._profile = None
-            with ExitStack() as stack:
-                for part in parts:
-                    if part is not None:
-                        stack.callback(part.close)
-
-    # --- where the run is ----------------------------------------------------------------
+        with self._output.attempt():
+            self._output.write_points()
+        graph, profile = self._graph, self._profile
+        self._graph = self._profile = None
+        for part in (graph, profile, self._output):
+            if part is not None:
+                with self._output.attempt():
+                    part.close()
 
     def _steps_done(self) -> int:
         """The batches of this run so far, including those before it was resumed."""
         return self._batches if self._session is None else self._session.progress.step
 
-    # --- arguments -----------------------------------------------------------------------
-
-    def _new_projector(self) -> Projector:
-        return Projector(
-            self._root,
-            self.embeddings_layer_names,
-            self.embeddings_metadata,
-            self.embeddings_data,
-            self.batch_size,
-        )
+    def _new_projector(self, root: str) -> Projector:
+        names, labels = self.embeddings_layer_names, self.embeddings_metadata
+        return Projector(root, names, labels, self.embeddings_data, self.batch_size)

@@ -186,13 +186,25 @@ def _histogram(values: Any) -> dict[str, Any] | None:
     numbers = numbers[np.isfinite(numbers)]
     if numbers.size == 0:
         return None
-    counts, edges = np.histogram(numbers, bins=_BUCKETS)
+    with np.errstate(over="ignore", invalid="ignore"):  # a sum that is too large is infinite
+        return {**_buckets(numbers), **_sums(numbers)}
+
+
+def _buckets(numbers: Any) -> dict[str, Any]:
+    try:
+        counts, edges = np.histogram(numbers, bins=_BUCKETS)
+        if not np.isfinite(edges).all():
+            raise ValueError("the distance of the numbers is no number")
+    except ValueError:  # numbers too near to each other for buckets between them, or too far apart
+        return {"bucket_limit": [float(numbers.max())], "bucket": [numbers.size]}
+    return {"bucket_limit": edges[1:].tolist(), "bucket": counts.tolist()}
+
+
+def _sums(numbers: Any) -> dict[str, Any]:
     return {
         "min": numbers.min(),
         "max": numbers.max(),
         "num": numbers.size,
         "sum": numbers.sum(),
         "sum_squares": numbers @ numbers,
-        "bucket_limit": edges[1:].tolist(),
-        "bucket": counts.tolist(),
     }

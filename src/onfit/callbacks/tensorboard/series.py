@@ -9,7 +9,7 @@ class Series:
 
     Their curves are one, in one folder, and their batches are counted through. A training that
     begins at an earlier epoch begins the next series, which has a folder of its own. Whether it
-    does is known when its first epoch begins.
+    does is known when its first epoch begins; so a loop need not say that a training begins.
     """
 
     def __init__(self) -> None:
@@ -27,20 +27,21 @@ class Series:
         self.batches_before = self._batches
         self._settled = False
 
-    def begin_epoch(self, epoch: int, batches: int | None = None) -> None:
-        """An epoch begins, of so many batches if that is known.
+    def begin_epoch(self, epoch: int, batches: int | None = None) -> bool:
+        """An epoch begins, of so many batches if that is known. Returns whether it is the first of
+        the next series.
 
         It may be the first of a training that belongs to the next series. The first training of
         all may go on where one of another process ended: it had as many batches in each epoch.
         """
-        if self._settled:
-            return
-        if epoch < self._epochs:
+        settled, self._settled = self._settled, True
+        anew = epoch < self._epochs  # a loop by hand may not say that its training begins
+        if anew:
             self.number += 1
             self.batches_before = self._batches = self._epochs = 0
-        elif not self._epochs:
+        elif not settled and not self._epochs:
             self.batches_before = self._batches = max(self._batches, epoch * (batches or 0))
-        self._settled = True
+        return anew
 
     def end_epoch(self, epoch: int) -> None:
         """An epoch ended."""
