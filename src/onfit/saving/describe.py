@@ -47,23 +47,31 @@ def _functional_config(model: Any) -> Config:
 
 
 def _sequential_config(model: Any) -> Config:
-    begin = model.input
-    shape = list(begin.shape)
-    dtype = str(begin.dtype).removeprefix("torch.")
+    begin = model.input if hasattr(model, "input") else None
+    shape = None if begin is None else list(begin.shape)
     weights_dtype = _dtype_of(model, "float32")
-    first = {"batch_shape": shape, "dtype": dtype, "name": begin.name or "input_layer"}
     return {
         "class_name": "Sequential",
         "config": {
             "name": model.name,
             "trainable": True,
             "layers": [
-                {"class_name": "InputLayer", "config": first},
+                *([] if begin is None else [_input_config(begin)]),
                 *(_layer_config(layer, model, weights_dtype) for layer in model.layers),
             ],
             "build_input_shape": shape,
         },
     }
+
+
+def _input_config(begin: Any) -> Config:
+    dtype = str(begin.dtype).removeprefix("torch.")
+    config = {
+        "batch_shape": list(begin.shape),
+        "dtype": dtype,
+        "name": begin.name or "input_layer",
+    }
+    return {"class_name": "InputLayer", "config": config}
 
 
 _DESCRIBED = {"Sequential": _sequential_config, "Functional": _functional_config}

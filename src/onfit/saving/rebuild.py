@@ -4,6 +4,7 @@ This module alone imports the classes of models. All else in this package asks a
 needs to know.
 """
 
+import json
 from typing import Any
 
 import torch
@@ -36,6 +37,33 @@ def model_from_config(config: Config, custom: Custom) -> Model:
         f"it holds a model of class {kind}, which only its own code can make. "
         "Build the model and use load_weights."
     )
+
+
+def model_from_json(json_string: str, custom_objects: Custom | None = None) -> Model:
+    """The model that `to_json` described, with new weights.
+
+    Args:
+        json_string: what `model.to_json()` gave.
+        custom_objects: your own layer classes, activations and initializers, by name.
+
+    Raises:
+        FileFormatError: for a text that describes no model.
+        ArgumentError: naming the layer that cannot be made, and why.
+
+    Example:
+        >>> model = Sequential([layers.Dense(2, input_dim=3)])
+        >>> model_from_json(model.to_json()).output_shape
+        (None, 2)
+    """
+    try:
+        config = json.loads(json_string)
+        described = {"class_name": config["class_name"], "config": config["config"]}
+    except (ValueError, TypeError, KeyError) as error:
+        raise FileFormatError(
+            f"model_from_json: the text describes no model: {error!r}. Pass what model.to_json() "
+            "gave."
+        ) from error
+    return model_from_config(described, custom_objects or {})
 
 
 def _functional(config: Config, custom: Custom) -> Model:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from onfit.engine.data.arrays import Samples
-from onfit.errors import OnfitError, ShapeError
+from onfit.errors import NotReadyError, OnfitError, ShapeError
 from onfit.layers.calling import Called, shapes_to_build_for
 from onfit.layers.containers import HoldsLayers
 from onfit.layers.graph import Symbol, symbols_in
@@ -109,6 +109,14 @@ class Buildable(Called, HoldsLayers):
             self._compute_on_zeros(*specs)
         else:
             self._note_call()
+
+    def _require_built(self, asked: str) -> None:
+        if not self.built:
+            raise NotReadyError(
+                f"{described(self)}.{asked}() needs weights, and they wait for the shape of the "
+                "input. Give the first layer input_shape=..., call model.build((None, ...)), or "
+                "fit once."
+            )
 
     def _note_call(self) -> None:
         """Count the parts when this call ends: those that are not built then were not used."""

@@ -19,6 +19,7 @@ from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.errors import NotReadyError
 from onfit.layers.shapes import Shape
 from onfit.layers.wrappers import trained_parameters
+from onfit.metrics import Metric
 from onfit.optimizers import Optimizer
 from onfit.optimizers.gradient_watch import observe
 
@@ -40,6 +41,9 @@ class Compilable(Buildable):
         self.judge: LossAndMetrics | None = None
         self.fits_under_way = 0
         self._compiled: Compiled | None = None
+
+    # What a step of a subclass' own measures with while it runs; None at all other times.
+    metrics_of_step: list[Metric] | None = None
 
     # --- what each kind of model defines -------------------------------------------------
 

@@ -12,11 +12,11 @@ from onfit.engine.model.calls import (
     Slot,
     calls_of,
     filled,
+    layers_by_depth,
     nodes_between,
     slots_in,
     store,
 )
-from onfit.engine.model.depth import layers_by_depth
 from onfit.engine.model.model import Clone, Model, logits_of
 from onfit.engine.model.naming import key_for
 from onfit.errors import ArgumentTypeError

@@ -11,19 +11,20 @@ from onfit.core.console import say
 from onfit.engine.inspect import activations, gradients, profiling
 from onfit.engine.inspect.summary import summary_of
 from onfit.engine.inspect.tracing import GraphTracer
-from onfit.engine.model import weights as weighing
 from onfit.engine.model.mixed import mixed
 from onfit.engine.model.printed import line_of, tree_of
 from onfit.engine.model.savable import Savable
 from onfit.engine.model.trainer import Trainer
+from onfit.engine.model.weights import Weighed, drawn_again
+from onfit.engine.step.own_step import trackers_of
 from onfit.errors import ArgumentError, NotReadyError, did_you_mean
 from onfit.layers.containers import Held
-from onfit.layers.wrappers import rename_back, rename_own
+from onfit.metrics import Mean, Metric
 
 Clone = Callable[[nn.Module], nn.Module]
 
 
-class Model(Trainer, Savable):
+class Model(Trainer, Savable, Weighed):
     """A torch module with Keras' way of training.
 
     `Model(net)` makes a model of any torch module; `Sequential` is a stack of layers.
@@ -95,7 +96,7 @@ class Model(Trainer, Savable):
             clone: gives the new layer for each of its layers. A model that only its own code can
                 make is copied instead, and its torch modules draw their weights again.
         """
-        copied = weighing.drawn_again(self)
+        copied = drawn_again(self)
         copied._compiled = None
         return copied
 
@@ -108,7 +109,7 @@ class Model(Trainer, Savable):
     def __getstate__(self) -> dict[str, Any]:
         # Its nodes belong to the model around it, which records them anew when it is restored. A
         # copy made in mid-training is not itself in training.
-        return {**self.__dict__, "nodes": [], "fits_under_way": 0}
+        return {**self.__dict__, "nodes": [], "fits_under_way": 0, "metrics_of_step": None}
 
     @property
     def _computes(self) -> bool:
@@ -120,42 +121,7 @@ class Model(Trainer, Savable):
         """Its layers, from input to output; those in lists and dicts one by one."""
         return list(_each_layer(self))
 
-    # --- weights -------------------------------------------------------------------------
-
-    def get_weights(self, out: list[Any] | None = None) -> list[Any]:
-        """Copies of all weights as numpy arrays: layer by layer, parameters, then buffers.
-
-        Args:
-            out: what an earlier call returned, to be filled anew instead of making new arrays.
-        """
-        self._require_built("get_weights")
-        return weighing.get_weights(self, out)
-
-    def set_weights(self, weights: list[Any]) -> None:
-        """Replace all weights by arrays, in the order of `get_weights`.
-
-        Raises:
-            ShapeError: if number or shapes differ; nothing is changed then.
-        """
-        self._require_built("set_weights")
-        weighing.set_weights(self, weights, self.described)
-
-    def named_weights(self) -> list[tuple[str, Tensor]]:
-        """Pairs of a readable name and a tensor, in the order of `get_weights`."""
-        return weighing.named_weights(self)
-
-    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
-        """torch's `state_dict`; its keys leave out what is around a part, such as DDP."""
-        prefix = kwargs.get("prefix", args[1] if len(args) > 1 else "")
-        return rename_own(self, super().state_dict(*args, **kwargs), prefix)
-
-    def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any) -> None:
-        # torch calls this in `load_state_dict`, its own or that of a module around this one.
-        super()._load_from_state_dict(rename_back(self, state_dict, prefix), prefix, *args)
-
-    def count_params(self) -> int:
-        """How many numbers its weights hold."""
-        return sum(tensor.numel() for _, tensor in self.named_weights())
+    # --- what it is made of ---------------------------------------------------------------
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> nn.Module:
         """The layer of that name, or at that index.
@@ -181,6 +147,29 @@ class Model(Trainer, Savable):
     def summary(self, print_fn: Callable[[str], object] | None = None) -> None:
         """Print a table of its layers, their output shapes and numbers of weights."""
         (print_fn or say)(summary_of(self))
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """What is measured: the mean of the loss, the metrics of `compile`, and the metrics among
+        its own attributes. Within a `train_step` or `test_step` of a subclass they are those that
+        `fit` reads: what the step puts into them is in the logs, for the epoch so far.
+        """
+        of_step = self.metrics_of_step
+        if of_step is None:
+            of_step = [] if self._compiled is None else [Mean("loss"), *self._compiled.metrics]
+        return [*of_step, *trackers_of(self).values()]
+
+    def reset_metrics(self) -> None:
+        """Have all `metrics` forget what they have seen. Each epoch does so when it begins."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def reset_states(self) -> None:
+        """Have the layers that keep a state from batch to batch forget it."""
+        for part in self.modules():
+            reset = getattr(type(part), "reset_states", None) if part is not self else None
+            if reset is not None and not isinstance(part, Model):
+                reset(part)
 
     # --- looking inside ------------------------------------------------------------------
 

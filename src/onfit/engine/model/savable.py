@@ -1,5 +1,6 @@
 """What a model can do with files: save itself, read its weights, say how it is made."""
 
+import json
 from collections.abc import Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
@@ -7,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 from onfit._types import StrPath
 from onfit.engine.model.compilable import Compilable
 from onfit.engine.model.layered import Layered
-from onfit.errors import NotReadyError
 
 if TYPE_CHECKING:
     from onfit.engine.model.model import Model
@@ -90,9 +90,17 @@ class Savable(Compilable, Layered):
         Raises:
             ArgumentError: naming a layer that only its own code can make, such as a torch module.
         """
-        self._require_built("get_config")
         config: dict[str, Any] = _saving().model_config(self)["config"]
         return config
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The same as text, with the class of the model: what `models.model_from_json` takes.
+
+        Args:
+            **kwargs: passed on to `json.dumps`, such as `indent=2`.
+        """
+        config = _saving().model_config(self)
+        return json.dumps(config, **kwargs)
 
     @classmethod
     def from_config(
@@ -112,14 +120,6 @@ class Savable(Compilable, Layered):
         """Its layers and what connects them, in Keras' words; None if its own code makes it."""
         config: dict[str, Any] | None = _saving().graph_config(self)
         return config
-
-    def _require_built(self, asked: str) -> None:
-        if not self.built:
-            raise NotReadyError(
-                f"{self.described}.{asked}() needs weights, and they wait for the shape of the "
-                "input. Give the first layer input_shape=..., call model.build((None, ...)), or "
-                "fit once."
-            )
 
 
 def _saving() -> ModuleType:

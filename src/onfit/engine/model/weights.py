@@ -1,4 +1,4 @@
-"""Reading and replacing the weights of any torch module, in place."""
+"""Reading and replacing the weights of any torch module, in place; and a model's lists of them."""
 
 import copy
 from collections.abc import Sequence
@@ -9,8 +9,19 @@ import torch
 from torch import Tensor, nn
 
 from onfit.dtypes import as_numpy
+from onfit.engine.model.building import Buildable
 from onfit.errors import ShapeError
-from onfit.layers.wrappers import named_modules, put, require_own_weights, reshard, whole
+from onfit.layers.shapes import described
+from onfit.layers.wrappers import (
+    named_modules,
+    put,
+    rename_back,
+    rename_own,
+    require_own_weights,
+    reshard,
+    trained_parameters,
+    whole,
+)
 
 Array = np.ndarray[Any, Any]
 _Module = TypeVar("_Module", bound=nn.Module)
@@ -81,3 +92,66 @@ def drawn_again(module: _Module) -> _Module:
 
 def _array(tensor: Tensor) -> Array:
     return as_numpy(whole(tensor.detach())).copy()
+
+
+# --- of a model ------------------------------------------------------------------------------
+
+
+class Weighed(Buildable):
+    """The part of a model that is about its weights. Before they are made, the lists are empty."""
+
+    @property
+    def weights(self) -> list[Tensor]:
+        """All its weights, in the order of `get_weights`: those that train, and the others."""
+        return [tensor for _, tensor in self.named_weights()]
+
+    @property
+    def variables(self) -> list[Tensor]:
+        """The same; Keras' newer name."""
+        return self.weights
+
+    @property
+    def non_trainable_weights(self) -> list[Tensor]:
+        """The weights that training does not change: those of frozen layers, and buffers."""
+        trained = {id(param) for param in trained_parameters(self) if param.requires_grad}
+        return [tensor for tensor in self.weights if id(tensor) not in trained]
+
+    @property
+    def non_trainable_variables(self) -> list[Tensor]:
+        """The same; Keras' newer name."""
+        return self.non_trainable_weights
+
+    def get_weights(self, out: list[Any] | None = None) -> list[Any]:
+        """Copies of all weights as numpy arrays: layer by layer, parameters, then buffers.
+
+        Args:
+            out: what an earlier call returned, to be filled anew instead of making new arrays.
+        """
+        self._require_built("get_weights")
+        return get_weights(self, out)
+
+    def set_weights(self, weights: list[Any]) -> None:
+        """Replace all weights by arrays, in the order of `get_weights`.
+
+        Raises:
+            ShapeError: if number or shapes differ; nothing is changed then.
+        """
+        self._require_built("set_weights")
+        set_weights(self, weights, described(self))
+
+    def named_weights(self) -> list[tuple[str, Tensor]]:
+        """Pairs of a readable name and a tensor, in the order of `get_weights`."""
+        return named_weights(self)
+
+    def count_params(self) -> int:
+        """How many numbers its weights hold."""
+        return sum(tensor.numel() for tensor in self.weights)
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        """torch's `state_dict`; its keys leave out what is around a part, such as DDP."""
+        prefix = kwargs.get("prefix", args[1] if len(args) > 1 else "")
+        return rename_own(self, super().state_dict(*args, **kwargs), prefix)
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any) -> None:
+        # torch calls this in `load_state_dict`, its own or that of a module around this one.
+        super()._load_from_state_dict(rename_back(self, state_dict, prefix), prefix, *args)

@@ -1,5 +1,6 @@
 """Steps that a model's author wrote: `train_step` and `test_step` of a subclass."""
 
+import copy
 from collections.abc import Callable
 from operator import is_
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,13 @@ from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.engine.step.seen import BatchSeen
 from onfit.errors import ArgumentTypeError
 from onfit.layers.added_losses import may_add
-from onfit.metrics import Metric, StatefulMetric
+from onfit.metrics import Mean, Metric, StatefulMetric
 from onfit.metrics.own import set_state, state_of
 from onfit.metrics.results import is_result
 
 if TYPE_CHECKING:
     from onfit.engine.model.compilable import Compilable
+    from onfit.engine.step.compiled import Compiled
 
 
 class OwnStep:
@@ -48,7 +50,10 @@ class OwnStep:
         self._judge = _judge_of(model)
         self._limits = Limits(model) if trains else None
         stateful = {} if self._judge is None else self._judge.stateful
-        self.totals = _Means(stateful, trackers_of(model))
+        loss, others = Mean("loss"), copy.deepcopy(_without(stateful, model.compiled))
+        self._metrics = [loss, *{**others, **stateful}.values()]
+        trackers = {"loss": loss, **others, **trackers_of(model)}
+        self.totals = _Means(stateful, trackers)
 
     def seen(self, batch: Samples) -> BatchSeen:
         """The batch as callbacks see it. What the model gave, only its author's step knows."""
@@ -62,11 +67,11 @@ class OwnStep:
     def __call__(self, batch: Samples) -> None:
         if self._trains and not self._is_prepared():
             self.prepare()
-        self._model.judge = self._judge
+        self._model.judge, self._model.metrics_of_step = self._judge, self._metrics
         try:
             values = self._step(as_data(batch))
         finally:
-            self._model.judge = None
+            self._model.judge = self._model.metrics_of_step = None
         if self._limits is not None and self._limits.weights:
             self._limits.impose(self._model.trainable_weights)
         if not isinstance(values, dict):
@@ -149,6 +154,11 @@ def trackers_of(model: Any) -> dict[str, Metric]:
         pairs = value.items() if isinstance(value, dict) else enumerate(_listed(value))
         found |= {f"{name}.{key}": one for key, one in pairs if isinstance(one, Metric)}
     return found
+
+
+def _without(stateful: dict[str, StatefulMetric], compiled: "Compiled") -> dict[str, Metric]:
+    """The metrics of `compile` by name, but for those."""
+    return {name: one for name, one in compiled.named_metrics.items() if name not in stateful}
 
 
 def _listed(value: Any) -> list[Any]:
