@@ -9,7 +9,7 @@ from typing import Any, Generic, Self, TypeVar
 from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
 
 
-class _CheckedArguments:
+class CheckedArguments:
     """Refuses an argument that the constructor does not have."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
@@ -25,7 +25,7 @@ class _CheckedArguments:
         return super().__new__(cls)
 
 
-class Configured(_CheckedArguments):
+class Configured(CheckedArguments):
     """An object that is wholly described by the arguments of its constructor.
 
     A subclass whose attributes are not its arguments writes a `get_config` of its own.

@@ -152,7 +152,7 @@ def test_what_stands_for_a_loss(identifier: Any, kind: type[losses.Loss]) -> Non
 def test_a_loss_object_is_itself() -> None:
     loss = losses.BinaryCrossentropy(from_logits=True)
     assert losses.get(loss) is loss
-    assert loss.get_config() == {"from_logits": True, "label_smoothing": 0.0}
+    assert loss.get_config() == {"from_logits": True, "axis": -1, "label_smoothing": 0.0}
 
 
 def test_a_misspelt_loss_is_an_error_that_guesses() -> None:

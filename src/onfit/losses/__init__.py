@@ -18,6 +18,14 @@ from onfit.losses.crossentropy import (
     categorical_crossentropy,
     sparse_categorical_crossentropy,
 )
+from onfit.losses.focal import (
+    BinaryFocalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
+    binary_focal_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_generalized_cross_entropy,
+)
 from onfit.losses.foreign import FunctionLoss, TorchLoss, is_of_torch_functional
 from onfit.losses.hinge import (
     CategoricalHinge,
@@ -28,6 +36,7 @@ from onfit.losses.hinge import (
     squared_hinge,
 )
 from onfit.losses.loss import Loss, NamedLoss, reduced
+from onfit.losses.overlap import Dice, Tversky, dice, tversky
 from onfit.losses.probabilistic import KLDivergence, Poisson, kl_divergence, poisson
 from onfit.losses.regression import (
     CosineSimilarity,
@@ -48,9 +57,13 @@ from onfit.losses.regression import (
 
 __all__ = [
     "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
     "CategoricalHinge",
     "CosineSimilarity",
+    "Dice",
     "FunctionLoss",
     "Hinge",
     "Huber",
@@ -65,10 +78,15 @@ __all__ = [
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
     "TorchLoss",
+    "Tversky",
     "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
     "categorical_hinge",
     "cosine_similarity",
+    "dice",
     "get",
     "hinge",
     "huber",
@@ -83,13 +101,15 @@ __all__ = [
     "reduced",
     "sparse_categorical_crossentropy",
     "squared_hinge",
+    "tversky",
 ]
 
 _CLASSES: tuple[type[NamedLoss], ...] = (
     BinaryCrossentropy, CategoricalCrossentropy, CategoricalHinge, CosineSimilarity, Hinge,
     Huber, KLDivergence, LogCosh, MeanAbsoluteError, MeanAbsolutePercentageError,
     MeanSquaredError, MeanSquaredLogarithmicError, Poisson, SparseCategoricalCrossentropy,
-    SquaredHinge,
+    SquaredHinge, BinaryFocalCrossentropy, CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy, Dice, Tversky,
 )  # fmt: skip
 _FUNCTIONS: dict[Any, type[NamedLoss]] = {cls.function: cls for cls in _CLASSES}
 _SHORT: dict[str, type[NamedLoss]] = {

@@ -7,16 +7,18 @@ import torch
 from torch import Tensor
 
 from onfit.activations import Activation
+from onfit.configured import CheckedArguments
 from onfit.errors import ArgumentError, ArgumentTypeError, ShapeError, did_you_mean
 
 EPSILON = 1e-7  # Keras' fuzz factor: keeps logarithms and quotients finite
 
 MEAN = "sum_over_batch_size"
 MEANS = (MEAN, "mean", "mean_with_sample_weight")  # without weights, all are the plain mean
+_AUTO = "auto"  # Keras 2's word for the default
 _REDUCTIONS = (*MEANS, "sum", "none")
 
 
-class Loss:
+class Loss(CheckedArguments):
     """A loss with its options. Subclass it and write `call`, or pass any function to `compile`.
 
     Args:
@@ -24,7 +26,9 @@ class Loss:
         reduction: how the values of a batch become one number. `"sum_over_batch_size"`, or
             `"mean"`: their weighted sum over their number; `"sum"`;
             `"mean_with_sample_weight"`: their weighted sum over the sum of the weights;
-            `"none"`: they stay a value per sample, on which no model can train.
+            `"none"`: they stay a value per sample, on which no model can train. `"auto"`, of
+            Keras 2, is the default.
+        dtype: the type of numbers in which it is computed; that of the output if None.
 
     Attributes:
         logits_of: the activation that is left out when `call_on_logits` is called; None if that
@@ -37,18 +41,36 @@ class Loss:
 
     name: str = "loss"
     reduction: str = MEAN
+    dtype: torch.dtype | None = None
     logits_of: Activation | None = None
     output_activation: Activation | None = None
 
-    def __init__(self, *, name: str | None = None, reduction: str | None = MEAN) -> None:
-        reduction = "none" if reduction is None else reduction
+    def __init__(
+        self, name: str | None = None, reduction: str | None = MEAN, dtype: Any = None
+    ) -> None:
+        reduction = {None: "none", _AUTO: MEAN}.get(reduction, reduction)
         if reduction not in _REDUCTIONS:
             raise ArgumentError(
                 f"{type(self).__name__}(reduction={reduction!r}): reduction is one of "
-                f"{', '.join(map(repr, _REDUCTIONS))}.{did_you_mean(reduction, _REDUCTIONS)}"
+                f"{', '.join(map(repr, _REDUCTIONS))}.{did_you_mean(str(reduction), _REDUCTIONS)}"
+            )
+        if name is not None and not isinstance(name, str):
+            raise ArgumentTypeError(
+                f"{type(self).__name__}(name={name!r}): a name is a text. Pass a function itself "
+                "to compile(loss=...), without a class around it."
             )
         self.name = name or type(self).name
-        self.reduction = reduction
+        self.reduction: str = reduction
+        self.dtype = dtype_of(dtype, type(self).__name__)
+
+    def in_dtype(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+        """Both as the loss is to see them: with `dtype`, as numbers of that type."""
+        if self.dtype is None:
+            return y_true, y_pred
+        return (
+            y_true.to(self.dtype) if y_true.is_floating_point() else y_true,
+            y_pred.to(self.dtype),
+        )
 
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         """One value per sample, or one for all."""
@@ -77,7 +99,8 @@ class Loss:
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         """The loss of these samples, each with its weight: a scalar."""
-        values = self.call(torch.as_tensor(y_true), torch.as_tensor(y_pred))
+        y_true, y_pred = self.in_dtype(torch.as_tensor(y_true), torch.as_tensor(y_pred))
+        values = self.call(y_true, y_pred)
         weight = None if sample_weight is None else torch.as_tensor(sample_weight)
         return reduced(values, weight, self.reduction)
 
@@ -88,13 +111,24 @@ class Loss:
     def get_config(self) -> dict[str, Any]:
         """The arguments that make it again."""
         shared = {"name": self.name, "reduction": self.reduction}
-        return {key: value for key, value in shared.items() if value != getattr(type(self), key)}
+        given = {key: value for key, value in shared.items() if value != getattr(type(self), key)}
+        return given if self.dtype is None else {**given, "dtype": str(self.dtype)[len("torch.") :]}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Loss":
+        """A loss with these arguments."""
+        return cls(**config)
 
 
 class NamedLoss(Loss):
     """A loss that Keras has a name for: a function of `(y_true, y_pred)` and its options."""
 
     function: ClassVar[Callable[..., Tensor]]
+
+    def __init__(
+        self, reduction: str | None = MEAN, name: str | None = None, dtype: Any = None
+    ) -> None:
+        super().__init__(name, reduction, dtype)
 
     def options(self) -> dict[str, Any]:
         """The arguments of the function besides the data."""

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from onfit.losses.loss import EPSILON, NamedLoss, aligned
+from onfit.losses.loss import EPSILON, MEAN, NamedLoss, aligned
 
 
 def mean_squared_error(y_true: Tensor, y_pred: Tensor) -> Tensor:
@@ -119,8 +119,14 @@ class Huber(NamedLoss):
     name = "huber_loss"
     function = staticmethod(huber)
 
-    def __init__(self, delta: float = 1.0, **base: Any) -> None:
-        super().__init__(**base)
+    def __init__(
+        self,
+        delta: float = 1.0,
+        reduction: str | None = MEAN,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(reduction, name, dtype)
         self.delta = delta
 
     def options(self) -> dict[str, Any]:
@@ -140,8 +146,14 @@ class CosineSimilarity(NamedLoss):
     name = "cosine_similarity"
     function = staticmethod(cosine_similarity)
 
-    def __init__(self, axis: int = -1, **base: Any) -> None:
-        super().__init__(**base)
+    def __init__(
+        self,
+        axis: int = -1,
+        reduction: str | None = MEAN,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(reduction, name, dtype)
         self.axis = axis
 
     def options(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ the mean; some (AUC, Precision ...) keep a state instead.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from onfit._types import Mode
 from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean, refusal_of_names
 from onfit.losses import (
     binary_crossentropy,
@@ -165,7 +166,7 @@ _SHORT: dict[str, _Make] = {
 
 
 def _huber(name: str) -> Metric:
-    return MeanMetricWrapper(huber, name, "min")
+    return MeanMetricWrapper(huber, name, direction="min")
 
 
 def _macro_f1(name: str) -> Metric:
@@ -233,7 +234,8 @@ def _of_function(function: Callable[..., Any]) -> Metric:
         return _AccuracyByShape(name)
     if getattr(function, "__hash__", None) is not None and function in _MEANS:
         return _MEANS[function](name=name)
-    return MeanMetricWrapper(function, name, "min" if is_loss_function(function) else None)
+    direction: Mode | None = "min" if is_loss_function(function) else None
+    return MeanMetricWrapper(function, name, direction=direction)
 
 
 def from_config(class_name: str, config: dict[str, Any]) -> Metric:

@@ -1,5 +1,7 @@
 """How often the model is right."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -28,8 +30,20 @@ def top_k_categorical_accuracy(y_true: Tensor, y_pred: Tensor, k: int = 5) -> Te
     return _in_top_k(y_true.argmax(-1), y_pred, k)
 
 
-def sparse_top_k_categorical_accuracy(y_true: Tensor, y_pred: Tensor, k: int = 5) -> Tensor:
-    """1 where the label, a class index, is among those of the `k` largest outputs, else 0."""
+def sparse_top_k_categorical_accuracy(
+    y_true: Tensor, y_pred: Tensor, k: int = 5, from_sorted_ids: bool = False
+) -> Tensor:
+    """1 where the label, a class index, is among those of the `k` largest outputs, else 0.
+
+    Args:
+        y_true: class indices.
+        y_pred: an output for each class.
+        k: how many of the largest outputs to look at.
+        from_sorted_ids: whether `y_pred` are classes, the likeliest first, instead of outputs.
+    """
+    if from_sorted_ids:
+        labels = y_true if y_true.ndim == y_pred.ndim else y_true[..., None]
+        return (y_pred[..., :k] == labels).any(-1).float()
     return _in_top_k(_indices("sparse_top_k_categorical_accuracy", y_true, y_pred), y_pred, k)
 
 
@@ -126,10 +140,11 @@ class Accuracy(MeanMetricWrapper):
 
     Args:
         name: its name in the logs.
+        dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "accuracy") -> None:
-        super().__init__(_equality, name, "max")
+    def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
+        super().__init__(_equality, name, dtype, "max")
 
 
 class AccuracyByShape(MeanMetricWrapper):
@@ -137,10 +152,11 @@ class AccuracyByShape(MeanMetricWrapper):
 
     Args:
         name: its name in the logs.
+        dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "accuracy") -> None:
-        super().__init__(accuracy, name, "max")
+    def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
+        super().__init__(accuracy, name, dtype, "max")
 
     def sees_logits(self, output: Tensor) -> bool:
         # As the classes below do. But the one output of a binary classifier is compared with a
@@ -153,6 +169,7 @@ class BinaryAccuracy(MeanMetricWrapper):
 
     Args:
         name: its name in the logs.
+        dtype: the type of the mean.
         threshold: outputs above it mean 1.
 
     Example:
@@ -162,8 +179,10 @@ class BinaryAccuracy(MeanMetricWrapper):
         0.75
     """
 
-    def __init__(self, name: str = "binary_accuracy", threshold: float = 0.5) -> None:
-        super().__init__(binary_accuracy, name, "max", threshold=threshold)
+    def __init__(
+        self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
+    ) -> None:
+        super().__init__(binary_accuracy, name, dtype, "max", threshold=threshold)
 
 
 class CategoricalAccuracy(MeanMetricWrapper):
@@ -171,13 +190,14 @@ class CategoricalAccuracy(MeanMetricWrapper):
 
     Args:
         name: its name in the logs.
+        dtype: the type of the mean.
     """
 
     # The largest output is the largest after a softmax, too. So no softmax is needed.
     takes_logits = True
 
-    def __init__(self, name: str = "categorical_accuracy") -> None:
-        super().__init__(categorical_accuracy, name, "max")
+    def __init__(self, name: str = "categorical_accuracy", dtype: Any = None) -> None:
+        super().__init__(categorical_accuracy, name, dtype, "max")
 
 
 class SparseCategoricalAccuracy(MeanMetricWrapper):
@@ -185,12 +205,13 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
 
     Args:
         name: its name in the logs.
+        dtype: the type of the mean.
     """
 
     takes_logits = True
 
-    def __init__(self, name: str = "sparse_categorical_accuracy") -> None:
-        super().__init__(sparse_categorical_accuracy, name, "max")
+    def __init__(self, name: str = "sparse_categorical_accuracy", dtype: Any = None) -> None:
+        super().__init__(sparse_categorical_accuracy, name, dtype, "max")
 
 
 class TopKCategoricalAccuracy(MeanMetricWrapper):
@@ -199,12 +220,15 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
     Args:
         k: how many of the largest outputs to look at.
         name: its name in the logs.
+        dtype: the type of the mean.
     """
 
     takes_logits = True
 
-    def __init__(self, k: int = 5, name: str = "top_k_categorical_accuracy") -> None:
-        super().__init__(top_k_categorical_accuracy, name, "max", k=k)
+    def __init__(
+        self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None
+    ) -> None:
+        super().__init__(top_k_categorical_accuracy, name, dtype, "max", k=k)
 
 
 class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
@@ -213,9 +237,19 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
     Args:
         k: how many of the largest outputs to look at.
         name: its name in the logs.
+        dtype: the type of the mean.
+        from_sorted_ids: whether outputs are classes, the likeliest first.
     """
 
     takes_logits = True
 
-    def __init__(self, k: int = 5, name: str = "sparse_top_k_categorical_accuracy") -> None:
-        super().__init__(sparse_top_k_categorical_accuracy, name, "max", k=k)
+    def __init__(
+        self,
+        k: int = 5,
+        name: str = "sparse_top_k_categorical_accuracy",
+        dtype: Any = None,
+        from_sorted_ids: bool = False,
+    ) -> None:
+        options: dict[str, Any] = {"k": k, "from_sorted_ids": from_sorted_ids}
+        super().__init__(sparse_top_k_categorical_accuracy, name, dtype, "max", **options)
+        self.takes_logits = not from_sorted_ids

@@ -30,6 +30,7 @@ class AUC(CountingMetric):
         summation_method: the height between two points: `"interpolation"` is a straight line;
             `"minoring"` takes the lower point, `"majoring"` the higher one.
         name: its name in the logs.
+        dtype: the type of the value.
         thresholds: thresholds to use instead, from 0 to 1; both ends are added.
         multi_label: take the mean of the areas of all outputs, rather than the area of all
             outputs together.
@@ -54,8 +55,8 @@ class AUC(CountingMetric):
         num_thresholds: int = 200,
         curve: str = "ROC",
         summation_method: str = "interpolation",
-        name: str = "auc",
-        *,
+        name: str | None = "auc",
+        dtype: Any = None,
         thresholds: Sequence[float] | None = None,
         multi_label: bool = False,
         num_labels: int | None = None,
@@ -64,7 +65,7 @@ class AUC(CountingMetric):
     ) -> None:
         if num_labels and not multi_label:
             raise ArgumentError("AUC(num_labels=...) goes with multi_label=True, which is not set.")
-        self.name = name
+        super().__init__(dtype, name or "auc")
         self.curve = _one_of(_CURVES, str(curve).upper(), "curve", curve)
         self.summation_method = _one_of(
             _SUMMATIONS, str(summation_method).lower(), "summation_method", summation_method
@@ -137,7 +138,7 @@ class AUC(CountingMetric):
     def get_config(self) -> dict[str, Any]:
         """The arguments that make it again."""
         config = {
-            "name": self.name,
+            **super().get_config(),
             "num_thresholds": self.num_thresholds,
             "curve": self.curve,
             "summation_method": self.summation_method,

@@ -25,6 +25,7 @@ class _ShareAtThreshold(CountingMetric):
         top_k: the `top_k` largest outputs of each sample mean 1.
         class_id: look at this class alone.
         name: its name in the logs.
+        dtype: the type of the value.
 
     Raises:
         ArgumentError: for a threshold that is not from 0 to 1.
@@ -38,8 +39,9 @@ class _ShareAtThreshold(CountingMetric):
         top_k: int | None = None,
         class_id: int | None = None,
         name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        self.name = name or type(self).__name__.lower()
+        super().__init__(dtype, name)
         self.init_thresholds = thresholds
         self.top_k = top_k
         self.class_id = class_id
@@ -95,7 +97,7 @@ class _ShareAtThreshold(CountingMetric):
     def get_config(self) -> dict[str, Any]:
         """The arguments that make it again."""
         return {
-            "name": self.name,
+            **super().get_config(),
             "thresholds": self.init_thresholds,
             "top_k": self.top_k,
             "class_id": self.class_id,
@@ -111,6 +113,7 @@ class Precision(_ShareAtThreshold):
         top_k: the `top_k` largest outputs of each sample are positives.
         class_id: look at this class alone.
         name: its name in the logs.
+        dtype: the type of the value.
 
     Raises:
         ArgumentError: for a threshold that is not from 0 to 1.
@@ -135,6 +138,7 @@ class Recall(_ShareAtThreshold):
         top_k: the `top_k` largest outputs of each sample are positives.
         class_id: look at this class alone.
         name: its name in the logs.
+        dtype: the type of the value.
 
     Raises:
         ArgumentError: for a threshold that is not from 0 to 1.

@@ -29,10 +29,11 @@ class MeanSquaredError(MeanMetricWrapper):
 
     Args:
         name: its name in the logs.
+        dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "mean_squared_error") -> None:
-        super().__init__(losses.mean_squared_error, name, "min")
+    def __init__(self, name: str = "mean_squared_error", dtype: Any = None) -> None:
+        super().__init__(losses.mean_squared_error, name, dtype, "min")
 
 
 class RootMeanSquaredError(CountingMetric):
@@ -40,6 +41,7 @@ class RootMeanSquaredError(CountingMetric):
 
     Args:
         name: its name in the logs.
+        dtype: the type of the mean.
 
     Example:
         >>> error = RootMeanSquaredError()
@@ -50,8 +52,8 @@ class RootMeanSquaredError(CountingMetric):
 
     direction = "min"
 
-    def __init__(self, name: str = "root_mean_squared_error") -> None:
-        self.name = name
+    def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
+        super().__init__(dtype, name)
 
     def update(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
         squares = losses.mean_squared_error(y_true, y_pred)
@@ -64,20 +66,17 @@ class RootMeanSquaredError(CountingMetric):
     def value_of(self, counts: Tensor | None) -> Tensor:
         return torch.zeros(()) if counts is None else torch.sqrt(quotient(counts[0], counts[1]))
 
-    def get_config(self) -> dict[str, str]:
-        """The arguments that make it again."""
-        return {"name": self.name}
-
 
 class MeanAbsoluteError(MeanMetricWrapper):
     """`mean_absolute_error` as an object.
 
     Args:
         name: its name in the logs.
+        dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "mean_absolute_error") -> None:
-        super().__init__(losses.mean_absolute_error, name, "min")
+    def __init__(self, name: str = "mean_absolute_error", dtype: Any = None) -> None:
+        super().__init__(losses.mean_absolute_error, name, dtype, "min")
 
 
 class MeanAbsolutePercentageError(MeanMetricWrapper):
@@ -85,10 +84,11 @@ class MeanAbsolutePercentageError(MeanMetricWrapper):
 
     Args:
         name: its name in the logs.
+        dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "mean_absolute_percentage_error") -> None:
-        super().__init__(losses.mean_absolute_percentage_error, name, "min")
+    def __init__(self, name: str = "mean_absolute_percentage_error", dtype: Any = None) -> None:
+        super().__init__(losses.mean_absolute_percentage_error, name, dtype, "min")
 
 
 class MeanSquaredLogarithmicError(MeanMetricWrapper):
@@ -96,10 +96,11 @@ class MeanSquaredLogarithmicError(MeanMetricWrapper):
 
     Args:
         name: its name in the logs.
+        dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "mean_squared_logarithmic_error") -> None:
-        super().__init__(losses.mean_squared_logarithmic_error, name, "min")
+    def __init__(self, name: str = "mean_squared_logarithmic_error", dtype: Any = None) -> None:
+        super().__init__(losses.mean_squared_logarithmic_error, name, dtype, "min")
 
 
 class LogCoshError(MeanMetricWrapper):
@@ -107,10 +108,11 @@ class LogCoshError(MeanMetricWrapper):
 
     Args:
         name: its name in the logs.
+        dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "logcosh") -> None:
-        super().__init__(losses.log_cosh, name, "min")
+    def __init__(self, name: str = "logcosh", dtype: Any = None) -> None:
+        super().__init__(losses.log_cosh, name, dtype, "min")
 
 
 class CosineSimilarity(MeanMetricWrapper):
@@ -118,11 +120,12 @@ class CosineSimilarity(MeanMetricWrapper):
 
     Args:
         name: its name in the logs.
+        dtype: the type of the mean.
         axis: the axis along which the numbers of one vector lie.
     """
 
-    def __init__(self, name: str = "cosine_similarity", axis: int = -1) -> None:
-        super().__init__(cosine_similarity, name, "max", axis=axis)
+    def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1) -> None:
+        super().__init__(cosine_similarity, name, dtype, "max", axis=axis)
 
 
 class Hinge(MeanMetricWrapper):
@@ -130,10 +133,11 @@ class Hinge(MeanMetricWrapper):
 
     Args:
         name: its name in the logs.
+        dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "hinge") -> None:
-        super().__init__(losses.hinge, name, "min")
+    def __init__(self, name: str = "hinge", dtype: Any = None) -> None:
+        super().__init__(losses.hinge, name, dtype, "min")
 
 
 class SquaredHinge(MeanMetricWrapper):
@@ -141,10 +145,11 @@ class SquaredHinge(MeanMetricWrapper):
 
     Args:
         name: its name in the logs.
+        dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "squared_hinge") -> None:
-        super().__init__(losses.squared_hinge, name, "min")
+    def __init__(self, name: str = "squared_hinge", dtype: Any = None) -> None:
+        super().__init__(losses.squared_hinge, name, dtype, "min")
 
 
 class CategoricalHinge(MeanMetricWrapper):
@@ -152,10 +157,11 @@ class CategoricalHinge(MeanMetricWrapper):
 
     Args:
         name: its name in the logs.
+        dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "categorical_hinge") -> None:
-        super().__init__(losses.categorical_hinge, name, "min")
+    def __init__(self, name: str = "categorical_hinge", dtype: Any = None) -> None:
+        super().__init__(losses.categorical_hinge, name, dtype, "min")
 
 
 class KLDivergence(MeanMetricWrapper):
@@ -163,10 +169,11 @@ class KLDivergence(MeanMetricWrapper):
 
     Args:
         name: its name in the logs.
+        dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "kl_divergence") -> None:
-        super().__init__(losses.kl_divergence, name, "min")
+    def __init__(self, name: str = "kl_divergence", dtype: Any = None) -> None:
+        super().__init__(losses.kl_divergence, name, dtype, "min")
 
 
 class Poisson(MeanMetricWrapper):
@@ -174,10 +181,11 @@ class Poisson(MeanMetricWrapper):
 
     Args:
         name: its name in the logs.
+        dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "poisson") -> None:
-        super().__init__(losses.poisson, name, "min")
+    def __init__(self, name: str = "poisson", dtype: Any = None) -> None:
+        super().__init__(losses.poisson, name, dtype, "min")
 
 
 class BinaryCrossentropy(MeanMetricWrapper):
@@ -185,6 +193,7 @@ class BinaryCrossentropy(MeanMetricWrapper):
 
     Args:
         name: its name in the logs.
+        dtype: the type of the mean.
         from_logits: whether outputs are logits, to which no sigmoid was applied.
         label_smoothing: how far to move the labels towards 0.5, from 0 to 1.
     """
@@ -192,11 +201,12 @@ class BinaryCrossentropy(MeanMetricWrapper):
     def __init__(
         self,
         name: str = "binary_crossentropy",
+        dtype: Any = None,
         from_logits: bool = False,
         label_smoothing: float = 0.0,
     ) -> None:
         options: dict[str, Any] = {"from_logits": from_logits, "label_smoothing": label_smoothing}
-        super().__init__(losses.binary_crossentropy, name, "min", **options)
+        super().__init__(losses.binary_crossentropy, name, dtype, "min", **options)
         self.takes_logits = from_logits
 
 
@@ -205,18 +215,26 @@ class CategoricalCrossentropy(MeanMetricWrapper):
 
     Args:
         name: its name in the logs.
+        dtype: the type of the mean.
         from_logits: whether outputs are logits, to which no softmax was applied.
         label_smoothing: how far to move the labels towards uniform, from 0 to 1.
+        axis: the axis of the classes.
     """
 
     def __init__(
         self,
         name: str = "categorical_crossentropy",
+        dtype: Any = None,
         from_logits: bool = False,
         label_smoothing: float = 0.0,
+        axis: int = -1,
     ) -> None:
-        options: dict[str, Any] = {"from_logits": from_logits, "label_smoothing": label_smoothing}
-        super().__init__(losses.categorical_crossentropy, name, "min", **options)
+        options: dict[str, Any] = {
+            "from_logits": from_logits,
+            "label_smoothing": label_smoothing,
+            "axis": axis,
+        }
+        super().__init__(losses.categorical_crossentropy, name, dtype, "min", **options)
         self.takes_logits = from_logits
 
 
@@ -225,13 +243,20 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
 
     Args:
         name: its name in the logs.
+        dtype: the type of the mean.
         from_logits: whether outputs are logits, to which no softmax was applied.
+        ignore_class: labels of this class give 0.
+        axis: the axis of the classes.
     """
 
     def __init__(
-        self, name: str = "sparse_categorical_crossentropy", from_logits: bool = False
+        self,
+        name: str = "sparse_categorical_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        axis: int = -1,
     ) -> None:
-        super().__init__(
-            losses.sparse_categorical_crossentropy, name, "min", from_logits=from_logits
-        )
+        options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
+        super().__init__(losses.sparse_categorical_crossentropy, name, dtype, "min", **options)
         self.takes_logits = from_logits

@@ -25,6 +25,7 @@ class FBetaScore(CountingMetric):
         threshold: outputs above it mean 1; from 0 to 1. With None, the largest output of each
             sample means 1, and a model's only output does so if it is above 0.5.
         name: its name in the logs.
+        dtype: the type of the value.
 
     Labels are one-hot, or 0 and 1 for each class.
 
@@ -40,6 +41,7 @@ class FBetaScore(CountingMetric):
         beta: float = 1.0,
         threshold: float | None = None,
         name: str = "fbeta_score",
+        dtype: Any = None,
     ) -> None:
         if average not in _AVERAGES:
             words = [word for word in _AVERAGES if word]
@@ -57,7 +59,7 @@ class FBetaScore(CountingMetric):
         self.average = average
         self.beta = beta
         self.threshold = threshold
-        self.name = name
+        super().__init__(dtype, name)
         self._one_number = False
 
     def for_logs(self) -> StatefulMetric:
@@ -112,7 +114,7 @@ class FBetaScore(CountingMetric):
     def get_config(self) -> dict[str, Any]:
         """The arguments that make it again."""
         return {
-            "name": self.name,
+            **super().get_config(),
             "average": self.average,
             "beta": self.beta,
             "threshold": self.threshold,
@@ -129,6 +131,7 @@ class F1Score(FBetaScore):
         threshold: outputs above it mean 1; from 0 to 1. With None, the largest output of each
             sample means 1, and a model's only output does so if it is above 0.5.
         name: its name in the logs.
+        dtype: the type of the value.
 
     Labels are one-hot, or 0 and 1 for each class.
 
@@ -143,9 +146,13 @@ class F1Score(FBetaScore):
     """
 
     def __init__(
-        self, average: str | None = None, threshold: float | None = None, name: str = "f1_score"
+        self,
+        average: str | None = None,
+        threshold: float | None = None,
+        name: str = "f1_score",
+        dtype: Any = None,
     ) -> None:
-        super().__init__(average, 1.0, threshold, name)
+        super().__init__(average, 1.0, threshold, name, dtype)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make it again."""

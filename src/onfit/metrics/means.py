@@ -93,9 +93,9 @@ class MeanMetricWrapper(Metric):
     """A function with the name it has in the logs.
 
     Args:
-        function: of `(y_true, y_pred)`; returns a value per sample, or one for the batch.
+        fn: of `(y_true, y_pred)`; returns a value per sample, or one for the batch.
         name: its name in the logs; the function's own if None.
-        dtype: the type of the mean. (In this place `"max"` or `"min"` is the direction.)
+        dtype: the type of the mean.
         direction: `"max"` or `"min"`; None asks the name.
         **options: further arguments of the function.
 
@@ -104,16 +104,14 @@ class MeanMetricWrapper(Metric):
 
     def __init__(
         self,
-        function: Callable[..., Any],
+        fn: Callable[..., Any],
         name: str | None = None,
         dtype: Any = None,
         direction: Mode | None = None,
         **options: Any,
     ) -> None:
-        if dtype in ("max", "min"):
-            dtype, direction = None, dtype
-        super().__init__(dtype, name or getattr(function, "__name__", None))
-        self.function = function
+        super().__init__(dtype, name or getattr(fn, "__name__", None))
+        self.function = fn
         self.direction = direction or self.direction
         self.options = options
         self._mean = Mean(self.name, dtype)

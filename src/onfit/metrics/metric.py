@@ -9,6 +9,7 @@ from torch import Tensor
 
 from onfit import initializers
 from onfit._types import Mode
+from onfit.configured import CheckedArguments
 from onfit.core.objective import direction_by_name
 from onfit.core.packages.plain import is_plain
 from onfit.errors import ArgumentTypeError
@@ -18,7 +19,7 @@ from onfit.metrics.results import marked
 from onfit.metrics.variable import MetricVariable
 
 
-class Metric:
+class Metric(CheckedArguments):
     """What `compile` takes as a metric. Subclass it as in Keras: keep numbers in variables
     (`add_variable`), and write `update_state` and `result`.
 
@@ -251,7 +252,7 @@ class CountingMetric(StatefulMetric):
         return lambda: self.value_of(counts)
 
     def result(self) -> Tensor:
-        return self.value_of(self._counts)
+        return self.value_of(self._counts).to(self.dtype)
 
     def state_dict(self) -> dict[str, Any]:
         return {"counts": self._counts}

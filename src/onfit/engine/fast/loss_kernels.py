@@ -65,7 +65,13 @@ def _key(loss: Loss, on_logits: bool) -> tuple[type[Loss], bool]:
 
 
 def _has_plain_mean(loss: Loss) -> bool:
-    return loss.reduction in MEANS and is_unpatched(loss)
+    return (
+        loss.reduction in MEANS
+        and loss.dtype is None
+        and getattr(loss, "ignore_class", None) is None
+        and getattr(loss, "axis", -1) == -1
+        and is_unpatched(loss)
+    )
 
 
 # --- means -------------------------------------------------------------------------------

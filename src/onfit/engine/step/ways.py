@@ -108,6 +108,8 @@ def _reduced(loss: Loss, on_logits: bool, y: Any, output: Any, weight: Any) -> T
     if weight is not None:
         loss = loss.weightable()
     call = loss.call_on_logits if on_logits else loss.call
+    if loss.dtype is not None:
+        y, output = loss.in_dtype(y, output)
     return reduced(call(y, output), weight, loss.reduction)
 
 
