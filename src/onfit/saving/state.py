@@ -50,8 +50,28 @@ def put_in(model: "Model", contents: Contents, asked: str) -> None:
     pairs = _pairs(by_layer(weights_of(model, named)), saved)
     if pairs is None:
         raise _do_not_fit(model, named, saved, asked)
+    _require_real(pairs, asked)
     for tensor, value in pairs:
         put(tensor, value)
+
+
+def _require_real(pairs: Sequence[tuple[Tensor, Value]], asked: str) -> None:
+    """Check that no complex numbers meet real weights, which would lose their imaginary parts.
+
+    Raises:
+        FileFormatError: if some do.
+    """
+    lost = [t for t, value in pairs if _is_complex(value) and not t.is_complex()]
+    if lost:
+        raise FileFormatError(
+            f"{asked}: a weight of shape {tuple(lost[0].shape)} is complex in the file and real in "
+            "the model; nothing is changed. Load it into a model of complex weights, or save the "
+            "real part alone."
+        )
+
+
+def _is_complex(value: Value) -> bool:
+    return value.is_complex() if isinstance(value, Tensor) else np.iscomplexobj(value)
 
 
 def _named_by_number(
@@ -98,13 +118,30 @@ def _named_by_name(
     for prefix in _WRAPPERS:
         if not any(name.startswith(prefix) for name in named):
             values = _without(prefix, values)
-    found = {shared.get(name, name): value for name, value in values.items()}
+    found: dict[str, Value] = {}
+    for name, value in values.items():
+        kept = shared.get(name, name)
+        if kept in found and not _equal(found[kept], value):
+            raise FileFormatError(
+                f"{asked}: the file has other numbers under {name!r} than under another name of "
+                f"the same weight; {model.described} shares that weight as {kept!r}. Load it into "
+                "a model that does not share it."
+            )
+        found[kept] = value
     # Weights that were one where the file comes from may be several here.
     more = {name: contents.named[kept] for name, kept in contents.also.items() if name in named}
     found = {**more, **found}
     if found.keys() != named.keys():
         raise _do_not_fit(model, named, by_layer(found), asked)
     return found
+
+
+def _equal(one: Value, other: Value) -> bool:
+    one, other = torch.as_tensor(one), torch.as_tensor(other)
+    if one.shape != other.shape:
+        return False
+    both_nan = torch.isnan(one) & torch.isnan(other)
+    return bool(((one == other) | both_nan).all())
 
 
 def _without(prefix: str, values: Mapping[str, Value]) -> Mapping[str, Value]:
