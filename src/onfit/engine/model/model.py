@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from onfit.core.console import say
 from onfit.engine.inspect import activations, gradients, profiling
-from onfit.engine.inspect.summary import summary_of
+from onfit.engine.inspect.summary import Look, summary_of
 from onfit.engine.inspect.tracing import GraphTracer
 from onfit.engine.model.mixed import mixed
 from onfit.engine.model.printed import line_of, tree_of
@@ -144,9 +144,32 @@ class Model(Trainer, Savable, Weighed):
             )
         return names[name]
 
-    def summary(self, print_fn: Callable[[str], object] | None = None) -> None:
-        """Print a table of its layers, their output shapes and numbers of weights."""
-        (print_fn or say)(summary_of(self))
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], object] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+    ) -> None:
+        """Print a table of its layers, their output shapes and numbers of weights. What is not
+        known yet is a question mark.
+
+        Args:
+            line_length: letters in a line; by default as many as are needed.
+            positions: where each column ends, in parts of the line (`[0.5, 0.8, 1.0]`) or letters.
+                Keras' table may have a column more; its end is not used.
+            print_fn: called with the table instead of `print`.
+            expand_nested: whether to list the layers of the models in it, too.
+            show_trainable: whether to show for each layer if it trains: Y, N, or - for nothing.
+            layer_range: the names of the first and the last layer to show, or patterns of them.
+
+        Raises:
+            ArgumentError: for positions that do not grow, or layers that there are not.
+        """
+        look = Look(line_length, positions, expand_nested, show_trainable, layer_range)
+        (print_fn or say)(summary_of(self, look))
 
     @property
     def metrics(self) -> list[Metric]:
