@@ -100,9 +100,9 @@ def test_a_whole_run_is_sent_and_a_second_one_too(server):
     assert server.events == [{"epoch": n, "loss": n / 2} for n in range(3)] * 2
 
 
-def test_nothing_is_sent_but_at_the_end_of_epochs():
+def test_nothing_is_heard_but_the_ends_of_epochs_and_validations():
     heard = {hook for hook in HOOKS if RemoteMonitor().hears(hook)}
-    assert heard == {"on_train_begin", "on_epoch_end", "on_train_end"}
+    assert heard == {"on_train_begin", "on_epoch_end", "on_validation_end", "on_train_end"}
 
 
 # --- a server that does not do its part ----------------------------------------------------

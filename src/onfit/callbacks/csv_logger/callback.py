@@ -11,6 +11,7 @@ from onfit.callbacks.csv_logger.kept import Kept, content_to_keep
 from onfit.callbacks.csv_logger.table import Table, checked_separator
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
+from onfit.core.objective import in_steps
 from onfit.core.representation import checked_arguments
 from onfit.errors import FileFormatError, OnfitWarning
 from onfit.storage.durable import require_writable
@@ -22,7 +23,7 @@ class CSVLogger(Callback):
     The columns are `epoch` (counted from 0) and the logged names in alphabetical order. A name
     that an epoch did not log is `NA` in its line. A name that is first logged in a later epoch
     gets a column too: the file is replaced, in one step, by a file whose earlier lines have `NA`
-    in that column.
+    in that column. A run of steps has a line for each validation, and a column `step` instead.
 
     Args:
         filename: the file. Missing folders are made.
@@ -59,7 +60,7 @@ class CSVLogger(Callback):
         self._table = Table(self.filename, self.separator)
         self._columns: list[str] = []  # of the file, once this run has read it
         self._rows = 0  # lines in the file below its header
-        self._last: int | None = None  # the epoch of the last line that this callback wrote
+        self._last: int | None = None  # the epoch, or step, of the last line
         self._started = False  # whether this run, or the one it resumes, wrote a line
         self._anew = False  # whether it began anew, after lines of the one before
         self._found: list[str] = []  # the columns the file had before training
@@ -79,17 +80,25 @@ class CSVLogger(Callback):
         self._rows = len(rows)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        self._add("epoch", epoch, logs)
+
+    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+        if in_steps(self):
+            self._add("step", step, logs)
+
+    def _add(self, place: str, index: int, logs: Logs | None) -> None:
+        """Add a line for an epoch, or, in a run of steps, for a step."""
         values = {str(name): self._cell(name, value) for name, value in (logs or {}).items()}
-        values["epoch"] = epoch
+        values[place] = index
         if not self._columns:
-            self._take_up(epoch, values)
+            self._take_up(index, values)
         elif not self._table.is_as_known():
             self._write_again()
         if self._table.known and values.keys() <= set(self._columns):
             self._table.append(row_of(values, self._columns))
         else:
             self._widen(values)
-        self._started, self._last = True, epoch
+        self._started, self._last = True, index
         self._rows += 1
 
     def state_dict(self) -> dict[str, Any]:
@@ -118,14 +127,14 @@ class CSVLogger(Callback):
         self._anew = state.get("anew", False)  # earlier checkpoints have neither
         self._last = state.get("last")
 
-    def _take_up(self, epoch: int, values: Mapping[str, Any]) -> None:
+    def _take_up(self, index: int, values: Mapping[str, Any]) -> None:
         """At the first write: find out which part of the file stays."""
         state, self._kept = self._kept, None
         kept = None if state is None else Kept.of(state)
         self._columns, rows = [], list[Row]()
         if self._last is None:  # a loop may not call `on_train_begin`
             self._table.path = os.path.abspath(self._table.path)
-        if self.append or self._started or (self._last is not None and epoch > self._last):
+        if self.append or self._started or (self._last is not None and index > self._last):
             if kept is None:
                 self._columns, rows = self._table.rows(self._table.load())
             else:
@@ -167,19 +176,23 @@ class CSVLogger(Callback):
     def _widen(self, values: Mapping[str, Any]) -> None:
         """Write the file anew, with a column for each of `values` and a last line of `values`."""
         old, rows = self._table.rows(self._table.known) if self._columns else ([], [])
-        columns = joined(old or self._columns, values)
+        columns = joined(old or self._columns, values, self._place)
         rows = [rearranged(row, old, columns) for row in rows]
         self._table.write(self._table.encoded([columns, *rows, row_of(values, columns)]))
         self._columns = columns
 
     def _check_columns(self, columns: list[str], names: Iterable[str]) -> None:
-        wanted = joined([], names)
+        wanted = joined([], names, self._place)
         if columns and any(is_foreign(name, columns) for name in wanted):
             raise FileFormatError(
                 f"CSVLogger(append=True) goes on in {self.filename!r}, which has the columns "
                 f"{columns}; this run has {wanted}. Give another filename, or the "
                 "separator the file was written with, or append=False to replace it."
             )
+
+    @property
+    def _place(self) -> str:
+        return "step" if in_steps(self) else "epoch"
 
     def _cell(self, name: Any, value: Any) -> Any:
         try:

@@ -9,10 +9,12 @@ MISSING = "NA"
 Row = list[str]
 
 
-def joined(columns: list[str], names: Iterable[str]) -> list[str]:
-    """`columns`, and those of `names` that are missing in them; sorted if `columns` are sorted."""
-    if columns[1:] == sorted(columns[1:]) and columns[:1] in ([], ["epoch"]):
-        return ["epoch", *sorted({*columns, *names} - {"epoch"})]
+def joined(columns: list[str], names: Iterable[str], first: str = "epoch") -> list[str]:
+    """`columns`, and those of `names` that are missing in them; sorted if `columns` are sorted.
+    A new table has `first` as its first column.
+    """
+    if columns[1:] == sorted(columns[1:]) and columns[:1] in ([], [first]):
+        return [first, *sorted({*columns, *names} - {first})]
     return [*columns, *sorted({*names} - {*columns})]
 
 

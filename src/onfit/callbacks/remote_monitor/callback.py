@@ -10,6 +10,7 @@ from onfit.callbacks.remote_monitor.delivery import Delivery
 from onfit.callbacks.remote_monitor.event import taken
 from onfit.callbacks.remote_monitor.post import Post
 from onfit.core.callback import Callback, Logs
+from onfit.core.objective import in_steps
 from onfit.core.representation import checked_arguments, without_password
 from onfit.errors import ArgumentError, MissingPackageError, OnfitWarning
 
@@ -18,6 +19,8 @@ _UNLIMITED = 60.0  # seconds for a part of a request whose timeout is None
 
 class RemoteMonitor(Callback):
     """Posts `{"epoch": ..., **logs}` to a server at the end of every epoch.
+
+    In a run of steps it posts `{"step": ..., **logs}` at each validation.
 
     A thread of its own does the sending: a server that is slow, silent or gone neither stops
     training nor slows it down. An event that the server cannot take now is tried again, after
@@ -95,10 +98,17 @@ class RemoteMonitor(Callback):
         self._told = set()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        self._send("epoch", epoch, logs)
+
+    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+        if in_steps(self):
+            self._send("step", step, logs)
+
+    def _send(self, place: str, index: int, logs: Logs | None) -> None:
         if self._delivery is None:
             self._delivery = self._begin()
         self._tell(self._delivery)
-        self._delivery.put(taken(epoch, logs))
+        self._delivery.put(taken(place, index, logs))
         if self._session is None or self._session.outcome is not None:
             self._delivery.wait()
             self._tell(self._delivery)

@@ -19,9 +19,16 @@ Event = dict[str, Any]
 _MUTABLE = (list, dict, set)
 
 
-def taken(epoch: int, logs: Mapping[str, Any] | None) -> Event:
-    """The epoch and its logs, which later changes to lists, arrays and tensors do not reach."""
-    return {"epoch": epoch, **{str(name): _as_it_is(value) for name, value in (logs or {}).items()}}
+def taken(place: str, index: int, logs: Mapping[str, Any] | None) -> Event:
+    """Where the training is, and its logs, which later changes to lists, arrays and tensors do not
+    reach.
+
+    Args:
+        place: `"epoch"`, or `"step"` in a run of steps.
+        index: the number of that epoch or step.
+        logs: what was logged.
+    """
+    return {place: index, **{str(name): _as_it_is(value) for name, value in (logs or {}).items()}}
 
 
 def _as_it_is(value: Any) -> Any:

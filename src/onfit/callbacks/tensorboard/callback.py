@@ -25,6 +25,7 @@ from onfit.core.cadence import Cadence
 from onfit.core.callback import Callback, Logs
 from onfit.core.faces import CanProfile, HasGradients, HasHistograms, Need
 from onfit.core.hooks import overrides
+from onfit.core.objective import in_steps
 from onfit.core.representation import checked_arguments
 from onfit.core.sizes import size_in
 
@@ -33,10 +34,10 @@ class TensorBoard(Callback):
     """Writes curves, histograms, images, the graph, embeddings and profiles for TensorBoard.
 
     Curves go to `train/` and `validation/` below `log_dir`, so that both show in one chart:
-    `epoch_<name>` over the epochs (counted from 0), `batch_<name>` over the batches of the
-    whole run, `evaluation_<name>_vs_iterations` over the optimizer's steps. View them with
-    `tensorboard --logdir=logs`. TensorFlow is not needed. Where something cannot be written, as
-    on a full disk, a warning says so, and training goes on.
+    `epoch_<name>` over the epochs (counted from 0), `step_<name>` in a run of steps,
+    `batch_<name>` over the batches of the whole run, `evaluation_<name>_vs_iterations` over the
+    optimizer's steps. View them with `tensorboard --logdir=logs`. TensorFlow is not needed. What
+    cannot be written, as on a full disk, is said once, and training goes on.
 
     Args:
         log_dir: the folder. Each training adds event files; no file is ever changed. A second
@@ -157,8 +158,6 @@ class TensorBoard(Callback):
         names = ("_graph", "_histograms", "_projector", "_profile")
         return {**super().__getstate__(), **dict.fromkeys(names), "_begun": False}
 
-    # --- hooks ---------------------------------------------------------------------------
-
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._close()
         self._cadence.restart()
@@ -233,14 +232,18 @@ class TensorBoard(Callback):
             self._begin_epoch(epoch)  # for a loop that does not call on_epoch_begin
             self._output.series.end_epoch(epoch)
             if self._cadence.counts_batches or self._cadence.due_after_epoch():
-                rate = self._rate.of_epoch(self._steps_done())
-                more = rate if self.write_steps_per_second else {}
+                timed = self.write_steps_per_second
+                more = self._rate.of_epoch(self._steps_done()) if timed else {}
                 values = {**logs, **learning_rate(logs, self.model), **more}
                 self._output.write("epoch", values, epoch)
             self._write_graph()
         with self._output.attempt():
             self._write_what_is_rare(epoch)
             self._output.flush()
+
+    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+        if in_steps(self):
+            self._output.write_row(step, {**(logs or {}), **learning_rate(logs or {}, self.model)})
 
     def _write_what_is_rare(self, epoch: int) -> None:
         if self._histograms is not None and epoch % self.histogram_freq == 0:
@@ -258,7 +261,6 @@ class TensorBoard(Callback):
     def state_dict(self) -> dict[str, Any]:
         """Where the run is, after everything logged up to there was written to the files."""
         with self._output.attempt():
-            self._output.write_points()
             self._output.flush()
         return {
             "cadence": self._cadence.state_dict(),
@@ -282,9 +284,9 @@ class TensorBoard(Callback):
         """Close everything that is open; an error in one part does not keep the others open."""
         with self._output.attempt():
             self._output.write_points()
-        graph, profile = self._graph, self._profile
+        parts = self._graph, self._profile, self._output
         self._graph = self._profile = None
-        for part in (graph, profile, self._output):
+        for part in parts:
             if part is not None:
                 with self._output.attempt():
                     part.close()

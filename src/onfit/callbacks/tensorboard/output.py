@@ -89,8 +89,15 @@ class Output:
         for subfolder, scalars in scalars_by_folder(kind, values).items():
             self.files().add_scalars(subfolder, scalars, step, wall_time)
 
+    def write_row(self, step: int, values: dict[str, Any]) -> None:
+        """Write, in a run of steps, what was logged until a validation."""
+        with self.attempt():
+            self.write("step", values, self.series.batches_before + step)
+            self.flush()
+
     def flush(self) -> None:
         """Wait until all is in the files."""
+        self.write_points()
         if self._files is not None:
             self._files.flush()
 
