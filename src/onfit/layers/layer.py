@@ -1,5 +1,6 @@
 """The base class of onfit's layers: a torch module that learns its shapes from its input."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
@@ -13,6 +14,7 @@ from onfit.errors import ShapeError
 from onfit.layers.arguments import NotHere, declared_input, parameters_of, refuse_unknown
 from onfit.layers.calling import Called, shapes_to_build_for
 from onfit.layers.containers import HoldsLayers
+from onfit.layers.room import take_room
 from onfit.layers.shapes import Shape, mapped
 
 
@@ -172,7 +174,11 @@ class Layer(Called, HoldsLayers):
                 `self.<name>_regularizer`, and may be changed there at any time.
             constraint: its limit: anything `constraints.get` takes; kept as
                 `self.<name>_constraint`.
+
+        Raises:
+            ShapeError: if the file that the layer comes from has no weight of this size.
         """
+        take_room(math.prod(shape), f"{self.described}: its weight {name!r}")
         value = initializers.get(initializer)(shape)
         if trainable:
             self.register_parameter(name, nn.Parameter(value))

@@ -69,6 +69,8 @@ class _Unknown(NamedTuple):
 # The first use of the meta device loads torch._dynamo, which takes a second. A layer that needs no
 # more multiplications than this is run on a few samples of zeros instead.
 _CHEAP = 2e7
+# Nor is one that gets samples of more numbers, whatever it does with them.
+_MUCH = 1e7
 # The module runs once with each of these, to see which output axes vary. The `others` are long
 # enough for a kernel or a window to fit, and so different that the output lengths differ too.
 _UNKNOWN = (_Unknown(2, 256), _Unknown(3, 384))
@@ -134,19 +136,22 @@ def _is_cheap(module: nn.Module, args: Any) -> bool:
     if "torch._dynamo" in sys.modules:
         return False
     weights = sum(param.numel() for param in module.parameters())
-    return weights * max(_positions(args), default=1) <= _CHEAP
+    most = max((math.prod(shape) for shape in _sizes(args)), default=1)
+    return most <= _MUCH and weights * max(_positions(args), default=1) <= _CHEAP
 
 
 def _positions(args: Any) -> list[int]:
-    """How often each input is multiplied with the weights: once per row, pixel or step."""
-    found: list[int] = []
-    mapped(lambda spec: found.append(_rows_of(spec.shape)), Spec, args)
-    return found
+    """How often each input is multiplied with the weights: once per row, pixel or step. The longest
+    axis probably holds the features.
+    """
+    return [math.prod(sorted(sizes)[:-1]) for sizes in _sizes(args)]
 
 
-def _rows_of(shape: Shape) -> int:
-    sizes = [_UNKNOWN[-1].others if size is None else size for size in shape[1:]]
-    return math.prod(sorted(sizes)[:-1])  # the longest axis probably holds the features
+def _sizes(args: Any) -> list[list[int]]:
+    """The lengths of the axes of a sample of each input."""
+    shapes: list[Shape] = []
+    mapped(lambda spec: shapes.append(spec.shape[1:]), Spec, args)
+    return [[_UNKNOWN[-1].others if size is None else size for size in shape] for shape in shapes]
 
 
 def _device(module: nn.Module) -> str:

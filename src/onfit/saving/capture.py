@@ -12,9 +12,10 @@ from onfit.layers.wrappers import whole
 from onfit.optimizers import TorchOptimizer
 from onfit.saving.contents import Contents
 from onfit.saving.describe import can_be_described, model_config
+from onfit.saving.fitting import Named
 from onfit.saving.keras_order import weights_of
 from onfit.saving.names import Naming, by_layer, numbered_names, shared_names
-from onfit.saving.state import Named, optimizer_arrays
+from onfit.saving.state import optimizer_arrays
 from onfit.saving.training import optimizer_config, training_config
 
 if TYPE_CHECKING:

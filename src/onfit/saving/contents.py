@@ -1,5 +1,7 @@
 """A model as a file holds it: every format writes this, and reading a file gives it."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +16,26 @@ Arrays = list[tuple[str, Any]]  # a name and its values
 Config = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Declared:
+    """A weight of an open file, which is not read yet.
+
+    Attributes:
+        shape: its shape.
+        read: reads its numbers.
+    """
+
+    shape: tuple[int, ...]
+    read: Callable[[], Value]
+
+
 @dataclass
 class Contents:
     """A model as a file holds it.
 
     The weights are there under up to three kinds of names, from which a format takes one. The
-    values are the same objects, not copies. Contents read from a file have the kind of the file.
+    values are the same objects, not copies. Contents read from a file have the kind of the file,
+    and its weights as `Declared`.
 
     Attributes:
         layers: for each layer that has weights, in the model's order, their names and values.
@@ -46,6 +62,14 @@ class Contents:
     described: str = ""
     weights_only: bool = False
     notes: str | None = None
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers all weights together have."""
+        lists = [*self.layers.values(), self.named.items()]
+        values = [value for named in lists for _, value in named]
+        values += [value for numbered in self.numbered.values() for value in numbered]
+        return sum(math.prod(value.shape) for value in values)
 
     @property
     def asked(self) -> str:

@@ -1,12 +1,12 @@
 """Opening files, putting new ones in the place of old ones, and saying what is wrong."""
 
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from onfit._types import StrPath
 from onfit.errors import (
@@ -17,6 +17,7 @@ from onfit.errors import (
 )
 from onfit.storage import replacing
 from onfit.storage.durable import not_written
+from onfit.storage.foreign import is_regular
 
 
 @contextmanager
@@ -42,7 +43,7 @@ def writing(filepath: StrPath, overwrite: bool) -> Iterator[Path]:
 
 @contextmanager
 def reading(path: str, asked: str, kind: str = "HDF5 file") -> Iterator[None]:
-    """A block that reads a file: what goes wrong in it becomes an error about the file.
+    """A block that opens a file and reads it: what goes wrong becomes an error about the file.
 
     Args:
         path: the file.
@@ -53,7 +54,14 @@ def reading(path: str, asked: str, kind: str = "HDF5 file") -> Iterator[None]:
         StorageError: if there is no such file, or it may not be read.
         FileFormatError: if it is something else, or breaks off.
     """
-    _require_readable(path, asked)
+    require_readable(path, asked)
+    with parsing(path, asked, kind):
+        yield
+
+
+@contextmanager
+def parsing(path: str, asked: str, kind: str = "HDF5 file") -> Iterator[None]:
+    """The same, for a file that is open already."""
     try:
         yield
     except OnfitError:
@@ -68,20 +76,13 @@ def reading(path: str, asked: str, kind: str = "HDF5 file") -> Iterator[None]:
 # What the libraries that read files raise for a damaged one.
 _SIGNS_OF_DAMAGE = (
     *(OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, EOFError),
+    *(ArithmeticError, AssertionError, MemoryError, struct.error),
     *(zipfile.BadZipFile, zlib.error),
 )
 
 
-@contextmanager
-def reading_h5(path: str, asked: str) -> Iterator[Any]:
-    """Give `path` as an `h5py.File` to read; errors are those of `reading`."""
-    import h5py  # here, since a training that reads no file need not load it
-
-    with reading(path, asked), h5py.File(path, "r") as file:
-        yield file
-
-
-def _require_readable(path: str, asked: str) -> None:
+def require_readable(path: str, asked: str) -> None:
+    """Check that there is such a file, and that it has an end; errors are those of `reading`."""
     if not os.path.exists(path):
         folder = Path(path).parent
         names = os.listdir(folder) if folder.is_dir() else []
@@ -94,3 +95,8 @@ def _require_readable(path: str, asked: str) -> None:
         raise StorageError(f"{asked}({path!r}): it is a folder. Give the name of a file.")
     if not os.access(path, os.R_OK):
         raise StorageError(f"{asked}({path!r}): you may not read this file.")
+    if not is_regular(path):
+        raise FileFormatError(
+            f"{asked}({path!r}): it is a pipe or a device, which has no bytes of its own to go "
+            "back and forth in. Copy what it gives to a file, and load that."
+        )

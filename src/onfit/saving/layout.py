@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
 from onfit.errors import FileFormatError
-from onfit.saving.contents import Array, Arrays, Contents, Value, as_array
+from onfit.saving.contents import Arrays, Contents, as_array
+from onfit.saving.hdf5 import Found
 from onfit.saving.names import TOP_LEVEL
 
 # The version of Keras that has this layout. Readers recognise older layouts by it.
@@ -54,22 +54,27 @@ def write_layers(group: Any, contents: Contents) -> None:
         _write_arrays(group.create_group(layer), named)
 
 
-def read(file: Any) -> Contents:
-    """Read a whole model, or the weights alone, out of an open `h5py.File`.
+def read(found: Found) -> Contents:
+    """Read a whole model, or the weights alone, out of an open file.
 
     Raises:
         FileFormatError: if there are no weights where they should be.
     """
+    root = found.root
     return Contents(
-        layers=_read_layers(file.get("model_weights", file)),
-        model_config=_read_json(file, "model_config"),
-        training_config=_read_json(file, "training_config"),
-        optimizer=_read_arrays(file["optimizer_weights"]) if "optimizer_weights" in file else [],
+        layers=_read_layers(found, _part(found, "model_weights") or root),
+        model_config=found.json(root, "model_config"),
+        training_config=found.json(root, "training_config"),
+        optimizer=_read_arrays(found, _part(found, "optimizer_weights")),
     )
 
 
-def _read_layers(group: Any) -> dict[str, Arrays]:
-    names = _read_names(group, "layer_names")
+def _part(found: Found, name: str) -> Any:
+    return found.inside(found.root, name) if name in found.root else None
+
+
+def _read_layers(found: Found, group: Any) -> dict[str, Arrays]:
+    names = found.names(group, "layer_names")
     if names is None:
         raise FileFormatError(
             f"{group.file.filename!r} is an HDF5 file, and its 'layer_names' are missing: it "
@@ -78,7 +83,8 @@ def _read_layers(group: Any) -> dict[str, Arrays]:
     top = [TOP_LEVEL] if TOP_LEVEL in group else []
     layers = {
         layer: [
-            (_own_name(name, layer), value) for name, value in _read_arrays(_inside(group, layer))
+            (_own_name(name, layer), value)
+            for name, value in _read_arrays(found, found.inside(group, layer))
         ]
         for layer in [*names, *top]
     }
@@ -99,36 +105,9 @@ def _write_arrays(group: Any, arrays: Arrays) -> None:
         group.create_dataset(name, data=as_array(value))
 
 
-def _read_arrays(group: Any) -> Arrays:
-    names = _read_names(group, "weight_names") or []
-    return [(name, read_array(_inside(group, name))) for name in names]
-
-
-def _inside(group: Any, name: str) -> Any:
-    """The item under a name in a group. A link could lead to another, private file: an error."""
-    item = group[name]
-    if item.file != group.file:
-        raise ValueError(f"{group.name}/{name} leads elsewhere")
-    return item
-
-
-def read_array(dataset: Any) -> Value:
-    """The numbers of a dataset.
-
-    Raises:
-        ValueError: if it holds something else.
-    """
-    if dataset.external or dataset.is_virtual:
-        raise ValueError(f"weight {dataset.name!r} is not in this file but in another")
-    if dataset.dtype.kind == "V" and dataset.attrs.get("dtype") == "bfloat16":  # as Keras writes it
-        return torch.from_numpy(np.asarray(dataset).view(np.int16)).view(torch.bfloat16)
-    if dataset.dtype.kind not in "biufc":
-        raise ValueError(
-            f"weight {dataset.name!r} holds values of type {dataset.dtype}, not numbers"
-        )
-    # In the byte order of this machine: the file may come from another kind of machine.
-    array: Array = np.asarray(dataset, dtype=dataset.dtype.newbyteorder("="))
-    return array
+def _read_arrays(found: Found, group: Any) -> Arrays:
+    names = None if group is None else found.names(group, "weight_names")
+    return [(name, found.weight(found.inside(group, name))) for name in names or []]
 
 
 def _write_names(group: Any, key: str, names: Sequence[str]) -> None:
@@ -139,29 +118,3 @@ def _write_names(group: Any, key: str, names: Sequence[str]) -> None:
     per_chunk = max(1, _HEADER_LIMIT // encoded.itemsize)
     for index, start in enumerate(range(0, len(encoded), per_chunk)):
         group.attrs[f"{key}{index}"] = encoded[start : start + per_chunk]
-
-
-def _read_names(group: Any, key: str) -> list[str] | None:
-    """The names under `key`, or spread over `key0`, `key1` ...; None if there are neither."""
-    if key in group.attrs:
-        return [text(name) for name in group.attrs[key]]
-    if f"{key}0" not in group.attrs:
-        return None
-    names: list[str] = []
-    index = 0
-    while f"{key}{index}" in group.attrs:
-        names += [text(name) for name in group.attrs[f"{key}{index}"]]
-        index += 1
-    return names
-
-
-def _read_json(file: Any, key: str) -> dict[str, Any] | None:
-    if key not in file.attrs:
-        return None
-    config: dict[str, Any] = json.loads(text(file.attrs[key]))
-    return config
-
-
-def text(value: Any) -> str:
-    """A text from HDF5, which keeps texts as bytes or as str."""
-    return value.decode() if isinstance(value, bytes) else str(value)

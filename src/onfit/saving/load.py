@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from onfit._types import StrPath
 from onfit.errors import FileFormatError, OnfitError, OnfitWarning
+from onfit.layers.room import weights_within
 from onfit.saving.contents import Contents
+from onfit.saving.fitting import put_in
 from onfit.saving.formats import format_to_load
 from onfit.saving.rebuild import model_from_config
-from onfit.saving.state import put_in, restore_optimizer
+from onfit.saving.state import restore_optimizer
 from onfit.saving.training import compile_arguments
 
 if TYPE_CHECKING:
@@ -44,17 +46,17 @@ def load_model(
     Example:
         >>> model = load_model("best.h5", custom_objects={"my_loss": my_loss})  # doctest: +SKIP
     """
-    contents = format_to_load(filepath).read(os.fspath(filepath), "load_model")
-    asked = f"load_model({os.fspath(filepath)!r})"
-    if contents.model_config is None:
-        raise FileFormatError(_lacks_layers(asked, os.fspath(filepath)))
-    custom = custom_objects or {}
-    with _as_format_error(asked, ""):
-        model = model_from_config(contents.model_config, custom)
-    put_in(model, contents, asked)
-    if compile and contents.training_config is not None:
-        _compile(model, contents, custom, asked)
-    return model
+    asked, custom = f"load_model({os.fspath(filepath)!r})", custom_objects or {}
+    with format_to_load(filepath).opened(os.fspath(filepath), "load_model") as contents:
+        if contents.model_config is None:
+            raise FileFormatError(_lacks_layers(asked, os.fspath(filepath)))
+        # A few words can describe a layer that no machine has room for.
+        with _as_format_error(asked, ""), weights_within(contents.numbers):
+            model = model_from_config(contents.model_config, custom)
+        put_in(model, contents, asked)
+        if compile and contents.training_config is not None:
+            _compile(model, contents, custom, asked)
+        return model
 
 
 def _compile(model: "Model", contents: Contents, custom: Mapping[str, Any], asked: str) -> None:
@@ -64,7 +66,9 @@ def _compile(model: "Model", contents: Contents, custom: Mapping[str, Any], aske
     if not contents.optimizer:
         return
     optimizer = model.compiled.optimizer
-    if not restore_optimizer(model, optimizer, contents.optimizer):
+    with _as_format_error(asked, ""):
+        restored = restore_optimizer(model, optimizer, contents.optimizer, asked)
+    if not restored:
         warnings.warn(
             f"{asked}: the optimizer's state in it is not of the form that {optimizer.name} has "
             "here, and is left out: the optimizer starts afresh.",
@@ -80,10 +84,17 @@ def _as_format_error(asked: str, advice: str) -> Iterator[None]:
         yield
     except OnfitError as error:
         raise FileFormatError(f"{asked}: {error}{advice}") from error
-    except (TypeError, KeyError, AttributeError, IndexError, ValueError) as error:
+    except _SIGNS_OF_NONSENSE as error:
         raise FileFormatError(
             f"{asked}: its configuration cannot be understood: {error!r}.{advice}"
         ) from error
+
+
+# What layers raise for arguments that make no sense: torch's for a size that no machine has.
+_SIGNS_OF_NONSENSE = (
+    *(TypeError, LookupError, AttributeError, ValueError, ArithmeticError),
+    *(AssertionError, RuntimeError, MemoryError),
+)
 
 
 def _lacks_layers(asked: str, path: str) -> str:

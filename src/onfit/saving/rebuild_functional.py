@@ -1,6 +1,7 @@
 """The calls of a functional model made again from its configuration, in Keras' words."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import nn
@@ -10,6 +11,9 @@ from onfit.layers import Input
 from onfit.layers.graph import Symbol, symbols_in
 from onfit.saving.describe_functional import History
 from onfit.saving.values import Config
+
+# An error names at most so many layers that wait for one tensor.
+_SHOWN = 20
 
 
 def connected(config: Config, make_layer: Callable[[str, Config], nn.Module]) -> tuple[Any, Any]:
@@ -23,36 +27,67 @@ def connected(config: Config, make_layer: Callable[[str, Config], nn.Module]) ->
         FileFormatError: if the calls do not lead from the inputs to the outputs.
     """
     values: dict[History, Symbol] = {}
-    waiting: list[tuple[str, Any, int, Any]] = []
+    calls: list[_Delayed] = []
     for item in config["layers"]:
         name = item.get("name") or item["config"]["name"]
         if item["class_name"] == "InputLayer":
             values[name, 0, 0] = _input_of(name, item["config"])
             continue
         layer = make_layer(item["class_name"], dict(item["config"]))
-        waiting += [(name, layer, index, node) for index, node in enumerate(item["inbound_nodes"])]
-    _call_all(waiting, values)
+        nodes = enumerate(item["inbound_nodes"])
+        calls += [_Delayed(name, layer, index, *_arguments(node)) for index, node in nodes]
+    _make_all(calls, values)
     ends = ("input_layers", "output_layers")
     inputs, outputs = (_symbols_of(config[key], values) for key in ends)
     return inputs, outputs
 
 
-def _call_all(waiting: list[tuple[str, Any, int, Any]], values: dict[History, Symbol]) -> None:
-    """Call each layer once its inputs are there: the file may list the layers in another order."""
-    while waiting:
-        late = []
-        for name, layer, index, node in waiting:
-            args, kwargs = _arguments(node)
-            if not all(history in values for history in _histories((args, kwargs))):
-                late.append((name, layer, index, node))
-                continue
-            out = layer(*_filled(args, values), **_filled(kwargs, values))
-            for position, symbol in enumerate(symbols_in(out)):
-                values[name, index, position] = symbol
-        if len(late) == len(waiting):
-            names = ", ".join(name for name, *_ in late)
-            raise FileFormatError(f"the layers {names} take what no layer gives.")
-        waiting = late
+class _Delayed:
+    """A call of a layer that waits for its inputs.
+
+    Args:
+        name: the layer's name.
+        layer: the layer.
+        index: which call of the layer it is.
+        args: what it is called with, in which tensors are described.
+        kwargs: the same by name.
+    """
+
+    def __init__(self, name: str, layer: Any, index: int, args: Any, kwargs: Any) -> None:
+        self.name, self.layer, self.index = name, layer, index
+        self.args, self.kwargs = args, kwargs
+        self._needs = iter(_histories((args, kwargs)))
+
+    def waits_for(self, values: Mapping[History, Symbol]) -> History | None:
+        """A tensor that it takes and that is not there yet. Those found there are not asked for
+        again.
+        """
+        return next((history for history in self._needs if history not in values), None)
+
+    def make(self, values: Mapping[History, Symbol]) -> dict[History, Symbol]:
+        """Call the layer; its outputs."""
+        out = self.layer(*_filled(self.args, values), **_filled(self.kwargs, values))
+        found = enumerate(symbols_in(out))
+        return {(self.name, self.index, position): symbol for position, symbol in found}
+
+
+def _make_all(calls: list[_Delayed], values: dict[History, Symbol]) -> None:
+    """Make each call once its inputs are there: the file may list the layers in another order."""
+    ready = deque(calls)
+    waiting: dict[History, list[_Delayed]] = {}
+    while ready:
+        call = ready.popleft()
+        history = call.waits_for(values)
+        if history is not None:
+            waiting.setdefault(history, []).append(call)
+            continue
+        made = call.make(values)
+        values |= made
+        for history in made:
+            ready.extend(waiting.pop(history, ()))
+    if waiting:
+        names = ", ".join(call.name for late in waiting.values() for call in late[:_SHOWN])
+        raise FileFormatError(f"the layers {names} take what no layer gives.")
 
 
 def _input_of(name: str, config: Config) -> Symbol:
@@ -91,7 +126,7 @@ def _histories(structure: Any) -> list[History]:
     return []
 
 
-def _filled(structure: Any, values: dict[History, Symbol]) -> Any:
+def _filled(structure: Any, values: Mapping[History, Symbol]) -> Any:
     if _is_tensor(structure):
         return values[_history(structure)]
     if isinstance(structure, dict):
@@ -101,7 +136,7 @@ def _filled(structure: Any, values: dict[History, Symbol]) -> Any:
     return structure
 
 
-def _symbols_of(listed: Any, values: dict[History, Symbol]) -> Any:
+def _symbols_of(listed: Any, values: Mapping[History, Symbol]) -> Any:
     """Symbols for `[name, node, tensor]`, or for a list or dict of those."""
     if isinstance(listed, dict):
         return {key: _symbols_of(item, values) for key, item in listed.items()}

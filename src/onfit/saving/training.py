@@ -184,13 +184,29 @@ def _loss(config: Any, custom: Custom) -> Any:
     if kind in custom:
         return make(custom[kind], from_plain(config, custom))
     if module == F.__name__:
-        return getattr(F, config)
+        return _torch_function(config)
     if kind == "function":
         return find(config, custom, losses.get)
-    if module == nn.__name__ and issubclass(getattr(nn, kind), TorchLossModule):
+    if module == nn.__name__ and issubclass(getattr(nn, kind, type), TorchLossModule):
         return getattr(nn, kind)(**config)
     known = type(find(kind, {}, losses.get))
     return known(**served(argument_names(known), config))
+
+
+def _torch_function(name: Any) -> Any:
+    # Not every name in that module: it has others than losses, and other modules.
+    if name not in _TORCH_LOSSES:
+        raise ArgumentError(f"the file names {name!r} as a loss, and torch has no such loss.")
+    return getattr(F, name)
+
+
+_TORCH_LOSSES = (
+    *("binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss"),
+    *("cross_entropy", "ctc_loss", "gaussian_nll_loss", "hinge_embedding_loss", "huber_loss"),
+    *("kl_div", "l1_loss", "margin_ranking_loss", "mse_loss", "multi_margin_loss"),
+    *("multilabel_margin_loss", "multilabel_soft_margin_loss", "nll_loss", "poisson_nll_loss"),
+    *("smooth_l1_loss", "soft_margin_loss", "triplet_margin_loss"),
+)
 
 
 def _metrics(config: Any, custom: Custom) -> Any:
@@ -215,7 +231,22 @@ def _metric(config: Any, custom: Custom) -> Metric:
     known = getattr(metrics, kind, None)
     if not (isinstance(known, type) and issubclass(known, Metric)):
         raise ArgumentError(unknown(kind, custom))
-    return metrics.from_config(kind, served(argument_names(known), config))
+    return metrics.from_config(kind, _small(served(argument_names(known), config)))
+
+
+def _small(config: Config) -> Config:
+    """The configuration of a metric, which makes as much memory as its numbers say.
+
+    Raises:
+        ArgumentError: for a number that asks for more than a file should.
+    """
+    for key, value in config.items():
+        if isinstance(value, int) and value > _MOST:
+            raise ArgumentError(f"it has a metric with {key}={value}; at most {_MOST} are made.")
+    return config
+
+
+_MOST = 1_000_000
 
 
 def _named_metric(name: str, found: Any) -> Metric:

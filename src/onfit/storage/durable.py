@@ -133,13 +133,20 @@ def require_name(path: StrPath) -> None:
     """Refuse what no file or folder can be called.
 
     Raises:
-        StorageError: for a zero byte, or a part that is too long.
+        StorageError: for a zero byte, a character that cannot be written, or a part that is too
+            long.
     """
     name = os.fspath(path)
     if "\0" in name:
         raise StorageError(
             f"{name!r} has a zero byte, which no name can have. Give a name without it."
         )
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError as error:
+        raise StorageError(
+            f"{name!r} has a character that no name on this system can have. Give another name."
+        ) from error
     longest = max(map(os.fsencode, Path(name).parts), key=len, default=b"")
     if len(longest) > _LONGEST_NAME:
         raise StorageError(

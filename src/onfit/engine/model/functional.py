@@ -18,7 +18,7 @@ from onfit.engine.model.calls import (
     store,
 )
 from onfit.engine.model.model import Clone, Model, logits_of
-from onfit.engine.model.naming import key_for
+from onfit.engine.model.naming import TakenNames, key_for
 from onfit.errors import ArgumentTypeError
 from onfit.layers import Input, InputLayer, Layer
 from onfit.layers.graph import Node, Symbol, symbols_in
@@ -73,11 +73,13 @@ class Functional(Model):
     def _register_layers(self, nodes: Sequence[Node]) -> None:
         self._layers: list[nn.Module] = []
         self._shapes: list[Any] = []
+        known: set[int] = set()
         for node in nodes:
             layer = node.layer
-            if layer is None or any(layer is known for known in self._layers):
+            if layer is None or id(layer) in known:
                 continue
-            name = key_for(layer, {*dir(self), *self._modules}, self.described)
+            known.add(id(layer))
+            name = key_for(layer, TakenNames(self), self.described)
             if not getattr(layer, "name", None):
                 layer.name = name  # type: ignore[assignment]
             self.add_module(name, layer)

@@ -8,6 +8,19 @@ from torch import nn
 from onfit.errors import ArgumentError
 
 
+class TakenNames:
+    """The names that mean something in a module. One is found without a list of them all, which
+    would be made anew for each of its layers.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        inner = (vars(module), module._modules, module._parameters, module._buffers)
+        self._places = [*inner, *(vars(kind) for kind in type(module).__mro__)]
+
+    def __contains__(self, name: object) -> bool:
+        return any(name in place for place in self._places)
+
+
 def key_for(layer: nn.Module, taken: Container[str], owner: str) -> str:
     """The name under which a model keeps `layer`: its own, or a free one.
 

@@ -57,14 +57,22 @@ class Savable(Compilable, Layered):
         out.take(cast("Model", self), weights_only)
         return out
 
-    def load_weights(self, filepath: StrPath) -> None:
+    def load_weights(
+        self, filepath: StrPath, *, by_name: bool = False, skip_mismatch: bool = False
+    ) -> None:
         """Read the weights of a file that `save` or `save_weights` wrote, or of a state dict.
 
+        Args:
+            filepath: the file.
+            by_name: read those layers alone whose names the model has, too.
+            skip_mismatch: leave out what does not fit, and warn of it.
+
         Raises:
+            ArgumentError: for `by_name` with `.weights.h5` or `.keras`, which have no such names.
             FileFormatError: if the file holds something else; nothing is changed then.
         """
         self._require_built("load_weights")
-        _saving().load_weights(self, filepath)
+        _saving().load_weights(self, filepath, by_name, skip_mismatch)
 
     def check_filepath(self, filepath: StrPath, weights_only: bool = False) -> None:
         """Refuse what `save`, or `save_weights`, would refuse of this name.

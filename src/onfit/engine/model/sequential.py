@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from onfit.activations import Activation
 from onfit.engine.data.arrays import Samples
 from onfit.engine.model.model import Clone, Model, logits_of
-from onfit.engine.model.naming import key_for
+from onfit.engine.model.naming import TakenNames, key_for
 from onfit.errors import ArgumentError, ArgumentTypeError, NotConnectedError, OnfitError
 from onfit.layers import Input, InputLayer, Layer, TorchModule
 from onfit.layers.graph import Symbol
@@ -243,7 +243,7 @@ class Sequential(Model):
             self._trace()
 
     def _register(self, layer: nn.Module) -> None:
-        name = key_for(layer, {*dir(self), *self._modules}, self.described)
+        name = key_for(layer, TakenNames(self), self.described)
         if isinstance(layer, Layer) and not layer.name:
             layer.name = name
         self.add_module(name, layer)

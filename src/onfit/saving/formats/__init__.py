@@ -1,6 +1,6 @@
 """What a file's name says about its format.
 
-Each format is a module with three functions: `write(path, contents)`, `read(path, asked)` and
+Each format is a module with three functions: `write(path, contents)`, `opened(path, asked)` and
 `read_notes(path, asked)`. The table says what each format can hold, so that no module has to
 refuse contents.
 """
@@ -8,6 +8,7 @@ refuse contents.
 import importlib
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ class Format:
     Attributes:
         suffix: how names of such files end.
         write: puts contents into a new file.
-        read: gives the contents of one.
+        opened: a block with the contents of one, whose weights can be read while it lasts.
         read_notes: gives the notes of one, as JSON; None if it has none.
         naming: how it names weights; `write` finds them in contents under names of that kind.
         whole: whether it holds whole models.
@@ -36,7 +37,7 @@ class Format:
 
     suffix: str
     write: Callable[[Path, Contents], None]
-    read: Callable[[str, str], Contents]
+    opened: Callable[[str, str], AbstractContextManager[Contents]]
     read_notes: Callable[[str, str], str | None]
     naming: Naming
     whole: bool = True
@@ -57,18 +58,18 @@ FORMATS = (
     Format(
         ".weights.h5",
         weights_h5.write,
-        h5.read,
+        h5.opened,
         h5.read_notes,
         Naming.BY_NUMBER,
         whole=False,
         require=_load_h5py,
     ),
-    Format(".h5", h5.write, h5.read, h5.read_notes, Naming.BY_LAYER, require=_load_h5py),
-    Format(".hdf5", h5.write, h5.read, h5.read_notes, Naming.BY_LAYER, require=_load_h5py),
+    Format(".h5", h5.write, h5.opened, h5.read_notes, Naming.BY_LAYER, require=_load_h5py),
+    Format(".hdf5", h5.write, h5.opened, h5.read_notes, Naming.BY_LAYER, require=_load_h5py),
     Format(
         ".keras",
         keras_zip.write,
-        keras_zip.read,
+        keras_zip.opened,
         keras_zip.read_notes,
         Naming.BY_NUMBER,
         weights=False,
@@ -78,7 +79,7 @@ FORMATS = (
     Format(
         ".safetensors",
         safetensors_file.write,
-        safetensors_file.read,
+        safetensors_file.opened,
         safetensors_file.read_notes,
         Naming.BY_NAME,
         whole=False,
@@ -88,7 +89,7 @@ FORMATS = (
         Format(
             suffix,
             torch_file.write,
-            torch_file.read,
+            torch_file.opened,
             torch_file.read_notes,
             Naming.BY_NAME,
             whole=False,

@@ -4,13 +4,18 @@ Reading goes by the content of a file, not by its name: it also reads weights by
 (`weights_h5.py`).
 """
 
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from onfit.saving import layout
 from onfit.saving.contents import Contents
-from onfit.saving.files import reading_h5
+from onfit.saving.files import parsing, reading
 from onfit.saving.formats import weights_h5
 from onfit.saving.formats.stretch import new_h5
+from onfit.saving.hdf5 import Found
 
 
 def write(path: Path, contents: Contents) -> None:
@@ -21,20 +26,33 @@ def write(path: Path, contents: Contents) -> None:
             file.attrs[layout.NOTES] = contents.notes
 
 
-def read(path: str, asked: str) -> Contents:
-    """Read an HDF5 file that holds a model or weights.
+@contextmanager
+def opened(path: str, asked: str) -> Iterator[Contents]:
+    """Give what an HDF5 file holds, a model or weights.
 
     Raises:
         StorageError: if there is no such file.
         FileFormatError: if it is damaged, or holds something else.
     """
-    with reading_h5(path, asked) as file:
-        if weights_h5.found_in(file):
-            return Contents(numbered=weights_h5.read_numbered(file))
-        return layout.read(file)
+    with ExitStack() as stack:
+        with reading(path, asked):
+            found = _found(path, asked, stack)
+            if weights_h5.is_numbered(found):
+                contents = Contents(numbered=weights_h5.read_numbered(found))
+            else:
+                contents = layout.read(found)
+        yield contents
 
 
 def read_notes(path: str, asked: str) -> str | None:
-    """The notes in it; errors are those of `read`."""
-    with reading_h5(path, asked) as file:
-        return layout.text(file.attrs[layout.NOTES]) if layout.NOTES in file.attrs else None
+    """The notes in it; errors are those of `opened`."""
+    with ExitStack() as stack, reading(path, asked):
+        found = _found(path, asked, stack)
+        return found.text(found.root, layout.NOTES)
+
+
+def _found(path: str, asked: str, stack: ExitStack) -> Found:
+    import h5py  # here, since a training that reads no file need not load it
+
+    file = stack.enter_context(h5py.File(path, "r"))
+    return Found(file, os.path.getsize(path), partial(parsing, path, asked))

@@ -9,21 +9,24 @@ Nothing in it is packed, and reading it puts nothing on the disk.
 
 import json
 import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from onfit.saving import keras_config
 from onfit.saving.contents import Contents
-from onfit.saving.files import reading
+from onfit.saving.files import parsing, reading
 from onfit.saving.formats import weights_h5
-from onfit.saving.formats.members import checked_member, new_member
+from onfit.saving.formats.members import checked_member, new_member, read_member
+from onfit.saving.hdf5 import Found
 from onfit.saving.layout import KERAS_VERSION, NOTES
+from onfit.storage.foreign import read_json
 
 _KIND = ".keras file"
 METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
-# JSON is small: a file that claims gigabytes of it is there to fill the memory.
-_MOST_JSON = 1 << 28
 
 
 def write(path: Path, contents: Contents) -> None:
@@ -43,8 +46,9 @@ def _metadata(contents: Contents) -> dict[str, Any]:
     return metadata if contents.notes is None else {**metadata, NOTES: json.loads(contents.notes)}
 
 
-def read(path: str, asked: str) -> Contents:
-    """Read a whole model.
+@contextmanager
+def opened(path: str, asked: str) -> Iterator[Contents]:
+    """Give a whole model.
 
     Raises:
         StorageError: if there is no such file.
@@ -52,30 +56,29 @@ def read(path: str, asked: str) -> Contents:
     """
     import h5py
 
-    with (
-        reading(path, asked, _KIND),
-        open(path, "rb", buffering=0) as raw,
-        zipfile.ZipFile(path) as archive,
-    ):
-        contents = keras_config.from_keras(_json(archive, CONFIG))
-        with h5py.File(checked_member(archive, raw, WEIGHTS), "r") as file:
-            contents.numbered = weights_h5.read_numbered(file)
-        optimizer = contents.numbered.pop("optimizer", [])
-        contents.optimizer = [(str(index), value) for index, value in enumerate(optimizer)]
-        return contents
+    with ExitStack() as stack:
+        with reading(path, asked, _KIND):
+            raw = stack.enter_context(open(path, "rb", buffering=0))
+            archive = stack.enter_context(zipfile.ZipFile(path))
+            contents = keras_config.from_keras(_json(archive, CONFIG))
+            member, size = checked_member(archive, raw, WEIGHTS)
+            file = stack.enter_context(h5py.File(member, "r"))
+            found = Found(file, size, partial(parsing, path, asked, _KIND))
+            contents.numbered = weights_h5.read_numbered(found)
+            optimizer = contents.numbered.pop("optimizer", [])
+            contents.optimizer = [(str(index), value) for index, value in enumerate(optimizer)]
+        yield contents
 
 
 def read_notes(path: str, asked: str) -> str | None:
-    """The notes in it; errors are those of `read`."""
+    """The notes in it; errors are those of `opened`."""
     with reading(path, asked, _KIND), zipfile.ZipFile(path) as archive:
         metadata = _json(archive, METADATA)
         return json.dumps(metadata[NOTES]) if NOTES in metadata else None
 
 
 def _json(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
-    if archive.getinfo(name).file_size > _MOST_JSON:
-        raise ValueError(f"its {name} is too large to be true")
-    found: dict[str, Any] = json.loads(archive.read(name))
+    found = read_json(read_member(archive, name), name)
     if not isinstance(found, dict):
         raise ValueError(f"its {name} says nothing of a model")
     return found

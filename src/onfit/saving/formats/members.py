@@ -17,12 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from onfit.saving.formats.stretch import Stretch, begin_writeback
+from onfit.storage.foreign import require_explained
 
 # What is copied, or summed up, at once: it stays in the processor's cache meanwhile.
 _PIECE = 1 << 20
-# A few packed bytes that claim to be very many are there to fill the memory: packing makes weights
-# only a little smaller.
-_MOST_TIMES, _MOST_UNPACKED = 100, 1 << 28
 
 
 @contextmanager
@@ -50,8 +48,35 @@ def new_member(path: Path, archive: zipfile.ZipFile, name: str) -> Iterator[Stre
                 begin_writeback(file, begin, done - begin)
 
 
-def checked_member(archive: zipfile.ZipFile, file: Any, name: str) -> Any:
-    """A member as a file of its own, after a check that its bytes are those that were written.
+def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """All of a member, after a check that its size can be true; the zip library compares checksums.
+
+    Raises:
+        BadZipFile: if it is damaged.
+        ValueError: if it is too large to be true, or packed in another way than zip's own.
+    """
+    info = sound_info(archive, name)
+    with archive.open(info) as member:
+        return member.read(info.file_size)
+
+
+def sound_info(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
+    """What the archive says of a member, after a check of what that would cost; errors are those of
+    `read_member`.
+    """
+    info = archive.getinfo(name)
+    # The zip library unpacks the others to the end, however little of them is asked for.
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"its {name} is packed in a way that is not known here")
+    if info.compress_type == zipfile.ZIP_STORED and info.file_size != info.compress_size:
+        raise zipfile.BadZipFile(f"its {name} has two sizes")
+    require_explained(info.file_size, info.compress_size, name)
+    return info
+
+
+def checked_member(archive: zipfile.ZipFile, file: Any, name: str) -> tuple[Any, int]:
+    """A member as a file of its own, and how many bytes of the archive it is, after a check that
+    they are those that were written.
 
     Args:
         archive: the zip file.
@@ -60,17 +85,17 @@ def checked_member(archive: zipfile.ZipFile, file: Any, name: str) -> Any:
 
     Raises:
         BadZipFile: if a byte is another.
+        ValueError: as `read_member`.
     """
-    info = archive.getinfo(name)
+    info = sound_info(archive, name)
+    if info.compress_type != zipfile.ZIP_STORED:  # another program packed it
+        return io.BytesIO(read_member(archive, name)), info.compress_size
     with archive.open(info) as member:
-        if info.compress_type != zipfile.ZIP_STORED:  # another program packed it
-            if info.file_size > max(_MOST_UNPACKED, _MOST_TIMES * info.compress_size):
-                raise zipfile.BadZipFile(f"its {name} is too large to be true")
-            return io.BytesIO(member.read())
         while member.read(_PIECE):  # the zip library compares the checksum at the end
             pass
     # What stands before the bytes: 30 bytes, the name, and more; the last two have their lengths.
     file.seek(info.header_offset)
     head = file.read(30)
     lengths = struct.unpack("<2H", head[26:])
-    return Stretch(file, info.header_offset + len(head) + sum(lengths), info.file_size)
+    begin = info.header_offset + len(head) + sum(lengths)
+    return Stretch(file, begin, info.file_size), info.file_size

@@ -5,8 +5,8 @@ that several layers share is there once; the metadata has its further names.
 """
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ from typing import Any
 from torch import Tensor
 
 from onfit.errors import MissingPackageError
-from onfit.saving.contents import Contents
-from onfit.saving.files import reading
+from onfit.saving.contents import Contents, Declared
+from onfit.saving.files import parsing, require_readable
 from onfit.saving.layout import NOTES
+from onfit.storage.foreign import read_json
 
 _KIND = "safetensors file"
 # The key of the metadata that holds the further names of shared weights, as JSON.
@@ -53,36 +54,62 @@ def _apart(named: dict[str, Tensor]) -> dict[str, Tensor]:
     return apart
 
 
-def read(path: str, asked: str) -> Contents:
-    """Read the weights.
+@contextmanager
+def opened(path: str, asked: str) -> Iterator[Contents]:
+    """Give the weights.
 
     Raises:
         StorageError: if there is no such file.
         FileFormatError: if it is damaged, or holds something else.
         MissingPackageError: if the library is not installed.
     """
-    with _opened(path, asked) as file:
-        named = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        metadata = file.metadata() or {}
-        return Contents(named=named, also=json.loads(metadata.get(_SHARED, "{}")))
+    with ExitStack() as stack:
+        with _parsing(path, asked):
+            file = stack.enter_context(_file(path, asked))
+            names = file.keys()
+            named = {name: _declared(name, file, path, asked) for name in names}
+            also = _further_names((file.metadata() or {}).get(_SHARED, "{}"), named)
+        yield Contents(named=named, also=also)
+
+
+def _declared(name: str, file: Any, path: str, asked: str) -> Declared:
+    def read() -> Tensor:
+        with _parsing(path, asked):
+            tensor: Tensor = file.get_tensor(name)
+            return tensor
+
+    return Declared(tuple(file.get_slice(name).get_shape()), read)
+
+
+def _further_names(text: str, named: Mapping[str, Any]) -> dict[str, str]:
+    also = read_json(text, _SHARED)
+    if not isinstance(also, dict) or not all(kept in named for kept in map(str, also.values())):
+        raise ValueError(f"its {_SHARED} does not say which names are one weight's")
+    return also
 
 
 def read_notes(path: str, asked: str) -> str | None:
-    """The notes in it; errors are those of `read`."""
-    with _opened(path, asked) as file:
+    """The notes in it; errors are those of `opened`."""
+    with _parsing(path, asked), _file(path, asked) as file:
         notes: str | None = (file.metadata() or {}).get(NOTES)
         return notes
 
 
-@contextmanager
-def _opened(path: str, asked: str) -> Iterator[Any]:
-    require(f"{asked}({path!r})")
-    from safetensors import SafetensorError, safe_open
+def _file(path: str, asked: str) -> Any:
+    from safetensors import safe_open
 
-    with reading(path, asked, _KIND):
+    require_readable(path, asked)
+    return safe_open(path, framework="pt", device="cpu")
+
+
+@contextmanager
+def _parsing(path: str, asked: str) -> Iterator[None]:
+    require(f"{asked}({path!r})")
+    from safetensors import SafetensorError
+
+    with parsing(path, asked, _KIND):
         try:
-            with safe_open(path, framework="pt", device="cpu") as file:
-                yield file
+            yield
         except SafetensorError as error:
             raise ValueError(error) from error
 

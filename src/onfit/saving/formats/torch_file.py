@@ -5,9 +5,12 @@ but tensors and their names is in the dict; notes are a further member of the zi
 torch writes, which torch passes over.
 """
 
+import io
+import os
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from pickle import PROTO, UnpicklingError
 from typing import Any
@@ -16,8 +19,10 @@ import torch
 from torch import Tensor
 
 from onfit.errors import FileFormatError
-from onfit.saving.contents import Contents
-from onfit.saving.files import reading
+from onfit.saving.contents import Contents, Declared
+from onfit.saving.files import parsing, reading
+from onfit.saving.formats.members import read_member, sound_info
+from onfit.saving.formats.pickled import look_through
 from onfit.saving.layout import NOTES
 
 _KIND = "file of torch.save"
@@ -49,47 +54,99 @@ def _alone(tensor: Tensor) -> Tensor:
 
 def _member(archive: zipfile.ZipFile) -> str:
     """The archive's name for the notes: all of torch's members are in one folder."""
-    folder = archive.namelist()[0].partition("/")[0]
-    return f"{folder}/{NOTES}"
+    return f"{_folder(archive)}/{NOTES}"
 
 
-def read(path: str, asked: str) -> Contents:
-    """Read the weights. Nothing is unpickled but tensors and plain containers.
+def _folder(archive: zipfile.ZipFile) -> str:
+    return archive.namelist()[0].partition("/")[0]
+
+
+@contextmanager
+def opened(path: str, asked: str) -> Iterator[Contents]:
+    """Give the weights. Nothing is unpickled but tensors and plain containers.
 
     Raises:
         StorageError: if there is no such file.
         FileFormatError: if it is damaged, or holds something else.
     """
+    text = f"{asked}({path!r})"
     with reading(path, asked, _KIND):
-        _check_sums(path)
         try:
+            (_check_archive if _is_archive(path) else _check_older)(path)
             found = torch.load(path, map_location="cpu", weights_only=True)
         except UnpicklingError as error:
-            raise _not_plain(f"{asked}({path!r})", error) from error
-    return Contents(named=_named(found, f"{asked}({path!r})"))
+            raise _not_plain(text, error) from error
+        named = _named(found, text)
+    yield Contents(named={name: _declared(name, named[name], path, asked) for name in named})
 
 
-def _check_sums(path: str) -> None:
-    """Compare the bytes of each member with its checksum, which torch.load does not look at.
+def _declared(name: str, tensor: Tensor, path: str, asked: str) -> Declared:
+    def read() -> Tensor:
+        with parsing(path, asked, _KIND):
+            if tensor.is_meta or tensor.is_quantized:
+                raise ValueError(f"weight {name!r} holds no plain numbers")
+            return tensor
+
+    return Declared(tuple(tensor.shape), read)
+
+
+def _is_archive(path: str) -> bool:
+    """Whether torch takes it for one: it wrote none before version 1.6."""
+    with open(path, "rb") as file:
+        return file.read(4) == b"PK\x03\x04"
+
+
+def _check_archive(path: str) -> None:
+    """Compare the bytes of each member with its checksum, which torch.load does not look at, and
+    those of each storage with what the pickle wants of it.
 
     Raises:
         BadZipFile: if a byte is another.
+        UnpicklingError: if the pickle holds more than tensors and plain containers.
+        ValueError: if a member or a tensor is too large to be true.
     """
-    if zipfile.is_zipfile(path):  # torch wrote no archives before version 1.6
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
+    with zipfile.ZipFile(path) as archive:
+        infos = [sound_info(archive, name) for name in archive.namelist()]
+        if archive.comment or sum(info.compress_size for info in infos) > os.path.getsize(path):
+            raise zipfile.BadZipFile("its members overlap, or something follows them")
+        damaged = archive.testzip()
         if damaged is not None:
             raise zipfile.BadZipFile(f"its {damaged} is not what was written")
+        folder = _folder(archive)
+
+        def check(key: str, size: int) -> None:
+            if size > archive.getinfo(f"{folder}/data/{key}").file_size:
+                raise ValueError(f"a weight of it has less than the {size} bytes it should have")
+
+        look_through(io.BytesIO(read_member(archive, f"{folder}/data.pkl")), check)
+
+
+def _check_older(path: str) -> None:
+    """The same for a file that is no archive: pickles, and then the numbers of each storage."""
+    left = os.path.getsize(path)
+    known: set[str] = set()
+
+    def check(key: str, size: int) -> None:
+        nonlocal left
+        left -= 0 if key in known else size
+        known.add(key)
+        if left < 0:
+            raise ValueError("its weights are larger than the file")
+
+    with open(path, "rb") as file:
+        # A magic number, a version and what machine wrote it; the state dict; the storages' keys.
+        for _ in range(5):
+            look_through(file, check)
 
 
 def read_notes(path: str, asked: str) -> str | None:
-    """The notes in it; errors are those of `read`."""
+    """The notes in it; errors are those of `opened`."""
     with reading(path, asked, _KIND), open(path, "rb") as file:
         if file.read(1) == PROTO:  # torch wrote no archives before version 1.6
             return None
         with zipfile.ZipFile(file) as archive:
             name = _member(archive)
-            return archive.read(name).decode() if name in archive.namelist() else None
+            return read_member(archive, name).decode() if name in archive.namelist() else None
 
 
 def _named(found: Any, asked: str) -> dict[str, Tensor]:

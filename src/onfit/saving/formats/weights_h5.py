@@ -5,13 +5,13 @@
 A `.keras` file holds such a file, with the optimizer's variables at /optimizer/vars.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from onfit.saving.contents import Contents, as_array
 from onfit.saving.formats.stretch import new_h5
-from onfit.saving.layout import NOTES, read_array
+from onfit.saving.hdf5 import Found
+from onfit.saving.layout import NOTES
 
 VARS = "vars"
 
@@ -35,9 +35,9 @@ def write_numbered(file: Any, contents: Contents) -> None:
             group.create_dataset(str(index), data=as_array(value))
 
 
-def found_in(file: Any) -> bool:
-    """Whether an open `h5py.File` has this layout."""
-    names = {*file, *file.attrs}
+def is_numbered(found: Found) -> bool:
+    """Whether a file has this layout."""
+    names = {*found.root, *found.root.attrs}
     return bool(names & {"layers", VARS}) and not names & {
         "model_weights",
         "layer_names",
@@ -45,37 +45,35 @@ def found_in(file: Any) -> bool:
     }
 
 
-def read_numbered(file: Any) -> dict[str, list[Any]]:
+def read_numbered(found: Found) -> dict[str, list[Any]]:
     """For the path of each layer that has weights, the weights in order.
 
     Raises:
         ValueError: if it holds something else than weights.
     """
-    return {
-        path: [read_array(_own(group, str(index))) for index in range(len(group))]
-        for path, group in _groups(file, "")
-        if len(group)
-    }
-
-
-def _groups(group: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Every group of variables, with the path of the layer that they belong to."""
     import h5py
 
-    for name in group:
-        item = _own(group, name)
-        if not isinstance(item, h5py.Group):
-            continue
-        if name == VARS and all(isinstance(_own(item, key), h5py.Dataset) for key in item):
-            yield path, item
-        else:
-            yield from _groups(item, f"{path}/{name}".lstrip("/"))
+    numbered: dict[str, list[Any]] = {}
+    groups = [("", found.root)]
+    while groups:  # and not calls within calls, since a file may have any depth
+        path, group = groups.pop()
+        parts = {name: found.inside(group, name) for name in group}
+        inner = {name: part for name, part in parts.items() if isinstance(part, h5py.Group)}
+        variables = inner.pop(VARS, None)
+        if variables is not None and not _add_variables(numbered, path, variables, found):
+            inner[VARS] = variables
+        groups += [(f"{path}/{name}".lstrip("/"), part) for name, part in inner.items()]
+    return numbered
 
 
-def _own(group: Any, name: str) -> Any:
-    """The item under a name in a group. A link could lead to another, private file: an error."""
+def _add_variables(numbered: dict[str, list[Any]], path: str, group: Any, found: Found) -> bool:
+    """Add the weights in a group; False if it is the group of a layer that is called so."""
     import h5py
 
-    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-        raise ValueError(f"{group.name}/{name} leads elsewhere")
-    return group[name]
+    parts = {name: found.inside(group, name) for name in group}
+    if not all(isinstance(part, h5py.Dataset) for part in parts.values()):
+        return False
+    weights = [found.inside(group, str(index)) for index in range(len(parts))]
+    if weights:
+        numbered[path] = [found.weight(weight) for weight in weights]
+    return True
