@@ -16,6 +16,7 @@ from onfit.engine.model.resume import load_model_state, model_state
 from onfit.engine.step.backward import gradients_of
 from onfit.engine.step.compiled import Compiled
 from onfit.engine.step.loss_and_metrics import LossAndMetrics
+from onfit.engine.step.outputs import in_order, outputs_named_by
 from onfit.errors import NotReadyError
 from onfit.layers.shapes import Shape
 from onfit.layers.wrappers import trained_parameters
@@ -117,6 +118,8 @@ class Compilable(Buildable):
         """
         refuse_unsupported(Compilable.compile, old)
         watch = None if self._compiled is None else self._compiled.optimizer.watch
+        if self.input_names is None:  # only its own code knows what it puts out
+            self.output_names = outputs_named_by(loss)
         self._compiled = Compiled(
             optimizer, loss, metrics, loss_weights, self.output_names, weighted_metrics
         )
@@ -264,7 +267,7 @@ class Compilable(Buildable):
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None
     ) -> Tensor:
         """The compiled loss of the outputs `y_pred`, and the losses that layers add: a scalar."""
-        return self._judge().losses(y, y_pred, sample_weight)[0]
+        return self._judge().losses(y, in_order(self, y_pred), sample_weight)[0]
 
     def compute_metrics(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None
@@ -274,7 +277,7 @@ class Compilable(Buildable):
         """
         judge = self._judge()
         with torch.no_grad():
-            means = iter(judge.means(y, y_pred, sample_weight))
+            means = iter(judge.means(y, in_order(self, y_pred), sample_weight))
         stateful = judge.stateful
         return {
             name: stateful[name].result() if name in stateful else next(means)

@@ -228,7 +228,9 @@ def _report(step: TrainStep | TestStep | OwnStep) -> dict[str, float]:
 
 
 def _joined(outputs: list[Any]) -> Any:
-    """Batches of outputs as one array, or one per output."""
+    """Batches of outputs as one array, or a list or dict of one per output."""
+    if isinstance(outputs[0], dict):
+        return {name: _joined([batch[name] for batch in outputs]) for name in outputs[0]}
     if isinstance(outputs[0], (tuple, list)):
         return [_joined(list(column)) for column in zip(*outputs, strict=True)]
     return as_numpy(torch.cat(outputs))

@@ -8,6 +8,7 @@ from torch import Tensor
 from onfit.engine.data.arrays import Samples
 from onfit.engine.step.compiled import Compiled
 from onfit.engine.step.one_output import OneOutput
+from onfit.engine.step.outputs import calls_in_order
 from onfit.engine.step.totals import StatefulTotals, Totals, Value, measured
 from onfit.errors import DataError, NotReadyError
 from onfit.layers.added_losses import Calling, added_in, may_add
@@ -51,6 +52,7 @@ class LossAndMetrics:
             raise NotReadyError(_NO_LOSS)
         heads = model.output_activations if behind_activations else [None] * len(compiled.targets)
         self._model = model
+        self._compute = calls_in_order(model)
         self._several = compiled.several
         self._has_loss = compiled.has_loss
         self._each = [
@@ -67,7 +69,7 @@ class LossAndMetrics:
         if y is None and self._has_loss:
             raise DataError("there is no y: the loss compares outputs with targets. Pass y.")
         if not self.on_logits:
-            outputs = self._model(x)
+            outputs = self._compute(x)
         else:
             with Calling(self._model):
                 outputs = self._model.logits(x, self._wanted)
