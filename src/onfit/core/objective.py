@@ -9,6 +9,7 @@ from typing import Any
 
 from onfit._types import AskedMode, Mode
 from onfit.core.aliases import find, other_names
+from onfit.core.packages.plain import text_of
 from onfit.errors import ArgumentError, MissingMetricError, OnfitWarning, did_you_mean
 
 MODES = ("auto", "min", "max")
@@ -204,7 +205,8 @@ class Monitor:
             value = _as_float(logs[found])
             if value is not None:
                 return value
-            self._complain(f"is {logs[found]!r}, which is not one number", logs)
+            text = text_of(logs[found], repr)
+            self._complain(f"is {text}, which is not one number", logs)
         elif not self._comes_with_a_later_validation(logs, params):
             self._complain("is not in the logs", logs)
         return None
@@ -219,7 +221,7 @@ class Monitor:
     def _complain(self, problem: str, logs: dict[str, Any]) -> None:
         text = (
             f"{self.owner} monitors {self.name!r}, which {problem}. "
-            f"There are: {', '.join(sorted(logs)) or 'none'}."
+            f"There are: {', '.join(sorted(map(str, logs))) or 'none'}."
             f"{did_you_mean(self.name, logs)}{self._hint(logs)}"
         )
         if self.on_missing == "raise":
@@ -237,5 +239,5 @@ class Monitor:
 def _as_float(value: Any) -> float | None:
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except Exception:  # whatever a user logs: what is no number is said to be none
         return None

@@ -9,6 +9,7 @@ from onfit.callbacks.history import table
 from onfit.core.aliases import AliasDict, find
 from onfit.core.callback import Callback, Logs
 from onfit.core.objective import in_steps
+from onfit.core.packages.plain import is_plain, text_of
 from onfit.core.representation import checked_arguments
 from onfit.errors import (
     ArgumentError,
@@ -98,7 +99,7 @@ class History(Callback):
         return {
             "epoch": self.epoch,
             "step": self.step,
-            "history": dict(self.history),
+            "history": {name: list(map(_kept, values)) for name, values in self.history.items()},
             "epochs": self._epochs,
         }
 
@@ -172,6 +173,11 @@ class History(Callback):
         return sorted(
             {*self.epoch, *self.step, *(each for of in self._by_epoch().values() for each in of)}
         )
+
+
+def _kept(value: Any) -> Any:
+    """A value as a checkpoint keeps it: what is no plain data, such as a date, as its text."""
+    return value if is_plain(value) else text_of(value)
 
 
 def _chosen(metrics: str | Iterable[str] | None, names: list[str]) -> list[str]:

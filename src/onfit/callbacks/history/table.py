@@ -2,11 +2,13 @@
 
 import numbers
 from collections.abc import Mapping
+from contextlib import suppress
 from html import escape
 from reprlib import Repr
 from typing import Any
 
 from onfit.core.meter import as_number
+from onfit.core.packages.plain import text_of
 
 _ROWS = 5  # the last epochs, which tell how training ended
 _COLUMNS = 12
@@ -58,4 +60,7 @@ def _row(tag: str, cells: list[str]) -> str:
 
 def _cell(value: Any) -> str:
     number = as_number(value)
-    return f"{float(number):.4g}" if isinstance(number, numbers.Real) else _SHORT.repr(value)
+    with suppress(OverflowError):  # of an int with hundreds of digits
+        if isinstance(number, numbers.Real):
+            return f"{float(number):.4g}"
+    return text_of(value, _SHORT.repr)

@@ -2,6 +2,7 @@
 
 import numbers
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from onfit.core.aliases import find
@@ -32,7 +33,8 @@ def _numbers(values: dict[str, Any]) -> Iterator[tuple[str, float]]:
     for name, value in values.items():
         number = as_number(value)
         if isinstance(number, numbers.Real):
-            yield name, float(number)
+            with suppress(OverflowError):  # of an int with hundreds of digits
+                yield name, float(number)
 
 
 def learning_rate(logs: dict[str, Any], model: Any) -> dict[str, Any]:

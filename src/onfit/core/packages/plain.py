@@ -1,6 +1,7 @@
 """What plain data is: values that can be written to a file without pickling."""
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 from onfit.core.packages import owner_of
@@ -16,15 +17,34 @@ def is_plain(value: Any) -> bool:
     >>> is_plain({"losses": [0.5, 0.25]}), is_plain(print)
     (True, False)
     """
+    try:
+        return _is_plain(value)
+    except RecursionError:  # a list or a dict that holds itself
+        return False
+
+
+def _is_plain(value: Any) -> bool:
     kind = type(value)
     if kind in ATOMS:
         return True
     if kind in (list, tuple):
-        return all(map(is_plain, value))
+        return all(map(_is_plain, value))
     if kind is dict:
-        return all(is_plain(item) for pair in value.items() for item in pair)
+        return all(_is_plain(item) for pair in value.items() for item in pair)
     # An instance of a subclass of float, such as a learning rate, is kept as its value.
     return isinstance(value, float) or owner_of(value) is not None
+
+
+def text_of(value: Any, write: Callable[[Any], str] = str) -> str:
+    """The text of anything that a user logs, also of what has none.
+
+    >>> text_of([1, 2]), text_of(10**5000)
+    ('[1, 2]', '<int>')
+    """
+    try:
+        return write(value)
+    except Exception:  # a method of the user's own, or a number of too many digits
+        return f"<{type(value).__name__}>"
 
 
 def as_before(saved: Any, mine: Any) -> Any:
