@@ -3,20 +3,22 @@
 import inspect
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
 from onfit.core.packages import loaded
 from onfit.core.packages.plain import as_before
-from onfit.core.packages.randomness import random_state
+from onfit.core.packages.randomness import random_state, set_random_state
 from onfit.core.stop import THE_LOOP, Stop
-from onfit.errors import ArgumentTypeError, FileFormatError, OnfitWarning
+from onfit.errors import ArgumentTypeError, FileFormatError, OnfitError, OnfitWarning
 
 if TYPE_CHECKING:
     from onfit.core.callback import Callback
     from onfit.core.run import Run
 
 _FORMAT = 1
+_TOO_MANY = 2**53  # no run comes so far
 _NO_MATTER = {"verbose"}  # an argument that changes what is printed, not what is done
 _SIMPLE = (bool, int, float, str, type(None))
 
@@ -84,6 +86,7 @@ def run_state(run: "Run") -> dict[str, Any]:
         "model": run.model.state_for_resume(),
         "callbacks": {name: callback.state_dict() for name, callback in _remembering(run).items()},
         "arguments": run.arguments,
+        "settings": dict(run.settings),
         "parts": {name: part.state_dict() for name, part in run.parts.items()},
         "row": run.row_state(),
         "walk": run.walk.state(),
@@ -99,30 +102,82 @@ def restore_run(run: "Run", state: dict[str, Any]) -> None:
     after every other `on_train_begin`, so that none of them undoes it.
 
     Raises:
-        FileFormatError: if model or data are not those of the state; the error lists both.
+        FileFormatError: if model or data are not those of the state, where the error lists both; or
+            if the state is what no run saves.
     """
-    if state.get("format") != _FORMAT:
-        raise FileFormatError(
-            f"the checkpoint has format {state.get('format')!r}; this version of onfit reads "
-            f"{_FORMAT}. Resume with the version that wrote it."
-        )
-    _restore_parts(run, state["parts"], state["in_epoch"])
-    run.model.load_state_for_resume(state["model"])
-    _tell_changes(run, state)
+    with _making_sense():
+        _require_format(state.get("format"))
+        _check_progress(state)
+        _restore_parts(run, state["parts"], state["in_epoch"])
+        run.model.load_state_for_resume(state["model"])
+        _tell_changes(run, state)
     for name, callback in _remembering(run).items():
         if name in state["callbacks"]:
-            callback.load_state_dict(state["callbacks"][name])
-    for key, value in state["progress"].items():
-        setattr(run.progress, key, value)
-    run.load_row_state(state.get("row", {}))  # an older checkpoint has none
-    run.resume(
-        in_epoch=state["in_epoch"],
-        walk=state["walk"],
-        random=state["random"],
-        unheard=state.get("unheard"),
+            own = type(callback).load_state_dict.__module__.startswith("onfit.")
+            with _making_sense() if own else nullcontext():  # an error of the user's is the user's
+                callback.load_state_dict(state["callbacks"][name])
+    with _making_sense():
+        for key, value in state["progress"].items():
+            setattr(run.progress, key, value)
+        run.load_row_state(state.get("row", {}))  # an older checkpoint has none
+        run.resume(
+            in_epoch=state["in_epoch"],
+            walk=state["walk"],
+            random=state["random"],
+            unheard=state.get("unheard"),
+        )
+        if state["stop"] is not None:
+            run.ask(_stop_of(run, state["stop"]))
+
+
+@contextmanager
+def _making_sense() -> Iterator[None]:
+    """Tell of a state that makes no sense as of a file that does not."""
+    try:
+        yield
+    except OnfitError:
+        raise
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise _senseless(f"{type(error).__name__}: {str(error)[:200]}") from error
+
+
+def _require_format(found: Any) -> None:
+    if found != _FORMAT:
+        raise FileFormatError(
+            f"the checkpoint has format {found!r}; this version of onfit reads {_FORMAT}. Resume "
+            "with the version that wrote it."
+        )
+
+
+def _check_progress(state: dict[str, Any]) -> None:
+    """Check that a run can be where this state says, and that the generators take what it says."""
+    where = state["progress"]
+    for key in ("epoch", "batch", "step"):
+        if type(where[key]) is not int or not 0 <= where[key] < _TOO_MANY:
+            raise _senseless(f"{key} {str(where[key])[:20]}")
+    if type(state["in_epoch"]) is not bool:
+        raise _senseless(f"in_epoch {state['in_epoch']!r}")
+    before = random_state()
+    try:
+        set_random_state(state["random"])
+    except RuntimeError as error:  # torch's
+        raise _senseless(f"random: {error}") from error
+    finally:
+        set_random_state(before)
+
+
+def _senseless(what: str) -> FileFormatError:
+    return FileFormatError(
+        f"the checkpoint does not say what a run says ({what}). It stays where it is. Move it away "
+        "to go on from the one before, or give this run another folder."
     )
-    if state["stop"] is not None:
-        run.ask(_stop_of(run, state["stop"]))
+
+
+def settings_of(run: "Run") -> dict[str, str]:
+    """What a script sets up beside its callbacks, as text. A resumed run warns if it differs."""
+    of_model = getattr(run.model, "settings_for_resume", dict)
+    found: dict[str, str] = of_model()
+    return found
 
 
 def arguments_of(callbacks: Iterable["Callback"]) -> dict[str, dict[str, str]]:
@@ -174,6 +229,7 @@ def _tell_changes(run: "Run", state: dict[str, Any]) -> None:
             f"this one has {', '.join(sorted(mine)) or 'none'}. What both have goes on, the rest "
             "begins anew."
         )
+    _tell_changed_settings(state.get("settings", {}), dict(run.settings))
     for name in sorted(mine & saved):
         before, now = state["arguments"].get(name, {}), run.arguments.get(name, {})
         changed = [key for key in now if key in before and before[key] != now[key]]
@@ -182,6 +238,16 @@ def _tell_changes(run: "Run", state: dict[str, Any]) -> None:
                 f"{name} was made with {_listed(before, changed)} when the checkpoint was saved, "
                 f"and with {_listed(now, changed)} in this run, which is what counts from here on."
             )
+
+
+def _tell_changed_settings(before: dict[str, str], now: dict[str, str]) -> None:
+    changed = [name for name in now if name in before and before[name] != now[name]]
+    if changed:
+        _warn(
+            f"the script has {_listed(now, changed)}, and had {_listed(before, changed)} when the "
+            "checkpoint was saved. The learning rate, and all of a torch optimizer, go on as in "
+            "the checkpoint; else the script counts."
+        )
 
 
 def _listed(arguments: dict[str, str], names: list[str]) -> str:

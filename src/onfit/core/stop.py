@@ -63,6 +63,7 @@ class Stoppable:
     callbacks: "Listeners"
     over = False  # whether every end hook has been called
     before: Mapping[str, Any] = MappingProxyType({})  # to save instead, where a signal may cut in
+    settings: Mapping[str, str] = MappingProxyType({})  # of the script, when training began
     unheard: dict[str, Any] | None = None  # the call of a hook that a signal has cut off
     _stops: list[Stop]
 

@@ -13,6 +13,7 @@ from onfit.engine.data.arrays import Names
 from onfit.engine.model.arguments import refuse_unsupported
 from onfit.engine.model.building import Buildable
 from onfit.engine.model.resume import load_model_state, model_state
+from onfit.engine.model.settings import settings_of
 from onfit.engine.step.backward import gradients_of
 from onfit.engine.step.compiled import Compiled
 from onfit.engine.step.loss_and_metrics import LossAndMetrics
@@ -203,6 +204,10 @@ class Compilable(Buildable):
     def state_for_resume(self) -> dict[str, Any]:
         """Weights, optimizer and generators as plain data and tensors."""
         return model_state(self, self.optimizer)
+
+    def settings_for_resume(self) -> dict[str, str]:
+        """What the script has set up, as text: a resumed run warns if that was changed."""
+        return settings_of(self)
 
     def load_state_for_resume(self, state: dict[str, Any]) -> None:
         """Go on from a state of `state_for_resume`.

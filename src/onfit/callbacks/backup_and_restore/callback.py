@@ -1,12 +1,13 @@
 """BackupAndRestore: start a killed script again, and its run goes on."""
 
-import math
 import os
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal, get_args
 
 from onfit._types import StrPath
+from onfit.callbacks.backup_and_restore.affordable import Affordable
+from onfit.callbacks.backup_and_restore.places import Places
 from onfit.core.cadence import Cadence
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
@@ -16,12 +17,10 @@ from onfit.core.objective import in_steps
 from onfit.core.representation import checked_arguments
 from onfit.core.run import Run
 from onfit.core.sizes import size_in
-from onfit.core.state import check_kept, restore_run, run_state
+from onfit.core.state import check_kept, restore_run, run_state, settings_of
 from onfit.errors import ArgumentError, FileFormatError, NotReadyError
-from onfit.storage.checkpoints import CheckpointManager
 
-# "auto" saves so rarely that saving takes at most this share of the time.
-_SHARE = 0.01
+WhenFinished = Literal["again", "skip"]
 
 
 class BackupAndRestore(Callback):
@@ -31,6 +30,11 @@ class BackupAndRestore(Callback):
     generators, and what every callback remembers. It is one checkpoint, which is complete or not
     there at all. The first one is saved before the first batch. A run that was killed and started
     again ends with the same weights, history and files as one that was never killed.
+
+    Of a script that was changed meanwhile counts: from the checkpoint the weights, the learning
+    rate, and the whole state of a torch optimizer; from the script all else, such as losses,
+    further arguments of the optimizer and of callbacks, and the number of epochs. A warning names
+    what was changed.
 
     Of a loop of your own a save holds what its `Run` knows: the optimizers with the gradients that
     wait for them, schedulers in `callbacks=`, all in `parts=`. An optimizer or a scheduler that it
@@ -45,7 +49,12 @@ class BackupAndRestore(Callback):
         keep: how many checkpoints stay, in case the newest is damaged.
         delete_checkpoint: remove the checkpoints when training is complete, also if a callback
             such as EarlyStopping ended it. After a time limit, a NaN, an interrupt or a failure
-            they stay.
+            they stay; so they do if an end hook failed, or a signal came in one: then the next
+            start only calls the end hooks.
+        when_finished: what a script does that is started again after its training is finished.
+            `"again"` trains anew. `"skip"`, for jobs that a supervisor starts again and again,
+            keeps weights, optimizer, history and outcome in `<backup_dir>.finished`, gets them
+            back from there, and trains nothing; remove that folder to train anew.
         mean_time_between_failures: of the machine, in seconds. With `save_freq="auto"`, the time
             between saves is at least the optimal one for it, sqrt(2 * cost of a save * mean_time)
             (Young 1974, refined by Daly 2006).
@@ -75,6 +84,7 @@ class BackupAndRestore(Callback):
         keep: int = 2,
         delete_checkpoint: bool = True,
         *,
+        when_finished: WhenFinished = "again",
         mean_time_between_failures: float | None = None,
         verbose: int = 1,
     ) -> None:
@@ -89,17 +99,24 @@ class BackupAndRestore(Callback):
                 f"BackupAndRestore(keep={keep!r}): keep is how many checkpoints stay, 1 or more. "
                 "Keras 3 has double_checkpoint in this place; keep=2 is its True, keep=1 its False."
             )
+        if when_finished not in get_args(WhenFinished):
+            raise ArgumentError(
+                f"BackupAndRestore(when_finished={when_finished!r}): one of 'again', which trains "
+                "anew when the script is started again, and 'skip', which gets the result back."
+            )
         self.backup_dir = backup_dir
         self.save_freq = save_freq
         self.keep = keep
         self.delete_checkpoint = delete_checkpoint
+        self.when_finished = when_finished
         self.mean_time_between_failures = mean_time_between_failures
         self.verbose = verbose
         self._saved_at: tuple[object, ...] | None = None
-        self._checkpoints = CheckpointManager(backup_dir, keep)
-        self._cadence: Cadence | _Affordable
+        self._end_at: tuple[object, ...] | None = None  # the end that another process has kept
+        self._places = Places(backup_dir, keep)
+        self._cadence: Cadence | Affordable
         if save_freq == "auto":
-            self._cadence = _Affordable(mean_time_between_failures)
+            self._cadence = Affordable(mean_time_between_failures)
         else:
             self._cadence = Cadence.of(save_freq, owner="BackupAndRestore", argument="save_freq")
 
@@ -114,14 +131,19 @@ class BackupAndRestore(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         run = self._resumable_run()
         check_kept(run)
-        # The folder that the path means now: a script may change its folder later on.
-        self._checkpoints = CheckpointManager(os.path.abspath(self.backup_dir), self.keep)
-        self._checkpoints.acquire(run)
+        run.settings = settings_of(run)
+        self._places = Places(self.backup_dir, self.keep)
+        self._places.checkpoints.acquire(run)
         self._cadence.restart()
-        self._saved_at = None
+        self._saved_at = self._end_at = None
         run.keepers.append(self)
-        state = self._checkpoints.latest()
+        if self.when_finished == "skip" and (state := self._places.finished.latest()) is not None:
+            self._restore(run, state, finished=True)
+            return
+        state = self._places.checkpoints.latest()
         if state is None:
+            if self.verbose:
+                self._places.say_what_waits()
             # Save now: then a run that is killed early begins again with the same weights, and a
             # run that cannot be saved fails before hours are spent on it.
             self._save()
@@ -164,11 +186,17 @@ class BackupAndRestore(Callback):
         Args:
             well: whether all of them returned, and no signal is pending.
         """
+        run = self._resumable_run()
         try:
-            if well and self.delete_checkpoint and self._is_finished(self._resumable_run()):
-                self._checkpoints.clear()
+            if well and self._is_finished(run):
+                if self.when_finished == "skip" and self._end_at != _position(run):
+                    self._places.save_end(run_state(run), run)
+                if self.delete_checkpoint:
+                    self._places.clear()
+                if self.delete_checkpoint or self.when_finished == "skip":
+                    self._places.count_as_finished()
         finally:
-            self._checkpoints.release()
+            self._places.checkpoints.release()
 
     @staticmethod
     def _is_finished(run: Run) -> bool:
@@ -190,14 +218,22 @@ class BackupAndRestore(Callback):
             )
         return self._session
 
-    def _restore(self, run: Run, state: Any) -> None:
+    def _restore(self, run: Run, state: Any, finished: bool = False) -> None:
         try:
             restore_run(run, state)
         except FileFormatError as error:
             error.add_note(f"the checkpoint is in {os.fspath(self.backup_dir)!r}")
             raise
         self._saved_at = _position(run)
-        if self.verbose:
+        self._end_at = self._saved_at if finished else None
+        if not self.verbose:
+            return
+        if finished and (run.stopping or run.progress.epoch >= (run.params["epochs"] or 0)):
+            say(
+                "The training is finished, and its result is back from "
+                f"{str(self._places.finished.folder)!r}. Remove that to train anew."
+            )
+        else:
             say(f"Resuming from {_where(run.progress, run.in_epoch)}.")
 
     def _save(self) -> None:
@@ -205,40 +241,10 @@ class BackupAndRestore(Callback):
         if run.stopped is not None and run.stopped.means == "failure":
             return  # the next start goes on from the save before the failure
         begin = time.monotonic()
-        self._checkpoints.save(run_state(run))
+        self._places.checkpoints.save(run_state(run))
         self._saved_at = _position(run)
-        if isinstance(self._cadence, _Affordable):
+        if isinstance(self._cadence, Affordable):
             self._cadence.saving_took(time.monotonic() - begin)
-
-
-class _Affordable:
-    """A cadence whose interval follows from the time that a save takes."""
-
-    counts_batches = True
-
-    def __init__(self, mean_time_between_failures: float | None) -> None:
-        self._mean_time = mean_time_between_failures
-        self._interval = 0.0  # the first save comes at once, and its time is measured
-        self.restart()
-
-    def restart(self) -> None:
-        """Begin the interval now."""
-        self._since = time.monotonic()
-
-    def saving_took(self, seconds: float) -> None:
-        """Set the interval from the seconds that a save took."""
-        self._interval = seconds / _SHARE
-        if self._mean_time is not None:
-            self._interval = max(self._interval, math.sqrt(2 * seconds * self._mean_time))
-        self.restart()
-
-    def due_after_batch(self, size: int) -> bool:
-        """Whether the interval is over."""
-        return time.monotonic() - self._since >= self._interval
-
-    def due_after_epoch(self) -> bool:
-        """Whether the interval is over."""
-        return self.due_after_batch(0)
 
 
 def _position(run: Run) -> tuple[object, ...]:

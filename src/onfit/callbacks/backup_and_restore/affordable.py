@@ -1,0 +1,37 @@
+"""How often a run can be saved, so that saving takes a small share of the time."""
+
+import math
+import time
+
+# Saving takes at most this share of the time.
+_SHARE = 0.01
+
+
+class Affordable:
+    """A cadence whose interval follows from the time that a save takes."""
+
+    counts_batches = True
+
+    def __init__(self, mean_time_between_failures: float | None) -> None:
+        self._mean_time = mean_time_between_failures
+        self._interval = 0.0  # the first save comes at once, and its time is measured
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin the interval now."""
+        self._since = time.monotonic()
+
+    def saving_took(self, seconds: float) -> None:
+        """Set the interval from the seconds that a save took."""
+        self._interval = seconds / _SHARE
+        if self._mean_time is not None:
+            self._interval = max(self._interval, math.sqrt(2 * seconds * self._mean_time))
+        self.restart()
+
+    def due_after_batch(self, size: int) -> bool:
+        """Whether the interval is over."""
+        return time.monotonic() - self._since >= self._interval
+
+    def due_after_epoch(self) -> bool:
+        """Whether the interval is over."""
+        return self.due_after_batch(0)
