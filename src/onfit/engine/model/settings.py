@@ -17,7 +17,7 @@ def settings_of(model: Any) -> dict[str, str]:
     Args:
         model: a model, which may be compiled.
     """
-    compiled = model.compiled
+    compiled = model._compiled
     found = {} if compiled is None else _of_training(compiled)
     layers = _digest(model)
     return found if layers is None else {**found, "layers": layers}
