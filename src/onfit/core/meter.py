@@ -13,13 +13,11 @@ from onfit.errors import ArgumentTypeError
 
 
 class Meter(Protocol):
-    """Measures batches one after the other, and adds them up.
+    """Measures batches one after the other, and adds them up."""
 
-    Attributes:
-        size: how many samples the last batch had; None if the meter does not see every batch.
-    """
-
-    size: int | None
+    @property
+    def size(self) -> int | None:
+        """How many samples the last batch had; None if the meter does not see every batch."""
 
     def state_dict(self) -> dict[str, Any]:
         """What the meter has measured since the last reset, as plain data and arrays."""

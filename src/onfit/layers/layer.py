@@ -14,11 +14,12 @@ from onfit.errors import ShapeError
 from onfit.layers.arguments import NotHere, declared_input, parameters_of, refuse_unknown
 from onfit.layers.calling import Called, shapes_to_build_for
 from onfit.layers.containers import HoldsLayers
+from onfit.layers.modes import Freezable, freeze_new_weights
 from onfit.layers.room import take_room
 from onfit.layers.shapes import Shape, mapped
 
 
-class Layer(Called, HoldsLayers):
+class Layer(Freezable, Called, HoldsLayers):
     """A torch module built from the shape of its first input.
 
     Subclass it, make weights in `build` with `add_weight`, and compute in `forward` (torch's
@@ -152,7 +153,7 @@ class Layer(Called, HoldsLayers):
             first, self._first_weights = self._first_weights, None
             self.set_weights(list(first) if isinstance(first, (list, tuple)) else [first])
         if not self._trainable:
-            self.trainable = False
+            freeze_new_weights(self)
 
     def add_weight(
         self,
@@ -190,17 +191,6 @@ class Layer(Called, HoldsLayers):
             setattr(self, f"{name}_constraint", constraints.get(constraint))
         made: Tensor = getattr(self, name)
         return made
-
-    @property
-    def trainable(self) -> bool:
-        """Whether its parameters change in training; may be set at any time."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        self._trainable = value
-        for parameter in self.parameters():
-            parameter.requires_grad_(value)
 
     @property
     def weights(self) -> list[Tensor]:

@@ -1,10 +1,13 @@
-"""A module in another mode for a while. Evaluating in mid-training leaves no trace behind."""
+"""What modules do in training: their modes, and which of their parts change.
+
+Evaluating in mid-training leaves no trace behind.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from onfit.core.packages.randomness import random_state, set_random_state
 
@@ -97,3 +100,75 @@ def _cuda_devices(net: nn.Module) -> list[int]:
         return []
     used = {tensor.device for tensor in (*net.parameters(), *net.buffers())}
     return sorted(device.index or 0 for device in used if device.type == "cuda")
+
+
+# --- frozen parts ----------------------------------------------------------------------------
+
+
+class Freezable:
+    """A part whose weights can be kept from changing; mixed into layers and models."""
+
+    _trainable = True
+    # The assignment to a `trainable` that this part has its flag from: its own, or one of a part
+    # around it. None before any.
+    _assignment: object = None
+
+    @property
+    def trainable(self) -> bool:
+        """Whether its weights change in training, and those of all parts in it.
+
+        It may be set at any time, and acts from the next batch on. Of a compiled model that is
+        trained itself, set it before `compile`: that notes what the model trains.
+        """
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        assert isinstance(self, nn.Module)
+        set_trainable(self, bool(value))
+
+    def _before_assignment(self, assignment: object) -> None:
+        """`trainable` of this part, or of one around it, is about to be set."""
+
+    def _after_assignment(self) -> None:
+        """It was set."""
+
+
+def set_trainable(net: nn.Module, value: bool) -> None:
+    """Let `net` and all parts in it train, or keep them as they are."""
+    assignment = object()
+    parts = _parts(net)
+    for part in parts:
+        part._before_assignment(assignment)
+    _put(net, parts, value, assignment)
+    for part in parts:
+        part._after_assignment()
+
+
+def freeze_new_weights(layer: nn.Module) -> None:
+    """Freeze what a frozen layer has just made in its `build`."""
+    assert isinstance(layer, Freezable)
+    _put(layer, _parts(layer), False, layer._assignment)
+
+
+def _parts(net: nn.Module) -> list[Freezable]:
+    return [part for part in net.modules() if isinstance(part, Freezable)]
+
+
+def _put(net: nn.Module, parts: list[Freezable], value: bool, assignment: object) -> None:
+    for part in parts:
+        part._trainable, part._assignment = value, assignment
+    for param in net.parameters():
+        if param.is_floating_point() or param.is_complex():  # others have no gradient
+            param.requires_grad_(value)
+
+
+def owned(net: nn.Module, owner: Freezable | None = None) -> Iterator[tuple[Tensor, Freezable]]:
+    """Each parameter of `net`, and the innermost part around it that has a `trainable`."""
+    owner = net if isinstance(net, Freezable) else owner
+    assert owner is not None
+    for param in net._parameters.values():
+        if param is not None:
+            yield param, owner
+    for child in net.children():
+        yield from owned(child, owner)

@@ -54,7 +54,7 @@ def _sequential_config(model: Any) -> Config:
         "class_name": "Sequential",
         "config": {
             "name": model.name,
-            "trainable": True,
+            "trainable": model.trainable,
             "layers": [
                 *([] if begin is None else [_input_config(begin)]),
                 *(_layer_config(layer, model, weights_dtype) for layer in model.layers),

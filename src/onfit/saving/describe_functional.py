@@ -52,7 +52,7 @@ def functional_config(model: "Functional", layer_config: Callable[[nn.Module], C
         "class_name": "Functional",
         "config": {
             "name": model.name,
-            "trainable": True,
+            "trainable": model.trainable,
             "layers": list(layers.values()),
             "input_layers": begins if isinstance(model.input, list) else begins[0],
             "output_layers": ends if isinstance(model.output, list) else ends[0],

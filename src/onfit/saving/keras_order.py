@@ -17,9 +17,12 @@ def layers_of(module: nn.Module) -> list[nn.Module] | None:
 
 
 def trainables_of(model: "Model") -> list[Tensor]:
-    """The parameters that train now, in the order in which Keras' optimizers list them."""
-    params = {id(param): param for param in _parameters(model)}
-    return [param for param in params.values() if param.requires_grad]
+    """The parameters that the model's steps change, in the order in which Keras' optimizers list
+    them.
+    """
+    trained = {id(param) for param in model.trained_weights}
+    params = {id(param): param for param in _parameters(model) if id(param) in trained}
+    return list(params.values())
 
 
 def weights_of(model: "Model", named: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -29,14 +29,15 @@ def model_from_config(config: Config, custom: Custom) -> Model:
         FileFormatError: for another kind of model.
     """
     kind, config = config["class_name"], config["config"]
-    if kind in ("Functional", "Model"):
-        return _functional(config, custom)
-    if kind == "Sequential":
-        return _sequential(config, custom)
-    raise FileFormatError(
-        f"it holds a model of class {kind}, which only its own code can make. "
-        "Build the model and use load_weights."
-    )
+    if kind not in _MADE:
+        raise FileFormatError(
+            f"it holds a model of class {kind}, which only its own code can make. "
+            "Build the model and use load_weights."
+        )
+    model = _MADE[kind](config, custom)
+    if config.get("trainable") is False:  # True is the default, and would free frozen layers
+        model.trainable = False
+    return model
 
 
 def model_from_json(json_string: str, custom_objects: Custom | None = None) -> Model:
@@ -78,6 +79,9 @@ def _sequential(config: Config, custom: Custom) -> Model:
     if not model.built and config.get("build_input_shape"):
         model.build((None, *config["build_input_shape"][1:]))
     return model
+
+
+_MADE = {"Functional": _functional, "Model": _functional, "Sequential": _sequential}
 
 
 def _add(model: Sequential, kind: str, config: Config, custom: Custom) -> None:

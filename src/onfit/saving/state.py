@@ -29,7 +29,7 @@ def optimizer_arrays(
         named: the model's `named_weights`.
         keep: gives, for a name and a slot, the tensor to hold on to.
     """
-    params = _trainables(model)
+    params = model.trained_weights
     optimizer.build(params)
     names = {id(tensor): name.replace(".", "_") for name, tensor in named.items()}
     slots = [
@@ -52,7 +52,7 @@ def restore_optimizer(model: "Model", optimizer: Optimizer, saved: Arrays, asked
     The learning rate comes from the configuration, where it has all its digits, and the scalars
     from the number of steps.
     """
-    optimizer.build(_trainables(model))
+    optimizer.build(model.trained_weights)
     order = _slot_order(model, optimizer)
     first = 1 if optimizer.schedule is not None else 2
     shapes = [tuple(optimizer.slots[slot][i].shape) for slot, i in order]
@@ -75,7 +75,3 @@ def _slot_order(model: "Model", optimizer: Optimizer) -> list[tuple[str, int]]:
     """Slot names and indices of parameters, in the order in which Keras makes the variables."""
     places = {id(param): index for index, param in enumerate(optimizer.params)}
     return optimizer.slot_order([places[id(param)] for param in trainables_of(model)])
-
-
-def _trainables(model: "Model") -> list[Tensor]:
-    return [param for param in model.parameters() if param.requires_grad]

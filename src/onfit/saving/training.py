@@ -43,7 +43,7 @@ def training_config(compiled: Compiled, owner: str) -> Config:
     loss = [_target_loss(target, owner) for target in compiled.targets]
     measured = [_target_metrics(target, owner) for target in compiled.targets]
     weighted = [_weighted_metrics(target, owner) for target in compiled.targets]
-    weights = [target.weight for target in compiled.targets]
+    weights = [target.factor.number for target in compiled.targets]
     several = compiled.several
     return {
         "loss": loss if several else loss[0],

@@ -14,6 +14,7 @@ from onfit.errors import (
     ArgumentTypeError,
     DataError,
     NotReadyError,
+    OnfitWarning,
     ShapeError,
 )
 from onfit.layers import Dense, Dropout
@@ -295,7 +296,8 @@ def test_a_layer_frozen_at_a_batch_stays_from_the_next_one_on() -> None:
     model = linear()
     freeze = at_batch(1, lambda: setattr(model.layers[0], "trainable", False))
     thaw = at_batch(3, lambda: setattr(model.layers[0], "trainable", True))
-    kernels = weights_by_batch(model, freeze, thaw)
+    with pytest.warns(OnfitWarning, match="no trainable weights"):
+        kernels = weights_by_batch(model, freeze, thaw)
     assert kernels[2] == kernels[3] == kernels[4]
     assert len(set(kernels)) == 4
 

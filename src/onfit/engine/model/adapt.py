@@ -7,6 +7,7 @@ from torch import nn
 from onfit.engine.model.model import Model
 from onfit.engine.model.wrapped import Wrapped
 from onfit.engine.step.compiled import Compiled
+from onfit.engine.step.trained import Trained
 from onfit.errors import ArgumentTypeError
 from onfit.layers.wrappers import trained_parameters
 
@@ -29,7 +30,7 @@ def adapt(module: Any, optimizer: Any = None) -> Model:
         )
     model = module if isinstance(module, Model) else Wrapped(module)
     if optimizer is not None:
-        model._compiled = Compiled(optimizer)
-        model._compiled.optimizer.build(trained_parameters(model))
-        model._compiled.optimizer.keeps_gradients = True
+        model._adopt(Compiled(optimizer), Trained(model.trainable))
+        model.compiled.optimizer.build(trained_parameters(model))
+        model.compiled.optimizer.keeps_gradients = True
     return model

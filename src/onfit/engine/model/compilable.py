@@ -6,27 +6,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from onfit._types import Mode
 from onfit.activations import Activation
 from onfit.callbacks.history import History
 from onfit.engine.data.arrays import Names
-from onfit.engine.model.arguments import refuse_unsupported
-from onfit.engine.model.building import Buildable
+from onfit.engine.model.compiling import Compiling
 from onfit.engine.model.resume import load_model_state, model_state
 from onfit.engine.model.settings import settings_of
 from onfit.engine.step.backward import gradients_of
-from onfit.engine.step.compiled import Compiled
 from onfit.engine.step.loss_and_metrics import LossAndMetrics
-from onfit.engine.step.outputs import in_order, outputs_named_by
+from onfit.engine.step.outputs import in_order
 from onfit.errors import NotReadyError
 from onfit.layers.shapes import Shape
-from onfit.layers.wrappers import trained_parameters
 from onfit.metrics import Metric
-from onfit.optimizers import Optimizer
 from onfit.optimizers.gradient_watch import observe
 
 
-class Compilable(Buildable):
+class Compilable(Compiling):
     """A torch module that can be compiled, and can take the steps of a training.
 
     Args:
@@ -34,15 +29,10 @@ class Compilable(Buildable):
     """
 
     def __init__(self, *, name: str | None = None) -> None:
-        super().__init__()
-        self.name = name or type(self).__name__.lower()
+        super().__init__(name=name)
         self.stop_training = False
         self.history: History | None = None
-        self.input_names: list[str] | None = None
-        self.output_names: list[str] = ["output"]
         self.judge: LossAndMetrics | None = None
-        self.fits_under_way = 0
-        self._compiled: Compiled | None = None
 
     # What a step of a subclass' own measures with while it runs; None at all other times.
     metrics_of_step: list[Metric] | None = None
@@ -73,95 +63,7 @@ class Compilable(Buildable):
         """The names of its inputs and outputs, and the inputs' shapes as far as they are known."""
         return Names(self.input_names, self.output_names, self.input_shapes)
 
-    @property
-    def described(self) -> str:
-        """The class and name of this model, for error texts."""
-        return f"{type(self).__name__} {self.name!r}"
-
-    # --- compile -------------------------------------------------------------------------
-
-    def compile(
-        self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        metrics: Any = None,
-        loss_weights: Any = None,
-        *,
-        weighted_metrics: Any = None,
-        run_eagerly: bool | None = False,
-        steps_per_execution: int | None = 1,
-        jit_compile: bool | str | None = "auto",
-        auto_scale_loss: bool = True,
-        **old: Any,
-    ) -> None:
-        """Set the optimizer, the loss and the metrics of the training.
-
-        Args:
-            optimizer: a name, an `onfit.optimizers.Optimizer`, a torch optimizer over this
-                model's parameters, or a torch optimizer class (or other factory).
-            loss: a name, an `onfit.losses.Loss`, a torch loss, or a function of
-                `(y_true, y_pred)`.
-            metrics: names or functions; logged under the names written here.
-            loss_weights: factors of the losses of several outputs, a list or dict. For several
-                outputs, `loss` and `metrics` too may be lists or dicts by output.
-            weighted_metrics: further metrics, in which each sample counts by its `sample_weight`
-                or `class_weight`. If `metrics` has one of the same name, the name in the logs is
-                `weighted_<name>`.
-            run_eagerly: accepted, as in Keras, without effect: torch always runs eagerly.
-            steps_per_execution: accepted without effect: hooks are called at each batch.
-            jit_compile: accepted without effect. To compile a net, pass
-                `Model(torch.compile(net))`.
-            auto_scale_loss: accepted without effect: no optimizer here scales the loss.
-            **old: arguments of older versions of Keras; each is an error unless it is None.
-
-        Raises:
-            ArgumentError: for unknown names, with the nearest known one.
-        """
-        refuse_unsupported(Compilable.compile, old)
-        watch = None if self._compiled is None else self._compiled.optimizer.watch
-        if self.input_names is None:  # only its own code knows what it puts out
-            self.output_names = outputs_named_by(loss)
-        self._compiled = Compiled(
-            optimizer, loss, metrics, loss_weights, self.output_names, weighted_metrics
-        )
-        if watch is not None:
-            watch.attach(self._compiled.optimizer)
-
-    @property
-    def compiled(self) -> Compiled:
-        """What `compile` received.
-
-        Raises:
-            NotReadyError: if it was not called.
-        """
-        if self._compiled is None:
-            raise NotReadyError(
-                f"{self.described} is not compiled. Call "
-                "model.compile(optimizer=..., loss=..., metrics=[...]) first."
-            )
-        return self._compiled
-
-    @property
-    def optimizer(self) -> Optimizer | None:
-        """The optimizer; None before `compile`."""
-        return None if self._compiled is None else self._compiled.optimizer
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """The names of what `evaluate` returns; empty before `compile`."""
-        return [] if self._compiled is None else self._compiled.names
-
-    def metric_direction(self, monitor: str) -> Mode | None:
-        """Whether the quantity of this log name should grow or shrink; None if not known."""
-        return None if self._compiled is None else self._compiled.direction(monitor)
-
-    @property
-    def trainable_weights(self) -> list[Tensor]:
-        """The parameters that training changes."""
-        return [param for param in trained_parameters(self) if param.requires_grad]
-
-    # Keras' newer name for the same.
-    trainable_variables = trainable_weights
+    # --- gradients -----------------------------------------------------------------------
 
     def observe_gradients(
         self, before_update: Callable[[], object] | None = None

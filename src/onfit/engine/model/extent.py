@@ -9,8 +9,7 @@ from onfit.engine.model.validating import Validations
 from onfit.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from onfit.engine.step.own_step import OwnStep
-    from onfit.engine.step.step import TrainStep
+    from onfit.engine.step.following import FollowingTraining
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Extent:
         return {} if self.steps is None else {"epochs": None, "decide_at": "validations"}
 
     def walk(
-        self, run: Run, train: Source, step: "TrainStep | OwnStep", validations: Validations
+        self, run: Run, train: Source, step: "FollowingTraining", validations: Validations
     ) -> None:
         """Train until the end."""
         if self.steps is None:
@@ -65,19 +64,19 @@ class Extent:
 
 
 def _walk_epochs(
-    run: Run, train: Source, step: "TrainStep | OwnStep", validations: Validations
+    run: Run, train: Source, step: "FollowingTraining", validations: Validations
 ) -> None:
     for epoch in run.epochs():
         validations.begin_epoch(run)
         for batch in run.batches(train.epoch(epoch), size=size_of):
             step(batch)
             if validations.within:
-                validations.after_batch(run, epoch, step.totals.size or 1)
+                validations.after_batch(run, epoch, step.size or 1)
         validations.after_epoch(run, epoch)
 
 
 def _walk_steps(
-    run: Run, train: Source, step: "TrainStep | OwnStep", validations: Validations, until: int | str
+    run: Run, train: Source, step: "FollowingTraining", validations: Validations, until: int | str
 ) -> None:
     def of_pass(index: int) -> Any:
         return None if index and train.facts.once else train.epoch(index)

@@ -52,6 +52,10 @@ class FaceOfNet(Wrapped):
         self._take_up_optimizer()
         return super().optimizer
 
+    @optimizer.setter
+    def optimizer(self, value: Any) -> None:
+        self.net.optimizer = value
+
     def _take_up_optimizer(self) -> None:
         carried = getattr(self.net, "optimizer", None)
         if carried is not self._carried:

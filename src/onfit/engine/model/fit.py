@@ -25,6 +25,7 @@ from onfit.engine.data.source import Source, size_of
 from onfit.engine.data.validation import ValidationData, collected
 from onfit.engine.model.extent import Extent
 from onfit.engine.model.validating import Validations
+from onfit.engine.step.following import Following, FollowingTraining
 from onfit.engine.step.own_step import OwnStep
 from onfit.engine.step.step import TestStep, TrainStep, test_step_of, train_step_of
 from onfit.errors import DataError
@@ -48,15 +49,14 @@ def fit(
     verbose: int | str,
 ) -> History:
     """The training loop: what `Trainer.fit` documents."""
-    compiled = model.compiled
     # Set now, not at the end: after an interrupt the caller finds in it what was logged until then.
     history = model.history = History()
     verbose = level_of(verbose)
     listeners = _listeners(callbacks, history, verbose)
     train, validate, shown = _sources(x, y, sample_weight, batching, validation)
     model.ensure_built(train.first())
-    step = train_step_of(model, compiled, copies=train.facts.copies)
-    test: Any = None if validate is None else test_step_of(model, compiled)
+    step = FollowingTraining(model, copies=train.facts.copies)
+    test: Any = None if validate is None else Following(model, test_step_of)
     step.prepare()
     validations = Validations(model, validation, validate, test)
     for callback in listeners:
@@ -67,17 +67,18 @@ def fit(
         epochs=extent.epochs,
         initial_epoch=extent.initial_epoch,
         params={
-            **_params(train, compiled.names, verbose, validate is not None),
+            **_params(train, model.compiled.names, verbose, validate is not None),
             **extent.params(),
         },
-        meter=step.totals,
+        meter=step,
         parts={"data": train, **validations.parts},
         decide_at="validations" if validations.within else "epochs",
     )
     validation.require_enough(validate, extent.range)
     run.batch_view = step.seen
+    step.when_renewed = partial(_rename_metrics, model, run)
     with _under_way(model), run, training(model):
-        step.keeps_outputs = shows_batches(run)
+        step.keep_outputs(shows_batches(run))
         extent.walk(run, train, step, validations)
         if not run.pausing:  # a run that goes on elsewhere needs the weights as they are
             model.compiled.optimizer.finalize_variable_values()
@@ -148,7 +149,7 @@ def train_on_batch(
     """One step of training, outside of any run."""
     batch = _one_batch(model, x, y, sample_weight, class_weight)
     step = train_step_of(model, model.compiled)
-    with training(model):
+    with training(model), model.compiled.trained.for_a_step(model, model.described):
         step(batch)
     return _report(step)
 
@@ -202,7 +203,6 @@ def _asked_of(model: "Compilable", verbose: int | str) -> int:
 
 def _params(source: Source, names: list[str], verbose: int, do_validation: bool) -> dict[str, Any]:
     """What callbacks see as `self.params`."""
-    validated = [f"val_{name}" for name in names] if do_validation else []
     facts = source.facts
     return {
         "batch_size": facts.batch_size,
@@ -210,8 +210,17 @@ def _params(source: Source, names: list[str], verbose: int, do_validation: bool)
         "samples": facts.samples,
         "verbose": verbose,
         "do_validation": do_validation,
-        "metrics": [*names, *validated],
+        "metrics": _metric_names(names, do_validation),
     }
+
+
+def _metric_names(names: list[str], do_validation: bool) -> list[str]:
+    return [*names, *(f"val_{name}" for name in names if do_validation)]
+
+
+def _rename_metrics(model: "Compilable", run: Run) -> None:
+    """Show the callbacks what is measured since the model was compiled anew."""
+    run.params["metrics"][:] = _metric_names(model.metrics_names, run.params["do_validation"])
 
 
 def _one_batch(

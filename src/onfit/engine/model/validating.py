@@ -7,8 +7,7 @@ from onfit.core.interrupts import Interrupted
 from onfit.core.run import Run
 from onfit.engine.data.source import Source, size_of
 from onfit.engine.data.validation import ValidationData
-from onfit.engine.step.own_step import OwnStep
-from onfit.engine.step.step import TestStep
+from onfit.engine.step.following import Following
 from onfit.errors import ArgumentError
 from onfit.layers.modes import evaluating
 
@@ -24,7 +23,7 @@ class Validations:
         model: the model.
         data: what `fit` was given to validate on, and when.
         source: its batches; None if there are none.
-        step: measures a batch.
+        step: measures a batch, and is the meter of all.
 
     Attributes:
         within: whether validations come within epochs, too.
@@ -35,7 +34,7 @@ class Validations:
         model: "Compilable",
         data: ValidationData,
         source: Source | None,
-        step: TestStep | OwnStep,
+        step: Following,
     ) -> None:
         self._model, self._data, self._source, self._step = model, data, source, step
         self._cadence = None if source is None else data.within
@@ -106,7 +105,7 @@ class Validations:
         if not self.within:
             with evaluating(self._model, torch_alone=self._source.facts.in_memory):
                 batches = self._source.epoch(epoch)
-                run.validate(batches, self._step, self._step.totals, size=size_of)
+                run.validate(batches, self._step, self._step, size=size_of)
         elif not self._is_fresh:
             self._log_results(run, epoch)
 
@@ -116,7 +115,7 @@ class Validations:
         with evaluating(self._model, torch_alone=alone), run.timing.validating():
             batches = self._source.epoch(epoch)
             try:
-                logs = run.evaluate(batches, self._step, self._step.totals, size=size_of)
+                logs = run.evaluate(batches, self._step, self._step, size=size_of)
             except Interrupted:
                 self._cut_off = True
                 return

@@ -8,7 +8,10 @@ from typing import Any
 from onfit import losses, metrics, optimizers
 from onfit._types import Mode
 from onfit.core.aliases import find
-from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
+from onfit.engine.step.by_output import spread
+from onfit.engine.step.loss_weights import LossWeight, factors_of
+from onfit.engine.step.trained import Trained
+from onfit.errors import ArgumentError, ArgumentTypeError
 from onfit.losses import Loss
 from onfit.metrics import Metric
 from onfit.metrics.weighted import Weighted
@@ -22,14 +25,19 @@ class Target:
     Attributes:
         name: the output's name.
         loss: its loss; None if only metrics look at it.
-        weight: the factor of its loss in the total; may be changed in mid-training.
+        factor: says the factor of its loss in the total.
         metrics: its metrics, by name in the logs.
     """
 
     name: str
     loss: Loss | None
-    weight: float = 1.0
+    factor: LossWeight = field(default_factory=LossWeight)
     metrics: dict[str, Metric] = field(default_factory=dict)
+
+    @property
+    def weight(self) -> Any:
+        """The factor of its loss in the total, now: a number or a tensor."""
+        return self.factor.value
 
 
 class Compiled:
@@ -43,9 +51,14 @@ class Compiled:
             a model whose loss is computed elsewhere.
         metrics: a metric, or a list of them (anything `metrics.get` takes); a list of lists or a
             dict for several outputs.
-        loss_weights: a list or dict of factors of the outputs' losses.
+        loss_weights: a list or dict of factors of the outputs' losses: numbers, or tensors and
+            variables, which are read at each step.
         output_names: the names of the model's outputs.
         weighted_metrics: further metrics, as `metrics`, in which each sample counts by its weight.
+
+    Attributes:
+        given: the arguments as they were given, by name; without the optimizer.
+        trained: what the steps train.
     """
 
     def __init__(
@@ -57,21 +70,33 @@ class Compiled:
         output_names: Sequence[str] = ("output",),
         weighted_metrics: Any = None,
     ) -> None:
+        self.given = {
+            "loss": loss,
+            "metrics": metrics,
+            "loss_weights": loss_weights,
+            "output_names": output_names,
+            "weighted_metrics": weighted_metrics,
+        }
+        self.trained = Trained()
         self.optimizer: Optimizer = optimizers.get(optimizer)
         self.several = len(output_names) > 1
         self.has_loss = loss is not None
-        losses_of = _spread(loss, output_names, "loss")
-        weights = _spread(loss_weights, output_names, "loss_weights")
+        losses_of = spread(loss, output_names, "loss")
+        factors = factors_of(loss_weights, output_names)
         weighted = _spread_metrics(weighted_metrics, output_names, "weighted_metrics")
         self.targets = [
             Target(
                 name,
                 None if losses_of[name] is None else _loss_of(losses_of[name]),
-                1.0 if weights[name] is None else float(weights[name]),
+                factors[name],
                 {self._log_name(name, k): m for k, m in _metrics_of(found, weighted[name]).items()},
             )
             for name, found in _spread_metrics(metrics, output_names, "metrics").items()
         ]
+
+    def replaced(self, **given: Any) -> "Compiled":
+        """The same with other values of some arguments."""
+        return Compiled(**{"optimizer": self.optimizer, **self.given, **given})
 
     def _log_name(self, output: str, metric: str) -> str:
         return f"{output}_{metric}" if self.several else metric
@@ -103,27 +128,18 @@ class Compiled:
         """The names in the logs: losses, then metrics as the user wrote them."""
         return [*self.loss_names, *self.named_metrics]
 
+    @property
+    def measured(self) -> list[tuple[str, type]]:
+        """What is measured: names, and the kinds of metrics."""
+        kinds = {name: type(metric) for name, metric in self.named_metrics.items()}
+        return [(name, kinds.get(name, Loss)) for name in self.names]
+
     def direction(self, monitor: str) -> Mode | None:
         """Whether the metric of a log name should grow or shrink; None if it does not say."""
         directions: dict[str, Mode | None] = dict.fromkeys(self.loss_names, "min")
         directions |= {name: metric.direction for name, metric in self.named_metrics.items()}
         found = find(monitor.removeprefix("val_"), directions)
         return None if found is None else directions[found]
-
-
-def _spread(given: Any, names: Sequence[str], argument: str) -> dict[str, Any]:
-    """An argument's value for each output: by name, by position, or the same for all."""
-    if isinstance(given, Mapping):
-        _check_names(given, names, argument)
-        return {name: given.get(name) for name in names}
-    if isinstance(given, (list, tuple)):
-        if len(given) != len(names):
-            raise ArgumentError(
-                f"{argument} lists {len(given)} for a model of {len(names)} outputs "
-                f"({', '.join(names)}). Give one each."
-            )
-        return dict(zip(names, given, strict=True))
-    return dict.fromkeys(names, given)
 
 
 def _spread_metrics(given: Any, names: Sequence[str], argument: str) -> dict[str, Any]:
@@ -133,17 +149,8 @@ def _spread_metrics(given: Any, names: Sequence[str], argument: str) -> dict[str
     )
     one_each = isinstance(given, (list, tuple)) and len(given) == len(names) > 1
     if isinstance(given, Mapping) or nested or one_each:
-        return _spread(given, names, argument)
+        return spread(given, names, argument)
     return dict.fromkeys(names, given)
-
-
-def _check_names(given: Mapping[str, Any], names: Sequence[str], argument: str) -> None:
-    for name in given:
-        if name not in names:
-            raise ArgumentError(
-                f"{argument}={{{name!r}: ...}}: the model has no such output. Its outputs are "
-                f"{', '.join(names)}.{did_you_mean(name, names)}"
-            )
 
 
 def _loss_of(given: Any) -> Loss:

@@ -55,6 +55,7 @@ class LossAndMetrics:
         self._compute = calls_in_order(model)
         self._several = compiled.several
         self._has_loss = compiled.has_loss
+        self._is_weighed = compiled.given["loss_weights"] is not None
         self._each = [
             OneOutput(target, head, copies=copies)
             for target, head in zip(compiled.targets, heads, strict=True)
@@ -88,6 +89,8 @@ class LossAndMetrics:
             loss = self._each[0].loss
             assert loss is not None  # a model of one output has a loss, or none at all
             losses = [loss(y, outputs, weight)]
+            if self._is_weighed:
+                losses[0] = losses[0] * self._each[0].target.weight
         for each in added:
             losses[0] = losses[0] + (each if each.ndim == 0 else each.sum())
         return losses
@@ -120,7 +123,8 @@ class LossAndMetrics:
     @property
     def only_loss(self) -> Loss | None:
         """The loss, if it is all that training lowers: there is one output, and no penalty."""
-        return None if self._several or self._penalties else self._each[0].target.loss
+        more = self._several or self._penalties or self._is_weighed
+        return None if more else self._each[0].target.loss
 
     def warn_of_logits(self, outputs: Any) -> None:
         """Warn of outputs that a crossentropy takes for probabilities, and that are not."""

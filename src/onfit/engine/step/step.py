@@ -58,7 +58,8 @@ class TrainStep:
     def __init__(self, model: "Compilable", compiled: "Compiled", *, copies: bool = False) -> None:
         self._judge = judge = LossAndMetrics(model, compiled, copies=copies)
         self._optimizer = optimizer = compiled.optimizer
-        self._parameters = trained_parameters(model)
+        self._model, self._trained = model, compiled.trained
+        self._parameters = trained_parameters(model) if compiled.trained.all_of_it else []
         self._limits = Limits(model)
         self._engine = ThroughEngine(model, judge, optimizer)
         self._there_and_back = WAYS.batch(
@@ -95,6 +96,8 @@ class TrainStep:
         if len(params) != len(known) or not all(map(is_, params, known)):
             self._optimizer.build(params)
             self._engine.gradients = None  # what was freed may need another way to its gradient
+        if not params:
+            self._trained.warn_of_nothing_to_train(self._model.described)
         return params
 
 

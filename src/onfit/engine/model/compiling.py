@@ -1,0 +1,199 @@
+"""What `compile` receives, and what may be changed of it later."""
+
+from typing import Any
+
+from torch import Tensor
+
+from onfit._types import Mode
+from onfit.engine.model.arguments import refuse_unsupported
+from onfit.engine.model.building import Buildable
+from onfit.engine.step.compiled import Compiled
+from onfit.engine.step.outputs import outputs_named_by
+from onfit.engine.step.trained import Trained
+from onfit.errors import NotReadyError
+from onfit.layers.modes import Freezable
+from onfit.layers.wrappers import trained_parameters
+from onfit.optimizers import Optimizer
+
+
+class Compiling(Freezable, Buildable):
+    """The part of a model that says how it is trained.
+
+    Args:
+        name: its name.
+    """
+
+    def __init__(self, *, name: str | None = None) -> None:
+        super().__init__()
+        self.name = name or type(self).__name__.lower()
+        self.input_names: list[str] | None = None
+        self.output_names: list[str] = ["output"]
+        self.fits_under_way = 0
+        self._compiled: Compiled | None = None
+
+    @property
+    def described(self) -> str:
+        """The class and name of this model, for error texts."""
+        return f"{type(self).__name__} {self.name!r}"
+
+    # --- compile -------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        metrics: Any = None,
+        loss_weights: Any = None,
+        *,
+        weighted_metrics: Any = None,
+        run_eagerly: bool | None = False,
+        steps_per_execution: int | None = 1,
+        jit_compile: bool | str | None = "auto",
+        auto_scale_loss: bool = True,
+        **old: Any,
+    ) -> None:
+        """Set the optimizer, the loss and the metrics of the training.
+
+        Args:
+            optimizer: a name, an `onfit.optimizers.Optimizer`, a torch optimizer over this
+                model's parameters, or a torch optimizer class (or other factory).
+            loss: a name, an `onfit.losses.Loss`, a torch loss, or a function of
+                `(y_true, y_pred)`.
+            metrics: names or functions; logged under the names written here.
+            loss_weights: factors of the losses of several outputs, a list or dict. For several
+                outputs, `loss` and `metrics` too may be lists or dicts by output.
+            weighted_metrics: further metrics, in which each sample counts by its `sample_weight`
+                or `class_weight`. If `metrics` has one of the same name, the name in the logs is
+                `weighted_<name>`.
+            run_eagerly: accepted, as in Keras, without effect: torch always runs eagerly.
+            steps_per_execution: accepted without effect: hooks are called at each batch.
+            jit_compile: accepted without effect. To compile a net, pass
+                `Model(torch.compile(net))`.
+            auto_scale_loss: accepted without effect: no optimizer here scales the loss.
+            **old: arguments of older versions of Keras; each is an error unless it is None.
+
+        Raises:
+            ArgumentError: for unknown names, with the nearest known one.
+        """
+        refuse_unsupported(Compiling.compile, old)
+        names = self._outputs_for(loss)
+        compiled = Compiled(optimizer, loss, metrics, loss_weights, names, weighted_metrics)
+        self.output_names = names
+        self._adopt(compiled, Trained(self.trainable))
+
+    def _outputs_for(self, loss: Any) -> list[str]:
+        """The names of the outputs. If only a subclass' own code knows them, the losses do."""
+        return self.output_names if self.input_names is not None else outputs_named_by(loss)
+
+    def _adopt(self, compiled: Compiled, trained: Trained) -> None:
+        """Train by `compiled` from now on: a training that is under way, from the next batch."""
+        before, compiled.trained = self._compiled, trained
+        watch = None if before is None else before.optimizer.watch
+        self._compiled = compiled
+        if watch is not None:
+            watch.attach(compiled.optimizer)
+        if self.fits_under_way:  # its callbacks may read and set the learning rate at once
+            compiled.optimizer.build(self.trained_weights)
+
+    @property
+    def compiled(self) -> Compiled:
+        """What `compile` received.
+
+        Raises:
+            NotReadyError: if it was not called.
+        """
+        if self._compiled is None:
+            raise NotReadyError(
+                f"{self.described} is not compiled. Call "
+                "model.compile(optimizer=..., loss=..., metrics=[...]) first."
+            )
+        return self._compiled
+
+    # --- what it received, to be read and set ----------------------------------------------
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """The optimizer; None before `compile`. Another one takes its steps from the next batch."""
+        return None if self._compiled is None else self._compiled.optimizer
+
+    @optimizer.setter
+    def optimizer(self, value: Any) -> None:
+        if self._compiled is None:
+            self._adopt(Compiled(value, output_names=self.output_names), Trained(self.trainable))
+        else:
+            self._replace(optimizer=value)
+
+    @property
+    def loss(self) -> Any:
+        """The loss as `compile` received it; None before. Another one acts from the next batch."""
+        return None if self._compiled is None else self._compiled.given["loss"]
+
+    @loss.setter
+    def loss(self, value: Any) -> None:
+        self._replace(loss=value)
+
+    @property
+    def loss_weights(self) -> Any:
+        """The factors of the losses as `compile` received them; None before, or if there are none.
+
+        They may be set, in place or as a whole, and act from the next batch. A tensor among them
+        is read at each step.
+        """
+        return None if self._compiled is None else self._compiled.given["loss_weights"]
+
+    @loss_weights.setter
+    def loss_weights(self, value: Any) -> None:
+        self._replace(loss_weights=value)
+
+    def _replace(self, **given: Any) -> None:
+        """Go on with another value for an argument of `compile`."""
+        if self._compiled is None:
+            name = next(iter(given))
+            raise NotReadyError(
+                f"{self.described}.{name} was set, and the model is not compiled yet. Pass it to "
+                f"compile({name}=...)."
+            )
+        if "loss" in given:
+            given["output_names"] = self._outputs_for(given["loss"])
+        compiled = self.compiled.replaced(**given)
+        self.output_names = compiled.given["output_names"]
+        self._adopt(compiled, self.compiled.trained)
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what `evaluate` returns; empty before `compile`."""
+        return [] if self._compiled is None else self._compiled.names
+
+    def metric_direction(self, monitor: str) -> Mode | None:
+        """Whether the quantity of this log name should grow or shrink; None if not known."""
+        return None if self._compiled is None else self._compiled.direction(monitor)
+
+    # --- what trains -----------------------------------------------------------------------
+
+    @property
+    def trainable_weights(self) -> list[Tensor]:
+        """The parameters that training changes; none if the model is frozen."""
+        if not self.trainable:
+            return []
+        return [param for param in trained_parameters(self) if param.requires_grad]
+
+    # Keras' newer name for the same.
+    trainable_variables = trainable_weights
+
+    @property
+    def trained_weights(self) -> list[Tensor]:
+        """The parameters that its own steps change. If `trainable` of the model was set after
+        `compile`, they are those that it had then.
+        """
+        compiled = self._compiled
+        if compiled is None or not compiled.trained.differs:
+            return self.trainable_weights
+        return compiled.trained.weights(self)
+
+    def _before_assignment(self, assignment: object) -> None:
+        if self._compiled is not None:
+            self._compiled.trained.keep(self, assignment)
+
+    def _after_assignment(self) -> None:
+        if self._compiled is not None:
+            self._compiled.trained.settle(self)
