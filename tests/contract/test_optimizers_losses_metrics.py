@@ -24,7 +24,7 @@ pytestmark = tolerant_of_keras
 # What Keras has and onfit has not.
 LACKING = {
     "optimizers": {
-        "Adafactor", "Ftrl", "Lamb", "Lion", "LossScaleOptimizer", "MultiOptimizer", "Muon",
+        "LossScaleOptimizer", "MultiOptimizer", "Muon",
         "OptimizerMap", "ScheduleFreeAdamW",
     },
     "losses": {"CTC", "Circle"},

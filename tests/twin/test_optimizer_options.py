@@ -42,7 +42,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "global_clipnorm": 0.5, "weight_decay": 0.1,
     },
 }  # fmt: skip
-KINDS = ["SGD", "RMSprop", "Adagrad", "Adadelta", "Adam", "AdamW", "Adamax", "Nadam"]
+KINDS = [
+    "SGD", "RMSprop", "Adagrad", "Adadelta", "Adam", "AdamW", "Adamax", "Nadam", "Adafactor",
+    "Ftrl", "Lamb", "Lion",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", OPTIONS)
@@ -151,9 +154,11 @@ def test_the_configuration_has_keras_keys() -> None:
         assert mine == pytest.approx(theirs)
 
 
-@pytest.mark.parametrize("options", [OPTIONS["an average"], OPTIONS["accumulation and an average"]])
-def test_keras_goes_on_with_our_file_and_back(options: dict[str, Any], tmp_path: Any) -> None:
-    _, model = both(options)
+@pytest.mark.parametrize("kind", ["SGD", "Adam", "Ftrl", "Lamb", "Lion"])
+@pytest.mark.parametrize("name", ["an average", "accumulation and an average", "a scaled loss"])
+def test_keras_goes_on_with_our_file(kind: str, name: str, tmp_path: Any) -> None:
+    _, model = both({})
+    model.compile(getattr(ONFIT.optimizers, kind)(0.01, **OPTIONS[name]), "mse")
     model.fit(DATA.x, DATA.real, epochs=2, **FIT)
     model.save(tmp_path / "x.keras")
     theirs, mine = (

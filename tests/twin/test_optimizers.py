@@ -37,9 +37,32 @@ def trained_alike(make: Script, **fit: Any) -> None:
 
 
 OPTIMIZERS: dict[str, Script] = {
+    "Lion": lambda lib: lib.optimizers.Lion(0.002, beta_1=0.8, beta_2=0.9, weight_decay=0.3),
+    "Lamb": lambda lib: lib.optimizers.Lamb(0.02, beta_1=0.8, beta_2=0.9, epsilon=1e-3),
+    "Adafactor": lambda lib: lib.optimizers.Adafactor(0.3, beta_2_decay=-0.7, epsilon_2=0.01),
+    "Adafactor, clipped": lambda lib: lib.optimizers.Adafactor(0.1, clip_threshold=0.3),
+    "Ftrl": lambda lib: lib.optimizers.Ftrl(
+        0.1,
+        learning_rate_power=-0.4,
+        l1_regularization_strength=0.01,
+        beta=0.2,
+        l2_regularization_strength=0.02,
+        l2_shrinkage_regularization_strength=0.03,
+    ),
     **{
         name: lambda lib, name=name: name
-        for name in ("adagrad", "adadelta", "adamax", "nadam", "adamw", "AdamW", "NADAM")
+        for name in (
+            "adagrad",
+            "adadelta",
+            "adamax",
+            "nadam",
+            "adamw",
+            "AdamW",
+            "NADAM",
+            "lion",
+            "ftrl",
+            "adafactor",
+        )
     },
     "Adagrad": lambda lib: lib.optimizers.Adagrad(0.1, initial_accumulator_value=0.3, epsilon=1e-3),
     "Adagrad from 0": lambda lib: lib.optimizers.Adagrad(0.01, initial_accumulator_value=0.0),
@@ -56,7 +79,7 @@ def test_optimizers_step_as_keras_do(name: str) -> None:
     trained_alike(OPTIMIZERS[name])
 
 
-CLASSES = ["SGD", "RMSprop", "Adagrad", "Adadelta", "Adam", "Adamax", "Nadam"]
+CLASSES = ["SGD", "RMSprop", "Adagrad", "Adadelta", "Adam", "Adamax", "Nadam", "Ftrl", "Lion"]
 
 
 @pytest.mark.parametrize("kind", CLASSES)

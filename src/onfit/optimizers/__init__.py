@@ -5,11 +5,15 @@ from typing import TYPE_CHECKING, Any
 from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean, refusal_of_names
 from onfit.optimizers import schedules
 from onfit.optimizers.adadelta import Adadelta
+from onfit.optimizers.adafactor import Adafactor
 from onfit.optimizers.adagrad import Adagrad
 from onfit.optimizers.adam import Adam
 from onfit.optimizers.adamax import Adamax
 from onfit.optimizers.adamw import AdamW
+from onfit.optimizers.ftrl import Ftrl
+from onfit.optimizers.lamb import Lamb
 from onfit.optimizers.learning_rate import LearningRate
+from onfit.optimizers.lion import Lion
 from onfit.optimizers.nadam import Nadam
 from onfit.optimizers.optimizer import Optimizer
 from onfit.optimizers.rmsprop import RMSprop
@@ -20,11 +24,15 @@ from onfit.optimizers.torch_optimizer import TorchOptimizer
 __all__ = [
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
+    "Ftrl",
+    "Lamb",
     "LearningRate",
+    "Lion",
     "Nadam",
     "Optimizer",
     "RMSprop",
@@ -49,7 +57,20 @@ adam, adamw, adamax, nadam = Adam, AdamW, Adamax, Nadam
 
 _CLASSES: dict[str, type[Optimizer]] = {
     cls.__name__.lower(): cls
-    for cls in (SGD, RMSprop, Adagrad, Adadelta, Adam, AdamW, Adamax, Nadam)
+    for cls in (
+        SGD,
+        RMSprop,
+        Adagrad,
+        Adadelta,
+        Adam,
+        AdamW,
+        Adamax,
+        Nadam,
+        Adafactor,
+        Ftrl,
+        Lamb,
+        Lion,
+    )
 }
 
 
