@@ -46,7 +46,7 @@ def test_a_name_in_another_spelling_is_an_error_that_names_the_nearest(room, nam
     [
         ("layers", "Linear", "Dense"),
         ("layers", "BatchNorm2d", "BatchNormalization"),
-        ("layers", "ReLU", 'Activation("relu")'),
+        ("layers", "Tanh", 'Activation("tanh")'),
         ("losses", "MSELoss", "MeanSquaredError"),
         ("losses", "CrossEntropyLoss", "SparseCategoricalCrossentropy(from_logits=True)"),
     ],

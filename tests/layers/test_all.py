@@ -13,6 +13,50 @@ from onfit.regularizers import L2
 
 # How to make each, with arguments that are not the defaults, and the shape of an input.
 MADE: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
+    "ActivityRegularization": ({"l1": 0.1, "l2": 0.2}, (5, 3)),
+    "AlphaDropout": ({"rate": 0.0, "noise_shape": (None, 1)}, (5, 3)),
+    "Conv1DTranspose": (
+        {"filters": 4, "kernel_size": 3, "strides": 2, "padding": "same"},
+        (5, 8, 2),
+    ),
+    "Conv2DTranspose": (
+        {"filters": 4, "kernel_size": (2, 3), "dilation_rate": 2, "data_format": "channels_first"},
+        (5, 2, 6, 7),
+    ),
+    "Cropping1D": ({"cropping": (1, 2)}, (5, 8, 2)),
+    "Cropping2D": (
+        {"cropping": ((1, 2), (0, 1)), "data_format": "channels_first"},
+        (5, 2, 6, 7),
+    ),
+    "DepthwiseConv1D": ({"kernel_size": 3, "padding": "same", "strides": 2}, (5, 8, 2)),
+    "DepthwiseConv2D": (
+        {"kernel_size": (2, 3), "depth_multiplier": 2, "data_format": "channels_first"},
+        (5, 2, 6, 7),
+    ),
+    "ELU": ({"alpha": 0.5}, (5, 3)),
+    "GaussianDropout": ({"rate": 0.0}, (5, 3)),
+    "GaussianNoise": ({"stddev": 0.0}, (5, 3)),
+    "Identity": ({}, (5, 3)),
+    "LeakyReLU": ({"negative_slope": 0.5}, (5, 3)),
+    "Permute": ({"dims": (2, 1)}, (5, 8, 2)),
+    "PReLU": ({"shared_axes": [1], "alpha_initializer": "ones"}, (5, 8, 2)),
+    "ReLU": ({"max_value": 3.0, "negative_slope": 0.5, "threshold": 0.1}, (5, 3)),
+    "RepeatVector": ({"n": 3}, (5, 3)),
+    "Rescaling": ({"scale": 0.5, "offset": 1.0}, (5, 3)),
+    "SeparableConv1D": ({"filters": 4, "kernel_size": 3, "dilation_rate": 2}, (5, 8, 2)),
+    "SeparableConv2D": (
+        {"filters": 4, "kernel_size": (2, 3), "depth_multiplier": 2},
+        (5, 6, 7, 2),
+    ),
+    "SimpleRNN": ({"units": 3, "return_sequences": True}, (5, 8, 2)),
+    "Softmax": ({"axis": [1, 2]}, (5, 8, 2)),
+    "SpatialDropout1D": ({"rate": 0.0}, (5, 8, 2)),
+    "SpatialDropout2D": ({"rate": 0.0, "data_format": "channels_first"}, (5, 2, 6, 7)),
+    "ThresholdedReLU": ({"theta": 0.5}, (5, 3)),
+    "UpSampling1D": ({"size": 3}, (5, 8, 2)),
+    "UpSampling2D": ({"size": (2, 3), "interpolation": "bicubic"}, (5, 6, 7, 2)),
+    "ZeroPadding1D": ({"padding": (1, 2), "data_format": "channels_first"}, (5, 2, 8)),
+    "ZeroPadding2D": ({"padding": ((1, 2), (0, 1))}, (5, 6, 7, 2)),
     "Conv1D": (
         {"filters": 4, "kernel_size": 3, "strides": 2, "padding": "causal", "dilation_rate": 2},
         (5, 8, 2),

@@ -24,6 +24,46 @@ ONE_INPUT: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "batch normalization, axis": (IMAGE, "BatchNormalization", {"axis": 1, "scale": False}),
     "conv1d": (SEQUENCE, "Conv1D", {"filters": 3, "kernel_size": 2, "padding": "causal"}),
     "conv2d": (IMAGE, "Conv2D", {"filters": 4, "kernel_size": (3, 2), "groups": 2}),
+    "activity regularization": (FLAT, "ActivityRegularization", {"l1": 0.1}),
+    "alpha dropout": (FLAT, "AlphaDropout", {"rate": 0.5}),
+    "conv1d transpose": (SEQUENCE, "Conv1DTranspose", {"filters": 3, "kernel_size": 2}),
+    "conv2d transpose": (
+        IMAGE,
+        "Conv2DTranspose",
+        {"filters": 3, "kernel_size": (3, 2), "strides": 2, "padding": "same"},
+    ),
+    "cropping1d": (SEQUENCE, "Cropping1D", {"cropping": (1, 2)}),
+    "cropping2d": (IMAGE, "Cropping2D", {"cropping": ((1, 2), (0, 1))}),
+    "depthwise conv1d": (SEQUENCE, "DepthwiseConv1D", {"kernel_size": 2}),
+    "depthwise conv2d": (
+        IMAGE,
+        "DepthwiseConv2D",
+        {"kernel_size": 2, "depth_multiplier": 2, "depthwise_constraint": "non_neg"},
+    ),
+    "elu": (FLAT, "ELU", {"alpha": 0.5}),
+    "gaussian dropout": (FLAT, "GaussianDropout", {"rate": 0.5}),
+    "gaussian noise": (FLAT, "GaussianNoise", {"stddev": 0.5}),
+    "identity": (FLAT, "Identity", {}),
+    "leaky relu": (FLAT, "LeakyReLU", {"negative_slope": 0.5}),
+    "permute": (SEQUENCE, "Permute", {"dims": (2, 1)}),
+    "prelu": (IMAGE, "PReLU", {"shared_axes": [1, 2], "alpha_initializer": "ones"}),
+    "relu": (FLAT, "ReLU", {"max_value": 3.0, "negative_slope": 0.5, "threshold": 0.5}),
+    "repeat vector": (FLAT, "RepeatVector", {"n": 3}),
+    "rescaling": (FLAT, "Rescaling", {"scale": 0.5, "offset": 1.0}),
+    "separable conv1d": (SEQUENCE, "SeparableConv1D", {"filters": 3, "kernel_size": 2}),
+    "separable conv2d": (
+        IMAGE,
+        "SeparableConv2D",
+        {"filters": 3, "kernel_size": 2, "pointwise_regularizer": "l2"},
+    ),
+    "simple rnn": (SEQUENCE, "SimpleRNN", {"units": 3}),
+    "softmax": (IMAGE, "Softmax", {"axis": 1}),
+    "spatial dropout 1d": (SEQUENCE, "SpatialDropout1D", {"rate": 0.5}),
+    "spatial dropout 2d": (IMAGE, "SpatialDropout2D", {"rate": 0.5}),
+    "up sampling 1d": (SEQUENCE, "UpSampling1D", {"size": 3}),
+    "up sampling 2d": (IMAGE, "UpSampling2D", {"size": (2, 3), "interpolation": "bilinear"}),
+    "zero padding 1d": (SEQUENCE, "ZeroPadding1D", {"padding": (1, 2)}),
+    "zero padding 2d": (IMAGE, "ZeroPadding2D", {"padding": ((1, 2), (0, 1))}),
     "dense": (SEQUENCE, "Dense", {"units": 3, "kernel_regularizer": "l2"}),
     "dense, limited": (
         FLAT,
@@ -66,7 +106,7 @@ TWO_INPUTS: dict[str, dict[str, Any]] = {
     "Subtract": {},
 }
 # Aliases, functions, and what is no layer of Keras'; Lambda holds code, which files do not.
-NOT_HERE = {"Input", "InputLayer", "Lambda", "Layer", "TorchModule"}
+NOT_HERE = {"Input", "InputLayer", "Lambda", "Layer", "ThresholdedReLU", "TorchModule"}
 
 _draw = np.random.default_rng(4)
 

@@ -140,6 +140,76 @@ LAYERS: dict[str, tuple[tuple[int, ...], Script]] = {
         FLAT,
         lambda lib: lib.layers.Activation("tanh", dtype="float64"),
     ),
+    "relu": (FLAT, lambda lib: lib.layers.ReLU(0.5, 0.1, 0.05)),
+    "leaky relu": (FLAT, lambda lib: lib.layers.LeakyReLU()),
+    "elu": (FLAT, lambda lib: lib.layers.ELU(0.5)),
+    "prelu": (IMAGE, lambda lib: lib.layers.PReLU("ones", "l2", shared_axes=[1, 2])),
+    "softmax of two axes": (IMAGE, lambda lib: lib.layers.Softmax([1, 2])),
+    "activity regularization": (FLAT, lambda lib: lib.layers.ActivityRegularization(0.1, 0.2)),
+    "permute": (IMAGE, lambda lib: lib.layers.Permute((3, 1, 2))),
+    "repeat vector": (FLAT, lambda lib: lib.layers.RepeatVector(3)),
+    "rescaling": (FLAT, lambda lib: lib.layers.Rescaling(0.5, 1.0)),
+    "up sampling 1d": (SEQUENCE, lambda lib: lib.layers.UpSampling1D(3)),
+    "up sampling 2d": (IMAGE, lambda lib: lib.layers.UpSampling2D((2, 3))),
+    "up sampling 2d bilinear": (
+        IMAGE,
+        lambda lib: lib.layers.UpSampling2D(2, interpolation="bilinear"),
+    ),
+    "zero padding 1d": (SEQUENCE, lambda lib: lib.layers.ZeroPadding1D((1, 2))),
+    "zero padding 2d": (IMAGE, lambda lib: lib.layers.ZeroPadding2D(((1, 2), (0, 1)))),
+    "zero padding 2d channels first": (
+        IMAGE,
+        lambda lib: lib.layers.ZeroPadding2D((1, 2), data_format="channels_first"),
+    ),
+    "cropping 1d": (SEQUENCE, lambda lib: lib.layers.Cropping1D((1, 2))),
+    "cropping 2d": (IMAGE, lambda lib: lib.layers.Cropping2D(((1, 2), (0, 1)))),
+    "conv1d transpose": (SEQUENCE, lambda lib: lib.layers.Conv1DTranspose(3, 2, strides=3)),
+    "conv1d transpose same": (
+        SEQUENCE,
+        lambda lib: lib.layers.Conv1DTranspose(3, 4, strides=2, padding="same"),
+    ),
+    "conv2d transpose": (IMAGE, lambda lib: lib.layers.Conv2DTranspose(3, 3, activation="tanh")),
+    "conv2d transpose same": (
+        IMAGE,
+        lambda lib: lib.layers.Conv2DTranspose(3, (3, 4), strides=2, padding="same"),
+    ),
+    "conv2d transpose same, wide strides": (
+        IMAGE,
+        lambda lib: lib.layers.Conv2DTranspose(3, 2, strides=(3, 1), padding="same"),
+    ),
+    "conv2d transpose dilated": (
+        IMAGE,
+        lambda lib: lib.layers.Conv2DTranspose(3, 3, dilation_rate=2, use_bias=False),
+    ),
+    "depthwise conv1d": (
+        SEQUENCE,
+        lambda lib: lib.layers.DepthwiseConv1D(3, strides=2, padding="same"),
+    ),
+    "depthwise conv2d": (
+        IMAGE,
+        lambda lib: lib.layers.DepthwiseConv2D(
+            2, depth_multiplier=2, depthwise_regularizer="l2", depthwise_constraint="max_norm"
+        ),
+    ),
+    "separable conv1d": (
+        SEQUENCE,
+        lambda lib: lib.layers.SeparableConv1D(3, 3, padding="same", depth_multiplier=2),
+    ),
+    "separable conv2d": (
+        IMAGE,
+        lambda lib: lib.layers.SeparableConv2D(
+            3, 2, activation="tanh", depthwise_regularizer="l1", pointwise_regularizer="l2"
+        ),
+    ),
+    "simple rnn": (SHORT, lambda lib: lib.layers.SimpleRNN(5)),
+    "simple rnn by loop": (
+        SHORT,
+        lambda lib: lib.layers.SimpleRNN(5, activation="softsign", return_sequences=True),
+    ),
+    "simple rnn relu": (
+        SHORT,
+        lambda lib: lib.layers.SimpleRNN(5, "relu", use_bias=False, go_backwards=True),
+    ),
     "dense limited": (
         FLAT,
         lambda lib: lib.layers.Dense(3, kernel_constraint="unit_norm", bias_constraint="non_neg"),

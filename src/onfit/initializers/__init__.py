@@ -24,6 +24,28 @@ from onfit.initializers.scaling import (
     VarianceScaling,
 )
 
+__all__ = [
+    "Constant",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Identity",
+    "Initializer",
+    "LecunNormal",
+    "LecunUniform",
+    "Ones",
+    "Orthogonal",
+    "RandomNormal",
+    "RandomUniform",
+    "TruncatedNormal",
+    "VarianceScaling",
+    "Zeros",
+    "deserialize",
+    "get",
+    "serialize",
+]
+
 # Keras' lower-case spelling, which is called like a class.
 zeros = zero = Zeros
 ones = one = Ones

@@ -3,6 +3,14 @@
 from typing import TYPE_CHECKING
 
 from onfit.errors import refusal_of_names
+from onfit.layers.activation.rectified import ELU, LeakyReLU, PReLU, ReLU, Softmax, ThresholdedReLU
+from onfit.layers.convolution.depthwise import (
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
+)
+from onfit.layers.convolution.transposed import Conv1DTranspose, Conv2DTranspose
 from onfit.layers.convolutional import Conv1D, Conv2D, Convolution1D, Convolution2D
 from onfit.layers.core import Activation, Dense, Dropout, Flatten, TorchModule
 from onfit.layers.embeddings import Embedding
@@ -49,12 +57,33 @@ from onfit.layers.pooling import (
     MaxPooling1D,
     MaxPooling2D,
 )
+from onfit.layers.regularization.noise import (
+    ActivityRegularization,
+    AlphaDropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+)
+from onfit.layers.reshaping.margins import Cropping1D, Cropping2D, ZeroPadding1D, ZeroPadding2D
+from onfit.layers.reshaping.moving import (
+    Identity,
+    Permute,
+    RepeatVector,
+    Rescaling,
+    UpSampling1D,
+    UpSampling2D,
+)
+from onfit.layers.rnn.simple import SimpleRNN
 
 __all__ = [
+    "ELU",
     "GRU",
     "LSTM",
     "Activation",
+    "ActivityRegularization",
     "Add",
+    "AlphaDropout",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -63,14 +92,22 @@ __all__ = [
     "BatchNormalization",
     "Concatenate",
     "Conv1D",
+    "Conv1DTranspose",
     "Conv2D",
+    "Conv2DTranspose",
     "Convolution1D",
     "Convolution2D",
+    "Cropping1D",
+    "Cropping2D",
     "Dense",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
     "Dot",
     "Dropout",
     "Embedding",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAvgPool1D",
@@ -79,11 +116,13 @@ __all__ = [
     "GlobalMaxPool2D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
+    "Identity",
     "Input",
     "InputLayer",
     "Lambda",
     "Layer",
     "LayerNormalization",
+    "LeakyReLU",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPooling1D",
@@ -91,9 +130,25 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Multiply",
+    "PReLU",
+    "Permute",
+    "ReLU",
+    "RepeatVector",
+    "Rescaling",
     "Reshape",
+    "SeparableConv1D",
+    "SeparableConv2D",
+    "SimpleRNN",
+    "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
     "Subtract",
+    "ThresholdedReLU",
     "TorchModule",
+    "UpSampling1D",
+    "UpSampling2D",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
     "add",
     "average",
     "concatenate",
@@ -110,7 +165,7 @@ _INSTEAD_OF_TORCHS = {
     "LazyLinear": "Dense",
     **dict.fromkeys(("BatchNorm1d", "BatchNorm2d", "BatchNorm3d"), "BatchNormalization"),
     "LayerNorm": "LayerNormalization",
-    **{name: f'Activation("{name.lower()}")' for name in ("ReLU", "Sigmoid", "Softmax", "Tanh")},
+    **{name: f'Activation("{name.lower()}")' for name in ("Sigmoid", "Tanh")},
 }
 
 if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others

@@ -13,7 +13,7 @@ from onfit.layers.shapes import Shape
 from onfit.layers.spatial import Layout, Margins, same_margins, with_margins
 
 
-class _Convolution(Affine):
+class Convolution(Affine):
     """The base class of convolutions; `rank` is the number of their dimensions."""
 
     rank: int
@@ -115,7 +115,7 @@ class _Convolution(Affine):
         }
 
 
-class Conv1D(_Convolution):
+class Conv1D(Convolution):
     """A kernel that slides along a sequence.
 
     Args:
@@ -155,7 +155,7 @@ class Conv1D(_Convolution):
     paddings = ("valid", "same", "causal")
 
 
-class Conv2D(_Convolution):
+class Conv2D(Convolution):
     """A kernel that slides over an image.
 
     Args:

@@ -1,0 +1,1 @@
+"""Convolutions of other kinds: transposed, and apart for each channel."""
