@@ -59,6 +59,7 @@ class BackupAndRestore(Callback):
             between saves is at least the optimal one for it, sqrt(2 * cost of a save * mean_time)
             (Young 1974, refined by Daly 2006).
         verbose: 1 prints where a resumed run goes on; 0 prints nothing.
+        double_checkpoint: Keras 3's word for `keep`: True keeps two checkpoints, False one.
 
     Raises:
         ArgumentError: for an empty `backup_dir`, a `save_freq` that is no cadence, or a `keep`
@@ -87,6 +88,7 @@ class BackupAndRestore(Callback):
         when_finished: WhenFinished = "again",
         mean_time_between_failures: float | None = None,
         verbose: int = 1,
+        double_checkpoint: bool | None = None,
     ) -> None:
         if not isinstance(backup_dir, str | os.PathLike) or not os.fspath(backup_dir):
             raise ArgumentError(
@@ -104,6 +106,9 @@ class BackupAndRestore(Callback):
                 f"BackupAndRestore(when_finished={when_finished!r}): one of 'again', which trains "
                 "anew when the script is started again, and 'skip', which gets the result back."
             )
+        if double_checkpoint is not None:
+            keep = 2 if double_checkpoint else 1
+        self.double_checkpoint = double_checkpoint
         self.backup_dir = backup_dir
         self.save_freq = save_freq
         self.keep = keep
