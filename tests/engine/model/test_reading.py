@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from onfit import Input, Model, Sequential, metrics
-from onfit.errors import FileFormatError
+from onfit.errors import ArgumentError, ArgumentTypeError, FileFormatError
 from onfit.layers import BatchNormalization, Dense
 from onfit.models import clone_model, model_from_json
 
@@ -167,3 +167,17 @@ def test_a_stack_without_a_shape_is_described_and_copied_without_one() -> None:
 def test_a_text_of_no_model_is_an_error(text: str) -> None:
     with pytest.raises(FileFormatError):
         model_from_json(text)
+
+
+def test_a_clone_may_begin_from_inputs_of_ones_own() -> None:
+    for make in (small, graph):
+        begin = Input((4,), name="mine")
+        assert clone_model(make(), begin).inputs == [begin]
+    kept = clone_model(small(), None, lambda layer: layer)
+    assert kept.name == "sequential"
+    with pytest.raises(ArgumentError, match="has 2 symbols"):
+        clone_model(graph(), [Input((4,)), Input((4,))])
+    with pytest.raises(ArgumentError, match="by its own code"):
+        clone_model(Guided(), Input((4,)))
+    with pytest.raises(ArgumentTypeError, match="clone_function="):
+        clone_model(small(), lambda layer: layer)

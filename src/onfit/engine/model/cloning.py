@@ -1,19 +1,31 @@
 """The same layers again, with weights of their own."""
 
+from typing import Any
+
 from torch import nn
 
 from onfit.engine.model.model import Clone, Model
 from onfit.engine.model.weights import drawn_again
+from onfit.errors import ArgumentTypeError
 from onfit.layers import Layer, TorchModule
+from onfit.layers.graph import symbols_in
 
 
-def clone_model(model: Model, clone_function: Clone | None = None) -> Model:
+def clone_model(
+    model: Model, input_tensors: Any = None, clone_function: Clone | None = None
+) -> Model:
     """A model of the same layers, whose weights begin anew. It is not compiled.
 
     Args:
         model: a `Sequential`, a functional model, or any other, which is then copied with the
             weights of its torch modules drawn again.
+        input_tensors: what `Input(...)` gave, or a list of such, for the clone to begin from;
+            None for inputs of the same shapes.
         clone_function: makes the new layer of each old one; by default from its `get_config`.
+
+    Raises:
+        ArgumentTypeError: for input tensors that are no symbols.
+        ArgumentError: if they do not fit the model.
 
     Example:
         >>> from onfit.layers import Dense
@@ -22,7 +34,13 @@ def clone_model(model: Model, clone_function: Clone | None = None) -> Model:
         >>> twin.output_shape
         (None, 3)
     """
-    return model.cloned(_remembering(clone_function or clone_layer))
+    begin = list(symbols_in(input_tensors))
+    if input_tensors is not None and not begin:
+        raise ArgumentTypeError(
+            f"clone_model(input_tensors={input_tensors!r}) takes what Input(...) gives. (A "
+            "function that clones layers is clone_function=.)"
+        )
+    return model.cloned(_remembering(clone_function or clone_layer), begin)
 
 
 def clone_layer(layer: nn.Module) -> nn.Module:

@@ -19,7 +19,7 @@ from onfit.engine.model.calls import (
 )
 from onfit.engine.model.model import Clone, Model, logits_of
 from onfit.engine.model.naming import TakenNames, key_for
-from onfit.errors import ArgumentTypeError
+from onfit.errors import ArgumentError, ArgumentTypeError
 from onfit.layers import Input, InputLayer, Layer
 from onfit.layers.graph import Node, Symbol, symbols_in
 from onfit.layers.shapes import Shape
@@ -214,11 +214,16 @@ class Functional(Model):
 
     # --- copying -------------------------------------------------------------------------
 
-    def cloned(self, clone: Clone) -> Model:
+    def cloned(self, clone: Clone, begin: Sequence[Symbol] = ()) -> Model:
         """A model of the same calls; a subclass is copied, since it may compute something else."""
         if type(self) is not Functional:
-            return super().cloned(clone)
-        begin = self._new_inputs()
+            return super().cloned(clone, begin)
+        begin = list(begin) or self._new_inputs()
+        if len(begin) != len(self._input_specs):
+            raise ArgumentError(
+                f"clone_model(input_tensors=...) has {len(begin)} symbols; {self.described} takes "
+                f"{len(self._input_specs)}. Give one for each input."
+            )
         calls = [call._replace(layer=clone(call.layer)) for call in self.calls]
         values = self._values(list(begin), calls)
         end = [values[slot] for slot in self.output_slots]

@@ -19,6 +19,7 @@ from onfit.engine.model.weights import Weighed, drawn_again
 from onfit.engine.step.own_step import trackers_of
 from onfit.errors import ArgumentError, NotReadyError, did_you_mean
 from onfit.layers.containers import Held
+from onfit.layers.graph import Symbol
 from onfit.metrics import Mean, Metric
 
 Clone = Callable[[nn.Module], nn.Module]
@@ -89,13 +90,22 @@ class Model(Trainer, Savable, Weighed):
         """Compute the output; Keras' name for it, `call`, means the same in every class."""
         raise NotReadyError(f"{self.described} has neither forward nor call. Write one.")
 
-    def cloned(self, clone: Clone) -> "Model":
+    def cloned(self, clone: Clone, begin: Sequence[Symbol] = ()) -> "Model":
         """What `clone_model` makes of it.
 
         Args:
             clone: gives the new layer for each of its layers. A model that only its own code can
                 make is copied instead, and its torch modules draw their weights again.
+            begin: symbols to begin from; new ones of the same shapes if there are none.
+
+        Raises:
+            ArgumentError: for symbols that do not fit.
         """
+        if begin:
+            raise ArgumentError(
+                f"clone_model(input_tensors=...): {self.described} is made by its own code, not of "
+                "calls on inputs. Leave input_tensors out, and call the clone on them."
+            )
         copied = drawn_again(self)
         copied._compiled = None
         return copied

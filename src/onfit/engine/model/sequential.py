@@ -218,14 +218,16 @@ class Sequential(Model):
 
     # --- copying -------------------------------------------------------------------------
 
-    def cloned(self, clone: Clone) -> Model:
+    def cloned(self, clone: Clone, begin: Sequence[Symbol] = ()) -> Model:
         """A stack of the cloned layers; a subclass is copied: it may compute something else."""
         if self.plain_stack is None:
-            return super().cloned(clone)
+            return super().cloned(clone, begin)
         twin = Sequential(name=self.name)
-        if self.built:
-            begin = self.input
-            twin.add(Input(batch_shape=begin.shape, dtype=begin.dtype, name=begin.name))
+        if not begin and self._begin is not None:
+            own = self._begin
+            begin = [Input(batch_shape=own.shape, dtype=own.dtype, name=own.name)]
+        for symbol in begin:
+            twin.add(symbol)
         for layer in self.layers:
             twin.add(clone(layer))
         return twin
