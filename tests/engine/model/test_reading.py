@@ -73,6 +73,10 @@ class Guided(Model):
         return {metric.name: metric.result() for metric in self.metrics}
 
 
+def linear() -> Model:
+    return Sequential([Dense(1, input_dim=4)])
+
+
 def guided() -> Model:
     x = Input((4,))
     model = Guided(x, Dense(1, kernel_initializer="ones")(x))
@@ -127,6 +131,26 @@ def test_a_model_may_list_its_metrics_itself() -> None:
     history = model.fit(X, Y, batch_size=7, epochs=2, verbose=0).history
     assert sorted(history) == ["loss", "mae"]
     assert history["loss"][1] < history["loss"][0]
+
+
+@pytest.mark.parametrize("measure", [Model.train_on_batch, Model.test_on_batch])
+@pytest.mark.parametrize("make", [linear, guided])
+def test_metrics_of_batches_by_hand_add_up_if_asked_for(make: Any, measure: Any) -> None:
+    def values(*resets: bool) -> list[float]:
+        parts = zip(np.split(X, len(resets)), np.split(Y, len(resets)), strict=True)
+        asked = zip(parts, resets, strict=True)
+        given = {"return_dict": True}
+        return [measure(model, *xy, reset_metrics=reset, **given)["mae"] for xy, reset in asked]
+
+    model = make()
+    model.compile("sgd", "mse", metrics=["mae", metrics.RootMeanSquaredError()])
+    model.optimizer.learning_rate = 0.0
+    single = values(True, True, True)
+    added = values(False, False, False)
+    assert added == pytest.approx(np.cumsum(single) / [1, 2, 3], rel=1e-5)
+    assert values(True, True, True)[1:] == pytest.approx(single[1:], rel=1e-5)
+    model.reset_metrics()
+    assert values(False, False, False) == pytest.approx(added, rel=1e-5)
 
 
 def test_a_model_without_stateful_layers_has_no_states_to_forget() -> None:

@@ -33,6 +33,8 @@ class Compilable(Compiling):
         self.stop_training = False
         self.history: History | None = None
         self.judge: LossAndMetrics | None = None
+        # What `train_on_batch(reset_metrics=False)` and `test_on_batch` go on with.
+        self.steps_by_hand: dict[str, Any] = {}
 
     # What a step of a subclass' own measures with while it runs; None at all other times.
     metrics_of_step: list[Metric] | None = None

@@ -1,6 +1,6 @@
 """fit, evaluate and predict: they prepare the data and the step, and walk batches with a Run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -144,23 +144,41 @@ def predict(
 
 
 def train_on_batch(
-    model: "Compilable", x: Any, y: Any, sample_weight: Any, class_weight: Any
+    model: "Compilable",
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    class_weight: Any,
+    reset_metrics: bool,
 ) -> dict[str, float]:
     """One step of training, outside of any run."""
     batch = _one_batch(model, x, y, sample_weight, class_weight)
-    step = train_step_of(model, model.compiled)
+    step = _step_by_hand(model, train_step_of, reset_metrics)
     with training(model), model.compiled.trained.for_a_step(model, model.described):
         step(batch)
     return _report(step)
 
 
-def test_on_batch(model: "Compilable", x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
+def test_on_batch(
+    model: "Compilable", x: Any, y: Any, sample_weight: Any, reset_metrics: bool
+) -> dict[str, float]:
     """The loss and metrics of one batch."""
     batch = _one_batch(model, x, y, sample_weight, None)
-    step = test_step_of(model, model.compiled)
+    step = _step_by_hand(model, test_step_of, reset_metrics)
     with evaluating(model):
         step(batch)
     return _report(step)
+
+
+def _step_by_hand(model: "Compilable", make: Callable[..., Any], reset_metrics: bool) -> Any:
+    """A new step; or, to add up what batches gave, the one of the batch before."""
+    compiled, kept = model.compiled, model.steps_by_hand
+    known, step = kept.pop(make.__name__, (None, None))
+    if reset_metrics or known is not compiled:
+        step = make(model, compiled)
+    if not reset_metrics:
+        kept[make.__name__] = compiled, step
+    return step
 
 
 def predict_on_batch(model: "Compilable", x: Any) -> Any:

@@ -119,7 +119,8 @@ class Model(Trainer, Savable, Weighed):
     def __getstate__(self) -> dict[str, Any]:
         # Its nodes belong to the model around it, which records them anew when it is restored. A
         # copy made in mid-training is not itself in training.
-        return {**self.__dict__, "nodes": [], "fits_under_way": 0, "metrics_of_step": None}
+        own = {"nodes": [], "fits_under_way": 0, "metrics_of_step": None, "steps_by_hand": {}}
+        return {**self.__dict__, **own}
 
     @property
     def _computes(self) -> bool:
@@ -194,6 +195,7 @@ class Model(Trainer, Savable, Weighed):
 
     def reset_metrics(self) -> None:
         """Have all `metrics` forget what they have seen. Each epoch does so when it begins."""
+        self.steps_by_hand.clear()
         for metric in self.metrics:
             metric.reset_state()
 

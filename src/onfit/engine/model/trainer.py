@@ -226,16 +226,34 @@ class Trainer(Compilable):
         sample_weight: Any = None,
         class_weight: Any = None,
         return_dict: bool = False,
+        reset_metrics: bool = True,
     ) -> Any:
-        """Take one step of training; return its loss, or a list of loss and metrics."""
-        logs = fitting.train_on_batch(self, x, y, sample_weight, class_weight)
+        """Take one step of training; return its loss, or a list of loss and metrics.
+
+        Args:
+            x: the inputs of the batch.
+            y: its targets.
+            sample_weight: weight of each sample in the loss.
+            class_weight: weight of each class's samples in the loss.
+            return_dict: return `{name: value}`.
+            reset_metrics: return the values of this batch; False for the means of all batches
+                since the last call with True, or since `reset_metrics()`.
+        """
+        logs = fitting.train_on_batch(self, x, y, sample_weight, class_weight, reset_metrics)
         return logs if return_dict else _scalar_or_list(logs)
 
     def test_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+        reset_metrics: bool = True,
     ) -> Any:
-        """Measure one batch; return its loss, or a list of loss and metrics."""
-        logs = fitting.test_on_batch(self, x, y, sample_weight)
+        """Measure one batch; return its loss, or a list of loss and metrics. The arguments are
+        those of `train_on_batch`.
+        """
+        logs = fitting.test_on_batch(self, x, y, sample_weight, reset_metrics)
         return logs if return_dict else _scalar_or_list(logs)
 
     def predict_on_batch(self, x: Any) -> Any:
