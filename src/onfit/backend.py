@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import torch
 from torch import Tensor
 
-from onfit.dtypes import as_numpy
+from onfit.dtypes import as_numpy, torch_dtype
 from onfit.errors import ArgumentError, ArgumentTypeError, ShapeError, did_you_mean
+from onfit.layers.weights import Weight
 from onfit.losses.loss import EPSILON
 
 __all__ = [
@@ -20,9 +21,32 @@ __all__ = [
     "image_data_format",
     "set_floatx",
     "set_value",
+    "variable",
 ]
 
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
+
+
+def variable(value: Any, dtype: Any = None, name: str | None = None) -> Weight:
+    """A number or array that can be changed: a layer's, a loss's or a callback's.
+
+    Args:
+        value: its first value.
+        dtype: the type of its numbers; for floats torch's default float type.
+        name: its name.
+
+    Returns:
+        A weight that is not trainable. Assigned to an attribute of a layer, it is saved with it.
+
+    Example:
+        >>> alpha = variable(0.5)
+        >>> alpha.assign(0.25).item()
+        0.25
+    """
+    tensor = torch.as_tensor(value)
+    if dtype is not None or tensor.is_floating_point():
+        tensor = tensor.to(torch_dtype(dtype))
+    return Weight(tensor.clone(), trainable=False, name=name or "")
 
 
 def get_value(x: Any) -> Any:

@@ -1,18 +1,22 @@
-"""The losses that layers add while they compute: with `add_loss`, or as penalties on their outputs.
+"""The losses that layers add: while they compute, with `add_loss` or as penalties on their outputs;
+and at any time, as penalties on their weights.
 
-They are kept here, beside the layers, until the next call of the layer, or of what is around it. So
-copies and files of a layer do not hold them, and a net without such losses pays nothing.
+Those of a computation are kept here, beside the layers, until the next call of the layer, or of
+what is around it. So copies and files of a layer do not hold them, and a net without such losses
+pays nothing.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
 from torch import Tensor, nn
 
 from onfit.errors import ArgumentTypeError
+from onfit.layers.weights import weights_with
 
 _added: WeakKeyDictionary[nn.Module, list[Tensor]] = WeakKeyDictionary()
 
@@ -97,3 +101,22 @@ def nothing_added(net: nn.Module) -> Iterator[None]:
 def _forget(net: nn.Module) -> None:
     for part in net.modules():
         _added.pop(part, None)
+
+
+# --- penalties on weights ----------------------------------------------------------------------
+
+_SUFFIX = "_regularizer"
+
+
+def penalties_of(model: nn.Module) -> list[Callable[[], Tensor]]:
+    """A function for each regularized weight of each layer: it computes the penalty of now.
+
+    A layer has a penalty on its weight `kernel` if it has a `kernel_regularizer`.
+    """
+    return [partial(_penalty, layer, weight) for layer, weight in weights_with(model, _SUFFIX)]
+
+
+def _penalty(layer: Any, weight: str) -> Tensor:
+    # Both are looked up each time: the user may replace the regularizer, or change its factor.
+    penalty: Tensor = getattr(layer, weight + _SUFFIX)(getattr(layer, weight))
+    return penalty

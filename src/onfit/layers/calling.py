@@ -6,15 +6,15 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from onfit.errors import ArgumentTypeError
 from onfit.layers import added_losses
-from onfit.layers.added_losses import Calling
+from onfit.layers.added_losses import Calling, penalties_of
 from onfit.layers.graph import Traced, record, shapes_of, symbols_in
 from onfit.layers.modes import in_mode
-from onfit.layers.penalties import penalties_of
 from onfit.layers.shapes import mapped, tensors_in
+from onfit.layers.weights import WeightOwner
 
 
 class Takes(NamedTuple):
@@ -40,7 +40,7 @@ class Takes(NamedTuple):
         return cls(names, training, "mask" in names or any_name)
 
 
-class Called(Traced, nn.Module):
+class Called(Traced, WeightOwner):
     """The call of a layer or a model.
 
     The computation has two names, torch's `forward` and Keras' `call`. A class may write it under

@@ -1,6 +1,5 @@
 """The base class of onfit's layers: a torch module that learns its shapes from its input."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
@@ -8,14 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from onfit import constraints, initializers, regularizers
+from onfit import regularizers
 from onfit.dtypes import as_numpy, dtype_name, float_dtype
 from onfit.errors import ShapeError
 from onfit.layers.arguments import NotHere, declared_input, parameters_of, refuse_unknown
 from onfit.layers.calling import Called, shapes_to_build_for
 from onfit.layers.containers import HoldsLayers
 from onfit.layers.modes import Freezable, freeze_new_weights
-from onfit.layers.room import take_room
 from onfit.layers.shapes import Shape, mapped
 
 
@@ -154,43 +152,6 @@ class Layer(Freezable, Called, HoldsLayers):
             self.set_weights(list(first) if isinstance(first, (list, tuple)) else [first])
         if not self._trainable:
             freeze_new_weights(self)
-
-    def add_weight(
-        self,
-        name: str,
-        shape: tuple[int, ...],
-        initializer: Any = "glorot_uniform",
-        trainable: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
-    ) -> Tensor:
-        """Make a weight called `name`: a parameter, or a buffer if not `trainable`.
-
-        Args:
-            name: the attribute it becomes.
-            shape: its shape.
-            initializer: sets its first values: anything `initializers.get` takes.
-            trainable: whether training changes it.
-            regularizer: the penalty on it: anything `regularizers.get` takes. It is kept as
-                `self.<name>_regularizer`, and may be changed there at any time.
-            constraint: its limit: anything `constraints.get` takes; kept as
-                `self.<name>_constraint`.
-
-        Raises:
-            ShapeError: if the file that the layer comes from has no weight of this size.
-        """
-        take_room(math.prod(shape), f"{self.described}: its weight {name!r}")
-        value = initializers.get(initializer)(shape)
-        if trainable:
-            self.register_parameter(name, nn.Parameter(value))
-        else:
-            self.register_buffer(name, value)
-        if regularizer is not None:
-            setattr(self, f"{name}_regularizer", regularizers.get(regularizer))
-        if constraint is not None:
-            setattr(self, f"{name}_constraint", constraints.get(constraint))
-        made: Tensor = getattr(self, name)
-        return made
 
     @property
     def weights(self) -> list[Tensor]:

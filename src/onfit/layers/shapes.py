@@ -16,6 +16,7 @@ from torch.func import functional_call
 from onfit.errors import ShapeError
 from onfit.layers.added_losses import nothing_added
 from onfit.layers.modes import evaluating
+from onfit.layers.weights import Weight
 
 Shape = tuple[int | None, ...]
 
@@ -88,7 +89,7 @@ def _run(module: nn.Module, args: Any, kwargs: dict[str, Any], unknown: _Unknown
             return _outputs(module, args, kwargs, unknown, _device(module))
         try:
             return _outputs(module, args, kwargs, unknown, "meta")
-        except NotImplementedError:  # an operation that meta does not know
+        except (NotImplementedError, RuntimeError):  # meta lacks it, or it met a tensor elsewhere
             return _outputs(module, args, kwargs, unknown, _device(module))
     except ShapeError:
         raise
@@ -108,9 +109,9 @@ def _outputs(
         sizes = [a if size is None else size for size, a in zip(spec.shape, assumed, strict=True)]
         return torch.zeros(sizes, dtype=spec.dtype, device=device)
 
-    state = {name: param.detach().to(device) for name, param in module.named_parameters()}
+    state = {name: _at(param, device) for name, param in module.named_parameters()}
     # Copies: a forward may change its buffers, but finding shapes must not change them.
-    state |= {name: buffer.to(device, copy=True) for name, buffer in module.named_buffers()}
+    state |= {name: _at(buffer, device, copy=True) for name, buffer in module.named_buffers()}
     with evaluating(module):
         outputs = functional_call(
             module,
@@ -121,6 +122,12 @@ def _outputs(
     if device == "meta":
         mapped(_require_something, Tensor, outputs)
     return outputs
+
+
+def _at(tensor: Tensor, device: str, *, copy: bool = False) -> Tensor:
+    """A tensor on a device, without a gradient; a weight stays one."""
+    there = tensor.detach().to(device, copy=copy)
+    return tensor.like(there) if isinstance(tensor, Weight) else there
 
 
 def _require_something(output: Tensor) -> None:

@@ -61,7 +61,7 @@ def _add_weights(
     contents: Contents, model: "Model", named: Named, kept: Named, naming: Container[Naming]
 ) -> None:
     if Naming.BY_LAYER in naming:
-        contents.layers = by_layer({name: kept[name] for name in weights_of(model, named)})
+        contents.layers = by_layer(model, {name: kept[name] for name in weights_of(model, named)})
     if Naming.BY_NAME in naming:
         contents.named, contents.also = dict(kept), shared_names(model, named)
     if Naming.BY_NUMBER in naming:

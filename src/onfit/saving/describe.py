@@ -8,6 +8,7 @@ from onfit import layers
 from onfit.engine.model.layered import Layered
 from onfit.errors import ArgumentError
 from onfit.layers import Layer
+from onfit.layers.keys import named_layers
 from onfit.layers.wrappers import class_of
 from onfit.saving.describe_functional import functional_config
 from onfit.saving.values import (
@@ -100,7 +101,7 @@ def _dtype_of(module: nn.Module, default: str) -> str:
 
 def _undescribable(layer: nn.Module, model: Any) -> str:
     inner = getattr(layer, "net", layer)
-    name = next(name for name, child in model.named_children() if child is layer)
+    name = next(name for name, child in named_layers(model) if child is layer)
     return (
         f"{model.described}.save: layer {name!r} is a torch module, "
         f"{type(inner).__module__}.{type(inner).__name__}, and a file cannot hold how to make "

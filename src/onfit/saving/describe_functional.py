@@ -7,6 +7,7 @@ from torch import nn
 
 from onfit.engine.model.calls import Slot, slots_in
 from onfit.layers.graph import Symbol
+from onfit.layers.keys import named_layers
 from onfit.layers.shapes import Spec, mapped
 from onfit.saving.values import Config
 
@@ -25,7 +26,7 @@ def functional_config(model: "Functional", layer_config: Callable[[nn.Module], C
         model: the model.
         layer_config: describes one layer.
     """
-    keys = {id(layer): key for key, layer in model.named_children()}
+    keys = {id(layer): name for name, layer in named_layers(model)}
     origin: dict[int, History] = {}
     layers: dict[str, Config] = {}
     for slot, symbol in enumerate(model.inputs):

@@ -90,12 +90,12 @@ def fitting(model: "Model", contents: Contents, asked: str) -> Pairs:
     """
     named = dict(model.named_weights())
     if contents.numbered:
-        saved = by_layer(_named_by_number(model, named, contents.numbered, asked))
+        saved = by_layer(model, _named_by_number(model, named, contents.numbered, asked))
     elif contents.named:
-        saved = by_layer(_named_by_name(model, named, contents, asked))
+        saved = by_layer(model, _named_by_name(model, named, contents, asked))
     else:
         saved = contents.layers
-    pairs = _pairs(by_layer(weights_of(model, named)), saved)
+    pairs = _pairs(by_layer(model, weights_of(model, named)), saved)
     if pairs is None:
         raise _do_not_fit(model, named, saved, asked)
     return pairs
@@ -140,7 +140,7 @@ def _named_by_name(
 ) -> dict[str, Declared]:
     found = names_of_model(model, named, contents, asked)
     if found.keys() != named.keys():
-        raise _do_not_fit(model, named, by_layer(found), asked)
+        raise _do_not_fit(model, named, by_layer(model, found), asked)
     return found
 
 
@@ -193,7 +193,7 @@ def _without(prefix: str, values: Mapping[str, Declared]) -> Mapping[str, Declar
 def _do_not_fit(
     model: "Model", named: Named, saved: Mapping[str, Arrays], asked: str
 ) -> FileFormatError:
-    mine = by_layer(weights_of(model, named))
+    mine = by_layer(model, weights_of(model, named))
     return FileFormatError(
         f"{asked}: these weights do not fit {model.described}; nothing is changed.\n"
         f"  It has:       {_listed(mine)}\n"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from onfit.layers import TorchModule
+from onfit.layers.keys import named_layers
 from onfit.layers.wrappers import class_of
 from onfit.saving.describe import can_be_described
 from onfit.saving.describe_functional import functional_config
@@ -35,7 +36,7 @@ def _sequential(model: "Sequential", name: str) -> Config:
     begin = model.input
     dtype = str(begin.dtype).removeprefix("torch.")
     config = {"name": begin.name or "input", "dtype": dtype, "batch_shape": list(begin.shape)}
-    layers = [_layer(layer, key) for key, layer in model.named_children()]
+    layers = [_layer(layer, name) for name, layer in named_layers(model)]
     layers.insert(0, {"class_name": "InputLayer", "config": config})
     return {"class_name": "Sequential", "config": {"name": name, "layers": layers}}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from onfit._types import StrPath
 from onfit.errors import FileFormatError, OnfitError, OnfitWarning
-from onfit.layers.room import weights_within
+from onfit.layers.weights.room import weights_within
 from onfit.saving.contents import Contents
 from onfit.saving.fitting import put_in
 from onfit.saving.formats import format_to_load

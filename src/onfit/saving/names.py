@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from onfit.engine.model.naming import snake_case
 from onfit.layers import wrappers
+from onfit.layers.keys import name_under
 from onfit.layers.recurrent import Recurrent
 from onfit.saving.keras_order import layers_of
 
@@ -31,14 +32,20 @@ class Naming(Enum):
     BY_NUMBER = auto()
 
 
-def by_layer(named: Mapping[str, Any]) -> dict[str, list[tuple[str, Any]]]:
-    """For each layer that has weights, pairs of the layer's name for a weight and its value."""
+def by_layer(model: "Model", named: Mapping[str, Any]) -> dict[str, list[tuple[str, Any]]]:
+    """For each layer that has weights, pairs of the layer's name for a weight and its value.
+
+    Args:
+        model: the model.
+        named: the values by the model's names for weights.
+    """
+    names = {key: name_under(key, layer) for key, layer in model._inside.named_children()}
     layers: dict[str, list[tuple[str, Any]]] = {}
     for name, value in named.items():
         layer, dot, own = name.partition(".")
         if not dot:
             layer, own = TOP_LEVEL, name
-        layers.setdefault(layer, []).append((own.replace(".", "/"), value))
+        layers.setdefault(names.get(layer, layer), []).append((own.replace(".", "/"), value))
     if TOP_LEVEL in layers:  # last, where a file has them
         layers[TOP_LEVEL] = layers.pop(TOP_LEVEL)
     return layers

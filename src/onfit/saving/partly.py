@@ -65,10 +65,10 @@ def _sides(model: "Model", contents: Contents, asked: str) -> Sides:
     """The weights of the model and of the file, by layers, both by names of one kind."""
     named: Named = dict(model.named_weights())
     if not contents.numbered:
-        mine = by_layer(weights_of(model, named))
+        mine = by_layer(model, weights_of(model, named))
         if not contents.named:
             return mine, contents.layers
-        return mine, by_layer(names_of_model(model, named, contents, asked))
+        return mine, by_layer(model, names_of_model(model, named, contents, asked))
     paths = numbered_names(model, named)
     mine = {path: [(name, named[name]) for name in names] for path, names in paths.items()}
     saved = {

@@ -121,12 +121,6 @@ def test_two_layers_of_one_name_are_an_error() -> None:
         Sequential([Dense(3, name="a"), Dense(2, name="a")])
 
 
-@pytest.mark.parametrize("name", ["fit", "train", "forward", "optimizer"])
-def test_a_layer_may_not_hide_what_a_model_can_do(name: str) -> None:
-    with pytest.raises(ArgumentError, match=f"called '{name}', or that name means something else"):
-        Sequential([Dense(3, name=name)])
-
-
 def test_a_layer_that_cannot_take_what_comes_is_named_when_building() -> None:
     with pytest.raises(ShapeError, match=r"layer 'Linear' \(Linear\) cannot take .*\(None, 3\)"):
         Sequential([Dense(3, input_dim=6), nn.Linear(5, 1)])

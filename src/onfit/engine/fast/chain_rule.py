@@ -24,6 +24,7 @@ from onfit.engine.fast.loss_kernels import Slope, slope_of
 from onfit.errors import OnfitError
 from onfit.layers import Flatten
 from onfit.layers.activated import Activated
+from onfit.layers.weights import Weight, as_plain_tensors
 from onfit.losses import Loss
 from onfit.optimizers import Optimizer, keeps_no_gradient
 
@@ -126,6 +127,10 @@ class ChainRule:
             batch: inputs and targets.
             params: the parameters that train now.
         """
+        with as_plain_tensors():
+            return self._passed(batch, params)
+
+    def _passed(self, batch: Samples, params: Sequence[Tensor]) -> Passed | None:
         if not self._may_take(batch) or not self._has(params) or self._is_watched(params):
             return None
         memory, self._memory = self._memory, {}
@@ -190,7 +195,7 @@ class ChainRule:
 
 def _is_plain(param: Tensor) -> bool:
     """Whether its numbers lie in its own memory, on the CPU."""
-    return type(param) is nn.Parameter and param.is_cpu and param.layout is torch.strided
+    return type(param) in (nn.Parameter, Weight) and param.is_cpu and param.layout is torch.strided
 
 
 def _hooks_of(module: nn.Module) -> list[dict[int, Any]]:

@@ -19,6 +19,7 @@ from torch.nn import Parameter
 
 from onfit.engine.fast.conditions import engine_does_more, is_hooked
 from onfit.engine.fast.entry import Gradients, gradients
+from onfit.layers.weights import Weight
 
 # glibc's DEFAULT_MMAP_THRESHOLD_MAX: memory of this size goes back to the system, however often
 # the program asks for it.
@@ -151,7 +152,7 @@ def _candidates(params: Sequence[Tensor], nodes: Iterable[Any]) -> list[Tensor]:
 def is_large(param: Tensor) -> bool:
     """Whether it is a matrix so large that its gradient's memory would go back to the system."""
     return (
-        type(param) in (Tensor, Parameter)  # the numbers of other types may lie elsewhere
+        type(param) in (Tensor, Parameter, Weight)  # the numbers of other types may lie elsewhere
         and param.layout is torch.strided
         and param.is_cpu
         and param.is_floating_point()

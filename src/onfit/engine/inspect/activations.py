@@ -11,6 +11,7 @@ from onfit.engine.data.arrays import converted
 from onfit.engine.data.reading import moved
 from onfit.errors import ArgumentError, did_you_mean
 from onfit.layers import Embedding, TorchModule, wrappers
+from onfit.layers.keys import named_layers
 from onfit.layers.modes import evaluating
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _layers(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _children(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    for name, child in net.named_children():
+    for name, child in named_layers(net):
         if isinstance(child, (nn.ModuleList, nn.ModuleDict)):  # only their modules are called
             yield from ((f"{name}.{inner}", layer) for inner, layer in _children(child))
         else:

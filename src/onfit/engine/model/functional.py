@@ -18,10 +18,11 @@ from onfit.engine.model.calls import (
     store,
 )
 from onfit.engine.model.model import Clone, Model, logits_of
-from onfit.engine.model.naming import TakenNames, key_for
+from onfit.engine.model.naming import keep
 from onfit.errors import ArgumentError, ArgumentTypeError
 from onfit.layers import Input, InputLayer, Layer
 from onfit.layers.graph import Node, Symbol, symbols_in
+from onfit.layers.keys import named_layers
 from onfit.layers.shapes import Shape
 
 
@@ -79,17 +80,14 @@ class Functional(Model):
             if layer is None or id(layer) in known:
                 continue
             known.add(id(layer))
-            name = key_for(layer, TakenNames(self), self.described)
-            if not getattr(layer, "name", None):
-                layer.name = name  # type: ignore[assignment]
-            self.add_module(name, layer)
+            keep(self, layer, self.described)
             self._layers.append(layer)
             shapes = [symbol.shape for symbol in symbols_in(node.outputs)]
             self._shapes.append(shapes[0] if len(shapes) == 1 else shapes)
 
     def _output_names(self, end: Sequence[Symbol]) -> list[str]:
         """Each output has the name of its layer, and a number if that name is taken."""
-        keys = {id(layer): key for key, layer in self.named_children()}
+        keys = {id(layer): name for name, layer in named_layers(self)}
         names: list[str] = []
         for symbol in end:
             base = name = keys.get(id(symbol.node.layer), symbol.name)

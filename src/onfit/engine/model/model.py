@@ -20,6 +20,7 @@ from onfit.engine.step.own_step import trackers_of
 from onfit.errors import ArgumentError, NotReadyError, did_you_mean
 from onfit.layers.containers import Held
 from onfit.layers.graph import Symbol
+from onfit.layers.keys import named_layers
 from onfit.metrics import Mean, Metric
 
 Clone = Callable[[nn.Module], nn.Module]
@@ -146,7 +147,7 @@ class Model(Trainer, Savable, Weighed):
                     f"get_layer(index={index}): {self.described} has {len(self.layers)} layers."
                 )
             return self.layers[index]
-        names = dict(self.named_children())
+        names = dict(named_layers(self))
         names |= {str(getattr(layer, "name", "")): layer for layer in self.layers}
         if name not in names:
             raise ArgumentError(

@@ -6,37 +6,36 @@ from collections.abc import Container
 from torch import nn
 
 from onfit.errors import ArgumentError
+from onfit.layers.keys import NamesIn, key_for
 
 
-class TakenNames:
-    """The names that mean something in a module. One is found without a list of them all, which
-    would be made anew for each of its layers.
-    """
-
-    def __init__(self, module: nn.Module) -> None:
-        inner = (vars(module), module._modules, module._parameters, module._buffers)
-        self._places = [*inner, *(vars(kind) for kind in type(module).__mro__)]
-
-    def __contains__(self, name: object) -> bool:
-        return any(name in place for place in self._places)
-
-
-def key_for(layer: nn.Module, taken: Container[str], owner: str) -> str:
-    """The name under which a model keeps `layer`: its own, or a free one.
+def keep(model: nn.Module, layer: nn.Module, described: str) -> None:
+    """Make a layer a part of a model, and give it a name if it has none.
 
     A layer without a name of its own gets a number where another layer has the name of its class;
     so does a layer that another model has named.
 
+    Args:
+        model: what keeps the layer.
+        layer: a layer, a model or a torch module.
+        described: the model in errors.
+
     Raises:
-        ArgumentError: if its author gave it the name of another layer.
+        ArgumentError: if the layer's author gave it the name of another layer.
     """
+    name = _name_for(layer, NamesIn(model), described)
+    if getattr(layer, "name", None) == "":
+        layer.name = name  # type: ignore[assignment]
+    model.add_module(key_for(name, model), layer)
+
+
+def _name_for(layer: nn.Module, taken: Container[str], owner: str) -> str:
     name = str(getattr(layer, "name", ""))
     if name and name not in taken:
         return name
     if name and getattr(layer, "named_by_author", False):
         raise ArgumentError(
-            f"{owner} cannot have a second layer called {name!r}, or that name means something "
-            "else there. Give the layer another name."
+            f"{owner} cannot have a second layer called {name!r}. Give the layer another name."
         )
     return free_name(layer, taken)
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from onfit.activations import Activation
 from onfit.engine.data.arrays import Samples
 from onfit.engine.model.model import Clone, Model, logits_of
-from onfit.engine.model.naming import TakenNames, key_for
+from onfit.engine.model.naming import keep
 from onfit.errors import ArgumentError, ArgumentTypeError, NotConnectedError, OnfitError
 from onfit.layers import Input, InputLayer, Layer, TorchModule
 from onfit.layers.graph import Symbol
@@ -101,8 +101,7 @@ class Sequential(Model):
         if not self._layers:
             raise ArgumentError(f"{self.described} has no layer to take off.")
         layer = self._layers.pop()
-        name = next(name for name, child in self.named_children() if child is layer)
-        delattr(self, name)
+        delattr(self, next(key for key, child in self.named_children() if child is layer))
         self._trace()
         return layer
 
@@ -245,10 +244,7 @@ class Sequential(Model):
             self._trace()
 
     def _register(self, layer: nn.Module) -> None:
-        name = key_for(layer, TakenNames(self), self.described)
-        if isinstance(layer, Layer) and not layer.name:
-            layer.name = name
-        self.add_module(name, layer)
+        keep(self, layer, self.described)
         self._layers.append(layer)
         self._parts_called = 0
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from onfit.layers.penalties import weights_with
+from onfit.layers.weights import weights_with
 
 _SUFFIX = "_constraint"
 

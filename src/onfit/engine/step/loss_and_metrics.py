@@ -11,8 +11,7 @@ from onfit.engine.step.one_output import OneOutput
 from onfit.engine.step.outputs import calls_in_order
 from onfit.engine.step.totals import StatefulTotals, Totals, Value, measured
 from onfit.errors import DataError, NotReadyError
-from onfit.layers.added_losses import Calling, added_in, may_add
-from onfit.layers.penalties import penalties_of
+from onfit.layers.added_losses import Calling, added_in, may_add, penalties_of
 from onfit.losses import Loss
 from onfit.metrics import StatefulMetric
 

@@ -14,6 +14,7 @@ from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.engine.step.own_step import OwnStep
 from onfit.engine.step.seen import BatchSeen
 from onfit.engine.step.ways import WAYS, GradientsOf
+from onfit.layers.weights import as_plain_tensors
 from onfit.layers.wrappers import trained_parameters
 from onfit.optimizers import Optimizer
 
@@ -77,7 +78,8 @@ class TrainStep:
         if self.keeps_outputs:
             self._kept = batch, outputs
         with torch.set_grad_enabled(False):  # like `no_grad`, with fewer calls
-            self._optimizer.apply(grads)
+            with as_plain_tensors():
+                self._optimizer.apply(grads)
             if self._limits.weights:
                 self._limits.impose(params)
             self.totals.add(
@@ -91,7 +93,8 @@ class TrainStep:
 
     def _trainables(self) -> list[Tensor]:
         """The parameters that train now; the optimizer follows when a layer was frozen or freed."""
-        params: list[Tensor] = [p for p in self._parameters if p.requires_grad]
+        with as_plain_tensors():
+            params: list[Tensor] = [p for p in self._parameters if p.requires_grad]
         known = self._optimizer.params
         if len(params) != len(known) or not all(map(is_, params, known)):
             self._optimizer.build(params)
