@@ -5,6 +5,8 @@ from typing import Any
 
 from torch import nn
 
+from onfit.assigning import check_assignment
+
 _KINDS = (list, tuple, dict)
 # A longer one that begins with something else holds data, and is not walked through.
 _LONG = 100
@@ -45,6 +47,11 @@ class HoldsLayers(nn.Module):
         object.__setattr__(self, "_holders", {})
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name[0] != "_" and name != "training":
+            check_assignment(self, name, value)
+            if isinstance(getattr(type(self), name, None), property):
+                object.__setattr__(self, name, value)  # torch would put a module beside it
+                return
         holders = vars(self).get("_holders", {})
         if name in holders:
             self._forget(name)

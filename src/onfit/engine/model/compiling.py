@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from onfit._types import Mode
+from onfit.assigning import is_ours
 from onfit.engine.model.arguments import refuse_unsupported
 from onfit.engine.model.building import Buildable
 from onfit.engine.step.compiled import Compiled
@@ -125,12 +126,21 @@ class Compiling(Freezable, Buildable):
 
     @property
     def loss(self) -> Any:
-        """The loss as `compile` received it; None before. Another one acts from the next batch."""
-        return None if self._compiled is None else self._compiled.given["loss"]
+        """The loss as `compile` received it; None before. Another one acts from the next batch.
+
+        A subclass may set it before `compile`, for a step of its own.
+        """
+        given = None if self._compiled is None else self._compiled.given["loss"]
+        own = self._modules.get("loss", vars(self).get("loss"))
+        return own if given is None else given
 
     @loss.setter
     def loss(self, value: Any) -> None:
-        self._replace(loss=value)
+        if self._compiled is None and not is_ours(type(self)):
+            held: dict[str, Any] = self._modules if isinstance(value, nn.Module) else vars(self)
+            held["loss"] = value
+        else:
+            self._replace(loss=value)
 
     @property
     def loss_weights(self) -> Any:

@@ -1,0 +1,176 @@
+"""What is assigned to a model, a layer or an optimizer acts, or is refused.
+
+Python's objects take any attribute. So a name of Keras that does nothing here, or a misspelled one,
+would be taken in silence.
+"""
+
+import difflib
+import sys
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from onfit.errors import ArgumentError
+
+# How alike an unknown name and a known one are, from 0 to 1, if the one is taken for a misspelling
+# of the other: one letter of eight is wrong.
+_NEAR = 0.85
+
+# Names that Keras gives to models and layers, and that do nothing here when they are set; those
+# that a class here has are looked up there.
+KERAS_NAMES = frozenset(
+    [
+        "add_metric",
+        "add_variable",
+        "add_weight",
+        "autocast",
+        "batch_input_shape",
+        "build_from_config",
+        "compile_from_config",
+        "compiled_loss",
+        "compiled_metrics",
+        "compute_dtype",
+        "compute_mask",
+        "compute_output_shape",
+        "compute_output_spec",
+        "count_params",
+        "distribute_strategy",
+        "dtype",
+        "dtype_policy",
+        "export",
+        "get_build_config",
+        "get_compile_config",
+        "get_metrics_result",
+        "get_quantization_layer_structure",
+        "get_state_tree",
+        "inbound_nodes",
+        "input_dtype",
+        "input_mask",
+        "input_spec",
+        "load_own_variables",
+        "loss_functions",
+        "losses",
+        "make_predict_function",
+        "make_test_function",
+        "make_train_function",
+        "metrics",
+        "metrics_tensors",
+        "metrics_variables",
+        "non_trainable_variables",
+        "non_trainable_weights",
+        "outbound_nodes",
+        "output_mask",
+        "path",
+        "predict_function",
+        "predict_step",
+        "quantization_mode",
+        "quantize",
+        "quantized_build",
+        "quantized_call",
+        "rematerialized_call",
+        "sample_weight_mode",
+        "save_own_variables",
+        "set_state_tree",
+        "state_updates",
+        "stateful",
+        "stateless_call",
+        "stateless_compute_loss",
+        "supports_masking",
+        "symbolic_call",
+        "targets",
+        "test_function",
+        "torch_params",
+        "total_loss",
+        "train_function",
+        "trainable_variables",
+        "trainable_weights",
+        "updates",
+        "uses_learning_phase",
+        "variable_dtype",
+        "variables",
+        "weighted_metrics",
+        "weights",
+    ]
+)
+# Names that change no result here, as in `compile`.
+_TAKEN = frozenset({"run_eagerly", "jit_compile", "steps_per_execution", "autocast"})
+_OF_OPTIMIZERS = ("learning_rate", "lr", "momentum", "beta_1", "beta_2", "weight_decay", "clipnorm")
+_INSTEAD = {
+    **{name: f"Write model.optimizer.{name} = ..." for name in _OF_OPTIMIZERS},
+    "weights": "Call set_weights(...).",
+    "variables": "Call set_weights(...).",
+    "metrics": "Pass them to compile(metrics=[...]).",
+    "compiled_metrics": "Pass them to compile(metrics=[...]).",
+    "weighted_metrics": "Pass them to compile(weighted_metrics=[...]).",
+    "compiled_loss": "Write model.loss = ...",
+    "trainable_weights": "Set trainable of the layers.",
+    "trainable_variables": "Set trainable of the layers.",
+    "layers": "Call add(layer), or make a model of the layers that are wanted.",
+    "dtype": "Pass dtype= to the layer when it is made.",
+    "compiled": "Call compile(...).",
+}
+
+
+def check_assignment(owner: Any, name: str, value: Any) -> None:
+    """Refuse what would do nothing when it is assigned to a model or layer.
+
+    Args:
+        owner: the model or layer.
+        name: the attribute.
+        value: its new value.
+
+    Raises:
+        ArgumentError: for an attribute that is only read; and, on an object of a class of onfit,
+            for a name of Keras that does nothing here, and for a name that is nearly a known one.
+            A class that a user writes has what other attributes it likes.
+    """
+    kind = type(owner)
+    found = getattr(kind, name, None)
+    if isinstance(found, property):
+        if found.fset is None and is_ours(found.fget):
+            _refuse(owner, name, "is only read.")
+    elif found is None and name not in vars(owner) and is_ours(kind):
+        _require_known(owner, name, value)
+
+
+def _require_known(owner: Any, name: str, value: Any) -> None:
+    parts = (owner._parameters, owner._buffers, owner._modules)
+    if any(name in part for part in parts) or name in _TAKEN or _is_set_by_onfit():
+        return
+    if name in KERAS_NAMES or name in _INSTEAD:
+        if value is not None or not name.endswith("_function"):  # None: to be made anew, as always
+            _refuse(owner, name, "does nothing here when it is set.")
+        return
+    near = nearest(name, (*KERAS_NAMES, *_INSTEAD, *_public(owner)))
+    if near is not None:
+        _refuse(owner, name, f"is not known. Did you mean {near!r}?")
+
+
+def _public(owner: Any) -> list[str]:
+    return [name for name in (*dir(type(owner)), *vars(owner)) if not name.startswith("_")]
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The one of the names that `name` is nearly; None if there is none.
+
+    >>> nearest("learnig_rate", ["learning_rate", "momentum"])
+    'learning_rate'
+    """
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=_NEAR)
+    return found[0] if found else None
+
+
+def is_ours(made: Any) -> bool:
+    """Whether a class or function is written in onfit."""
+    return str(made.__module__).partition(".")[0] == "onfit"
+
+
+def _is_set_by_onfit() -> bool:
+    """Whether the assignment stands in onfit's own code, which knows what it sets."""
+    frame = sys._getframe(4)  # past the functions here, and `__setattr__`
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] in ("onfit", "torch", "copy")
+
+
+def _refuse(owner: Any, name: str, why: str) -> NoReturn:
+    described = getattr(owner, "described", type(owner).__name__)
+    free = "For an attribute of your own, write a subclass, or choose another name."
+    raise ArgumentError(f"{described}.{name} = ...: {name} {why} {_INSTEAD.get(name, free)}")
