@@ -1,5 +1,9 @@
 """What is the user's own is kept by name and found again by it."""
 
+from typing import Any
+
+import numpy as np
+import pytest
 import torch
 from tests.saving.small import (
     FIT,
@@ -12,7 +16,9 @@ from tests.saving.small import (
 )
 
 from onfit import initializers, layers, losses, metrics, optimizers
-from onfit.models import Sequential
+from onfit.errors import FileFormatError, OnfitWarning
+from onfit.layers import Dense, Input
+from onfit.models import Model, Sequential, load_model, model_from_json
 
 
 def doubled(x):
@@ -139,3 +145,60 @@ def test_a_layer_named_as_a_function_of_the_users_keeps_its_name(tmp_path, suffi
     loaded = saved_and_loaded(model, tmp_path, suffix, custom_objects={"doubled": doubled})
     assert loaded.layers[0].name == "doubled"
     assert loaded.layers[0].activation is doubled
+
+
+# --- models of a class of one's own ----------------------------------------------------------
+
+
+class Doubling(Model):
+    """A functional model that says more than its layers do."""
+
+    def twice(self, x: Any) -> Any:
+        return 2 * self(x)
+
+
+class Fixed(Doubling):
+    """One that cannot be made of inputs and outputs."""
+
+    def __init__(self) -> None:
+        x = Input((2,))
+        super().__init__(x, Dense(1)(x))
+
+
+class Stack(Sequential):
+    """A stack that says more than its layers do."""
+
+    def twice(self, x: Any) -> Any:
+        return 2 * self(x)
+
+
+def doubling() -> Any:
+    x = Input((2,))
+    return Doubling(x, Dense(1)(x))
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.parametrize("make", [doubling, lambda: Stack([Dense(1, input_dim=2)])])
+def test_a_model_of_ones_own_class_is_read_as_one(tmp_path: Any, make: Any, suffix: str) -> None:
+    model = make()
+    model.save(tmp_path / f"a{suffix}")
+    own = {"Doubling": Doubling, "Stack": Stack}
+    for twin in (
+        load_model(tmp_path / f"a{suffix}", own),
+        model_from_json(model.to_json(), own),
+        type(model).from_config(model.get_config()),
+    ):
+        assert type(twin).__name__ == type(model).__name__
+        assert twin.twice(np.ones((1, 2), "float32")).shape == (1, 1)
+
+
+def test_a_class_that_is_not_there_is_missed(tmp_path: Any) -> None:
+    doubling().save(tmp_path / "a.keras")
+    with pytest.warns(OnfitWarning, match="class Doubling, which is not in custom_objects"):
+        assert not isinstance(load_model(tmp_path / "a.keras"), Doubling)
+
+
+def test_a_class_that_takes_no_inputs_and_outputs_is_an_error_that_says_so(tmp_path: Any) -> None:
+    Fixed().save(tmp_path / "a.keras")
+    with pytest.raises(FileFormatError, match="Fixed of custom_objects is called with inputs"):
+        load_model(tmp_path / "a.keras", {"Fixed": Fixed})

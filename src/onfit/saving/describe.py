@@ -39,7 +39,10 @@ def model_config(model: "Model") -> Config:
             f"{model.described}.get_config: only its own code can make this model, and a "
             f"configuration cannot hold code. {WEIGHTS_INSTEAD}"
         )
-    return _DESCRIBED[model.class_in_config](model)
+    described = _DESCRIBED[model.class_in_config](model)
+    own = class_of(model).__name__
+    # Beside Keras' keys, which Keras passes over: a subclass adds methods, and no layers.
+    return described if own == model.class_in_config else {**described, "own_class": own}
 
 
 def _functional_config(model: Any) -> Config:

@@ -5,6 +5,7 @@ needs to know.
 """
 
 import json
+import warnings
 from typing import Any
 
 import torch
@@ -15,26 +16,27 @@ from onfit.dtypes import dtype_name
 from onfit.engine.model.functional import Functional
 from onfit.engine.model.model import Model
 from onfit.engine.model.sequential import Sequential
-from onfit.errors import ArgumentError, FileFormatError, OnfitError
+from onfit.errors import ArgumentError, FileFormatError, OnfitError, OnfitWarning
 from onfit.layers import Input, Layer
 from onfit.saving.rebuild_functional import connected
 from onfit.saving.values import Config, Custom, argument_names, from_plain, make, served
 
 
-def model_from_config(config: Config, custom: Custom) -> Model:
+def model_from_config(given: Config, custom: Custom) -> Model:
     """The model that `model_config`, or Keras, described; its weights are new ones.
 
     Raises:
         ArgumentError: naming the layer that cannot be made, and why.
         FileFormatError: for another kind of model.
     """
-    kind, config = config["class_name"], config["config"]
+    kind, config = given["class_name"], given["config"]
     if kind not in _MADE:
         raise FileFormatError(
             f"it holds a model of class {kind}, which only its own code can make. "
             "Build the model and use load_weights."
         )
-    model = _MADE[kind](config, custom)
+    own = _own_class(given.get("own_class"), kind, custom)
+    model = _MADE[kind](config, custom, own)
     if config.get("trainable") is False:  # True is the default, and would free frozen layers
         model.trainable = False
     return model
@@ -58,7 +60,7 @@ def model_from_json(json_string: str, custom_objects: Custom | None = None) -> M
     """
     try:
         config = json.loads(json_string)
-        described = {"class_name": config["class_name"], "config": config["config"]}
+        described = {**config, "class_name": config["class_name"], "config": config["config"]}
     except (ValueError, TypeError, KeyError) as error:
         raise FileFormatError(
             f"model_from_json: the text describes no model: {error!r}. Pass what model.to_json() "
@@ -67,13 +69,45 @@ def model_from_json(json_string: str, custom_objects: Custom | None = None) -> M
     return model_from_config(described, custom_objects or {})
 
 
-def _functional(config: Config, custom: Custom) -> Model:
+def _functional(config: Config, custom: Custom, own: Any = None) -> Model:
     inputs, outputs = connected(config, lambda kind, layer: _made(kind, layer, custom))
-    return Functional(inputs, outputs, name=config["name"])
+    model: Model = _of_class(own or Functional, config["name"], inputs, outputs)
+    return model
 
 
-def _sequential(config: Config, custom: Custom) -> Model:
-    model = Sequential(name=config["name"])
+def _of_class(kind: Any, name: str, *symbols: Any) -> Any:
+    """A model of a user's class, which is called as Keras' classes are."""
+    takes = "inputs, outputs, name=..." if symbols else "name=..."
+    try:
+        return kind(*symbols, name=name)
+    except TypeError as error:
+        raise ArgumentError(
+            f"{kind.__name__} of custom_objects is called with {takes}, and {error}. Give it an "
+            "__init__ that takes them; or build the model, and use load_weights."
+        ) from error
+
+
+def _own_class(name: str | None, kind: str, custom: Custom) -> Any:
+    """The user's class of a model; None for a model that has none, or one that makes its layers
+    itself: those of the file are added.
+    """
+    own = custom.get(name) if name is not None else None
+    if own is not None and (kind != "Sequential" or own.__init__ is Sequential.__init__):
+        return own
+    if name is not None:
+        found = "makes its layers itself" if own else "is not in custom_objects"
+        warnings.warn(
+            f"the model was one of the class {name}, which {found}: it is read without what that "
+            "class adds. To have that, build the model and use load_weights, or pass "
+            "custom_objects={name: class}.",
+            OnfitWarning,
+            stacklevel=4,
+        )
+    return None
+
+
+def _sequential(config: Config, custom: Custom, own: Any = None) -> Model:
+    model: Sequential = _of_class(own or Sequential, config["name"])
     for item in config["layers"]:
         _add(model, item["class_name"], dict(item["config"]), custom)
     if not model.built and config.get("build_input_shape"):

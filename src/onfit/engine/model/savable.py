@@ -122,7 +122,11 @@ class Savable(Compilable, Layered):
         """
         kind = "Functional" if "input_layers" in config else "Sequential"
         described = {"class_name": kind, "config": config}
-        return cast("Model", _saving().model_from_config(described, custom_objects or {}))
+        custom = dict(custom_objects or {})
+        if cls.__name__ not in ("Model", cls.class_in_config):
+            described["own_class"] = cls.__name__
+            custom[cls.__name__] = cls
+        return cast("Model", _saving().model_from_config(described, custom))
 
     def graph_config(self) -> dict[str, Any] | None:
         """Its layers and what connects them, in Keras' words; None if its own code makes it."""
