@@ -20,6 +20,7 @@ from onfit.utils import np_utils, to_categorical
     [
         ("activations", ["relu", "softmax", "sigmoid", "tanh", "linear", "get"]),
         ("initializers", ["Zeros", "RandomUniform", "GlorotUniform", "Orthogonal", "get"]),
+        ("constraints", ["MaxNorm", "max_norm", "NonNeg", "unit_norm", "MinMaxNorm", "get"]),
         ("regularizers", ["l1", "l2", "l1_l2", "L1L2", "get"]),
         ("backend", ["get_value", "set_value", "floatx", "set_floatx", "epsilon", "clear_session"]),
         ("utils", ["to_categorical", "np_utils", "Sequence", "set_random_seed"]),

@@ -13,6 +13,7 @@ from tests.contract.walker import (
     Argument,
     arguments_of,
     assert_named,
+    signature,
     verdict,
 )
 
@@ -219,11 +220,20 @@ def test_positional_arguments_come_in_keras_order(name: str) -> None:
         (lambda: layers.Dense(3, input_shape="wide"), ("input_shape", "wide")),
         (lambda: layers.Dense(3, batch_size=4), ("batch_size", "input_shape")),
         (lambda: layers.Dense(3, input_length=4), ("input_length", "input_shape")),
+        (lambda: layers.Input((3,), sparse=True), ("sparse", "dense")),
+        (lambda: layers.Input((3,), tensor=torch.ones(3)), ("tensor",)),
+        (lambda: layers.Input(shap=(3,)), ("shap", "'shape'")),
         (lambda: layers.Flatten(data_format="first"), ("data_format", "first")),
     ],
 )
 def test_a_misspelt_or_impossible_argument_is_named(call: Any, words: tuple[str, ...]) -> None:
     assert_named(call, *words)
+
+
+def test_every_argument_of_an_input_is_taken() -> None:
+    given: dict[str, Any] = dict.fromkeys(signature(keras.Input))
+    made = layers.Input(**{**given, "shape": (3,), "dtype": "int64", "name": "it"})
+    assert (made.shape, made.dtype, made.name) == ((None, 3), torch.int64, "it")
 
 
 def test_the_lists_name_only_what_there_is() -> None:

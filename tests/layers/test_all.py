@@ -186,6 +186,12 @@ def test_an_unknown_argument_is_an_error_that_names_those_there_are(kind: str) -
 
 
 ALIASES = {
+    "Convolution1DTranspose": "Conv1DTranspose",
+    "Convolution2DTranspose": "Conv2DTranspose",
+    "Deconvolution1D": "Conv1DTranspose",
+    "Deconvolution2D": "Conv2DTranspose",
+    "SeparableConvolution1D": "SeparableConv1D",
+    "SeparableConvolution2D": "SeparableConv2D",
     "Convolution1D": "Conv1D",
     "Convolution2D": "Conv2D",
     "MaxPool1D": "MaxPooling1D",

@@ -14,7 +14,7 @@ from onfit.layers.convolution.transposed import Conv1DTranspose, Conv2DTranspose
 from onfit.layers.convolutional import Conv1D, Conv2D, Convolution1D, Convolution2D
 from onfit.layers.core import Activation, Dense, Dropout, Flatten, TorchModule
 from onfit.layers.embeddings import Embedding
-from onfit.layers.functions import Lambda, Reshape
+from onfit.layers.functions import Identity, Lambda, Reshape
 from onfit.layers.graph import Input
 from onfit.layers.gru import GRU
 from onfit.layers.inputs import InputLayer
@@ -67,7 +67,6 @@ from onfit.layers.regularization.noise import (
 )
 from onfit.layers.reshaping.margins import Cropping1D, Cropping2D, ZeroPadding1D, ZeroPadding2D
 from onfit.layers.reshaping.moving import (
-    Identity,
     Permute,
     RepeatVector,
     Rescaling,
@@ -96,9 +95,13 @@ __all__ = [
     "Conv2D",
     "Conv2DTranspose",
     "Convolution1D",
+    "Convolution1DTranspose",
     "Convolution2D",
+    "Convolution2DTranspose",
     "Cropping1D",
     "Cropping2D",
+    "Deconvolution1D",
+    "Deconvolution2D",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
@@ -138,6 +141,8 @@ __all__ = [
     "Reshape",
     "SeparableConv1D",
     "SeparableConv2D",
+    "SeparableConvolution1D",
+    "SeparableConvolution2D",
     "SimpleRNN",
     "Softmax",
     "SpatialDropout1D",
@@ -158,6 +163,11 @@ __all__ = [
     "multiply",
     "subtract",
 ]
+
+# Keras' other names of them.
+Convolution1DTranspose = Deconvolution1D = Conv1DTranspose
+Convolution2DTranspose = Deconvolution2D = Conv2DTranspose
+SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
 
 # What to write for names of torch.nn that no name here resembles.
 _INSTEAD_OF_TORCHS = {

@@ -91,7 +91,7 @@ def parameters_of(cls: type) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class DeclaredInput:
-    """What a layer was told of its inputs.
+    """What the arguments of a layer say of its inputs.
 
     Attributes:
         shape: the shape of one sample.

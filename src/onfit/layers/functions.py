@@ -1,4 +1,4 @@
-"""Layers without weights that apply one function: Reshape, and Lambda for any other function."""
+"""Layers without weights: Identity, Reshape, and Lambda for any other function."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -9,6 +9,13 @@ from torch import Tensor
 from onfit.errors import ArgumentError, ArgumentTypeError, ShapeError
 from onfit.layers.arguments import NotHere
 from onfit.layers.layer import Layer
+
+
+class Identity(Layer):
+    """Gives on what comes in."""
+
+    def forward(self, x: Any) -> Any:
+        return x
 
 
 class Reshape(Layer):

@@ -12,7 +12,7 @@ from typing import Any
 from torch import nn
 
 from onfit.dtypes import torch_dtype
-from onfit.errors import ArgumentError, ArgumentTypeError, NotConnectedError
+from onfit.errors import ArgumentError, ArgumentTypeError, NotConnectedError, did_you_mean
 from onfit.layers.shapes import Shape, Spec, inferred, mapped
 
 
@@ -92,6 +92,7 @@ def Input(  # noqa: N802 - a function by Keras' name, which reads like the layer
     name: str | None = None,
     dtype: Any = None,
     batch_shape: Any = None,
+    **of_keras: Any,
 ) -> Symbol:
     """Declare an input of a model.
 
@@ -101,6 +102,8 @@ def Input(  # noqa: N802 - a function by Keras' name, which reads like the layer
         name: its name, by which dicts of inputs find it.
         dtype: type of its values, as torch or numpy names it; floats if None.
         batch_shape: the shape with the batch axis, instead of `shape`.
+        **of_keras: `sparse`, `ragged`, `optional` and `tensor` of Keras, as long as they ask for
+            nothing.
 
     Returns:
         A symbol to call layers on; also the first thing in a `Sequential`.
@@ -109,6 +112,7 @@ def Input(  # noqa: N802 - a function by Keras' name, which reads like the layer
         >>> Input(shape=(784,)).shape
         (None, 784)
     """
+    _refuse(of_keras)
     if batch_shape is not None:
         batch_size, *shape = batch_shape
     if not isinstance(shape, (tuple, list)):
@@ -119,6 +123,28 @@ def Input(  # noqa: N802 - a function by Keras' name, which reads like the layer
     node.outputs = Symbol(Spec((batch_size, *shape), torch_dtype(dtype)), node, name or "")
     symbol: Symbol = node.outputs
     return symbol
+
+
+def _refuse(given: dict[str, Any]) -> None:
+    """Refuse arguments of `Input` that onfit does not have."""
+    for name, value in given.items():
+        if name not in _OF_KERAS:
+            known = ["shape", "batch_size", "name", "dtype", "batch_shape"]
+            raise ArgumentTypeError(
+                f"Input({name}=...): there is no such argument.{did_you_mean(name, known)} There "
+                f"are: {', '.join(known)}."
+            )
+        if value is not None and value is not False:
+            raise ArgumentError(f"Input({name}={value!r}) is not there. {_OF_KERAS[name]}")
+
+
+# Arguments of Keras' Input, and what to do instead.
+_OF_KERAS = {
+    "sparse": "Give dense arrays.",
+    "ragged": "Pad the sequences to one length.",
+    "optional": "Give the model an array of zeros where there is no input.",
+    "tensor": "Call the model on the tensor: model(tensor).",
+}
 
 
 def symbols_in(structure: Any) -> Iterator[Symbol]:

@@ -144,7 +144,7 @@ class Layer(Freezable, Called, HoldsLayers):
         self._finish_weights()
 
     def _finish_weights(self) -> None:
-        """Give new weights what the constructor was told of them."""
+        """Give new weights the type, the values and the `trainable` of the constructor."""
         if self._dtype is not None:
             self.to(self._dtype)
         if self._first_weights is not None:

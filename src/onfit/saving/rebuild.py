@@ -136,7 +136,7 @@ def _made(kind: str, config: Config, custom: Custom) -> nn.Module:
         return model_from_config({"class_name": kind, "config": config}, custom)
     config = {**config, "dtype": _dtype_name(config.get("dtype"))}
     if config["dtype"] == dtype_name(torch.get_default_dtype()):
-        del config["dtype"]  # a layer that is told no type has this one, and casts no inputs
+        del config["dtype"]  # it is a layer's usual type, with which it casts no inputs
     try:
         return _layer(kind, config, custom)
     except (OnfitError, TypeError) as error:

@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import Any
 
+import torch
+
 from onfit import activations, constraints, initializers, regularizers
+from onfit.dtypes import as_numpy, torch_dtype
 from onfit.errors import ArgumentError, OnfitError, did_you_mean
 from onfit.optimizers import schedules
 
@@ -181,6 +184,8 @@ def _made(kind: str, config: Any, custom: Custom) -> Any:
             "it holds a function without a name (a lambda) as compiled code, and code from a file "
             "is never run here. Write it as a function with a name, and save the model anew."
         )
+    if kind in ("__numpy__", "__tensor__"):  # how Keras writes an array
+        return as_numpy(torch.tensor(config["value"], dtype=torch_dtype(config["dtype"])))
     if kind == "function":
         return find(str(config), custom, activations.get)
     if kind in custom:

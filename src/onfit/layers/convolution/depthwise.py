@@ -55,7 +55,7 @@ class _ByChannel(Activated):
         setattr(self, f"{part}_regularizer", regularizers.get(regularizer))
         setattr(self, f"{part}_constraint", constraints.get(constraint))
 
-    def _told_of(self, part: str) -> dict[str, Any]:
+    def _asked_for(self, part: str) -> dict[str, Any]:
         kinds = ("initializer", "regularizer", "constraint")
         return {f"{part}_{kind}": getattr(self, f"{part}_{kind}") for kind in kinds}
 
@@ -140,7 +140,7 @@ class _Depthwise(_ByChannel):
         return self.layout.from_torch(self._apart(x, self.kernel, self.bias))
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), **self._told_of("depthwise"), **self._told_of("bias")}
+        return {**super().get_config(), **self._asked_for("depthwise"), **self._asked_for("bias")}
 
 
 class DepthwiseConv1D(_Depthwise):
@@ -238,9 +238,9 @@ class _Separable(_ByChannel):
 
     def get_config(self) -> dict[str, Any]:
         parts = {
-            **self._told_of("depthwise"),
-            **self._told_of("pointwise"),
-            **self._told_of("bias"),
+            **self._asked_for("depthwise"),
+            **self._asked_for("pointwise"),
+            **self._asked_for("bias"),
         }
         return {**super().get_config(), "filters": self.filters, **parts}
 

@@ -12,13 +12,6 @@ from onfit.layers.layer import Layer
 from onfit.layers.spatial import Layout
 
 
-class Identity(Layer):
-    """Gives on what comes in."""
-
-    def forward(self, x: Any) -> Any:
-        return x
-
-
 class Rescaling(Layer):
     """`x * scale + offset`, as for pixels: `Rescaling(1 / 255)`.
 

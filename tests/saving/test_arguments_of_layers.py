@@ -1,6 +1,7 @@
-"""Constraints in files, in both directions."""
+"""Constraints, penalties and first values in files, in both directions."""
 
 import keras
+import numpy as np
 import pytest
 from tests.saving.keras_models import tolerant_of_keras
 
@@ -51,3 +52,40 @@ def test_a_limit_of_ones_own_is_found_in_custom_objects(tmp_path, suffix):
     model.save(path)
     opened = load_model(path, custom_objects={"Below": Below})
     assert opened.layers[0].bias_constraint.limit == 0.5
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_all_that_a_layer_was_made_with_is_kept_here_and_in_keras(tmp_path, suffix):
+    kernel = np.arange(6.0).reshape(3, 2)
+    layer = layers.Dense(
+        2,
+        kernel_initializer=kernel,
+        kernel_regularizer="orthogonal_regularizer",
+        activity_regularizer="l2",
+        dtype="float64",
+        autocast=False,
+        trainable=False,
+        input_shape=(3,),
+    )
+    path = tmp_path / f"model{suffix}"
+    Sequential([layer]).save(path)
+    for opened in (load_model(path).layers[0], keras.models.load_model(path).layers[0]):
+        config = opened.get_config()
+        kept = opened.kernel_initializer.value
+        np.testing.assert_array_equal(np.asarray(kept), kernel)
+        assert opened.activity_regularizer.get_config() == {"l2": pytest.approx(0.01)}
+        assert opened.kernel_regularizer.get_config()["mode"] == "rows"
+        assert config["trainable"] is False
+        assert "float64" in str(config["dtype"])
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_an_array_in_keras_file_is_read(tmp_path, suffix):
+    kernel = np.arange(6.0, dtype="float32").reshape(3, 2)
+    first = keras.initializers.Constant(kernel)
+    path = tmp_path / f"model{suffix}"
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, kernel_initializer=first)]).save(
+        path
+    )
+    found = load_model(path).layers[0].kernel_initializer.value
+    np.testing.assert_array_equal(found, kernel)
