@@ -66,11 +66,14 @@ def test_training_that_onfit_cannot_do_is_refused_by_name_and_can_be_left_out(
 @pytest.mark.parametrize(
     ("layer", "named"),
     [
-        (keras.layers.Dense(3, kernel_constraint="non_neg"), "kernel_constraint"),
+        (keras.layers.BatchNormalization(renorm=True), "renorm"),
         (keras.layers.UnitNormalization(), "UnitNormalization"),
-        (keras.layers.Flatten(data_format="channels_first"), "data_format='channels_first'"),
+        (
+            keras.layers.LSTM(3, return_sequences=True, zero_output_for_mask=True),
+            "zero_output_for_mask=True",
+        ),
     ],
-    ids=["constraint", "kind", "option"],
+    ids=["option", "kind", "option of masks"],
 )
 def test_layers_that_onfit_does_not_have_are_refused_by_name(tmp_path, layer, named):
     keras.Sequential([keras.layers.Input((4, 1)), layer]).save(tmp_path / "theirs.h5")
