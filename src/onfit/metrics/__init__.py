@@ -67,6 +67,16 @@ from onfit.metrics.f_score import F1Score, FBetaScore
 from onfit.metrics.foreign import TorchMetric, is_of_torchmetrics
 from onfit.metrics.means import Mean, MeanMetricWrapper, Sum
 from onfit.metrics.metric import Metric, StatefulMetric
+from onfit.metrics.outcomes import (
+    FalseNegatives,
+    FalsePositives,
+    PrecisionAtRecall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+    TrueNegatives,
+    TruePositives,
+)
 from onfit.metrics.variable import MetricVariable
 
 __all__ = [
@@ -80,6 +90,8 @@ __all__ = [
     "CosineSimilarity",
     "F1Score",
     "FBetaScore",
+    "FalseNegatives",
+    "FalsePositives",
     "Hinge",
     "KLDivergence",
     "LogCoshError",
@@ -93,16 +105,22 @@ __all__ = [
     "MetricVariable",
     "Poisson",
     "Precision",
+    "PrecisionAtRecall",
     "Recall",
+    "RecallAtPrecision",
     "RootMeanSquaredError",
+    "SensitivityAtSpecificity",
     "SparseCategoricalAccuracy",
     "SparseCategoricalCrossentropy",
     "SparseTopKCategoricalAccuracy",
+    "SpecificityAtSensitivity",
     "SquaredHinge",
     "StatefulMetric",
     "Sum",
     "TopKCategoricalAccuracy",
     "TorchMetric",
+    "TrueNegatives",
+    "TruePositives",
     "accuracy",
     "binary_accuracy",
     "binary_crossentropy",
@@ -156,7 +174,9 @@ _MEANS: dict[Callable[..., Any], _Make] = {
 _CLASSES: dict[str, _Make] = {
     cls.__name__: cls
     for cls in (*_MEANS.values(), Accuracy, AUC, F1Score, FBetaScore, Precision, Recall,
-                RootMeanSquaredError)
+                RootMeanSquaredError, FalseNegatives, FalsePositives, PrecisionAtRecall,
+                RecallAtPrecision, SensitivityAtSpecificity, SpecificityAtSensitivity,
+                TrueNegatives, TruePositives)
 }  # fmt: skip
 _SHORT: dict[str, _Make] = {
     "bce": BinaryCrossentropy, "kld": KLDivergence, "mae": MeanAbsoluteError,
@@ -180,9 +200,18 @@ _LONG: dict[str, _Make] = {
     "f1_score": _macro_f1, "f_beta_score": FBetaScore, "huber": _huber,
     "log_cosh_error": LogCoshError, "precision": Precision, "recall": Recall,
     "root_mean_squared_error": RootMeanSquaredError,
+    "false_negatives": FalseNegatives, "false_positives": FalsePositives,
+    "true_negatives": TrueNegatives, "true_positives": TruePositives,
 }  # fmt: skip
+# They are found by name in a file, which has their arguments.
+_NEEDY = {
+    "PrecisionAtRecall": "recall",
+    "RecallAtPrecision": "precision",
+    "SensitivityAtSpecificity": "specificity",
+    "SpecificityAtSensitivity": "sensitivity",
+}
 _NAMED: dict[str, _Make] = {
-    **_CLASSES,
+    **{name: make for name, make in _CLASSES.items() if name not in _NEEDY},
     **_LONG,
     **_SHORT,
     **{name.upper(): make for name, make in _SHORT.items()},
@@ -211,6 +240,11 @@ def get(identifier: Any) -> Metric:
     if isinstance(identifier, Metric):
         return identifier
     if isinstance(identifier, str):
+        if identifier in _NEEDY:
+            raise ArgumentError(
+                f"metrics=[{identifier!r}] is not all: write metrics.{identifier}"
+                f"({_NEEDY[identifier]}=...)."
+            )
         if identifier not in _NAMED:
             raise ArgumentError(
                 f"metrics=[{identifier!r}] is not known. Known are "

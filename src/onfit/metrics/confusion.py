@@ -46,10 +46,7 @@ class _ShareAtThreshold(CountingMetric):
         self.top_k = top_k
         self.class_id = class_id
         self.thresholds = self._as_list(thresholds)
-        # They are counted in growing order; their places there give the values in the user's order.
-        growing = sorted(self.thresholds)
-        self._places = [growing.index(threshold) for threshold in self.thresholds]
-        self._thresholds = Thresholds(growing)
+        self._thresholds, self._places = at_thresholds(self.thresholds)
 
     def _as_list(self, thresholds: float | Sequence[float] | None) -> list[float]:
         if thresholds is None:
@@ -59,12 +56,7 @@ class _ShareAtThreshold(CountingMetric):
         return given
 
     def for_logs(self) -> StatefulMetric:
-        if len(self.thresholds) > 1:
-            raise ArgumentError(
-                f"{type(self).__name__}(thresholds={self.init_thresholds!r}) gives a value for "
-                "each threshold, and a log holds one number. Pass one metric for each, with "
-                "names of their own."
-            )
+        one_for_logs(type(self).__name__, self.init_thresholds, self.thresholds)
         return super().for_logs()
 
     def update(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
@@ -72,16 +64,9 @@ class _ShareAtThreshold(CountingMetric):
         if self.top_k is not None:
             y_pred = _only_largest(y_pred, self.top_k)
         if self.class_id is not None:
-            y_true, y_pred = self._of_class(y_true), self._of_class(y_pred)
+            kind = type(self).__name__
+            y_true, y_pred = (of_class(kind, y, self.class_id) for y in (y_true, y_pred))
         self.add(self._thresholds.count(y_true, y_pred, weight_of_each(sample_weight, y_pred)))
-
-    def _of_class(self, y: Tensor) -> Tensor:
-        if y.ndim == 1:
-            raise ShapeError(
-                f"{type(self).__name__}(class_id={self.class_id}) takes an output per class; "
-                f"got outputs of shape {tuple(y.shape)}. Leave out class_id."
-            )
-        return y[..., self.class_id]
 
     def value_of(self, counts: Tensor | None) -> Tensor:
         value = torch.zeros(len(self.thresholds))
@@ -158,3 +143,36 @@ def _only_largest(y_pred: Tensor, k: int) -> Tensor:
     """The `k` largest outputs of each sample; the others below any threshold."""
     largest = y_pred.topk(k, -1)
     return torch.full_like(y_pred, _LOWEST).scatter(-1, largest.indices, largest.values)
+
+
+def at_thresholds(thresholds: Sequence[float]) -> tuple[Thresholds, list[int]]:
+    """What counts at thresholds, in growing order; and the place there of each of them."""
+    growing = sorted(thresholds)
+    return Thresholds(growing), [growing.index(threshold) for threshold in thresholds]
+
+
+def one_for_logs(kind: str, given: Any, thresholds: Sequence[float]) -> None:
+    """Check that a metric gives one number, as a log needs it.
+
+    Raises:
+        ArgumentError: if it has several thresholds.
+    """
+    if len(thresholds) > 1:
+        raise ArgumentError(
+            f"{kind}(thresholds={given!r}) gives a value for each threshold, and a log holds one "
+            "number. Pass one metric for each, with names of their own."
+        )
+
+
+def of_class(kind: str, y: Tensor, class_id: int) -> Tensor:
+    """The labels or outputs of one class.
+
+    Raises:
+        ShapeError: if there is not one for each class.
+    """
+    if y.ndim == 1:
+        raise ShapeError(
+            f"{kind}(class_id={class_id}) takes an output per class; got outputs of shape "
+            f"{tuple(y.shape)}. Leave out class_id."
+        )
+    return y[..., class_id]
