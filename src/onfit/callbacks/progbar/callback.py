@@ -186,7 +186,7 @@ class ProgbarLogger(Callback):
     def _begin_epoch(self, epoch: int, done: int = 0, size: int = 1) -> None:
         if self._verbose == 0:
             return
-        if in_steps(self):
+        if in_steps(self) and not self._in_epoch:  # a run of steps calls no hook of epochs
             self._by_samples = False
             done = 0 if self._session is None else self._session.progress.step
             self._open(self.params.get("total_steps"), done)
