@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from onfit import layers
-from onfit.errors import ArgumentError
+from onfit.errors import ArgumentError, NotReadyError
 from onfit.regularizers import L2
 
 # How to make each, with arguments that are not the defaults, and the shape of an input.
@@ -259,3 +259,24 @@ def test_arguments_that_cannot_be_meant_are_errors(
 ) -> None:
     with pytest.raises(ArgumentError, match=text):
         getattr(layers, kind)(**arguments)
+
+
+def test_weights_are_listed_by_whether_they_train() -> None:
+    layer = layers.BatchNormalization()
+    layer(torch.ones(2, 3))
+    assert len(layer.trainable_weights) == len(layer.non_trainable_weights) == 2
+    assert layer.count_params() == 12
+    layer.trainable = False
+    assert layer.trainable_variables == []
+    assert len(layer.non_trainable_variables) == len(layer.variables) == 4
+    with pytest.raises(NotReadyError, match="count_params: its weights wait for the shape"):
+        layers.Dense(3).count_params()
+
+
+def test_the_shape_of_an_output_is_told_without_building() -> None:
+    layer = layers.Dense(3)
+    assert layer.compute_output_shape((None, 7, 4)) == (None, 7, 3)
+    assert layer.compute_output_shape([None, 4]) == (None, 3)
+    assert not layer.built
+    assert layers.Add().compute_output_shape([(None, 4), (None, 4)]) == (None, 4)
+    assert layers.Conv2D(3, 2).compute_output_shape((8, 5, 5, 1)) == (8, 4, 4, 3)

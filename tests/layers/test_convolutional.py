@@ -1,5 +1,7 @@
 """Convolutions: where the channels are, how the kernel lies in memory, and what does not fit."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -110,3 +112,19 @@ def test_so_is_one_where_torch_lets_it_through(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(Conv2D, "forward", lambda self, x: x.new_zeros(len(x), 4, 0, 0))
     with pytest.raises(ShapeError, match=r"'seen' \(Conv2D\) cannot take .*nothing comes out"):
         Conv2D(4, 3, name="seen")(Input((2, 2, 1)))
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_a_subclass_writes_its_own_convolution(data_format: str, use_bias: bool) -> None:
+    class Doubled(Conv2D):
+        def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+            return super().convolution_op(inputs, 2 * kernel)
+
+    options: dict[str, Any] = {"data_format": data_format, "use_bias": use_bias}
+    options["bias_initializer"] = "ones"
+    x = torch.rand(2, 5, 5, 5)
+    plain, doubled = Conv2D(3, 2, **options), Doubled(3, 2, **options)
+    plain(x), doubled(x)
+    doubled.set_weights(plain.get_weights())
+    assert torch.allclose(doubled(x), 2 * plain(x) - (1 if use_bias else 0), atol=1e-5)

@@ -76,11 +76,12 @@ class Called(Traced, WeightOwner):
         if not kwargs and len(args) == 1 and isinstance(args[0], Tensor):  # nothing was asked for
             return self._computed(args, kwargs)
         args, kwargs = self._without_blanks(args, kwargs)
+        args, kwargs = _as_tensors(self, args), _as_tensors(self, kwargs)
         if next(symbols_in((args, kwargs)), None) is not None:
             return record(self, args, kwargs)
         with in_mode(self, self._mode_asked_for(args, kwargs)):
             kwargs.pop("training", None)
-            return self._computed(_as_tensors(self, args), _as_tensors(self, kwargs))
+            return self._computed(args, kwargs)
 
     def _computed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The output for tensors, in the mode that each module is in."""

@@ -85,15 +85,44 @@ class Convolution(Affine):
         return self.kernel_initializer(shape).permute(order).contiguous().permute(back)
 
     def preactivation(self, x: Tensor) -> Tensor:
+        if type(self).convolution_op is Convolution.convolution_op:
+            return self._convolved(x, self.kernel, self.bias)
+        outputs = self.convolution_op(x, self.kernel)
+        if self.bias is None:
+            return outputs
+        return (outputs.movedim(self.layout.channels, -1) + self.bias).movedim(
+            -1, self.layout.channels
+        )
+
+    def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
+        """The convolution alone; a subclass may write another one, or change the kernel.
+
+        Args:
+            inputs: what the layer is called on.
+            kernel: of the shape of `self.kernel`.
+
+        Returns:
+            The output before bias and activation.
+
+        Example:
+            >>> class Standardized(Conv2D):
+            ...     def convolution_op(self, inputs, kernel):
+            ...         return super().convolution_op(inputs, kernel - kernel.mean())
+            >>> Standardized(4, 3)(torch.ones(1, 5, 5, 2)).shape
+            torch.Size([1, 3, 3, 4])
+        """
+        return self._convolved(inputs, kernel, None)
+
+    def _convolved(self, x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
         self.layout.check(self, x.shape)
-        kernel = self.kernel.movedim((-1, -2), (0, 1))
+        kernel = kernel.movedim((-1, -2), (0, 1))
         expected = kernel.shape[1] * self.groups
         require_size(self, x.shape, self.layout.channels, expected, "channels")
         x = self.layout.to_torch(as_weight(x, kernel))
         x, padding = with_margins(x, self._margins(x.shape[2:]))
         convolve: Any = (torch.conv1d, torch.conv2d)[self.rank - 1]
         rest = (self.strides, padding, self.dilation_rate, self.groups)
-        return self.layout.from_torch(convolve(x, kernel, self.bias, *rest))
+        return self.layout.from_torch(convolve(x, kernel, bias, *rest))
 
     def _margins(self, lengths: Sequence[int]) -> Margins:
         if self.padding == "causal":

@@ -182,6 +182,17 @@ def shapes_of(structure: Any) -> Any:
     return shape
 
 
+def symbols_of(shapes: Any) -> Any:
+    """A symbol of floats for each shape in nested lists and dicts; a shape is a tuple, or a list of
+    numbers.
+    """
+    if isinstance(shapes, dict):
+        return {key: symbols_of(shape) for key, shape in shapes.items()}
+    if any(isinstance(part, (tuple, list, dict)) for part in shapes):
+        return [symbols_of(shape) for shape in shapes]
+    return Input(batch_shape=shapes)
+
+
 def _as_specs(structure: Any) -> Any:
     return mapped(lambda symbol: symbol.spec, Symbol, structure)
 

@@ -1,5 +1,6 @@
 """The base class of onfit's layers: a torch module that learns its shapes from its input."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
@@ -9,10 +10,11 @@ from torch import Tensor, nn
 
 from onfit import regularizers
 from onfit.dtypes import as_numpy, dtype_name, float_dtype
-from onfit.errors import ShapeError
+from onfit.errors import NotReadyError, ShapeError
 from onfit.layers.arguments import NotHere, declared_input, parameters_of, refuse_unknown
 from onfit.layers.calling import Called, shapes_to_build_for
 from onfit.layers.containers import HoldsLayers
+from onfit.layers.graph import Symbol, symbols_of
 from onfit.layers.modes import Freezable, freeze_new_weights
 from onfit.layers.shapes import Shape, mapped
 
@@ -157,6 +159,50 @@ class Layer(Freezable, Called, HoldsLayers):
     def weights(self) -> list[Tensor]:
         """Its parameters, then its buffers."""
         return [*self.parameters(), *self.buffers()]
+
+    @property
+    def trainable_weights(self) -> list[Tensor]:
+        """The parameters that training changes now."""
+        return [parameter for parameter in self.parameters() if parameter.requires_grad]
+
+    @property
+    def non_trainable_weights(self) -> list[Tensor]:
+        """The parameters that are frozen, then its buffers."""
+        trained = {id(weight) for weight in self.trainable_weights}
+        return [weight for weight in self.weights if id(weight) not in trained]
+
+    # Keras' newer names for the same.
+    variables = weights
+    trainable_variables = trainable_weights
+    non_trainable_variables = non_trainable_weights
+
+    def count_params(self) -> int:
+        """How many numbers its weights hold.
+
+        Raises:
+            NotReadyError: if it is not built.
+        """
+        if not self.built:
+            raise NotReadyError(
+                f"{self.described}.count_params: its weights wait for the shape of the input. Call "
+                "it with data, or call build(input_shape)."
+            )
+        return sum(weight.numel() for weight in self.weights)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape of the output for inputs of `input_shape`, batch axis first; lists and dicts of
+        shapes for several.
+
+        Raises:
+            ShapeError: if it cannot take such inputs.
+
+        Example:
+            >>> from onfit.layers import Dense
+            >>> Dense(3).compute_output_shape((None, 4))
+            (None, 3)
+        """
+        twin = copy.deepcopy(self)  # asking builds nothing
+        return mapped(lambda symbol: symbol.shape, Symbol, twin(symbols_of(input_shape)))
 
     def get_weights(self) -> list[np.ndarray[Any, Any]]:
         """Copies of its weights as numpy arrays."""

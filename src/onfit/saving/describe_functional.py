@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from onfit.engine.model.calls import Slot, slots_in
 from onfit.layers.graph import Symbol
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 # Where a value comes from, as Keras says it: the layer, the number of its call, the number of the
 # output.
 History = tuple[str, int, int]
+
+# What a node has that is to be called in its own mode, whatever the mode of the model.
+MODE_ASKED_FOR = "mode_asked_for"
+# The class that Keras writes for a tensor among the arguments of a call.
+CONSTANT = "__tensor__"
 
 
 def functional_config(model: "Functional", layer_config: Callable[[nn.Module], Config]) -> Config:
@@ -39,12 +44,12 @@ def functional_config(model: "Functional", layer_config: Callable[[nn.Module], C
             described["config"]["name"] = key
             layers[key] = {**described, "name": key, "inbound_nodes": []}
         nodes = layers[key]["inbound_nodes"]
-        nodes.append(
-            {
-                "args": _with_tensors(call.args, origin, model.specs),
-                "kwargs": _with_tensors(call.kwargs, origin, model.specs),
-            }
-        )
+        node = {
+            "args": _with_tensors(call.args, origin, model.specs),
+            "kwargs": _with_tensors(call.kwargs, origin, model.specs),
+        }
+        # Keras writes a mode for each call; here one that the author of the model asked for.
+        nodes.append({**node, MODE_ASKED_FOR: True} if "training" in call.kwargs else node)
         for index, slot in enumerate(slots_in(call.outputs)):
             origin[slot] = (key, len(nodes) - 1, index)
     ends = [list(origin[slot]) for slot in model.output_slots]
@@ -81,4 +86,9 @@ def _with_tensors(structure: Any, origin: dict[int, History], specs: dict[int, S
         }
         return {"class_name": "__keras_tensor__", "config": config}
 
-    return mapped(tensor, Slot, structure)
+    return mapped(_constant, Tensor, mapped(tensor, Slot, structure))
+
+
+def _constant(value: Tensor) -> Config:
+    dtype = str(value.dtype).removeprefix("torch.")
+    return {"class_name": CONSTANT, "config": {"value": value.tolist(), "dtype": dtype}}

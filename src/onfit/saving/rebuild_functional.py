@@ -4,12 +4,14 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import nn
 
+from onfit.dtypes import torch_dtype
 from onfit.errors import FileFormatError
 from onfit.layers import Input
 from onfit.layers.graph import Symbol, symbols_in
-from onfit.saving.describe_functional import History
+from onfit.saving.describe_functional import CONSTANT, MODE_ASKED_FOR, History
 from onfit.saving.values import Config
 
 # An error names at most so many layers that wait for one tensor.
@@ -98,8 +100,10 @@ def _input_of(name: str, config: Config) -> Symbol:
 def _arguments(node: Any) -> tuple[Any, Any]:
     """The arguments that a layer was called with: args and kwargs in Keras 3, a list in Keras 2."""
     if isinstance(node, dict):
-        # Keras also writes the mode of the call by which it traced the layer, and absent masks.
-        kwargs = {k: v for k, v in node["kwargs"].items() if v is not None and k != "training"}
+        # Keras also writes the mode in which it traced the layer, and absent masks.
+        kwargs = {k: v for k, v in node["kwargs"].items() if v is not None}
+        if not node.get(MODE_ASKED_FOR) and kwargs.get("training") is not True:
+            kwargs.pop("training", None)
         return tuple(node["args"]), kwargs
     tensors = [
         {"class_name": "__keras_tensor__", "config": {"keras_history": part[:3]}} for part in node
@@ -129,6 +133,9 @@ def _histories(structure: Any) -> list[History]:
 def _filled(structure: Any, values: Mapping[History, Symbol]) -> Any:
     if _is_tensor(structure):
         return values[_history(structure)]
+    if isinstance(structure, dict) and structure.get("class_name") in (CONSTANT, "__numpy__"):
+        config = structure["config"]
+        return torch.tensor(config["value"], dtype=torch_dtype(config["dtype"]))
     if isinstance(structure, dict):
         return {key: _filled(item, values) for key, item in structure.items()}
     if isinstance(structure, (list, tuple)):
