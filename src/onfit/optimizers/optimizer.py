@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from onfit.errors import ArgumentError
-from onfit.optimizers import accumulation, clipping, options, schedules
+from onfit.optimizers import accumulation, assigned, clipping, options, schedules
 from onfit.optimizers.averages import AVERAGE, WithAverage
 from onfit.optimizers.gradient_watch import GradientWatch
 from onfit.optimizers.learning_rate import Iterations
@@ -61,6 +61,7 @@ class Optimizer(WithAverage):
     """
 
     slot_names: tuple[str, ...] = ()
+    _is_made = False  # whether one of the classes here was constructed
     watch: GradientWatch | None = None  # shows the gradients of each step, if there is one
     # Whether a checkpoint keeps the parameters' gradients, which wait for the next step: in a loop
     # that a user writes and that accumulates them.
@@ -103,6 +104,18 @@ class Optimizer(WithAverage):
         self.params: list[Tensor] = []
         self.slots: dict[str, list[Tensor]] = {slot: [] for slot in self._all_slots}
         self._resting: list[_State] = []
+        self._is_made = type(self).__module__.startswith("onfit.")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "batches" or name[0] == "_" or not self._is_made:
+            object.__setattr__(self, name, value)
+        elif name not in vars(self) and not hasattr(type(self), name):
+            assigned.refuse_misspelling(self, name)
+            object.__setattr__(self, name, value)
+        elif name in vars(self).keys() & set(self.get_config_names()) - {"name", "optimizer"}:
+            assigned.set_option(self, name, value)
+        else:
+            object.__setattr__(self, name, value)
 
     @property
     def iterations(self) -> Iterations:
