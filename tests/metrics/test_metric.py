@@ -223,3 +223,10 @@ def test_shapes_that_do_not_fit_are_an_error() -> None:
         metrics.sparse_top_k_categorical_accuracy(torch.zeros(3), torch.zeros(2, 3))
     with pytest.raises(ShapeError, match=r"Precision compares y.*\(2,\).*\(2, 3\).*one-hot"):
         metrics.Precision().update_state(torch.zeros(2), torch.zeros(2, 3))
+
+
+def test_a_class_may_say_its_name() -> None:
+    class Seen(metrics.StatefulMetric):
+        name = "seen"
+
+    assert (Seen().name, Seen(name="other").name) == ("seen", "other")

@@ -60,7 +60,8 @@ class Metric(CheckedArguments):
                 f"{type(self).__name__}(name={name!r}): a name is a text. A function of (y_true, "
                 "y_pred) becomes a metric as MeanMetricWrapper(function, name)."
             )
-        self.name = name or snake_case(type(self).__name__)
+        kind = type(self)
+        self.name = name or getattr(kind, "name", None) or snake_case(kind.__name__)
         self.direction = self.direction or direction_by_name(self.name)
         self._dtype = dtype_of(dtype, type(self).__name__)
 
