@@ -20,7 +20,7 @@ def weights_within(numbers: int) -> Iterator[None]:
     """A block in which layers make weights of so many numbers in all; one more is a ShapeError.
 
     >>> from onfit import Sequential, layers
-    >>> with weights_within(10):
+    >>> with weights_within(10):  # doctest: +ELLIPSIS
     ...     Sequential([layers.Dense(3, input_dim=4)])
     Traceback (most recent call last):
     onfit.errors.ShapeError: ... 12 numbers, and 10 of 10 are left for it ...
