@@ -1,7 +1,9 @@
-"""Kill trainings at every place there is, and see that each ends as if it had not been killed.
+"""Kill trainings at every place there is, and see that each ends as if it had not been killed; read
+damaged files, and see that each is refused or read.
 
 python -m tests.crash              what `make crash` does
 python -m tests.crash --sample 12  a dozen places
+python -m tests.crash --files 300  so many files, and no training
 """
 
 import argparse
@@ -14,6 +16,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 
 import torch
+from tests.crash.files import faults_of
 from tests.crash.killing import (
     Place,
     Verdict,
@@ -29,6 +32,7 @@ from onfit.core.console import say
 # Struck at every place; of the others, which differ in how they load their data, some.
 _THOROUGHLY = "arrays"
 _PLACES_OF_OTHERS = 25
+_FILES, _FILES_AT_ONCE = 5000, 100
 # An archive of arrays is written in hundreds of pieces; one in so many is enough.
 _ALIKE = 20
 
@@ -43,13 +47,19 @@ def main() -> int:
     begin = time.monotonic()
     # Forked now, while there are no threads.
     with ProcessPoolExecutor(arguments.processes, multiprocessing.get_context("fork")) as pool:
+        if arguments.files is not None:
+            return _told_of_files(list(_faults(pool, arguments.files)), arguments.files)
         verdicts = list(_verdicts(pool, arguments.training or list(TRAININGS), arguments.sample))
-    return _told(verdicts, time.monotonic() - begin)
+        failed = _told(verdicts, time.monotonic() - begin)
+        if arguments.training or arguments.sample:
+            return failed
+        return _told_of_files(list(_faults(pool, _FILES)), _FILES) or failed
 
 
 def _parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
     parser.add_argument("--sample", type=int, help="so many places, of all trainings together")
+    parser.add_argument("--files", type=int, help="only damaged files, so many")
     parser.add_argument("--training", nargs="+", choices=TRAININGS, help="only these")
     parser.add_argument("--processes", type=int, default=2, help="so many at a time")
     parser.add_argument("--train", nargs=2, help=argparse.SUPPRESS)
@@ -94,6 +104,21 @@ def _spread(places: list[Place], count: int) -> list[Place]:
     """Places from the first to the last, as far apart as their number allows."""
     step = len(places) / min(count, len(places))
     return [places[int((number + 0.5) * step)] for number in range(min(count, len(places)))]
+
+
+def _faults(pool: Executor, count: int) -> Iterator[str]:
+    """What went wrong with damaged files, of which each is another."""
+    begins = range(0, count, _FILES_AT_ONCE)
+    parts = [list(range(begin, min(begin + _FILES_AT_ONCE, count))) for begin in begins]
+    for faults in pool.map(faults_of, parts):
+        for fault in faults:
+            say(f"damaged file, {fault}")
+            yield fault
+
+
+def _told_of_files(faults: list[str], count: int) -> int:
+    say(f"{count - len(faults)} of {count} damaged files held")
+    return 1 if faults else 0
 
 
 def _told(verdicts: list[Verdict], seconds: float) -> int:

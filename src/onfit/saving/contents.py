@@ -49,6 +49,8 @@ class Contents:
         optimizer: the names and values of the optimizer's variables, in Keras' order.
         weights_only: whether the file is to hold the weights and nothing else.
         notes: further data for the file to carry, as JSON; None for none.
+        check: of an open file, to be called before what is read of it is used: it raises if the
+            file is not as it was written.
     """
 
     layers: dict[str, Arrays] = field(default_factory=dict)
@@ -62,6 +64,7 @@ class Contents:
     described: str = ""
     weights_only: bool = False
     notes: str | None = None
+    check: Callable[[], None] = lambda: None
 
     @property
     def numbers(self) -> int:

@@ -30,13 +30,14 @@ _LAYERS_SHOWN = 20
 # --- values ----------------------------------------------------------------------------------
 
 
-def put_all(pairs: Pairs, asked: str) -> None:
+def put_all(pairs: Pairs, contents: Contents, asked: str) -> None:
     """Copy each weight of a file into its tensor, once all of them are read and can be copied.
 
     Raises:
         FileFormatError: if one cannot; nothing is changed then.
     """
     values = [(tensor, value_for(tensor, declared, asked)) for tensor, declared in pairs]
+    contents.check()
     for tensor, value in values:
         put(tensor, value)
 
@@ -81,7 +82,7 @@ def put_in(model: "Model", contents: Contents, asked: str) -> None:
     Raises:
         FileFormatError: if they do not fit; nothing is changed then.
     """
-    put_all(fitting(model, contents, asked), asked)
+    put_all(fitting(model, contents, asked), contents, asked)
 
 
 def fitting(model: "Model", contents: Contents, asked: str) -> Pairs:

@@ -48,7 +48,7 @@ def load_weights(
             pairs = partly_fitting(model, found, asked, by_name, skip_mismatch)
         else:
             pairs = fitting(model, found, asked)
-        put_all(pairs, asked)
+        put_all(pairs, found, asked)
 
 
 def read_notes(filepath: StrPath) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Reading goes by the content of a file, not by its name: it also reads weights by
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from onfit.saving import layout
 from onfit.saving.contents import Contents
 from onfit.saving.files import parsing, reading
 from onfit.saving.formats import weights_h5
+from onfit.saving.formats.seal import checking
 from onfit.saving.formats.stretch import new_h5
 from onfit.saving.hdf5 import Found
 
@@ -36,12 +37,19 @@ def opened(path: str, asked: str) -> Iterator[Contents]:
     """
     with ExitStack() as stack:
         with reading(path, asked):
+            sound = stack.enter_context(checking(path))
             found = _found(path, asked, stack)
             if weights_h5.is_numbered(found):
                 contents = Contents(numbered=weights_h5.read_numbered(found))
             else:
                 contents = layout.read(found)
+        contents.check = partial(_check, sound, path, asked)
         yield contents
+
+
+def _check(sound: Callable[[], None], path: str, asked: str) -> None:
+    with parsing(path, asked):
+        sound()
 
 
 def read_notes(path: str, asked: str) -> str | None:

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from onfit.errors import MissingPackageError
@@ -18,10 +19,13 @@ from onfit.saving.contents import Contents, Declared
 from onfit.saving.files import parsing, require_readable
 from onfit.saving.layout import NOTES
 from onfit.storage.foreign import read_json
+from onfit.storage.sums import checksum
 
 _KIND = "safetensors file"
 # The key of the metadata that holds the further names of shared weights, as JSON.
 _SHARED = "onfit_shared"
+# Those of the checksums of the weights by name, as JSON, and of the checksum of all metadata.
+_SUMS, _SUM = "onfit_sums", "onfit_sum"
 
 
 def write(path: Path, contents: Contents) -> None:
@@ -34,12 +38,28 @@ def write(path: Path, contents: Contents) -> None:
         metadata[_SHARED] = json.dumps(contents.also)
     if contents.notes is not None:
         metadata[NOTES] = contents.notes
+    named = _apart(contents.named)
+    metadata[_SUMS] = json.dumps({name: _sum(name, named[name]) for name in named})
+    metadata[_SUM] = str(_sum_of_texts(metadata))
     mode = path.stat().st_mode
     try:
-        save_file(_apart(contents.named), path, metadata)
+        save_file(named, path, metadata)
     except SafetensorError as error:
         raise OSError(str(error)) from error
     path.chmod(mode & 0o777)  # the library may have put a new file there
+
+
+def _sum(name: str, tensor: Tensor) -> int:
+    """The checksum of a weight: of its name, its type, its shape and its numbers."""
+    plain = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+    said = f"{name} {tensor.dtype} {tuple(tensor.shape)}"
+    return checksum(plain.numpy()) ^ checksum(said.encode())
+
+
+def _sum_of_texts(metadata: Mapping[str, str]) -> int:
+    """The checksum of the metadata but this one."""
+    texts = sorted(pair for pair in metadata.items() if pair[0] != _SUM)
+    return checksum(json.dumps(texts).encode())
 
 
 def _apart(named: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -66,16 +86,35 @@ def opened(path: str, asked: str) -> Iterator[Contents]:
     with ExitStack() as stack:
         with _parsing(path, asked):
             file = stack.enter_context(_file(path, asked))
-            names = file.keys()
-            named = {name: _declared(name, file, path, asked) for name in names}
-            also = _further_names((file.metadata() or {}).get(_SHARED, "{}"), named)
+            metadata = file.metadata() or {}
+            sums = _sums_in(metadata)
+            named = {name: _declared(name, file, sums, path, asked) for name in file.keys()}  # noqa: SIM118
+            also = _further_names(metadata.get(_SHARED, "{}"), named)
         yield Contents(named=named, also=also)
 
 
-def _declared(name: str, file: Any, path: str, asked: str) -> Declared:
+def _sums_in(metadata: Mapping[str, str]) -> dict[str, int] | None:
+    """The checksums of the weights; None in a file of another program.
+
+    Raises:
+        ValueError: if the metadata are not as they were written.
+    """
+    if _SUM not in metadata and _SUMS not in metadata:
+        return None
+    if metadata.get(_SUM) != str(_sum_of_texts(metadata)):
+        raise ValueError("its metadata are not as they were written")
+    sums: dict[str, int] = read_json(metadata[_SUMS], _SUMS)
+    return sums
+
+
+def _declared(
+    name: str, file: Any, sums: Mapping[str, int] | None, path: str, asked: str
+) -> Declared:
     def read() -> Tensor:
         with _parsing(path, asked):
             tensor: Tensor = file.get_tensor(name)
+            if sums is not None and sums[name] != _sum(name, tensor):
+                raise ValueError(f"weight {name!r} is not as it was written")
             return tensor
 
     return Declared(tuple(file.get_slice(name).get_shape()), read)

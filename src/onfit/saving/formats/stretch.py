@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from onfit.saving.formats.seal import seal
+
 _PIECE = 1 << 24
 # A smaller piece is not worth the call.
 _LARGE = 1 << 20
@@ -18,7 +20,7 @@ _LARGE = 1 << 20
 
 @contextmanager
 def new_h5(path: Path) -> Iterator[Any]:
-    """Give a new, empty `h5py.File` at `path`.
+    """Give a new, empty `h5py.File` at `path`, which gets a checksum when the block has ended.
 
     Raises:
         OSError: when the block has ended, if not all could be written.
@@ -32,6 +34,7 @@ def new_h5(path: Path) -> Iterator[Any]:
                 yield file
         finally:
             stretch.require_written()  # this error, not the one that HDF5 makes of it
+        seal(raw)
 
 
 class Stretch(io.RawIOBase):
