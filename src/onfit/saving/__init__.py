@@ -2,7 +2,8 @@
 
     save.py, snapshot.py, load.py, read.py    the verbs
       capture.py         a model            -> contents
-      state.py           contents           -> weights and optimizer slots in their place
+      fitting.py, partly.py   contents      -> weights in their place
+      state.py           contents           -> optimizer slots in their place
       describe.py, describe_functional.py   layers -> configuration
       rebuild.py, rebuild_functional.py     configuration -> layers
       training.py        loss, metrics, optimizer <-> configuration
@@ -12,6 +13,7 @@
     keras_order.py       the order of a model's layers and weights in files
     formats/             contents <-> a file: one module for each format, and the table of suffixes
       layout.py, keras_config.py    where all of that stands in .h5 and .keras files
+      hdf5.py            walks an HDF5 file from elsewhere
     files.py             reading a file, and putting a new one in the place of the old
     graph_config.py      a model's layers for TensorBoard's graph
 

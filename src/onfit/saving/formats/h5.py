@@ -55,8 +55,11 @@ def _check(sound: Callable[[], None], path: str, asked: str) -> None:
 def read_notes(path: str, asked: str) -> str | None:
     """The notes in it; errors are those of `opened`."""
     with ExitStack() as stack, reading(path, asked):
+        sound = stack.enter_context(checking(path))
         found = _found(path, asked, stack)
-        return found.text(found.root, layout.NOTES)
+        notes = found.text(found.root, layout.NOTES)
+        sound()
+        return notes
 
 
 def _found(path: str, asked: str, stack: ExitStack) -> Found:

@@ -4,6 +4,7 @@ Nothing that the pickle names is imported or called: one class stands in for all
 known which numbers the tensors in it need, and that no call in it asks for more memory than those.
 """
 
+import os
 import pickle
 from collections.abc import Callable
 from typing import IO, Any
@@ -79,9 +80,22 @@ class Nothing:
         """Take an item of a set."""
 
 
+class _Bounded:
+    """A file of which no more is asked than it has: Python makes room for all that is asked for."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        at = file.tell()
+        self._file, self._size = file, file.seek(0, os.SEEK_END)
+        file.seek(at)
+        self.readline = file.readline
+
+    def read(self, size: int) -> bytes:
+        return self._file.read(min(size, self._size))
+
+
 class _Looker(pickle._Unpickler):  # in Python, so that no number in it makes it take memory
     def __init__(self, file: IO[bytes], check: Check) -> None:
-        super().__init__(file)
+        super().__init__(_Bounded(file))
         self._check = check
         users = torch.serialization.get_safe_globals() if _HAS_SAFE_GLOBALS else []
         self._calls = {*_CALLS, *(_full_name(each) for each in users)}

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import IO
 
+from onfit.saving.formats.heaps import require_sound_heaps
 from onfit.storage.sums import checksum_of
 
 _MARK = b"onfitsum"
@@ -59,6 +60,8 @@ def _compare(path: str) -> None:
         damaged = _length(file) == size  # then the 16 bytes are a seal, whatever is in them
         if mark == _MARK:
             damaged = found != inverse ^ 0xFFFFFFFF or found != checksum_of(file, size)
+        elif not damaged:
+            require_sound_heaps(file)
     if damaged:
         raise ValueError("it is not as it was written: its checksum is another")
 
