@@ -8,17 +8,9 @@ from onfit._types import AskedMode, OnMissing
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import readable, say
 from onfit.core.faces import HasWeights, Need, model_of
-from onfit.core.objective import (
-    Best,
-    Monitor,
-    Objective,
-    check_count,
-    check_mode,
-    decides,
-    place,
-    resolve_mode,
-    turns,
-)
+from onfit.core.judging.deciding import decides, place, turns
+from onfit.core.judging.monitor import Monitor
+from onfit.core.judging.objective import Best, Objective, check_count, check_mode, resolve_mode
 from onfit.core.representation import checked_arguments
 
 

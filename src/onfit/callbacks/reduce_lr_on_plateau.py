@@ -9,16 +9,9 @@ from onfit._types import AskedMode, OnMissing
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import readable, say
 from onfit.core.faces import HasLearningRate, Need, model_of
-from onfit.core.objective import (
-    Best,
-    Monitor,
-    Objective,
-    check_count,
-    check_mode,
-    decides,
-    place,
-    resolve_mode,
-)
+from onfit.core.judging.deciding import decides, place
+from onfit.core.judging.monitor import Monitor
+from onfit.core.judging.objective import Best, Objective, check_count, check_mode, resolve_mode
 from onfit.core.representation import checked_arguments
 from onfit.errors import ArgumentError, OnfitWarning
 
@@ -222,7 +215,7 @@ def _renamed(epsilon: float) -> float:
         f"ReduceLROnPlateau(epsilon={epsilon!r}): epsilon is the older name of min_delta, and is "
         f"used as such. Write min_delta={epsilon!r}.",
         OnfitWarning,
-        stacklevel=3,
+        stacklevel=4,
     )
     return epsilon
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from onfit._types import Mode
-from onfit.core.objective import direction_by_name
+from onfit.core.judging.objective import direction_by_name
 from onfit.errors import ArgumentError, ArgumentTypeError
 from onfit.metrics.metric import StatefulMetric
 from onfit.metrics.naming import snake_case

@@ -10,7 +10,7 @@ from torch import Tensor
 from onfit import initializers
 from onfit._types import Mode
 from onfit.configured import CheckedArguments
-from onfit.core.objective import direction_by_name
+from onfit.core.judging.objective import direction_by_name
 from onfit.core.packages.plain import is_plain
 from onfit.errors import ArgumentTypeError
 from onfit.losses.loss import dtype_of

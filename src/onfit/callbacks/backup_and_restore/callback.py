@@ -13,7 +13,7 @@ from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
 from onfit.core.faces import CanResume, Need
 from onfit.core.hooks import overrides
-from onfit.core.objective import in_steps
+from onfit.core.judging.deciding import in_steps
 from onfit.core.representation import checked_arguments
 from onfit.core.run import Run
 from onfit.core.sizes import size_in

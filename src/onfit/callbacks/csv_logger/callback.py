@@ -11,7 +11,7 @@ from onfit.callbacks.csv_logger.kept import Kept, content_to_keep
 from onfit.callbacks.csv_logger.table import Table, checked_separator
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
-from onfit.core.objective import in_steps
+from onfit.core.judging.deciding import in_steps
 from onfit.core.representation import checked_arguments
 from onfit.errors import FileFormatError, OnfitWarning
 from onfit.storage.durable import require_writable

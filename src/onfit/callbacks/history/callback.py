@@ -8,7 +8,7 @@ from onfit._types import StrPath
 from onfit.callbacks.history import table
 from onfit.core.aliases import AliasDict, find
 from onfit.core.callback import Callback, Logs
-from onfit.core.objective import in_steps
+from onfit.core.judging.deciding import in_steps
 from onfit.core.packages.plain import is_plain, text_of
 from onfit.core.representation import checked_arguments
 from onfit.errors import (

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from onfit._types import Mode
-from onfit.core.objective import direction_by_name
+from onfit.core.judging.objective import direction_by_name
 
 Points = tuple[Sequence[int], Sequence[float]]
 

@@ -10,7 +10,7 @@ from onfit.callbacks.model_checkpoint.name import CheckpointName
 from onfit.core.cadence import Cadence
 from onfit.core.console import say
 from onfit.core.faces import model_of
-from onfit.core.objective import Objective, resolve_mode
+from onfit.core.judging.objective import Objective, resolve_mode
 from onfit.errors import ArgumentError, ArgumentTypeError, NotReadyError
 from onfit.storage.durable import require_writable
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onfit.core.aliases import other_names
-from onfit.core.objective import Objective
+from onfit.core.judging.objective import Objective
 from onfit.errors import ArgumentError, OnfitError, OnfitWarning
 
 Files = list[tuple[float, str]]

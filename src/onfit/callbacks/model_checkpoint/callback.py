@@ -25,7 +25,9 @@ from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
 from onfit.core.faces import CanSave, CanSnapshot, Need, model_of
 from onfit.core.hooks import overrides
-from onfit.core.objective import Monitor, Objective, check_mode, decides
+from onfit.core.judging.deciding import decides
+from onfit.core.judging.monitor import Monitor
+from onfit.core.judging.objective import Objective, check_mode
 from onfit.core.representation import checked_arguments
 from onfit.core.sizes import size_in
 from onfit.errors import OnfitWarning

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from onfit.core.objective import decides, place
+from onfit.core.judging.deciding import decides, place
 
 
 class Position:

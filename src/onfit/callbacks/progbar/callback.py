@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 from onfit.core.aliases import find
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import level_of, say
-from onfit.core.objective import in_steps
+from onfit.core.judging.deciding import in_steps
 from onfit.core.representation import checked_arguments
 from onfit.core.sizes import size_in
 from onfit.errors import ArgumentError, did_you_mean

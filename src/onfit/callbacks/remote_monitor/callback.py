@@ -10,7 +10,7 @@ from onfit.callbacks.remote_monitor.delivery import Delivery
 from onfit.callbacks.remote_monitor.event import taken
 from onfit.callbacks.remote_monitor.post import Post
 from onfit.core.callback import Callback, Logs
-from onfit.core.objective import in_steps
+from onfit.core.judging.deciding import in_steps
 from onfit.core.representation import checked_arguments, without_password
 from onfit.errors import ArgumentError, MissingPackageError, OnfitWarning
 

@@ -25,7 +25,7 @@ from onfit.core.cadence import Cadence
 from onfit.core.callback import Callback, Logs
 from onfit.core.faces import CanProfile, HasGradients, HasHistograms, Need
 from onfit.core.hooks import overrides
-from onfit.core.objective import in_steps
+from onfit.core.judging.deciding import in_steps
 from onfit.core.representation import checked_arguments
 from onfit.core.sizes import size_in
 

@@ -3,9 +3,9 @@
 from typing import Any, Literal
 
 from onfit._types import LogValues
+from onfit.core.judging.deciding import DECIDE_AT
 from onfit.core.logs import Logs
 from onfit.core.meter import Meter, RunningMeans, as_number
-from onfit.core.objective import DECIDE_AT
 from onfit.core.packages.plain import is_plain
 from onfit.core.progress import Progress
 from onfit.core.walks.evaluating import Evaluating

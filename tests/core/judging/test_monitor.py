@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from onfit.core.judging.monitor import Monitor
 from onfit.core.logs import Logs
-from onfit.core.objective import Monitor
 from onfit.errors import ArgumentError, MissingMetricError, OnfitWarning
 
 WITH_VALIDATION = {"do_validation": True}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onfit.core.objective import (
+from onfit.core.judging.objective import (
     Best,
     Objective,
     check_mode,
