@@ -52,7 +52,7 @@ def test_an_unbuilt_model_does_not_know_its_size():
 
 
 def test_a_graph_and_a_subclass_are_lines_too():
-    assert repr(functional()) == "<Functional name=functional, built=True, layers=2, params=19>"
+    assert repr(functional()) == "<Functional name=functional, built=True, layers=3, params=19>"
     assert repr(Mine()) == "<Mine name=own, built=False, layers=2>"
 
 
