@@ -20,17 +20,20 @@ from pathlib import Path
 from tests.crash.points import Points
 from tests.crash.trainings import TRAININGS, Left, files_left, seed_everything
 
+_TOO_LONG = 240  # seconds, on a machine that does other things, too
+
 # In memory where there is such a thing: thousands of fsyncs are no pleasure for a disk.
 _MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 @dataclass(frozen=True)
 class Place:
-    """A place to be killed at: the training, and the number of the place in it."""
+    """A place to be struck at: the training, the number of the place in it, and the signal."""
 
     training: str
     number: int
     name: str
+    by: signal.Signals = signal.SIGKILL
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,9 @@ def killed_and_compared(place: Place, expected: Left) -> Verdict:
     """
     with _scratch() as scratch:
         struck = _killed(place, scratch)
+        problem = "" if _is_over(scratch / "run") else spoilt(place, scratch)
+        if problem:
+            return Verdict(place, struck, (problem,))
         for strike in (*_once_more(place), None):
             if _is_over(scratch / "run"):
                 found = files_left(scratch / "run")
@@ -96,15 +102,58 @@ def killed_and_compared(place: Place, expected: Left) -> Verdict:
         return Verdict(place, struck, (f"started again, it ended with status {status}",))
 
 
+def spoilt(place: Place, scratch: Path) -> str:
+    """Spoil what a checkpoint needs, at some of the places. A start then is an error, and leaves
+    all checkpoints there; afterwards they are as before. The problem, if it is otherwise.
+    """
+    there = sorted(scratch.glob("run/backup/checkpoint-*"))
+    if not there or place.number % 8 not in _SPOILERS:
+        return ""
+    undo = _SPOILERS[place.number % 8](there[-1])
+    status = _started_again(place, scratch, None, quiet=True)
+    left = sorted(scratch.glob("run/backup/checkpoint-*"))
+    undo()
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 1 and left == there:
+        return ""
+    return f"with a spoilt checkpoint it ended with status {status}, and left {left} of {there}"
+
+
+def _newer(checkpoint: Path) -> Callable[[], object]:
+    """A checkpoint of a newer version."""
+    manifest = checkpoint / "manifest.json"
+    text = manifest.read_text()
+    manifest.write_text('{"format": 99}')
+    return lambda: manifest.write_text(text)
+
+
+def _unreadable(checkpoint: Path) -> Callable[[], object]:
+    """A checkpoint that cannot be read now: its file is a link to itself (ELOOP)."""
+    arrays = checkpoint / "arrays.npz"
+    content = arrays.read_bytes()
+    arrays.unlink()
+    arrays.symlink_to(arrays)
+
+    def undo() -> None:
+        arrays.unlink()
+        arrays.write_bytes(content)
+
+    return undo
+
+
+_SPOILERS = {1: _newer, 4: _unreadable}
+
+
 def _once_more(place: Place) -> tuple[int, ...]:
     """Where to kill the training that goes on: some of its places later."""
     return () if place.number % 3 else (30 + place.number % 97,)
 
 
-def _started_again(place: Place, scratch: Path, strike: int | None) -> int:
+def _started_again(place: Place, scratch: Path, strike: int | None, *, quiet: bool = False) -> int:
     """How it ended: 0 if it did by itself."""
 
     def again() -> None:
+        if quiet:  # its error is expected
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
         if strike is not None:
             Points(scratch / "run", strike).watch()
         train_and_tell(place.training, scratch)
@@ -117,7 +166,9 @@ def _killed(place: Place, scratch: Path) -> bool:
     reader, writer = os.pipe()
 
     def killed() -> None:
-        Points(scratch / "run", strike=place.number, report=writer).watch()
+        # A shell that runs this in the background has Ctrl-C ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        Points(scratch / "run", place.number, writer, place.by).watch()
         _train(place.training, scratch)
 
     status = _forked(killed)
@@ -126,8 +177,8 @@ def _killed(place: Place, scratch: Path) -> bool:
     name = os.read(reader, 1000).decode().rstrip()
     os.close(reader)
     os.close(writer)
-    by_kill = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-    return by_kill and name == place.name
+    ended_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status) - 128
+    return ended_by == place.by and name == place.name
 
 
 def _is_over(run: Path) -> bool:
@@ -160,16 +211,24 @@ def _differences(expected: Left, found: Left) -> tuple[str, ...]:
 
 
 def _forked(task: Callable[[], None]) -> int:
-    """Do `task` in a fork; how it ended, as `os.waitpid` says it."""
+    """Do `task` in a fork, in a group of its own; how it ended, as `os.waitpid` says it. One that
+    hangs is ended by an alarm, which is a failure.
+    """
     sys.stdout.flush()
     child = os.fork()
     if child:
         return os.waitpid(child, 0)[1]
     code = 1
     try:
+        os.setpgid(0, 0)
+        signal.alarm(_TOO_LONG)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         task()
         code = 0
+    except KeyboardInterrupt:
+        code = 130
+    except SystemExit as end:
+        code = int(end.code or 0)
     except BaseException:
         traceback.print_exc()
     finally:

@@ -32,16 +32,24 @@ class Points:
         folder: where the run has its files; what is done elsewhere does not count.
         strike: the number of the place to be killed at; None to be killed nowhere.
         report: a file descriptor to write the name of that place to first; None to write nothing.
+        number: the signal that strikes: SIGKILL kills this process, any other goes to its group.
 
     Attributes:
         names: one for each place so far, all different.
     """
 
-    def __init__(self, folder: Path, strike: int | None = None, report: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        strike: int | None = None,
+        report: int | None = None,
+        number: signal.Signals = signal.SIGKILL,
+    ) -> None:
         self.names: list[str] = []
         self._folder = str(folder)
         self._strike = strike
         self._report = report
+        self._number = number
         self._process = os.getpid()
         self._where = "outside"
         self._times: Counter[str] = Counter()
@@ -58,8 +66,14 @@ class Points:
         if len(self.names) == self._strike:
             if self._report is not None:
                 os.write(self._report, name.encode())
-            os.kill(self._process, signal.SIGKILL)
+            self._end()
         self.names.append(name)
+
+    def _end(self) -> None:
+        if self._number is signal.SIGKILL:
+            os.kill(self._process, signal.SIGKILL)
+        elif os.getpgrp() == self._process:  # workers get it, too, as from a terminal
+            os.killpg(self._process, self._number)
 
     def watch(self) -> None:
         """Count from now on, in this process, for good."""

@@ -128,7 +128,8 @@ def fitted(
 ) -> Left:
     """Train, and print all that can be known of it."""
     model, heard = compiled(), [*callbacks(folder, save_freq), *also]
-    validation = {"validation_data": data(seed=1)} if "validation_split" not in more else {}
+    given = {"validation_split", "validation_data"} & more.keys()
+    validation = {} if given else {"validation_data": data(seed=1)}
     history = model.fit(x, y, epochs=EPOCHS, verbose=0, callbacks=heard, **validation, **more)
     return {
         "model": _digest(model.state_for_resume()),
@@ -180,6 +181,22 @@ def loader_with_workers(folder: Path) -> Left:
     return fitted(folder, DataLoader(Noisy(*data()), BATCH, shuffle=True, num_workers=2))
 
 
+def loader_with_spawned_workers(folder: Path) -> Left:
+    """A DataLoader whose worker is a new program."""
+    return fitted(folder, _by_other_means("spawn"))
+
+
+def loader_with_served_workers(folder: Path) -> Left:
+    """A DataLoader whose worker is a fork of a server."""
+    return fitted(folder, _by_other_means("forkserver"))
+
+
+def _by_other_means(method: str) -> DataLoader:
+    return DataLoader(
+        Noisy(*data()), BATCH, shuffle=True, num_workers=1, multiprocessing_context=method
+    )
+
+
 def loader_in_steps(folder: Path) -> Left:
     """A DataLoader whose passes do not end where epochs do."""
     walk = DataLoader(Noisy(*data()), BATCH, shuffle=True)
@@ -194,6 +211,61 @@ def generator(folder: Path) -> Left:
 def sequence(folder: Path) -> Left:
     """A Sequence, in an order of its own each epoch."""
     return fitted(folder, Shuffled(), save_freq="3 batches")
+
+
+def validating_within_epochs(folder: Path) -> Left:
+    """A DataLoader, and a validation after every second batch."""
+    return fitted(
+        folder,
+        DataLoader(Noisy(*data()), BATCH, shuffle=True),
+        save_freq="epoch",
+        validation_freq="2 batches",
+    )
+
+
+def looking(folder: Path) -> Left:
+    """A callback predicts, evaluates, and trains another model; it draws numbers for that."""
+    return fitted(folder, *data(), batch_size=BATCH, save_freq="1 hour", also=[Looks()])
+
+
+class Looks(Callback):
+    """Walks of its own within hooks."""
+
+    def __init__(self) -> None:
+        self.seen = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        x, y = data(seed=epoch)
+        found = self.model.evaluate(x + torch.rand(1), y, batch_size=BATCH, verbose=0)
+        self.seen.append([float(each) for each in found])
+
+    def on_epoch_end(self, epoch, logs=None):
+        probe = onfit.Sequential([layers.Dense(1, input_shape=(FEATURES,))])
+        probe.compile("sgd", "mse")
+        history = probe.fit(*data(seed=epoch), epochs=2, batch_size=8, verbose=0)
+        self.seen.append([float(each) for each in history.history["loss"]])
+        if logs is not None:
+            logs["probe"] = self.seen[-1][-1]
+        shown = self.model.predict(data(seed=2)[0], batch_size=BATCH, verbose=0)
+        self.seen.append(float(shown.sum()))
+
+
+def two_trainings(folder: Path) -> Left:
+    """Two trainings of one script, with one folder for their checkpoints."""
+    found = {}
+    for number in range(2):
+        part = folder / f"part-{number}"
+        part.mkdir(exist_ok=True)
+        model, history = compiled(), History()
+        saved = BackupAndRestore(folder / "backup", save_freq="3 batches", verbose=0)
+        log = CSVLogger(part / "log.csv")
+        x, y = data(seed=number)
+        heard = [Edge(), history, log, saved, LastEdge()]
+        model.fit(x, y, batch_size=BATCH, epochs=2 + number, verbose=0, callbacks=heard)
+        found[f"model {number}"] = _digest(model.state_for_resume())
+        found[f"history {number}"] = [history.epoch, dict(history.history)]
+        found[f"log {number}"] = (part / "log.csv").read_text()
+    return found
 
 
 def loop(folder: Path) -> Left:
@@ -232,9 +304,14 @@ TRAININGS: dict[str, Callable[[Path], Left]] = {
         in_the_background,
         loader,
         loader_with_workers,
+        loader_with_spawned_workers,
+        loader_with_served_workers,
         loader_in_steps,
         generator,
         sequence,
+        validating_within_epochs,
+        looking,
+        two_trainings,
         loop,
     )
 }

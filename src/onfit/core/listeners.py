@@ -121,9 +121,9 @@ class Listeners:
         modules = (getattr(each.method, "__module__", None) or "" for each in self._table[hook])
         return any(not module.startswith("onfit.") for module in modules)
 
-    def call(self, hook: str, *args: Any) -> None:
+    def call(self, hook: str, *args: Any, first: Callable[[], object] | None = None) -> None:
         """Call the callbacks that hear `hook`, in order. An exception gets a note that names the
-        callback and the hook.
+        callback and the hook. `first` is called before each of them.
         """
         listeners = self._table[hook]
         if not listeners:
@@ -133,6 +133,8 @@ class Listeners:
         since = perf_counter()
         for callback, method, seconds in listeners:
             self.called = callback
+            if first is not None:
+                first()
             try:
                 method(*args)
             except BaseException as error:
@@ -153,6 +155,13 @@ class Listeners:
         heard = [each.callback for each in self._table[hook]]
         after = {id(one) for one in heard[heard.index(callback) :]}
         return [name for name, one in names_of(self._callbacks).items() if id(one) in after]
+
+    def names_for_a_part(self) -> list[str]:
+        """The names of those that hear of the end of an epoch which goes on elsewhere. What writes
+        a file for each epoch (`whole_epochs = True`) writes it there, once the epoch is whole.
+        """
+        named = names_of(self._callbacks).items()
+        return [name for name, one in named if not getattr(type(one), "whole_epochs", False)]
 
     def call_only(self, names: Iterable[str], hook: str, *args: Any) -> None:
         """Call those of the callbacks that have these names, and hear `hook`."""

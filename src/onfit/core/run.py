@@ -96,6 +96,7 @@ class Run(Signalled):
         while self.progress.epoch < self._end_epoch and not self.stopping:
             if self.in_epoch:  # a run that was resumed in the middle of an epoch
                 self._decide_what_is_left()
+                self.leave_out_batches()
             else:
                 self.epoch_begin()
             yield self.progress.epoch
@@ -257,6 +258,4 @@ class Run(Signalled):
                 results = self.evaluate(batches, step, meter, size=size)
             except Interrupted:
                 return
-        if self._batch_values is None:
-            self.before = {}
         self.validated(**results)

@@ -180,7 +180,7 @@ class Session(Recording):
         self.progress.batch = 0
         self._begin_row()
         self._open_epoch = self.progress.epoch
-        self.callbacks.call("on_epoch_begin", self.progress.epoch, Logs())
+        self._call_of_epoch("on_epoch_begin", self.progress.epoch, Logs())
         self._since = perf_counter()
 
     def epoch_end(self, **values: Any) -> bool:
@@ -205,7 +205,10 @@ class Session(Recording):
         epoch, self._open_epoch = self._open_epoch, None
         logs = self._last_logs = self._logs_of_row()
         self.progress.epoch = epoch + 1
-        self.callbacks.call("on_epoch_end", epoch, logs)
+        if self.keepers and self.pausing and self.cut_short:
+            self.callbacks.call_only(self.callbacks.names_for_a_part(), "on_epoch_end", epoch, logs)
+        else:
+            self._call_of_epoch("on_epoch_end", epoch, logs)
 
     def steps_begin(self) -> None:
         """A training without epochs begins. Its batches and validations come next."""
@@ -278,12 +281,12 @@ class Session(Recording):
         if self.callbacks.hear("on_train_batch_end"):
             logs = Logs.of_batch(self._meter, index, size)
             self.callbacks.call("on_train_batch_end", index, logs)
-        if self.stopping:
-            self._cut_epoch_short()
         if self._undecided and not self.pausing:
             self._decide()
+        if stopping := self.stopping:  # asked once: a signal may come at any moment
+            self._cut_epoch_short()
         self._since = perf_counter()
-        return bool(self._stops)
+        return stopping
 
     def _cut_epoch_short(self) -> None:
         """The rest of the epoch is left out. A run that only pauses is saved now: `on_epoch_end`,

@@ -52,6 +52,8 @@ class CSVLogger(Callback):
         >>> logger = CSVLogger("run/training.csv", append=True)
     """
 
+    whole_epochs = True
+
     @checked_arguments
     def __init__(self, filename: StrPath, separator: str = ",", append: bool = False) -> None:
         self.filename = os.fspath(filename)

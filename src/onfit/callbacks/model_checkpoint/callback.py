@@ -94,6 +94,8 @@ class ModelCheckpoint(Callback):
         >>> three = ModelCheckpoint("runs/{epoch:02d}.h5", keep=3, save_last=True)
     """
 
+    whole_epochs = True
+
     @checked_arguments
     def __init__(
         self,

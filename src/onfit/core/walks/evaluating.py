@@ -165,7 +165,7 @@ class Evaluating(Stoppable):
         Raises:
             Interrupted: after a signal to this run, which is saved then.
         """
-        self.note_generators()
+        run = self.note_generators()
         size = batch_size if size is None else size
         begins = self.callbacks.hear("on_test_batch_begin")
         self.test_begin(meter)
@@ -181,7 +181,10 @@ class Evaluating(Stoppable):
         except BaseException:
             self._test = None
             raise
-        return self.test_end()
+        logs = self.test_end()
+        if run is not None:
+            run.before = {}
+        return logs
 
     # --- prediction ----------------------------------------------------------------------------
 
@@ -218,7 +221,7 @@ class Evaluating(Stoppable):
         size = batch_size if size is None else size
         hear = self.callbacks.hear
         heard = hear("on_predict_batch_begin") or hear("on_predict_batch_end")
-        self.note_generators()
+        run = self.note_generators()
         self.predict_begin()
         try:
             for batch in INTERRUPTS.awaited(walk_through(batches)):
@@ -230,15 +233,21 @@ class Evaluating(Stoppable):
         except Interrupted:
             self.cut_off()
             raise
+        if run is not None:
+            run.before = {}
         self.predict_end()
 
     # --- signals -------------------------------------------------------------------------------
 
-    def note_generators(self) -> None:
-        """Note how the random generators are: what a signal cuts off is done anew from there."""
+    def note_generators(self) -> Any:
+        """Note how the random generators are: what a signal cuts off is done anew from there.
+        Returns the run that keeps the note; None if there is none, or it has an earlier one.
+        """
         run = self._to_save()
-        if run is not None and run.keepers and not run.before:
-            run.before = {"random": random_state()}
+        if run is None or not run.keepers or run.before:
+            return None
+        run.before = {"random": random_state()}
+        return run
 
     def _to_save(self) -> Any:
         """The run that a signal has saved: the one in whose hook this walk is; None if in none."""

@@ -127,8 +127,7 @@ class ValidationPass(Pass):
                 return
             results = self._run.test_end()
         if not self._run.cut_short and not self.cut:
-            if self._run._batch_values is None:
-                self._run.before = {}
+            self._run.before = {}
             self._run.validated(**results)
 
 

@@ -112,6 +112,9 @@ class Recording(Evaluating):
         if not self._in_steps:  # a number that a callback wrote belongs to the epoch, too
             self._row |= {name: value for name, value in logs.items() if name not in given}
 
+    def _call_of_epoch(self, hook: str, epoch: int, logs: Logs) -> None:
+        self.callbacks.call(hook, epoch, logs)
+
     def _decide_what_is_left(self) -> None:
         """Decide, in a resumed run, at a validation whose batch was the last that was saved."""
         if self._undecided:

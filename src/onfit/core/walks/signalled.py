@@ -16,10 +16,12 @@ class Signalled(Session):
     def __enter__(self) -> Self:
         self._require_new()
         self._outer = INTERRUPTS.innermost
-        if self._outer is not None and self._outer.keepers:
+        self._noted = self._outer is not None and bool(self._outer.keepers)
+        if self._noted:
             # What a signal cuts off in this run, the outer one does anew from here.
-            same = self._outer.model is self.model
-            self._outer.before = run_state(self._outer) if same else {"random": random_state()}
+            self._before = self._outer.before
+            now = run_state(self._outer) if self._outer.model is self.model else {}
+            self._outer.before = {"random": random_state(), **now, **self._before}
         INTERRUPTS.begin(self)
         try:
             self.train_begin()
@@ -40,8 +42,8 @@ class Signalled(Session):
             INTERRUPTS.end(self)
         if error is None and self.signal is not None:
             raise as_exception(self.signal)
-        if error is None and self._outer is not None:
-            self._outer.before = {}
+        if error is None and self._noted:
+            self._outer.before = self._before
 
     def resume(
         self,
@@ -72,6 +74,22 @@ class Signalled(Session):
             self._last_logs = logs
         with self.walk.meanwhile():
             self.callbacks.call_only(cut["callbacks"], cut["hook"], cut["index"], logs)
+
+    def _call_of_epoch(self, hook: str, epoch: int, logs: Logs) -> None:
+        if not self.keepers:
+            super()._call_of_epoch(hook, epoch, logs)
+            return
+        self.callbacks.call(hook, epoch, logs, first=self._note_anew)
+        self.before = {}
+
+    def leave_out_batches(self) -> None:
+        """Leave out the rest of a resumed epoch, if a validation that was made up for stops it."""
+        if self.stopping:
+            self._stops[0].cut_short = True
+            self.walk.leave()
+
+    def _note_anew(self) -> None:
+        self.before = {"random": random_state()}
 
     def _to_save(self) -> Any:
         return self if self._begun else super()._to_save()

@@ -81,6 +81,7 @@ class Validations:
         if self._cut_off:
             with run.walk.meanwhile():
                 self._log_results(run, run.progress.epoch)
+            run.leave_out_batches()
 
     def begin_steps(self, run: Run) -> None:
         """A training without epochs begins, or goes on."""
