@@ -1,5 +1,6 @@
-"""Kill trainings at every place there is, and see that each ends as if it had not been killed; read
-damaged files, and see that each is refused or read.
+"""Strike trainings at every place there is, by SIGKILL and by signals to their whole group, and see
+that each, started again, ends as if nothing had been; read damaged files, and see that each is
+refused or read.
 
 python -m tests.crash              what `make crash` does
 python -m tests.crash --sample 12  a dozen places
@@ -9,10 +10,12 @@ python -m tests.crash --files 300  so many files, and no training
 import argparse
 import importlib
 import multiprocessing
+import signal
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -29,9 +32,14 @@ from tests.crash.trainings import TRAININGS, compiled
 
 from onfit.core.console import say
 
-# Struck at every place; of the others, which differ in how they load their data, some.
+# Killed at every place; of the others, which differ in how they load their data, some.
 _THOROUGHLY = "arrays"
 _PLACES_OF_OTHERS = 25
+# Workers that are new programs take seconds to begin.
+_SLOW = ("loader_with_spawned_workers", "loader_with_served_workers")
+_PLACES_OF_SLOW = 4
+# How many places of each training get each of the other signals.
+_SIGNALS = {signal.SIGTERM: 40, signal.SIGINT: 24, signal.SIGUSR1: 12}
 _FILES, _FILES_AT_ONCE = 5000, 100
 # An archive of arrays is written in hundreds of pieces; one in so many is enough.
 _ALIKE = 20
@@ -82,22 +90,39 @@ def _warm_up() -> None:
 def _verdicts(pool: Executor, trainings: list[str], sample: int | None) -> Iterator[Verdict]:
     expected = dict(zip(trainings, pool.map(left_by, trainings), strict=True))
     found = dict(zip(trainings, pool.map(places_of, trainings), strict=True))
-    places = [place for name in trainings for place in _chosen(found[name], trainings, sample)]
+    chosen = [place for name in trainings for place in _chosen(found[name], trainings, sample)]
+    signalled = [place for name in trainings for place in _signalled(found[name], sample)]
+    places = [*chosen, *signalled]
     wanted = [expected[place.training] for place in places]
     for verdict in pool.map(killed_and_compared, places, wanted):
-        for problem in verdict.differences if verdict.struck else ("it was not killed there",):
-            say(f"{verdict.place.training}, killed at {verdict.place.name}: {problem}")
+        for problem in verdict.differences if verdict.struck else ("it did not end of it",):
+            place = verdict.place
+            say(f"{place.training}, struck by {place.by.name} at {place.name}: {problem}")
         yield verdict
 
 
 def _chosen(places: list[Place], trainings: list[str], sample: int | None) -> list[Place]:
     if sample is not None:
         return _spread(places, -(-sample // len(trainings)))
+    if places[0].training in _SLOW:
+        return _spread(places, _PLACES_OF_SLOW)
     if places[0].training != _THOROUGHLY:
         return _spread(places, _PLACES_OF_OTHERS)
     alike = [place for place in places if "write of arrays.npz" in place.name]
     others = [place for place in places if "write of arrays.npz" not in place.name]
     return others + _spread(alike, len(alike) // _ALIKE)
+
+
+def _signalled(places: list[Place], sample: int | None) -> list[Place]:
+    """Places to be struck at by the signals that end a run well."""
+    found = []
+    for number, count in _SIGNALS.items():
+        if sample is not None:
+            count = 1 if number is signal.SIGTERM else 0
+        elif places[0].training in _SLOW:
+            count = 2
+        found += [replace(place, by=number) for place in _spread(places, count)] if count else []
+    return found
 
 
 def _spread(places: list[Place], count: int) -> list[Place]:
@@ -127,11 +152,11 @@ def _told(verdicts: list[Verdict], seconds: float) -> int:
     over = sum(verdict.over for verdict in identical)
     say(
         f"{len(identical)} of {len(struck)} identical, in {seconds:.0f} s "
-        f"({over} were killed when all was done, and left all their files)"
+        f"({over} were struck when all was done, and left all their files)"
     )
     missed = len(verdicts) - len(struck)
     if missed:
-        say(f"{missed} were not killed where they should have been")
+        say(f"{missed} did not end where they were struck")
     return 0 if len(identical) == len(verdicts) else 1
 
 
