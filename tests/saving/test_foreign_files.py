@@ -253,6 +253,23 @@ def test_a_packed_state_dict_is_bounded_by_its_bytes():
     assert_refused("x.pt", "too large to be true", Model(torch.nn.Linear(4, 3)))
 
 
+def test_a_member_is_no_larger_than_its_archive():
+    Sequential([layers.Dense(3, input_dim=4)]).save("x.keras")
+    with zipfile.ZipFile("x.keras") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile("x.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+        size = archive.getinfo("config.json").compress_size
+    with open("x.keras", "rb") as file:
+        content = file.read()
+    place = content.rindex(b"PK\x01\x02", 0, content.rindex(b"config.json")) + 20
+    assert content[place : place + 4] == size.to_bytes(4, "little")
+    with open("x.keras", "wb") as file:
+        file.write(content[:place] + (3 << 30).to_bytes(4, "little") + content[place + 4 :])
+    assert_refused("x.keras", "larger than")
+
+
 def test_names_of_shared_weights_that_say_nothing_are_told():
     from safetensors.torch import save_file
 

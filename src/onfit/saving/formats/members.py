@@ -70,6 +70,8 @@ def sound_info(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
         raise ValueError(f"its {name} is packed in a way that is not known here")
     if info.compress_type == zipfile.ZIP_STORED and info.file_size != info.compress_size:
         raise zipfile.BadZipFile(f"its {name} has two sizes")
+    if info.header_offset + info.compress_size > archive.start_dir:  # the list of all members
+        raise zipfile.BadZipFile(f"its {name} is larger than what stands before its end")
     require_explained(info.file_size, info.compress_size, name)
     return info
 
