@@ -6,8 +6,11 @@ import signal
 import time
 
 import pytest
+import torch
 from tests.callbacks.backed_up import At, Killed, Model, kill, killed, stop, train
+from torch.utils.data import DataLoader, TensorDataset
 
+import onfit
 from onfit.callbacks import BackupAndRestore, CSVLogger
 from onfit.callbacks.backup_and_restore import places
 from onfit.core.callback import Callback
@@ -236,6 +239,36 @@ def test_other_settings_are_told_and_what_counts(tmp_path):
         "checkpoint was saved. The learning rate, and all of a torch optimizer, go on as in the "
         "checkpoint; else the script counts."
     )
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("way", ["fit", "run"])
+def test_an_order_that_would_be_lost_is_told_before_training(tmp_path, shuffle, way):
+    data = DataLoader(
+        TensorDataset(torch.zeros(4, 1), torch.zeros(4, 1)),
+        num_workers=1,
+        shuffle=shuffle,
+        persistent_workers=True,
+    )
+    backup, trained = BackupAndRestore(tmp_path / "backup", verbose=0), []
+
+    def go_on():
+        if way == "fit":
+            model = onfit.Sequential([onfit.layers.Dense(1, input_dim=1)])
+            model.compile("sgd", "mse")
+            model.fit(data, verbose=0, callbacks=[At(trained.append, 0, 0), backup])
+        else:
+            with Run(Model(), [backup], params={"verbose": 0}) as run:
+                for _ in run.epochs():
+                    trained.extend(run.batches(data))
+
+    if shuffle:
+        with pytest.raises(OnfitWarning, match=r"persistent_workers=True, shuffle=True"):
+            go_on()
+        assert trained == []
+    else:
+        go_on()
+        assert trained
 
 
 # --- signals in walks within hooks --------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader, IterableDataset, SequentialSampler
 
 from onfit.core.callback import Callback
 from onfit.core.packages import Keep, Package, register
@@ -70,6 +70,10 @@ class Torch(Package):
     def walk_through(self, source: Any) -> Iterator[Any] | None:
         return shielded(source) if isinstance(source, DataLoader) else None
 
+    def order_lost(self, source: Any) -> str | None:
+        persists = isinstance(source, DataLoader) and source.persistent_workers
+        return _PERSISTENT if persists and _draws(source) else None
+
     def as_callback(self, value: Any) -> TorchScheduler | None:
         return as_callback(value)
 
@@ -92,6 +96,17 @@ def _scheduler_of(optimizer: Any, other: Any) -> bool:
     return schedules(other, optimizer)
 
 
+def _draws(loader: "DataLoader[Any]") -> bool:
+    """Whether a loader draws numbers for the order of its samples, as far as one can see."""
+    sampler = getattr(loader.batch_sampler, "sampler", loader.sampler)
+    return not isinstance(sampler, SequentialSampler)
+
+
+_PERSISTENT = (
+    "DataLoader(persistent_workers=True, shuffle=True): a run that BackupAndRestore resumes begins "
+    "these workers anew, and walks through the samples in another order than if it had not been "
+    "stopped. Leave persistent_workers out where that matters."
+)
 _NO_OPTIMIZER = (
     "BackupAndRestore saves this run without an optimizer, so that one that the loop steps begins "
     "anew when the run is resumed. Write Run(net, optimizer=optimizer), which takes a list, too."

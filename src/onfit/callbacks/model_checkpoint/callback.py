@@ -84,8 +84,7 @@ class ModelCheckpoint(Callback):
             same, or (before training) a `monitor` whose direction is not known.
         ArgumentTypeError: for an argument that does not exist, or of a wrong kind.
         CapabilityError: before training, if the model cannot be saved, or not in the background.
-        StorageError: before training, if the folder cannot be written or the path is a folder;
-            during training, if a file cannot be saved.
+        StorageError: if the folder cannot be written, the path is a folder, or saving fails.
         MissingMetricError: at the first save, if a field of the name is not in the logs.
 
     Example:

@@ -7,8 +7,11 @@ alone.
 
 import importlib
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TextIO
+
+from onfit.errors import OnfitWarning
 
 # The module that does the work, for each package.
 _HOMES = {
@@ -54,6 +57,10 @@ class Package:
         """A walk through a loader whose workers leave signals to this process; None if `source` is
         no such loader.
         """
+        return None
+
+    def order_lost(self, source: Any) -> str | None:
+        """Why a resumed run would walk through `source` in another order; None if it would not."""
         return None
 
     def as_callback(self, value: Any) -> Any:
@@ -106,6 +113,14 @@ def walk_through(source: Iterable[Any]) -> Iterator[Any]:
     found = (package.walk_through(source) for package in loaded())
     walks = next((each for each in found if each is not None), None)
     return iter(source) if walks is None else walks
+
+
+def warn_of_order(source: Any) -> None:
+    """Warn, before training, if a resumed run would walk through `source` in another order."""
+    for package in loaded():
+        text = package.order_lost(source)
+        if text is not None:
+            warnings.warn(text, OnfitWarning, stacklevel=3)
 
 
 def _package(name: str) -> Package:

@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from onfit.core.interrupts import INTERRUPTS, Interrupted
-from onfit.core.packages import walk_through
+from onfit.core.packages import walk_through, warn_of_order
 from onfit.core.resuming import set_epoch
 from onfit.core.sizes import learn_lengths
 from onfit.errors import NotReadyError
@@ -74,6 +74,8 @@ class TrainingPass(Pass):
         self._begins = self._run.callbacks.hear("on_train_batch_begin")
         learn_lengths(self._run.params, batches)
         set_epoch(batches, self._run.progress.epoch)
+        if self._run.keepers and self._run.progress.step == 0:
+            warn_of_order(batches)
         if self._run.keepers and not getattr(batches, "in_memory", False):
             # Loading draws numbers. What a signal cuts off is loaded again, from these.
             self.note = self._run.note_generators

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
-from onfit.core.packages import walk_through
+from onfit.core.packages import walk_through, warn_of_order
 from onfit.core.packages.randomness import set_random_state
 from onfit.core.resuming import (
     State,
@@ -44,6 +44,7 @@ class LoaderSource(Source):
         self._peeked: Iterator[Samples] | None = None
         self._start: State | None = None  # how the walk began that is under way
         self._restored: dict[str, Any] | None = None
+        self._told = False  # of an order that a resumed run does not keep
         if self.facts.once and batching.workers.wanted:
             warn_of_workers(
                 f"workers={batching.workers.count}: a generator is read by the training itself, "
@@ -67,6 +68,9 @@ class LoaderSource(Source):
 
     def state_dict(self) -> dict[str, Any]:
         """How the walk began that is under way, and where the loader is, if it can tell."""
+        if not self._told:
+            self._told = True
+            warn_of_order(self._loader)
         peeked = self._peeked is not None
         return {
             "start": self._start,
