@@ -4,11 +4,12 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
-from onfit.core.faces import HeldModel, Need, check_needs, face_of, model_of
+from onfit.core.faces import Handed, HeldModel, Need, check_needs, face_of, model_of
 from onfit.core.hooks import ALL_NAMES, heard, join_names, silent
 from onfit.core.packages.plain import is_plain
+from onfit.core.packages.trainers import instead, refuse_attribute
 from onfit.core.representation import portable, shown
-from onfit.errors import OnfitWarning
+from onfit.errors import ArgumentTypeError, OnfitWarning
 
 if TYPE_CHECKING:
     from onfit.core.session import Session
@@ -27,24 +28,6 @@ _NOT_STATE = {
     "_warned_of_what_is_left_out",
     *ALL_NAMES,
 }
-
-
-class _Handed:
-    """An attribute that a session hands to a callback, until the callback's class sets its own.
-
-    Args:
-        place: the attribute that the session sets; a function there makes the value when the
-            callback first reads it.
-    """
-
-    def __init__(self, place: str) -> None:
-        self._place = place
-
-    def __get__(self, callback: "Callback | None", kind: type) -> Any:
-        if callback is None:
-            return None
-        value = getattr(callback, self._place)
-        return value() if callable(value) else value
 
 
 class Callback:
@@ -99,7 +82,7 @@ class Callback:
         run: Any
         validation_data: Any
     else:
-        run, validation_data = _Handed("_session"), _Handed("_validation")
+        run, validation_data = Handed("_session"), Handed("_validation")
     _session: "Session | None" = None
     _validation: Any = None
     remembers: tuple[str, ...] | None = None
@@ -111,6 +94,9 @@ class Callback:
         """Let both names of a batch hook lead to the one method that the subclass wrote."""
         super().__init_subclass__(**kwargs)
         join_names(cls)
+
+    if not TYPE_CHECKING:  # whose reader should miss what is not there
+        __getattr__ = refuse_attribute
 
     def __repr__(self) -> str:
         return shown(self)
@@ -150,8 +136,14 @@ class Callback:
         if model is not None:
             check_needs(self, self.model)
 
-    def set_params(self, params: dict[str, Any]) -> None:
-        """Keep the facts of the run. The session calls this before `on_train_begin`."""
+    def set_params(self, params: dict[str, Any] | None = None) -> None:
+        """Keep the facts of the run. The session calls this before `on_train_begin`.
+
+        Raises:
+            ArgumentTypeError: without `params`, as skorch calls it.
+        """
+        if params is None:
+            raise ArgumentTypeError(f"set_params() lacks `params`. {instead(self, 'skorch')}")
         self.params = params
 
     def needs(self) -> Iterable[Need]:

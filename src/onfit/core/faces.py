@@ -4,13 +4,13 @@ A callback lists its needs (`Callback.needs`). They are checked once, before tra
 run does not fail in its last epoch because the model lacks a method.
 """
 
-import importlib
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from onfit._types import StrPath
+from onfit.core.packages.faces_of import adapt, face, package_of
 from onfit.errors import ArgumentTypeError, CapabilityError, NotReadyError
 
 if TYPE_CHECKING:
@@ -204,6 +204,24 @@ def model_of(callback: "Callback") -> Any:
     return callback.model
 
 
+class Handed:
+    """An attribute that a session hands to a callback, until the callback's class sets its own.
+
+    Args:
+        place: the attribute that the session sets; a function there makes the value when the
+            callback first reads it.
+    """
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    def __get__(self, callback: "Callback | None", kind: type) -> Any:
+        if callback is None:
+            return None
+        value = getattr(callback, self._place)
+        return value() if callable(value) else value
+
+
 class HeldModel:
     """The attribute `Callback.model`.
 
@@ -228,13 +246,6 @@ class HeldModel:
         callback.__dict__.pop("model", None)
 
 
-# The modules that turn an object into a Trainable, by the top-level package of the object's class:
-# one for an object that a run trains, one for an object that the loop holds itself. They are
-# imported only for such an object, since core knows no framework.
-_ADAPTERS = {"torch": "onfit.engine.model.adapt"}
-_FACES = {"torch": "onfit.engine.model.face_of_net"}
-
-
 def as_trainable(model: Any, optimizer: Any = None) -> Any:
     """Give any model the face that callbacks see as `self.model`.
 
@@ -246,7 +257,7 @@ def as_trainable(model: Any, optimizer: Any = None) -> Any:
     Raises:
         ArgumentTypeError: if the object has no adapter, and attributes cannot be set on it.
     """
-    package = _package_of(model)
+    package = package_of(model)
     if optimizer is None:
         if package and getattr(model, "optimizer", None) is not None:
             return face_of(model)
@@ -254,24 +265,17 @@ def as_trainable(model: Any, optimizer: Any = None) -> Any:
         if isinstance(model, Trainable) and (not package or isinstance(model, HasWeights)):
             return model
     if package:
-        return importlib.import_module(_ADAPTERS[package]).adapt(model, optimizer)
+        return adapt(package, model, optimizer)
     return _with_stop_flag(model, optimizer)
 
 
 def face_of(model: Any) -> Any:
     """What a callback sees as `self.model` if the loop holds `model` itself, and looks for a stop
-    on it. For a torch module it is a face, with the module's own optimizer; else the model.
+    on it. For a torch module it is a face, with the module's own optimizer; also for an object of
+    another package that has faces. Else it is the model.
     """
-    package = None if isinstance(model, HasWeights) else _package_of(model)
-    if package is None:
-        return model
-    return importlib.import_module(_FACES[package]).face(model)
-
-
-def _package_of(model: Any) -> str | None:
-    """The package that has adapters for this model; None if there is none."""
-    packages = (kind.__module__.partition(".")[0] for kind in type(model).__mro__)
-    return next((package for package in packages if package in _ADAPTERS), None)
+    package = None if isinstance(model, HasWeights) else package_of(model)
+    return model if package is None else face(package, model)
 
 
 def _with_stop_flag(model: Any, optimizer: Any) -> Any:

@@ -1,0 +1,55 @@
+"""Which module gives the objects of which package a face.
+
+Such a module has `adapt(model, optimizer)`, for an object that a run trains, and `face(model)`, for
+one that the loop holds itself. It is imported only for such an object, since core knows no
+framework. A package of one's own gives its objects a face by an entry point of the group
+`onfit.faces`, with the package for a name and the module for a value:
+
+    [project.entry-points."onfit.faces"]
+    mypackage = "mypackage.for_onfit"
+"""
+
+import importlib
+import sys
+from functools import cache
+from typing import Any
+
+GROUP = "onfit.faces"
+_NO_LIBRARY = {"builtins", "__main__", "onfit", *sys.stdlib_module_names}
+
+# Packages whose objects have a face here: the modules for `adapt`, and for `face`.
+_HOMES = {
+    "torch": ("onfit.engine.model.adapt", "onfit.engine.model.face_of_net"),
+}
+
+
+def package_of(model: Any) -> str | None:
+    """The package of the object, or of a class above it, that has a face; None if there is none."""
+    packages = (kind.__module__.partition(".")[0] for kind in type(model).__mro__)
+    return next((package for package in packages if _modules(package)), None)
+
+
+def adapt(package: str, model: Any, optimizer: Any) -> Any:
+    """The face of an object of `package` that a run trains."""
+    return importlib.import_module(_modules(package)[0]).adapt(model, optimizer)
+
+
+def face(package: str, model: Any) -> Any:
+    """The face of an object of `package` that the loop holds itself."""
+    return importlib.import_module(_modules(package)[1]).face(model)
+
+
+def _modules(package: str) -> tuple[str, ...]:
+    if package in _HOMES:
+        return _HOMES[package]
+    if package in _NO_LIBRARY or package not in _of_others():
+        return ()
+    return (_of_others()[package],) * 2
+
+
+@cache
+def _of_others() -> dict[str, str]:
+    """The modules that installed packages name in the group of entry points."""
+    from importlib.metadata import entry_points
+
+    return {point.name: point.module for point in entry_points(group=GROUP)}
