@@ -21,8 +21,9 @@ demo: $(READY) ## train on handwritten digits, with callbacks at work; leaves it
 test: $(READY) ## run the tests
 	@$(PYTHON) -m pytest -n 2 -q
 
-test-all: $(READY) ## run all tests, also those that are too slow for `make test`
+test-all: $(READY) .venv-all/.ready ## run all tests, also the slow ones, and those in other libraries' trainers
 	@$(PYTHON) -m pytest -n 2 -q -m ''
+	@.venv-all/bin/python -m pytest -n 2 -q -m '' --doctest-modules src/onfit/integrations tests/golden
 
 crash: $(READY) ## kill trainings at two thousand places and see that each goes on as if it had run through; takes minutes
 	@$(PYTHON) -W error -m tests.crash
@@ -34,10 +35,14 @@ lint: $(READY) ## check style, types, and that each room imports only rooms belo
 	@.venv/bin/lint-imports --no-logo
 
 docs: $(READY) ## run the examples in the docstrings, and follow the links between the documents
-	@$(PYTHON) -m pytest -q --doctest-modules src/onfit tests/test_documents.py
+	@$(PYTHON) -m pytest -q --doctest-modules --ignore=src/onfit/integrations src/onfit tests/test_documents.py
 
 bench: .venv-bench/.ready ## measure onfit beside other trainers and loops by hand; writes docs/benchmarks.md
 	@.venv-bench/bin/python -m bench
+
+.venv-all/.ready: $(READY) constraints.txt tests/golden/constraints.txt scripts/setup-all
+	@sh scripts/setup-all
+	@touch $@
 
 .venv-bench/.ready: $(READY) constraints.txt bench/constraints.txt scripts/setup-bench
 	@sh scripts/setup-bench

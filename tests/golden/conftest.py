@@ -1,23 +1,14 @@
 """The tests of another library's loop are collected where that library is installed."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-
-# The libraries that a test needs, by the name of its file, where they are not that name.
-NEEDS = {"own_loops": ["torch"], "sklearn": ["sklearn"], "jax": ["jax", "flax", "equinox", "optax"]}
-
-
-def _needs(path):
-    name = path.stem.removeprefix("test_")
-    return NEEDS.get(name, [name])
-
+from tests.golden.installed import can_run
 
 collect_ignore = [
     path.name
     for path in Path(__file__).parent.glob("test_*.py")
-    if any(find_spec(library) is None for library in _needs(path))
+    if not can_run(path.stem.removeprefix("test_"))
 ]
 
 

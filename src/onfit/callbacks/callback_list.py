@@ -117,6 +117,13 @@ class CallbackList(Session):
         self.callbacks.call(hook, *args)
         if self._stops and self._given_model is not self.model:
             self._set_flag(True)
+        if hook == "on_train_end":
+            self._tell_keepers()
+
+    def _tell_keepers(self) -> None:
+        keepers, self.keepers = self.keepers, []
+        for keeper in keepers:
+            keeper.run_is_over(well=self.outcome != "failed")
 
     def _set_flag(self, value: bool) -> None:
         with suppress(AttributeError):  # a model that takes no attributes

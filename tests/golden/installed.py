@@ -1,0 +1,17 @@
+"""Which of the tests and pages need which libraries."""
+
+from importlib.util import find_spec
+
+# Those that need more, or something else, than the library of their own name.
+NEEDS = {
+    "own_loops": [],
+    "pages": [],
+    "jax": ["jax", "flax", "equinox", "optax"],
+    "write_your_own": ["poutyne"],
+}
+
+
+def can_run(name):
+    """Whether all is installed that `test_<name>.py`, or the page `<name>.md`, needs."""
+    name = name.replace("-", "_")
+    return all(find_spec(library) is not None for library in NEEDS.get(name, [name]))
