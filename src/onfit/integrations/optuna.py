@@ -4,7 +4,8 @@ import optuna
 
 from onfit._types import OnMissing
 from onfit.core.callback import Callback, Logs
-from onfit.core.objective import Monitor, decides, place
+from onfit.core.judging.deciding import decides, place
+from onfit.core.judging.monitor import Monitor
 from onfit.errors import ArgumentError
 
 
