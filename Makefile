@@ -25,7 +25,7 @@ test-all: $(READY) .venv-all/.ready ## run all tests, also the slow ones, and th
 	@$(PYTHON) -m pytest -n 2 -q -m ''
 	@.venv-all/bin/python -m pytest -n 2 -q -m '' --doctest-modules src/onfit/integrations tests/golden
 
-crash: $(READY) ## kill trainings at two thousand places and see that each goes on as if it had run through; takes minutes
+crash: $(READY) ## strike trainings at thousands of places and see that each goes on as if it had run through; takes minutes
 	@$(PYTHON) -W error -m tests.crash
 
 lint: $(READY) ## check style, types, and that each room imports only rooms below it

@@ -31,7 +31,7 @@ from onfit.core.packages.randomness import random_state
 from onfit.storage.trees import packed
 
 Left = dict[str, Any]
-SAMPLES, FEATURES, BATCH = 24, 6, 4
+SAMPLES, FEATURES, BATCH, EPOCHS = 24, 6, 4, 5
 
 
 class LossHistory(Callback):
@@ -124,13 +124,14 @@ def fitted(
     *,
     save_freq: str = "2 batches",
     also: Sequence[Callback] = (),
+    epochs: int = EPOCHS,
     **more: Any,
 ) -> Left:
     """Train, and print all that can be known of it."""
     model, heard = compiled(), [*callbacks(folder, save_freq), *also]
     given = {"validation_split", "validation_data"} & more.keys()
     validation = {} if given else {"validation_data": data(seed=1)}
-    history = model.fit(x, y, epochs=EPOCHS, verbose=0, callbacks=heard, **validation, **more)
+    history = model.fit(x, y, epochs=epochs, verbose=0, callbacks=heard, **validation, **more)
     return {
         "model": _digest(model.state_for_resume()),
         "history": [history.epoch, dict(history.history)],
@@ -139,9 +140,6 @@ def fitted(
         "plateau": heard[4].state_dict(),
         "random": _digest(random_state()),
     }
-
-
-EPOCHS = 5
 
 
 def arrays(folder: Path) -> Left:
@@ -183,12 +181,12 @@ def loader_with_workers(folder: Path) -> Left:
 
 def loader_with_spawned_workers(folder: Path) -> Left:
     """A DataLoader whose worker is a new program."""
-    return fitted(folder, _by_other_means("spawn"))
+    return fitted(folder, _by_other_means("spawn"), epochs=2)
 
 
 def loader_with_served_workers(folder: Path) -> Left:
     """A DataLoader whose worker is a fork of a server."""
-    return fitted(folder, _by_other_means("forkserver"))
+    return fitted(folder, _by_other_means("forkserver"), epochs=2)
 
 
 def _by_other_means(method: str) -> DataLoader:
