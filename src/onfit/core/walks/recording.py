@@ -104,13 +104,14 @@ class Recording(Evaluating):
         logs = self._logs_of_row()
         if self._in_steps:
             logs.update(self.pace.report())
-        given = dict(logs)  # as numbers, before the meter begins anew
+        given = set(logs)
         if self._in_steps:
+            logs.items()  # as numbers, before the meter begins anew
             self._last_logs = logs
             self._begin_row()
         self.callbacks.call("on_validation_end", self.progress.step, logs)
         if not self._in_steps:  # a number that a callback wrote belongs to the epoch, too
-            self._row |= {name: value for name, value in logs.items() if name not in given}
+            self._row |= {name: logs[name] for name in logs if name not in given}
 
     def _call_of_epoch(self, hook: str, epoch: int, logs: Logs) -> None:
         self.callbacks.call(hook, epoch, logs)
