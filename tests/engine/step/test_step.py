@@ -1,6 +1,7 @@
 """What a step does besides the arithmetic: it waits for no device, and takes no detours."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -217,7 +218,7 @@ def test_a_crossentropy_of_ones_own_is_asked_for_probabilities() -> None:
 
 class Squared(losses.SparseCategoricalCrossentropy):
     @staticmethod
-    def function(y_true: Tensor, y_pred: Tensor, from_logits: bool) -> Tensor:
+    def function(y_true: Tensor, y_pred: Tensor, from_logits: bool, **options: Any) -> Tensor:
         assert not from_logits
         return y_pred.square().sum(-1)
 
