@@ -21,6 +21,7 @@ from onfit.core.state import Resumable
 from onfit.core.stop import Outcome
 from onfit.core.timing import Timing
 from onfit.core.walks.pace import Pace
+from onfit.core.walks.params import note
 from onfit.core.walks.recording import DecideAt, Recording
 from onfit.errors import ArgumentError, NotReadyError, out_of_order
 
@@ -222,7 +223,7 @@ class Session(Recording):
     def steps_go_on(self) -> None:
         """A training without epochs goes on that another process began."""
         self._in_steps = True
-        self.params.update(epochs=None, decide_at="validations")
+        note(self.params, epochs=None, decide_at="validations")
         self._open_epoch = self.progress.epoch
 
     @property

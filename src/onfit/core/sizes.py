@@ -49,7 +49,8 @@ def learn_lengths(params: dict[str, Any], batches: Any) -> None:
     if steps is not None and batch_size and getattr(batches, "drop_last", False):
         samples = steps * batch_size
     found = {"steps": steps, "samples": samples, "batch_size": batch_size}
-    params.update({key: n for key, n in found.items() if n is not None and not params.get(key)})
+    new = {key: n for key, n in found.items() if n is not None and not params.get(key)}
+    dict.update(params, new)
 
 
 def _length(sized: Any) -> int | None:

@@ -15,6 +15,7 @@ from onfit.core.packages.randomness import random_state
 from onfit.core.sizes import batch_size
 from onfit.core.state import arguments_of
 from onfit.core.stop import Stop, Stoppable
+from onfit.core.walks.params import Params
 from onfit.errors import NotReadyError
 
 _Batch = TypeVar("_Batch")
@@ -67,7 +68,7 @@ class Evaluating(Stoppable):
     ) -> None:
         self.model = as_trainable(model, optimizer)
         self.callbacks = callbacks if isinstance(callbacks, Listeners) else Listeners(callbacks)
-        self.params = {**_PARAMS, **(params or {})}
+        self.params: dict[str, Any] = Params({**_PARAMS, **(params or {})})
         self.arguments: dict[str, dict[str, str]] = {}  # of each callback, by its name
         self._stops: list[Stop] = []
 

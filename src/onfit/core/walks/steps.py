@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from onfit.core.walks.params import note
 from onfit.core.walks.passes import TrainingPass
 from onfit.core.walks.plan import Plan
 from onfit.errors import FileFormatError, OnfitWarning
@@ -38,7 +39,7 @@ def begin_steps(run: "Run", plan: Plan, before: dict[str, Any] | None) -> None:
     Raises:
         FileFormatError: if the run that this one goes on with had epochs.
     """
-    run.params["total_steps"] = plan.steps
+    note(run.params, total_steps=plan.steps)
     if before is not None:
         plan.load_state_dict(before)
         run.steps_go_on()
