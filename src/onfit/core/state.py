@@ -84,7 +84,7 @@ def run_state(run: "Run") -> dict[str, Any]:
         # A pause is not saved: the resumed run goes on as if nothing had happened.
         "stop": None if run.lasting_stop is None else _stop_state(run.lasting_stop),
         "model": run.model.state_for_resume(),
-        "callbacks": {name: callback.state_dict() for name, callback in _remembering(run).items()},
+        "callbacks": memories(run.callbacks),
         "arguments": run.arguments,
         "settings": dict(run.settings),
         "parts": {name: part.state_dict() for name, part in run.parts.items()},
@@ -111,11 +111,7 @@ def restore_run(run: "Run", state: dict[str, Any]) -> None:
         _restore_parts(run, state["parts"], state["in_epoch"])
         run.model.load_state_for_resume(state["model"])
         _tell_changes(run, state)
-    for name, callback in _remembering(run).items():
-        if name in state["callbacks"]:
-            own = type(callback).load_state_dict.__module__.startswith("onfit.")
-            with _making_sense() if own else nullcontext():  # an error of the user's is the user's
-                callback.load_state_dict(state["callbacks"][name])
+    remember(run.callbacks, state["callbacks"])
     with _making_sense():
         for key, value in state["progress"].items():
             setattr(run.progress, key, value)
@@ -128,6 +124,29 @@ def restore_run(run: "Run", state: dict[str, Any]) -> None:
         )
         if state["stop"] is not None:
             run.ask(_stop_of(run, state["stop"]))
+
+
+def memories(callbacks: Iterable["Callback"]) -> dict[str, dict[str, Any]]:
+    """What each callback has to remember, by its name.
+
+    >>> from onfit.callbacks import ReduceLROnPlateau, TerminateOnNaN
+    >>> memories([ReduceLROnPlateau(), TerminateOnNaN()])["ReduceLROnPlateau/0"]
+    {'best': {'value': None, 'epoch': None, 'wait': 0}, 'cooldown_counter': 0}
+    """
+    return {name: callback.state_dict() for name, callback in _remembering(callbacks).items()}
+
+
+def remember(callbacks: Iterable["Callback"], states: dict[str, dict[str, Any]]) -> None:
+    """Give each callback back what `memories` has of it.
+
+    Raises:
+        FileFormatError: if a callback of onfit's cannot make sense of it.
+    """
+    for name, callback in _remembering(callbacks).items():
+        if name in states:
+            own = type(callback).load_state_dict.__module__.startswith("onfit.")
+            with _making_sense() if own else nullcontext():  # an error of the user's is the user's
+                callback.load_state_dict(states[name])
 
 
 @contextmanager
@@ -222,7 +241,7 @@ def _restore_parts(run: "Run", states: dict[str, Any], in_epoch: bool) -> None:
 
 def _tell_changes(run: "Run", state: dict[str, Any]) -> None:
     """Warn which callbacks, and which of their arguments, are not those of the checkpoint."""
-    mine, saved = set(_remembering(run)), set(state["callbacks"])
+    mine, saved = set(_remembering(run.callbacks)), set(state["callbacks"])
     if mine != saved:
         _warn(
             f"the checkpoint is of a run with the callbacks {', '.join(sorted(saved)) or 'none'}; "
@@ -258,9 +277,9 @@ def _warn(text: str) -> None:
     warnings.warn(text, OnfitWarning, stacklevel=3)
 
 
-def _remembering(run: "Run") -> dict[str, "Callback"]:
+def _remembering(callbacks: Iterable["Callback"]) -> dict[str, "Callback"]:
     """The callbacks that have something to remember, by name."""
-    return {name: one for name, one in names_of(run.callbacks).items() if one.remembers != ()}
+    return {name: one for name, one in names_of(callbacks).items() if one.remembers != ()}
 
 
 def _stop_state(stop: Stop) -> dict[str, Any]:

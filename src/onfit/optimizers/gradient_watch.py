@@ -58,7 +58,25 @@ class GradientWatch:
         """Call the observers before each step of these torch optimizers, which read `.grad`."""
         for one in map(_innermost, torch_optimizers):
             if hasattr(one, "register_step_pre_hook"):
-                self._hooks.append(one.register_step_pre_hook(lambda *step: self.call()))
+                self._hooks.append(one.register_step_pre_hook(self._before_step))
+
+    def _before_step(
+        self, optimizer: Any, args: tuple[Any, ...], named: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+        """Call the observers once the gradients are there: a closure makes them within the step.
+        torch hands over the arguments of the step, and takes others in their place.
+        """
+        _, closure = (*args, named.get("closure"))[:2]
+        if closure is None:
+            self.call()
+            return None
+
+        def watched() -> Any:
+            loss = closure()
+            self.call()
+            return loss
+
+        return (args[0],), {**named, "closure": watched}
 
     def show(self, params: Sequence[Tensor], grads: Gradients) -> None:
         """Put gradients into `.grad`."""

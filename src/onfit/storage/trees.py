@@ -1,5 +1,6 @@
 """Nested plain data with arrays in it, as JSON and arrays apart, and back. Nothing is pickled."""
 
+import io
 import json
 from contextlib import suppress
 from functools import partial
@@ -42,6 +43,29 @@ def packed(tree: Any) -> tuple[str, dict[str, Array]]:
 def unpacked(text: str, arrays: dict[str, Array]) -> Any:
     """What `packed` took apart."""
     return _restored(json.loads(text), arrays)
+
+
+def as_bytes(tree: Any) -> bytes:
+    """The tree as bytes, for a file that another library writes.
+
+    Raises:
+        ArgumentTypeError: naming what is no plain data.
+
+    >>> from_bytes(as_bytes({"wait": 2, "best": None}))
+    {'wait': 2, 'best': None}
+    """
+    text, arrays = packed(tree)
+    stream = io.BytesIO()
+    written = {f"a{key}": arrays[key] for key in arrays}
+    np.savez(stream, allow_pickle=False, text=np.array(text), **written)
+    return stream.getvalue()
+
+
+def from_bytes(data: bytes) -> Any:
+    """What `as_bytes` received."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        arrays = {key.removeprefix("a"): file[key] for key in file.files}
+    return unpacked(str(arrays.pop("text")), arrays)
 
 
 def _plain(value: Any, arrays: dict[str, Array]) -> Any:

@@ -1,0 +1,64 @@
+"""What the integrations have in common: callbacks in a training that another library owns."""
+
+from typing import Any
+
+from onfit.callbacks.backup_and_restore import BackupAndRestore
+from onfit.core.listeners import Listeners
+from onfit.core.session import Session
+from onfit.core.state import memories, remember
+from onfit.errors import ArgumentError, CapabilityError
+from onfit.storage.trees import as_bytes, from_bytes
+
+
+def listeners_for(callbacks: Any, trainer: str, instead: str) -> Listeners:
+    """The callbacks that a user hands to an `OnfitCallback`.
+
+    Args:
+        callbacks: a callback, or an iterable of callbacks.
+        trainer: what owns the loop, for the error, such as `"Lightning's Trainer"`.
+        instead: what to write there in place of `BackupAndRestore`.
+
+    Raises:
+        ArgumentError: if there are none.
+        ArgumentTypeError: for anything that is not a callback.
+        CapabilityError: for `BackupAndRestore`, which has to own the loop.
+    """
+    if callbacks is None:
+        raise ArgumentError(
+            "OnfitCallback(callbacks) got no callbacks. Pass a list of onfit's callbacks, such as "
+            "OnfitCallback([EarlyStopping(patience=3)])."
+        )
+    listeners = Listeners(callbacks)
+    if any(isinstance(each, BackupAndRestore) for each in listeners):
+        raise CapabilityError(
+            "BackupAndRestore saves a training and goes on with it, and this one belongs to "
+            f"{trainer}. Leave it out, and {instead}."
+        )
+    return listeners
+
+
+class Hosted(Session):
+    """The session of a training that another library owns, and saves in files of its own."""
+
+    def memory(self) -> bytes:
+        """What the callbacks have to remember, for the trainer's checkpoint."""
+        return as_bytes(
+            {
+                "progress": dict(vars(self.progress)),
+                "in_epoch": self.in_epoch,
+                "row": self.row_state(),
+                "meter": self.parts["meter"].state_dict(),
+                "callbacks": memories(self.callbacks),
+            }
+        )
+
+    def go_on(self, memory: bytes) -> None:
+        """Go on from such a memory. Called after `train_begin`; an epoch that had begun is open
+        afterwards, without a second `on_epoch_begin`.
+        """
+        state = from_bytes(memory)
+        vars(self.progress).update(state["progress"])
+        self.load_row_state(state["row"])
+        self.parts["meter"].load_state_dict(state["meter"])
+        self._open_epoch = self.progress.epoch if state["in_epoch"] else None
+        remember(self.callbacks, state["callbacks"])
