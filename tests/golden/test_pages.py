@@ -27,7 +27,7 @@ def test_no_example_of_a_page_is_long(page):
 
 def test_the_examples_of_every_page_run(tmp_path):
     for page in filter(lambda page: can_run(page.stem), PAGES):
-        program = tmp_path / f"{page.stem}.py"
+        program = tmp_path / f"page_{page.stem}.py"  # no name of a library
         program.write_text("\n".join(blocks(page)), encoding="utf-8")
         done = run(program)
         assert done.returncode == 0, f"{page.name}: {done.stderr}"

@@ -16,7 +16,7 @@ _OWNER = "Lightning's Trainer"
 _INSTEAD = "write trainer.fit(model, ckpt_path=...): its checkpoints have what callbacks remember"
 
 
-class OnfitCallback(Callback):  # type: ignore[misc]
+class OnfitCallback(Callback):
     """Calls onfit's callbacks in `Trainer.fit`, where they do what they do in `onfit.Run`.
 
     `logs` have what the module logs, under its names, and `loss`: the mean over samples of what

@@ -106,6 +106,28 @@ def test_in_a_loop_of_ones_own_the_hook_comes_before_the_optimizers_step():
     assert all(grad is not None for *_, grad in seen)
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_where_a_closure_makes_the_gradients_the_hook_comes_after_it(named):
+    net = nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    before = net.weight.detach().clone()
+
+    def closure():
+        optimizer.zero_grad()
+        loss = net(torch.ones(3, 4)).mean()
+        loss.backward()
+        return loss
+
+    hook = LambdaCallback(on_before_optimizer_step=lambda batch, logs: net.weight.grad.zero_())
+    with Run(net, [hook], optimizer=optimizer, params={"verbose": 0}) as run:
+        for _ in run.epochs():
+            for _ in run.batches(["a batch"]):
+                loss = optimizer.step(closure=closure) if named else optimizer.step(closure)
+    assert loss.shape == ()
+    assert torch.equal(net.weight, before)
+    assert net.bias != 0
+
+
 def test_a_wrapped_net_shows_its_outputs():
     looks, net = Looks(), nn.Linear(4, 3)
     model = Model(net)
