@@ -1,0 +1,112 @@
+"""JAX, and what is built on it: Flax, Equinox, Optax, Haiku. The loop is your own."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import jax
+import numpy as np
+
+from onfit.errors import ArgumentTypeError
+from onfit.integrations.arrays import Array, NamedArrays
+
+_WORDS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
+
+
+class JaxModel(NamedArrays):
+    """What callbacks see of a training whose state is a pytree that the loop holds.
+
+    Args:
+        get: a function that gives the pytree: all that training changes. Parameters, the
+            optimizer's state and random keys may be in it, and Python numbers. Leaves that are
+            no numbers, such as the functions in an Equinox module, stay as the loop has them.
+        set: a function that takes a pytree of the same structure, which the loop goes on with.
+        learning_rate: the first rate. Callbacks change it; the step has to read
+            `model.learning_rate`.
+
+    Raises:
+        ArgumentTypeError: if `get` or `set` is no function.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> state = {"w": jnp.ones(2)}
+        >>> model = JaxModel(lambda: state, lambda tree: state.update(tree), learning_rate=0.5)
+        >>> best = model.get_weights()
+        >>> state["w"] = state["w"] - model.learning_rate
+        >>> model.set_weights(best)
+        >>> state["w"].tolist()
+        [1.0, 1.0]
+    """
+
+    def __init__(
+        self,
+        get: Callable[[], Any],
+        set: Callable[[Any], object],  # noqa: A002  the natural pair of `get`
+        learning_rate: float = 0.1,
+    ) -> None:
+        for name, given in (("get", get), ("set", set)):
+            if not callable(given):
+                raise ArgumentTypeError(
+                    f"JaxModel({name}=...) is a function; got {type(given).__name__}. Write "
+                    "JaxModel(get=lambda: state, set=take), where take(tree) keeps the tree."
+                )
+        self._get, self._set = get, set
+        self.optimizer = SimpleNamespace(learning_rate=float(learning_rate))
+        self.stop_training = False
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the next step."""
+        return float(self.optimizer.learning_rate)
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self.optimizer.learning_rate = float(value)
+
+    def arrays(self) -> dict[str, Array]:
+        leaves = jax.tree_util.tree_leaves_with_path(self._get())
+        named = ((jax.tree_util.keystr(path) or "it", leaf) for path, leaf in leaves)
+        return {name: _plain(leaf) for name, leaf in named if _is_number(leaf)}
+
+    def put(self, arrays: dict[str, Array]) -> None:
+        leaves, structure = jax.tree.flatten(self._get())
+        values = iter(arrays.values())
+        new = [_like(leaf, next(values)) if _is_number(leaf) else leaf for leaf in leaves]
+        self._set(jax.tree.unflatten(structure, new))
+
+    def state_for_resume(self) -> dict[str, Any]:
+        return {**super().state_for_resume(), "learning_rate": self.learning_rate}
+
+    def load_state_for_resume(self, state: dict[str, Any]) -> None:
+        super().load_state_for_resume(state)
+        self.learning_rate = state["learning_rate"]
+
+
+def _is_number(leaf: Any) -> bool:
+    return isinstance(leaf, jax.Array | np.ndarray | np.generic | bool | int | float | complex)
+
+
+def _is_key(leaf: Any) -> bool:
+    return isinstance(leaf, jax.Array) and jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _plain(leaf: Any) -> Array:
+    """A copy as an array of a kind that numpy has; of others, such as bfloat16, the bits."""
+    array = np.array(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
+    return array.view(_WORDS[array.dtype.itemsize]) if array.dtype.kind == "V" else array
+
+
+def _like(leaf: Any, array: Array) -> Any:
+    """The value in `array`, as the same kind of leaf, on the same devices."""
+    if _is_key(leaf):
+        return jax.random.wrap_key_data(array, impl=jax.random.key_impl(leaf))
+    if not isinstance(leaf, jax.Array | np.ndarray | np.generic):
+        return type(leaf)(array.item())
+    value = np.array(array).view(leaf.dtype).reshape(leaf.shape)
+    if not isinstance(leaf, jax.Array):
+        return value if isinstance(leaf, np.ndarray) else value[()]
+    if (
+        leaf.weak_type and not leaf.shape
+    ):  # a step that was compiled for it is compiled no second time
+        return jax.numpy.asarray(value.item())
+    return jax.device_put(value, leaf.sharding)
