@@ -13,8 +13,11 @@ import numpy as np
 import onfit
 import onfit as keras_like
 import torch
+import onfit.keras.layers as keras_layers
 from onfit import Input, Model, Sequential, keras, layers
 from onfit.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from onfit.keras.datasets import mnist
+from onfit.keras.optimizers.schedules import ExponentialDecay
 from onfit.layers import Dense
 from torch import nn
 
@@ -27,7 +30,9 @@ inputs = Input((3,))
 functional = Model(inputs, Dense(1)(inputs))
 by_name = Model(inputs=inputs, outputs=[Dense(1)(inputs)], name="f")
 stack = Sequential([Dense(4, activation="relu", input_dim=3), layers.Dense(1)])
-dotted = keras_like.Sequential([keras.layers.Dense(1)])
+dotted = keras_like.Sequential([keras.layers.Dense(1), keras_layers.Dense(1)])
+dense: Dense = keras_layers.Dense(1)
+rate = keras_like.nn.relu(torch.ones(1)) + keras.math.exp(0.5) + ExponentialDecay(0.1, 1, 1)(1)
 
 
 class Mine(Model):
@@ -71,6 +76,8 @@ from onfit.layers import Conv2d
 from onfit.callbacks import CsvLogger
 from onfit.losses import MSELoss
 from onfit import Modle
+from onfit.keras.layers import Conv2d
+from onfit.keras import layerz
 """
 
 
@@ -91,4 +98,4 @@ def checked(folder: Path, name: str, program: str) -> list[str]:
 def test_a_program_passes_and_names_that_do_not_exist_fail(tmp_path: Path) -> None:
     assert checked(tmp_path, "program.py", PROGRAM) == []
     said = [line for line in checked(tmp_path, "mistakes.py", MISTAKES) if "error:" in line]
-    assert [int(line.split(":")[1]) for line in said] == [1, 2, 3, 4]
+    assert [int(line.split(":")[1]) for line in said] == [1, 2, 3, 4, 5, 6]

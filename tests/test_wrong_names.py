@@ -29,7 +29,7 @@ import pytest
         ("regularizers", "L1_L2", "L1L2"),
         ("models", "sequential", "Sequential"),
         ("utils", "to_categorial", "to_categorical"),
-        ("keras", "layer", "layers"),
+        ("keras", "optimisers", "optimizers"),
         ("backend", "getvalue", "get_value"),
     ],
 )

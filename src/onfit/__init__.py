@@ -8,10 +8,10 @@ Each module is imported at its first use, so `import onfit` costs nothing:
     keras.callbacks.EarlyStopping(patience=3)                and never here
 """
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
-from onfit.errors import MissingPackageError, refusal_of_names
+from onfit import _doors
+from onfit.errors import refusal_of_names
 
 if TYPE_CHECKING:
     from onfit import (
@@ -28,20 +28,33 @@ if TYPE_CHECKING:
         metrics,
         models,
         optimizers,
+        preprocessing,
         regularizers,
+        saving,
         utils,
     )
+    from onfit import activations as nn  # noqa: F401
+    from onfit import math as math
     from onfit.core import Run, Session
-    from onfit.keras import math as math
-    from onfit.keras import nn as nn
-    from onfit.layers import Input
+    from onfit.initializers import Initializer
+    from onfit.layers import Input, Layer
+    from onfit.losses import Loss
+    from onfit.metrics import Metric
     from onfit.models import Model, Sequential, load_model
+    from onfit.optimizers import Optimizer
+    from onfit.regularizers import Regularizer
 
     __version__: str
 
 __all__ = [
+    "Initializer",
     "Input",
+    "Layer",
+    "Loss",
+    "Metric",
     "Model",
+    "Optimizer",
+    "Regularizer",
     "Run",
     "Sequential",
     "Session",
@@ -60,50 +73,45 @@ __all__ = [
     "metrics",
     "models",
     "optimizers",
+    "preprocessing",
     "regularizers",
+    "saving",
     "utils",
 ]
 
 # The names that are not modules of their own, and the module that each is in.
 _HOMES = {
+    "Regularizer": "onfit.regularizers",
+    "Optimizer": "onfit.optimizers",
+    "Metric": "onfit.metrics",
+    "Loss": "onfit.losses",
+    "Layer": "onfit.layers",
+    "Initializer": "onfit.initializers",
     "Input": "onfit.layers",
     "Model": "onfit.engine.model.model",
     "Run": "onfit.core",
     "Session": "onfit.core",
     "Sequential": "onfit.engine.model.sequential",
     "load_model": "onfit.saving.load",
-    "math": "onfit.keras",
-    "nn": "onfit.keras",
 }
+# Modules of TensorFlow's, for `import onfit as tf`.
+_OF_TENSORFLOW = ("math", "nn")
+
+_doors.install()
+_load = _doors.lazily(__name__, _HOMES)
 
 
 if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others
 
     def __getattr__(name: str) -> Any:
-        if name not in __all__ and name not in _HOMES:
-            refusal_of_names(__name__, __all__)(name)
+        if name not in __all__ and name not in _OF_TENSORFLOW:
+            refusal_of_names(__name__, __all__, _doors.INSTEAD)(name)
         value = globals()[name] = _version() if name == "__version__" else _load(name)
         return value
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-def _load(name: str) -> Any:
-    home = _HOMES.get(name)
-    try:
-        if home is None:
-            return importlib.import_module(f"onfit.{name}")
-        return getattr(importlib.import_module(home), name)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "torch":
-            raise
-        raise MissingPackageError(
-            f"onfit.{name} is built on torch, which is not installed. "
-            'Install it with: pip install "onfit[torch]"',
-            name="torch",
-        ) from error
 
 
 def _version() -> str:

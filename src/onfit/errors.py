@@ -12,7 +12,8 @@
     ├── MissingMetricError  (KeyError)      a metric name that no log has
     ├── FileFormatError     (ValueError)    a file in another format than expected
     ├── StorageError        (OSError)       a file that cannot be written or read
-    └── MissingPackageError (ImportError)   an optional library that is not installed
+    ├── MissingPackageError (ImportError)   an optional library that is not installed
+    └── MissingModuleError  (ImportError)   a module of Keras that onfit has not
 
 Each is also a subclass of the built-in exception beside it, so `except ValueError` keeps working.
 Each error text says three things: what was asked, what was found, what to do.
@@ -80,6 +81,10 @@ class StorageError(OnfitError, OSError):
 
 class MissingPackageError(OnfitError, ImportError):
     """An optional library is needed and not installed."""
+
+
+class MissingModuleError(OnfitError, ModuleNotFoundError):
+    """A module that Keras has, and onfit has not, was imported."""
 
 
 class OnfitWarning(UserWarning):

@@ -8,8 +8,9 @@ from onfit.engine.model.sequential import Sequential
 from onfit.errors import refusal_of_names
 from onfit.saving.load import load_model
 from onfit.saving.rebuild import model_from_json
+from onfit.saving.save import save_model
 
-__all__ = ["Model", "Sequential", "clone_model", "load_model", "model_from_json"]
+__all__ = ["Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
 
 
 if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from onfit import _doors
 from onfit.errors import refusal_of_names
 from onfit.layers.activation.rectified import ELU, LeakyReLU, PReLU, ReLU, Softmax, ThresholdedReLU
 from onfit.layers.convolution.depthwise import (
@@ -180,3 +181,21 @@ _INSTEAD_OF_TORCHS = {
 
 if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others
     __getattr__ = refusal_of_names(__name__, __all__, _INSTEAD_OF_TORCHS)
+
+# Keras 2's modules of layers. A script that imports a layer from one of them finds it here.
+_doors.open_old_modules(
+    __name__,
+    [
+        "advanced_activations",
+        "convolutional",
+        "core",
+        "embeddings",
+        "local",
+        "merge",
+        "noise",
+        "normalization",
+        "pooling",
+        "recurrent",
+        "wrappers",
+    ],
+)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from onfit import _doors
 from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean, refusal_of_names
 from onfit.optimizers import schedules
 from onfit.optimizers.adadelta import Adadelta
@@ -165,3 +166,5 @@ def from_config(class_name: str, config: dict[str, Any]) -> Optimizer:
 
 if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others
     __getattr__ = refusal_of_names(__name__, __all__)
+
+_doors.open_old_modules(__name__, ["legacy"])

@@ -22,6 +22,7 @@ Models import this package when they are saved. Only `rebuild.py` imports the cl
 
 from onfit.saving.describe import model_config
 from onfit.saving.graph_config import graph_config
+from onfit.saving.load import load_model
 from onfit.saving.read import load_weights, read_notes
 from onfit.saving.rebuild import model_from_config
 from onfit.saving.save import check_filepath, save_model, save_weights
@@ -31,6 +32,7 @@ __all__ = [
     "Snapshot",
     "check_filepath",
     "graph_config",
+    "load_model",
     "load_weights",
     "model_config",
     "model_from_config",

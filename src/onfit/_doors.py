@@ -1,0 +1,158 @@
+"""Second names of modules, and one sentence where a module cannot be had.
+
+    onfit.keras.layers, onfit.keras.utils.np_utils     onfit.layers, onfit.utils.np_utils
+    onfit.layers.merge, onfit.layers.recurrent         modules of Keras 1 and 2: onfit.layers
+
+A module keeps to one object under all its names, so that a class is never there twice.
+"""
+
+import importlib
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+from onfit.errors import MissingModuleError, MissingPackageError
+
+_KERAS = "onfit.keras."
+
+# The rooms that work on tensors.
+_ON_TORCH = {
+    f"onfit.{room}"
+    for room in [
+        "activations",
+        "backend",
+        "constraints",
+        "datasets",
+        "engine",
+        "initializers",
+        "layers",
+        "losses",
+        "metrics",
+        "models",
+        "optimizers",
+        "regularizers",
+        "saving",
+        "utils",
+    ]
+}
+
+# Modules by the names that Keras 1 and 2 and TensorFlow have for them.
+_SECOND = {
+    "onfit.nn": "onfit.activations",
+    **dict.fromkeys(
+        [
+            *(f"onfit.engine.{name}" for name in ("base_layer", "topology", "training")),
+            *(
+                f"onfit.keras.engine{name}"
+                for name in ("", ".base_layer", ".topology", ".training")
+            ),
+        ],
+        "onfit.keras",
+    ),
+}
+
+# Modules that scripts import from Keras and onfit has not, and what to write instead.
+INSTEAD = {
+    "applications": "Model(net) with a net of torchvision.models or timm, which have weights",
+    "mixed_precision": 'backend.set_floatx("bfloat16"), or torch.autocast in a net of torch',
+    "ops": "torch's functions: torch.mean for ops.mean",
+    "preprocessing.image": "a torch DataLoader with torchvision.transforms",
+    "preprocessing.text": "a tokenizer of transformers, which makes numbers of text",
+    "random": "torch.randn, torch.rand and the like, which utils.set_random_seed seeds",
+    "wrappers": "skorch.NeuralNetClassifier, which is scikit-learn's way of a torch net",
+}
+
+
+def lazily(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """A function that gives a name of a package, from the module where it lives.
+
+    Args:
+        package: the package, for error texts.
+        homes: the module of each name; a name without one is a module itself.
+
+    Raises:
+        MissingPackageError: when it is called, if torch is needed and not installed.
+    """
+
+    def load(name: str) -> Any:
+        home = homes.get(name)
+        try:
+            if home is None:
+                return importlib.import_module(f"onfit.{name}")
+            return getattr(importlib.import_module(home), name)
+        except MissingPackageError as error:
+            if error.name != "torch":
+                raise
+            raise _without_torch(f"{package}.{name}") from None
+
+    return load
+
+
+def open_old_modules(room: str, names: Iterable[str]) -> None:
+    """Let a room be found under the names of modules that it had in Keras 1 and 2. Where one of
+    them is a module of its own here, it has the names of the whole room, too.
+    """
+    whole = sys.modules[room]
+    for name in names:
+        if find_spec(f"{room}.{name}") is None:
+            sys.modules[f"{room}.{name}"] = whole
+            setattr(whole, name, whole)
+        else:
+            module = importlib.import_module(f"{room}.{name}")
+            vars(module)["__getattr__"] = partial(_name_of_room, whole)
+
+
+def _name_of_room(room: ModuleType, name: str) -> Any:
+    """A name of the room. Python's own are each module's, but for the list of names."""
+    if name.startswith("__") and name != "__all__":
+        raise AttributeError(name)
+    return getattr(room, name)
+
+
+class _Doors:
+    """Takes part in Python's search for modules: finds those with second names, and says in a
+    sentence which cannot be had.
+    """
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """Where the module of this name is; None if Python is to look for it itself.
+
+        Raises:
+            MissingPackageError: for a room that needs torch, if torch is not installed.
+            MissingModuleError: for a module of Keras that is not here.
+        """
+        if not name.startswith("onfit."):
+            return None
+        inner = name.removeprefix(_KERAS).removeprefix("onfit.")
+        if inner in INSTEAD:
+            raise MissingModuleError(f"{name}: onfit has no such module. Write {INSTEAD[inner]}.")
+        if name in _ON_TORCH and find_spec("torch") is None:
+            raise _without_torch(name)
+        loader: Any = self
+        return ModuleSpec(name, loader) if name in _SECOND or name.startswith(_KERAS) else None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Let Python make a module, which `exec_module` puts another in the place of."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Put the module that is meant where Python looks for it."""
+        name = module.__name__
+        meant = _SECOND.get(name) or f"onfit.{name.removeprefix(_KERAS)}"
+        sys.modules[name] = importlib.import_module(meant)
+
+
+def install() -> None:
+    """Have Python ask for modules here, too."""
+    sys.meta_path.insert(0, _Doors())
+
+
+def _without_torch(name: str) -> MissingPackageError:
+    return MissingPackageError(
+        f"{name} is built on torch, which is not installed. "
+        'Install it with: pip install "onfit[torch]"',
+        name="torch",
+    )

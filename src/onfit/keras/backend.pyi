@@ -1,0 +1,3 @@
+"""The types of `onfit.backend`, under its second name."""
+
+from onfit.backend import *

@@ -1,0 +1,3 @@
+"""The types of `onfit.constraints`, under its second name."""
+
+from onfit.constraints import *

@@ -1,0 +1,3 @@
+"""The types of `onfit.datasets.fashion_mnist`, under its second name."""
+
+from onfit.datasets.fashion_mnist import *

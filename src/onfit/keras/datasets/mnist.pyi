@@ -1,0 +1,3 @@
+"""The types of `onfit.datasets.mnist`, under its second name."""
+
+from onfit.datasets.mnist import *

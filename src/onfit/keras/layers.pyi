@@ -1,0 +1,3 @@
+"""The types of `onfit.layers`, under its second name."""
+
+from onfit.layers import *

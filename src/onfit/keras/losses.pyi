@@ -1,0 +1,3 @@
+"""The types of `onfit.losses`, under its second name."""
+
+from onfit.losses import *

@@ -1,0 +1,3 @@
+"""The types of `onfit.math`, under its second name."""
+
+from onfit.math import *

@@ -1,0 +1,3 @@
+"""The types of `onfit.metrics`, under its second name."""
+
+from onfit.metrics import *

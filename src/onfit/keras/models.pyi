@@ -1,0 +1,3 @@
+"""The types of `onfit.models`, under its second name."""
+
+from onfit.models import *

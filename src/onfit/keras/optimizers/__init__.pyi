@@ -1,0 +1,3 @@
+"""The types of `onfit.optimizers`, under its second name."""
+
+from onfit.optimizers import *

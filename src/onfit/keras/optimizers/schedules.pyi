@@ -1,0 +1,3 @@
+"""The types of `onfit.optimizers.schedules`, under its second name."""
+
+from onfit.optimizers.schedules import *

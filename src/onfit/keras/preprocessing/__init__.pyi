@@ -1,0 +1,3 @@
+"""The types of `onfit.preprocessing`, under its second name."""
+
+from onfit.keras.preprocessing import sequence as sequence

@@ -1,0 +1,3 @@
+"""The types of `onfit.regularizers`, under its second name."""
+
+from onfit.regularizers import *

@@ -1,0 +1,3 @@
+"""The types of `onfit.utils`, under its second name."""
+
+from onfit.utils import *

@@ -1,0 +1,155 @@
+"""Keras' modules under all the names that scripts import them by."""
+
+import importlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import onfit
+from onfit.errors import ArgumentError, DataError, MissingModuleError, MissingPackageError
+from onfit.preprocessing.sequence import pad_sequences
+
+ROOMS = [
+    *("activations", "backend", "callbacks", "constraints", "datasets", "initializers", "layers"),
+    *("losses", "metrics", "models", "optimizers", "preprocessing", "regularizers", "saving"),
+    "utils",
+]
+
+
+def said_by(code: str) -> str:
+    """What a fresh interpreter prints."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *ROOMS,
+        *("datasets.mnist", "optimizers.schedules", "preprocessing.sequence", "utils.np_utils"),
+        *("layers.core", "layers.lstm", "callbacks.early_stopping", "math"),
+    ],
+)
+def test_a_module_is_one_object_under_both_its_names(name):
+    real = importlib.import_module(f"onfit.{name}")
+    assert importlib.import_module(f"onfit.keras.{name}") is real
+    assert real.__name__ == real.__spec__.name == f"onfit.{name}"
+
+
+@pytest.mark.parametrize("keras", ["onfit", "onfit.keras"])
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [
+        ("layers.core", "Dense Dropout Activation Flatten Reshape Permute RepeatVector Lambda"),
+        ("layers.recurrent", "LSTM GRU SimpleRNN"),
+        ("layers.convolutional", "Conv2D MaxPooling2D ZeroPadding2D UpSampling2D Convolution2D"),
+        ("layers.pooling", "MaxPooling2D GlobalAveragePooling1D"),
+        ("layers.normalization", "BatchNormalization"),
+        ("layers.embeddings", "Embedding"),
+        ("layers.merge", "concatenate add Concatenate"),
+        ("layers.advanced_activations", "LeakyReLU PReLU ELU"),
+        ("layers.noise", "GaussianNoise"),
+        ("layers.wrappers", "Layer"),
+        ("engine.topology", "Layer Input"),
+        ("engine.base_layer", "Layer"),
+        ("engine.training", "Model"),
+        ("optimizers.legacy", "Adam SGD"),
+    ],
+)
+def test_a_script_of_keras_2_finds_its_names(keras, module, names):
+    found = importlib.import_module(f"{keras}.{module}")
+    for name in names.split():
+        room = onfit.models if name == "Model" else onfit.layers
+        room = onfit.optimizers if module.startswith("optimizers") else room
+        assert getattr(found, name) is getattr(room, name)
+
+
+def test_everything_of_an_old_module_can_be_imported_at_once():
+    assert said_by("from onfit.layers.core import *; print(Dense.__name__, Reshape.__name__)") == (
+        "Dense Reshape"
+    )
+
+
+def test_an_old_module_lacks_what_the_room_lacks():
+    from onfit.layers import recurrent
+
+    with pytest.raises(AttributeError, match="Did you mean 'LSTM'"):
+        recurrent.LSTMM  # noqa: B018
+    assert not hasattr(recurrent, "__wrapped__")
+
+
+def test_importing_the_doors_loads_nothing():
+    assert said_by(
+        "import sys, onfit.keras, onfit as keras; from onfit.keras import callbacks\n"
+        "from onfit.keras.callbacks import EarlyStopping; dir(keras.keras)\n"
+        "print(*({'torch', 'numpy', 'onfit.layers'} & {*sys.modules}))"
+    ) == ("")
+
+
+@pytest.mark.parametrize("module", ["applications", "preprocessing.image", "ops", "wrappers"])
+@pytest.mark.parametrize("keras", ["onfit", "onfit.keras"])
+def test_a_module_that_is_not_here_says_what_to_write(keras, module):
+    with pytest.raises(MissingModuleError, match=rf"^{keras}\.{module}: onfit has no .* Write \w"):
+        importlib.import_module(f"{keras}.{module}")
+
+
+@pytest.mark.parametrize("keras", [onfit, onfit.keras])
+def test_so_does_its_name_as_an_attribute(keras):
+    with pytest.raises(AttributeError, match=r"'ops'\. Write torch's functions"):
+        keras.ops  # noqa: B018
+
+
+def test_without_torch_each_door_says_in_one_sentence_how_to_install_it():
+    on_torch = [room for room in ROOMS if room not in ("callbacks", "preprocessing")]
+    said = said_by(
+        "import sys; sys.modules['torch'] = None\n"
+        "import importlib, onfit.callbacks, onfit.preprocessing, onfit.keras\n"
+        f"for room in {on_torch!r}:\n"
+        "    for name in (f'onfit.{room}', f'onfit.keras.{room}'):\n"
+        "        try: importlib.import_module(name)\n"
+        "        except onfit.errors.MissingPackageError as error: print(error.name, error)\n"
+        "try: onfit.keras.Model\n"
+        "except onfit.errors.MissingPackageError as error: print(error.name, error)\n"
+    ).splitlines()
+    assert len(said) == 2 * len(on_torch) + 1
+    sentence = 'is built on torch, which is not installed. Install it with: pip install "onfit[tor'
+    assert [line for line in said if not line.startswith("torch onfit.")] == []
+    assert [line for line in said if sentence not in line] == []
+    assert said[-1].startswith("torch onfit.keras.Model is built on torch")
+
+
+def test_another_missing_package_is_not_blamed_on_torch():
+    assert not issubclass(ModuleNotFoundError, MissingPackageError)
+    with pytest.raises(ModuleNotFoundError, match=r"onfit\.no_such_room"):
+        importlib.import_module("onfit.keras.no_such_room")
+
+
+# --- pad_sequences -----------------------------------------------------------------------------
+
+LISTS = [[1], [2, 3], [4, 5, 6], []]
+
+
+@pytest.mark.parametrize("padding", ["pre", "post"])
+@pytest.mark.parametrize("truncating", ["pre", "post"])
+@pytest.mark.parametrize("maxlen", [None, 2, 5])
+@pytest.mark.parametrize("lists", [LISTS, [np.ones((2, 3)), np.zeros((4, 3))], [[1.5], [2]]])
+def test_lists_become_as_long_as_in_keras(lists, maxlen, padding, truncating):
+    import keras
+
+    options = {"padding": padding, "truncating": truncating, "value": 7, "dtype": "float32"}
+    theirs = keras.utils.pad_sequences(lists, maxlen, **options)
+    ours = pad_sequences(lists, maxlen, **options)
+    assert ours.dtype == theirs.dtype
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_what_cannot_be_padded_is_named():
+    with pytest.raises(ArgumentError, match=r"padding='front'.*'pre' or 'post'"):
+        pad_sequences(LISTS, padding="front")
+    with pytest.raises(DataError, match="number 1 is 5"):
+        pad_sequences([[1], 5])
+    with pytest.raises(DataError, match="must have one shape"):
+        pad_sequences([np.ones((2, 3)), np.ones((2, 4))])
