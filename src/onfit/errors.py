@@ -8,6 +8,7 @@
     │   └── ShapeError                      a shape that a layer or a loss cannot take
     ├── CapabilityError     (TypeError)     a callback needs what this model cannot do
     ├── NotReadyError       (RuntimeError)  a model that is not built or not compiled yet
+    ├── OutOfStepError      (RuntimeError)  processes that are not at one place of the training
     ├── InvalidLossError    (RuntimeError)  a loss that is NaN or infinite
     ├── MissingMetricError  (KeyError)      a metric name that no log has
     ├── FileFormatError     (ValueError)    a file in another format than expected
@@ -58,6 +59,10 @@ class NotConnectedError(ArgumentError, AttributeError):
 
     It is an AttributeError, so that `hasattr(layer, "output")` is False.
     """
+
+
+class OutOfStepError(OnfitError, RuntimeError):
+    """The processes that train together are not at one place of the training."""
 
 
 class InvalidLossError(OnfitError, RuntimeError):

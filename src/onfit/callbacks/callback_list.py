@@ -11,6 +11,7 @@ from onfit.callbacks.progbar import ProgbarLogger
 from onfit.core.callback import Callback
 from onfit.core.faces import as_trainable, face_of
 from onfit.core.hooks import HOOKS, NEWER
+from onfit.core.processes import processes
 from onfit.core.session import Session
 from onfit.errors import ArgumentTypeError
 
@@ -95,6 +96,7 @@ class CallbackList(Session):
     def refresh(self) -> None:
         """Ask every callback again which hooks it hears."""
         self.callbacks.set_run(self)
+        self.callbacks.is_main = processes().is_main
         self.callbacks.listen(self.model, self._flag_was_set)
         self._listening = True
 

@@ -44,8 +44,7 @@ class Callback:
 
     Besides hooks, a subclass may write `hears(hook)`, `needs()`, `state_dict()`,
     `load_state_dict(state)`, `set_model(model)` and `set_params(params)`. It may set the class
-    attributes `remembers`, `called_last` and `stop_means`. It reads the other attributes, which
-    are set before `on_train_begin`.
+    attributes that are called so below, and reads the others, set before `on_train_begin`.
 
     Attributes:
         model: the model that is trained, as callbacks see it.
@@ -61,11 +60,11 @@ class Callback:
             subclass that sets an attribute of this name keeps its own.
         remembers: set by a subclass: the names of the attributes that `state_dict` keeps. None
             keeps all that are plain data, `()` keeps none.
-        called_last: set by a subclass: True for a callback that saves the run. It is called after
-            all other callbacks.
-        stop_means: set by a subclass: what a stop by this callback says about the training.
-            `"end"`: it is finished; `"pause"`: it goes on later in another process;
-            `"failure"`: it went wrong.
+        called_last: set by a subclass: True for a callback that saves the run: it comes last.
+        main_process_only: set by a subclass: True for a callback that only writes or prints. Of
+            several processes that train together, the main one alone calls it.
+        stop_means: set by a subclass: what its stop says about the training. `"end"`: it is
+            finished; `"pause"`: it goes on later in another process; `"failure"`: it went wrong.
 
     Example:
         >>> class LossHistory(Callback):
@@ -87,6 +86,7 @@ class Callback:
     _validation: Any = None
     remembers: tuple[str, ...] | None = None
     called_last = False
+    main_process_only = False
     stop_means: Literal["end", "pause", "failure"] = "end"
     _warned_of_what_is_left_out = False
 

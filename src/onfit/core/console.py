@@ -11,19 +11,23 @@ from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from onfit.core.packages import loaded
+from onfit.core.processes import processes
 from onfit.errors import ArgumentError, OnfitWarning
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
     """Print a line, above a progress bar if one is being drawn.
 
-    A stream that takes no more text is warned of once.
+    Of several processes that train together, the main one prints. A stream that takes no more text
+    is warned of once.
 
     Args:
         text: the line.
         stream: where to print; by default what `sys.stdout` is when this is called.
     """
     stream = sys.stdout if stream is None else stream
+    if not processes().is_main:  # its lines would come once for each process
+        return
     if stream is None:  # a program without a console, such as one started by pythonw
         return
     with may_be_lost(stream):

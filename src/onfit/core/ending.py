@@ -20,7 +20,9 @@ class Keeper(Protocol):
     """Saves a run, so that another process can go on with it."""
 
     def pause(self) -> None:
-        """The run ends in the middle of an epoch, and goes on in another process."""
+        """Save the run as it is, in the middle of an epoch: it goes on in another process, or one
+        of its processes asked for that.
+        """
 
     def training_is_over(self) -> None:
         """Training has ended without an error; the end hooks come next."""

@@ -121,6 +121,13 @@ class CanProfile(Protocol):
         """A `with` block that leaves a trace file in `folder`."""
 
 
+def is_divided(model: Any) -> bool:
+    """Whether each of several processes has a piece of the model's weights. To read them all, every
+    process has to ask for them.
+    """
+    return getattr(model, "is_divided", False) is True
+
+
 # The methods of each protocol, as an error names them.
 _ASKS: dict[type, tuple[str, ...]] = {
     HasWeights: ("get_weights", "set_weights"),

@@ -123,8 +123,15 @@ class Interrupts:
         self.received = signal.Signals(number)
         for run in self._runs:
             run.ask(Stop.of_signal(number))
-        if self._waiting:
+        if self._waiting and self._may_cut_off:
             raise Interrupted
+
+    @property
+    def _may_cut_off(self) -> bool:
+        """Whether a wait for data may end at once. Where other processes wait for this one's batch,
+        it ends with that.
+        """
+        return all(run.processes.world == 1 for run in self._runs)
 
     def awaited(
         self, batches: Iterable[_T], note: Callable[[], object] | None = None
@@ -147,13 +154,13 @@ class Interrupts:
                 note()
             before, self._waiting = self._waiting, True
             try:
-                if self.received is not None:
+                if self.received is not None and self._may_cut_off:
                     raise Interrupted
                 batch = next(each)
             except StopIteration:
                 return
             except Exception as error:
-                if self.received is None:
+                if self.received is None or not self._may_cut_off:
                     raise
                 raise Interrupted from error
             finally:

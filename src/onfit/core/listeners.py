@@ -52,6 +52,7 @@ class Listeners:
     Attributes:
         called: the callback that is being called; None if none is.
         left: the last call that an exception ended; None if there was none.
+        is_main: whether those with `main_process_only` are called in this process.
 
     Raises:
         ArgumentTypeError: for anything that is not a `Callback` instance.
@@ -59,6 +60,7 @@ class Listeners:
 
     called: Callback | None = None
     left: Left | None = None
+    is_main = True
 
     def __init__(self, callbacks: Any = None) -> None:
         self._callbacks = sorted(_checked(callbacks), key=_called_last)
@@ -93,7 +95,8 @@ class Listeners:
     def _asked(self, hook: str) -> Iterator[Listener]:
         for callback in self._callbacks:
             method = heard(callback, hook)
-            if method is not None and _hears(callback, hook):
+            called = self.is_main or not type(callback).main_process_only
+            if called and method is not None and _hears(callback, hook):
                 yield Listener(callback, method, self._seconds[id(callback)])
 
     # --- calling -----------------------------------------------------------------------------

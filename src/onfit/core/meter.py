@@ -4,7 +4,8 @@
 loop, with numbers of any framework.
 """
 
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from onfit._types import LogValues
 from onfit.core.logs import Logs
@@ -33,6 +34,17 @@ class Meter(Protocol):
 
     def report_epoch(self, logs: Logs, prefix: str = "") -> None:
         """Add the means since the last reset to `logs`, with `prefix` before their names."""
+
+
+@runtime_checkable
+class AddsUp(Protocol):
+    """A meter whose sums can be added to those of other processes."""
+
+    def sums(self) -> Any:
+        """What it has added up since the last reset: plain data and tensors."""
+
+    def report_sums(self, logs: Logs, each: Sequence[Any]) -> None:
+        """Add the means over all processes to `logs`, given the `sums` of each."""
 
 
 class RunningMeans:
@@ -88,6 +100,14 @@ class RunningMeans:
         sums, sizes = dict(self._sums), dict(self._sizes)
         names = [prefix + name for name in sums]
         logs.defer(names, lambda: [as_number(sums[name] / sizes[name]) for name in sums])
+
+    def sums(self) -> dict[str, tuple[Any, int]]:
+        return {name: (as_number(value), self._sizes[name]) for name, value in self._sums.items()}
+
+    def report_sums(self, logs: Logs, each: Sequence[dict[str, tuple[Any, int]]]) -> None:
+        for name in dict.fromkeys(name for one in each for name in one):
+            sums, sizes = zip(*(one[name] for one in each if name in one), strict=True)
+            logs[name] = as_number(sum(sums) / sum(sizes))
 
 
 def _number(name: str, value: Any) -> Any:

@@ -122,6 +122,7 @@ class Session(Recording):
         """Training begins. Returns whether a callback asks at once for a stop."""
         self._require_new()
         self._begun = True
+        self._meet_others()
         self.introduce()
         self.model.stop_training = False
         self.callbacks.restart_seconds()
@@ -132,6 +133,7 @@ class Session(Recording):
         except BaseException as error:
             finish(self, error)
             raise
+        self.agree()
         return self.stopping
 
     def _require_new(self) -> None:
@@ -200,6 +202,8 @@ class Session(Recording):
         if self._open_epoch is None:
             return
         self._test = self._batch_values = None  # what was left open counts no more
+        if self._together is not None:
+            self._together.arrive()
         if self._in_steps:
             self._close_steps()
             return
@@ -210,6 +214,7 @@ class Session(Recording):
             self.callbacks.call_only(self.callbacks.names_for_a_part(), "on_epoch_end", epoch, logs)
         else:
             self._call_of_epoch("on_epoch_end", epoch, logs)
+        self.agree()
 
     def steps_begin(self) -> None:
         """A training without epochs begins. Its batches and validations come next."""
@@ -225,12 +230,6 @@ class Session(Recording):
         self._in_steps = True
         note(self.params, epochs=None, decide_at="validations")
         self._open_epoch = self.progress.epoch
-
-    @property
-    def place(self) -> str:
-        """What is printed of where the training is: its epoch, or the step if it has no epochs."""
-        steps, epochs = f"step {self.progress.step}", f"epoch {self.progress.epoch}"
-        return steps if self._in_steps else epochs
 
     def _close_steps(self) -> None:
         """The end of a training without epochs is a decision point, too, if batches came since the
@@ -284,6 +283,8 @@ class Session(Recording):
             self.callbacks.call("on_train_batch_end", index, logs)
         if self._undecided and not self.pausing:
             self._decide()
+        if self._together is not None:
+            self._together.after_batch()
         if stopping := self.stopping:  # asked once: a signal may come at any moment
             self._cut_epoch_short()
         self._since = perf_counter()

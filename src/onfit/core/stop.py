@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from onfit.core.processes import ALONE, Processes
+
 if TYPE_CHECKING:
     from onfit.core.callback import Callback
     from onfit.core.listeners import Listeners
@@ -56,16 +58,19 @@ class Stoppable:
     """The part of every session that is asked to stop, and that says whether, why and by what.
 
     A run only ever adds stops. Adding one is a single step for Python, so that a signal's handler
-    and the code that it interrupts never undo each other's work.
+    and the code that it interrupts never undo each other's work. Where several processes train
+    together, a stop counts as soon as all of them know of it.
     """
 
     model: Any
     callbacks: "Listeners"
+    processes: Processes = ALONE  # those that go through the walk with this one
     over = False  # whether every end hook has been called
     before: Mapping[str, Any] = MappingProxyType({})  # to save instead, where a signal may cut in
     settings: Mapping[str, str] = MappingProxyType({})  # of the script, when training began
     unheard: dict[str, Any] | None = None  # the call of a hook that a signal has cut off
-    _stops: list[Stop]
+    _stops: list[Stop]  # those that count
+    _asked: list[Stop]  # those that count once all processes know of them
 
     def stop(self, why: str = "", *, by: "Callback | str | None" = None) -> None:
         """Ask the run to end with this batch, or with this epoch between two batches.
@@ -83,7 +88,7 @@ class Stoppable:
 
     def ask(self, stop: Stop) -> None:
         """Add a stop. Of several stops the first counts, but a signal's before all others."""
-        self._stops.append(stop)
+        self._asked.append(stop)
         self.model.stop_training = True
 
     @property
@@ -102,8 +107,8 @@ class Stoppable:
     def stopping(self) -> bool:
         """Whether something asked for a stop. This stays True until a new run begins."""
         # A stop that was seen is kept: a callback that clears the flag does not undo it.
-        if not self._stops and self.model.stop_training:
-            self._stops.append(Stop())
+        if not self._stops and self.model.stop_training and not self._asked:
+            self._asked.append(Stop())
         return bool(self._stops)
 
     @property
@@ -141,8 +146,8 @@ class Stoppable:
 
     def _flag_was_set(self, callback: "Callback") -> None:
         """Note that `callback` asked for a stop, if only by `model.stop_training = True`."""
-        if not self._stops:
-            self._stops.append(Stop.of_callback(callback))
+        if not self._stops and not self._asked:
+            self._asked.append(Stop.of_callback(callback))
 
 
 class _Attributes:

@@ -11,11 +11,12 @@ from torch.utils.data import DataLoader, IterableDataset, SequentialSampler
 from onfit.core.callback import Callback
 from onfit.core.packages import Keep, Package, register
 from onfit.engine.loader_workers import shielded
+from onfit.engine.torch_processes import TorchProcesses, connected
 from onfit.engine.torch_scheduler import TorchScheduler, as_callback, schedules
 
 
 class Torch(Package):
-    """torch's tensors, random generators and loaders."""
+    """torch's tensors, random generators, loaders and processes."""
 
     mark = "tensor"
 
@@ -76,6 +77,9 @@ class Torch(Package):
 
     def as_callback(self, value: Any) -> TorchScheduler | None:
         return as_callback(value)
+
+    def processes(self) -> TorchProcesses | None:
+        return connected()
 
     def left_out(self, model: Any, kept: Sequence[Any]) -> Iterator[str]:
         """The optimizer, if the run has not got it; its scheduler, which marks it."""

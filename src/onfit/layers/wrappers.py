@@ -193,6 +193,11 @@ def require_own_weights(net: nn.Module) -> None:
         )
 
 
+def divides_weights(net: nn.Module) -> bool:
+    """Whether weights of `net` lie in pieces on several processes."""
+    return _is_in_group() and any(hasattr(param, "full_tensor") for param in net.parameters())
+
+
 def whole(tensor: Tensor) -> Tensor:
     """The tensor; of one that lies in parts on several processes all of it. Then every process has
     to call this.

@@ -1,6 +1,7 @@
 """Metrics that onfit did not write: those of torchmetrics."""
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -45,6 +46,9 @@ class TorchMetric(StatefulMetric):
             getattr(metric, "higher_is_better", None), direction_by_name(self.name)
         )
         self.metric = copy.deepcopy(metric)
+        # Processes bring their states together at the end of an epoch, not whenever one reads it.
+        self.metric.sync_on_compute = False
+        self.metric._to_sync = False
         self.reset()
 
     def reset(self) -> None:
@@ -81,6 +85,19 @@ class TorchMetric(StatefulMetric):
             setattr(self.metric, name, value)
         self.metric._update_count = state["updates"]
 
+    def value_of_all(self, states: Sequence[dict[str, Any]]) -> Tensor:
+        """The value for all samples, by the ways in which torchmetrics reduces each state."""
+        seen = [state for state in states if state["updates"]]
+        together = copy.deepcopy(self)
+        together.reset()
+        if seen:
+            updates = sum(state["updates"] for state in seen)
+            columns = {name: [one["states"][name] for one in seen] for name in seen[0]["states"]}
+            reductions = self.metric._reductions
+            found = {name: _reduced(reductions[name], each) for name, each in columns.items()}
+            together.load_state_dict({"states": found, "updates": updates})
+        return together.result()
+
     def result(self) -> Tensor:
         """The value so far; NaN before the first batch."""
         if not self.metric.update_called:
@@ -92,6 +109,16 @@ class TorchMetric(StatefulMetric):
                 "holds one number. Choose options that give one, such as average='macro'."
             )
         return value.detach().clone().reshape(())
+
+
+def _reduced(reduction: Any, each: Sequence[Any]) -> Any:
+    """One state of several processes: a list is joined, tensors are reduced."""
+    if isinstance(each[0], list):
+        return [value for one in each for value in one]
+    if getattr(reduction, "__name__", "") == "dim_zero_cat":
+        return torch.cat(list(each))
+    stacked = torch.stack([torch.as_tensor(one) for one in each])
+    return stacked if reduction is None else reduction(stacked)
 
 
 def is_of_torchmetrics(given: Any) -> bool:

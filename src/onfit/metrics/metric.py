@@ -1,7 +1,7 @@
 """The base classes of metrics, and of those that keep a state."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -12,7 +12,7 @@ from onfit._types import Mode
 from onfit.configured import CheckedArguments
 from onfit.core.judging.objective import direction_by_name
 from onfit.core.packages.plain import is_plain
-from onfit.errors import ArgumentTypeError
+from onfit.errors import ArgumentTypeError, CapabilityError
 from onfit.losses.loss import dtype_of
 from onfit.metrics.naming import snake_case
 from onfit.metrics.results import marked
@@ -209,6 +209,17 @@ class StatefulMetric(Metric):
         """Go on from there."""
         vars(self).update(state)
 
+    def value_of_all(self, states: Sequence[dict[str, Any]]) -> Any:
+        """The value for the samples of several processes, given the `state_dict()` of each.
+
+        Write it for a metric that is to be measured by several processes together.
+        """
+        raise CapabilityError(
+            f"the metric {self.name} was measured by {len(states)} processes, and keeps a state "
+            f"that only its class can bring together. Write {type(self).__name__}.value_of_all("
+            "states), which gets the state_dict() of each process and returns the value of all."
+        )
+
     def for_logs(self) -> "StatefulMetric":
         """A metric like this with a state of its own, for one step of a model to keep.
 
@@ -254,6 +265,10 @@ class CountingMetric(StatefulMetric):
 
     def result(self) -> Tensor:
         return self.value_of(self._counts).to(self.dtype)
+
+    def value_of_all(self, states: Sequence[dict[str, Any]]) -> Tensor:
+        counts = [state["counts"] for state in states if state["counts"] is not None]
+        return self.value_of(sum(counts[1:], counts[0]) if counts else None)
 
     def state_dict(self) -> dict[str, Any]:
         return {"counts": self._counts}

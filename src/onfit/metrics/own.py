@@ -1,6 +1,7 @@
 """Metrics for which a user wrote `update_state`, `result` or `reset_state`."""
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -64,6 +65,13 @@ class OwnMetric(StatefulMetric):
         # A copy: the next batch may change the user's tensors.
         return torch.as_tensor(value).detach().reshape(()).clone()
 
+    def value_of_all(self, states: Sequence[dict[str, Any]]) -> Tensor:
+        """The value for what all have added up, as in Keras: the state is taken for sums."""
+        together = copy.deepcopy(self)
+        together.reset()
+        together.load_state_dict(_added(together.state_dict(), states))
+        return together.result()
+
     def state_dict(self) -> dict[str, Any]:
         return state_of(self.metric)
 
@@ -75,6 +83,19 @@ def _described(value: Any) -> str:
     if isinstance(value, dict):
         return f"a dict of {', '.join(map(str, value))}"
     return f"numbers of shape {tuple(torch.as_tensor(value).shape)}"
+
+
+def _added(start: Any, each: Sequence[Any]) -> Any:
+    """What all have added to a state that was `start`: the numbers of each, less those that were
+    there before, so that what is no sum (such as a threshold) stays as it is.
+    """
+    if isinstance(start, dict):
+        return {name: _added(start[name], [one[name] for one in each]) for name in start}
+    if isinstance(start, (list, tuple)):
+        return [_added(*pair) for pair in zip(start, zip(*each, strict=True), strict=True)]
+    if isinstance(start, (int, float, Tensor)) and not isinstance(start, bool):
+        return start + sum(one - start for one in each)
+    return each[0]
 
 
 def state_of(metric: Metric) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What `compile(weighted_metrics=...)` makes of a metric."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -68,6 +68,9 @@ class Weighted(StatefulMetric):
     def result(self) -> Tensor:
         value: Tensor = self._measure.result()
         return value
+
+    def value_of_all(self, states: Sequence[dict[str, Any]]) -> Any:
+        return self._measure.value_of_all(states)
 
     def state_dict(self) -> dict[str, Any]:
         return self._measure.state_dict()

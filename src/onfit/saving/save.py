@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from onfit._types import StrPath
+from onfit.core.processes import processes
 from onfit.saving.capture import require_describable, taken
 from onfit.saving.describe import can_be_described
 from onfit.saving.formats import Format, format_to_write
@@ -43,7 +44,8 @@ def save_model(
     """
     to = _format(model, filepath, "save")
     contents = taken(model, f"save({str(filepath)!r})", False, _own, {to.naming})
-    write_contents(contents, to, filepath, overwrite, notes)
+    if _writes_here(model):
+        write_contents(contents, to, filepath, overwrite, notes)
 
 
 def save_weights(
@@ -58,7 +60,8 @@ def save_weights(
     """
     to = _format(model, filepath, "save_weights")
     contents = taken(model, f"save_weights({str(filepath)!r})", True, _own, {to.naming})
-    write_contents(contents, to, filepath, overwrite, notes)
+    if _writes_here(model):
+        write_contents(contents, to, filepath, overwrite, notes)
 
 
 def check_filepath(model: "Model", filepath: StrPath, weights_only: bool = False) -> None:
@@ -76,6 +79,13 @@ def check_filepath(model: "Model", filepath: StrPath, weights_only: bool = False
 
 def _format(model: "Model", filepath: StrPath, asked: str) -> Format:
     return format_to_write(filepath, asked, model.described, not can_be_described(model))
+
+
+def _writes_here(model: "Model") -> bool:
+    """Whether this process writes the file. Where each process has a piece of the weights, all of
+    them call `save`, and the main one writes.
+    """
+    return not model.is_divided or processes().is_main
 
 
 def _own(name: str, tensor: Any) -> Any:

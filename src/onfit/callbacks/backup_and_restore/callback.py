@@ -173,7 +173,9 @@ class BackupAndRestore(Callback):
             self._save()
 
     def pause(self) -> None:
-        """Save the run as it is now. The session calls this where the run goes on elsewhere."""
+        """Save the run as it is now. The session calls this where the run goes on elsewhere, or one
+        of its processes asked for it.
+        """
         self._save()
 
     def training_is_over(self) -> None:

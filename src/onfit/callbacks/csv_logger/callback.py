@@ -52,6 +52,7 @@ class CSVLogger(Callback):
         >>> logger = CSVLogger("run/training.csv", append=True)
     """
 
+    main_process_only = True
     whole_epochs = True
 
     @checked_arguments

@@ -11,6 +11,7 @@ from onfit.core.cadence import Cadence
 from onfit.core.console import say
 from onfit.core.faces import model_of
 from onfit.core.judging.objective import Objective, resolve_mode
+from onfit.core.processes import processes
 from onfit.errors import ArgumentError, ArgumentTypeError, NotReadyError
 from onfit.storage.durable import require_writable
 
@@ -19,14 +20,15 @@ if TYPE_CHECKING:
 
 
 def check_paths(paths: Iterable[str], checkpoint: "ModelCheckpoint") -> None:
-    """Check that files can be saved at `paths`: before training, not at the first save.
+    """Check that files can be saved at `paths`: before training, not at the first save. The main
+    process does that, which writes them.
 
     Raises:
         StorageError: if a folder cannot be written.
         ArgumentError: if the model has no format for such a name.
     """
     check = getattr(checkpoint.model, "check_filepath", None)
-    for path in paths:
+    for path in paths if processes().is_main else ():
         require_writable(path, f"ModelCheckpoint(filepath={os.fspath(checkpoint.filepath)!r})")
         if check is not None:
             check(path, weights_only=checkpoint.save_weights_only)

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from onfit.core.faces import is_divided
+from onfit.core.processes import processes
 from onfit.errors import StorageError
 from onfit.storage.background import BackgroundWriter
 
@@ -65,7 +67,12 @@ class ModelFiles:
 
         Raises:
             StorageError: if a file could not be written, in this call or in the background before.
+
+        Of several processes that train together, the main one writes. The others take part where
+        each has a piece of the weights.
         """
+        if not processes().is_main and not is_divided(model):
+            return
         files = {os.path.join(self.folder, path): notes for path, notes in files.items()}
         then_remove = [os.path.join(self.folder, path) for path in then_remove]
         writes: list[tuple[str, Callable[[], object]]]
@@ -81,7 +88,8 @@ class ModelFiles:
         self._copy = self._told(copied)
         write = self._copy.write
         writes = [(path, _writing(write, path, notes)) for path, notes in files.items()]
-        self._writer.start(lambda: self._do(writes, then_remove))
+        if processes().is_main:
+            self._writer.start(lambda: self._do(writes, then_remove))
 
     def finish(self) -> None:
         """Return when every file is on the disk.
@@ -105,7 +113,7 @@ class ModelFiles:
     def _do(self, writes: list[tuple[str, Callable[[], object]]], then_remove: list[str]) -> None:
         for path, write in writes:
             self._attempt(path, write)
-        for old in then_remove:
+        for old in then_remove if processes().is_main else ():
             with suppress(OSError):  # the file is gone already
                 Path(old).unlink()
                 Path(old).parent.rmdir()  # a folder with fields in its name may be empty now

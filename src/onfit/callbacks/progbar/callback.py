@@ -72,6 +72,7 @@ class ProgbarLogger(Callback):
     """
 
     remembers = ()
+    main_process_only = True
 
     @checked_arguments
     def __init__(

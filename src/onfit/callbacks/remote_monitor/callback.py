@@ -57,6 +57,7 @@ class RemoteMonitor(Callback):
     """
 
     remembers = ()
+    main_process_only = True
 
     @checked_arguments
     def __init__(

@@ -66,12 +66,10 @@ class TensorBoard(Callback):
             row for each sample. With None, the tables of embedding layers are written.
         update_freq: when the values of batches are written too: `"epoch"`: never; `"batch"`:
             at each batch; an int: after every so many *samples*; or text such as `"100 batches"`
-            or `"30 seconds"`. They reach the files about once a second. The values of epochs are
-            written after every epoch (with `"5 epochs"`, after every fifth).
+            or `"30 seconds"`. The values of epochs always are (with `"5 epochs"`, each fifth).
         profile_batch: the batch to record with torch's profiler, counted from 1 over the whole
             run, or the first and last of several: `(10, 20)` or `"10,20"`; 0 for none. The
-            trace, a `.pt.trace.json` for TensorBoard's torch profiler or a browser's tracing
-            page, lies in `plugins/profile/` below `log_dir`.
+            trace, a `.pt.trace.json`, lies in `plugins/profile/` below `log_dir`.
         write_steps_per_second: whether to write how many steps a second an epoch took, with its
             validation (`epoch_steps_per_second`), and, where the values of batches are written,
             each of these steps (`batch_steps_per_second`).
@@ -87,6 +85,8 @@ class TensorBoard(Callback):
     Example:
         >>> board = TensorBoard("logs/first", histogram_freq=1, update_freq="100 batches")
     """
+
+    main_process_only = True
 
     @checked_arguments
     def __init__(

@@ -9,7 +9,10 @@ import importlib
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from onfit.core.processes import Processes
 
 from onfit.errors import OnfitWarning
 
@@ -72,6 +75,10 @@ class Package:
         each a text that says what to write.
         """
         return iter(())
+
+    def processes(self) -> "Processes | None":
+        """The processes that the package connects with this one; None if it connects none."""
+        return None
 
     def write_line(self, text: str, stream: TextIO) -> bool:
         """Print a line without damage to a progress bar. Returns whether it printed the line."""

@@ -14,8 +14,9 @@ from onfit.core.packages import walk_through
 from onfit.core.packages.randomness import random_state
 from onfit.core.sizes import batch_size
 from onfit.core.state import arguments_of
-from onfit.core.stop import Stop, Stoppable
+from onfit.core.stop import Stoppable
 from onfit.core.walks.params import Params
+from onfit.core.walks.together import logs_of
 from onfit.errors import NotReadyError
 
 _Batch = TypeVar("_Batch")
@@ -70,7 +71,8 @@ class Evaluating(Stoppable):
         self.callbacks = callbacks if isinstance(callbacks, Listeners) else Listeners(callbacks)
         self.params: dict[str, Any] = Params({**_PARAMS, **(params or {})})
         self.arguments: dict[str, dict[str, str]] = {}  # of each callback, by its name
-        self._stops: list[Stop] = []
+        self._stops = []
+        self._asked = self._stops  # one process has nothing to wait for: what it asks for, counts
 
     # --- callbacks -----------------------------------------------------------------------------
 
@@ -80,6 +82,7 @@ class Evaluating(Stoppable):
         self.callbacks.set_model(self.model)
         self.callbacks.set_run(self)
         self.arguments = arguments_of(self.callbacks)
+        self.callbacks.is_main = self.processes.is_main
         self.callbacks.listen(self.model, self._flag_was_set)
 
     @contextmanager
@@ -148,7 +151,7 @@ class Evaluating(Stoppable):
 
     def test_end(self) -> Logs:
         """The evaluation is over. Returns its means, under names without `val_`."""
-        logs = Logs.of_epoch(self._open_test.meter)
+        logs = logs_of(self._open_test.meter, {}, self.processes, "the end of a validation")
         self._test = None
         self.callbacks.call("on_test_end", logs)
         return logs

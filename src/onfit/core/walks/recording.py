@@ -3,14 +3,17 @@
 from typing import Any, Literal
 
 from onfit._types import LogValues
+from onfit.core.ending import Keeper
 from onfit.core.judging.deciding import DECIDE_AT
 from onfit.core.logs import Logs
 from onfit.core.meter import Meter, RunningMeans, as_number
 from onfit.core.packages.plain import is_plain
+from onfit.core.processes import processes
 from onfit.core.progress import Progress
 from onfit.core.walks.evaluating import Evaluating
 from onfit.core.walks.pace import Pace
 from onfit.core.walks.plan import Plan
+from onfit.core.walks.together import Together, logs_of
 from onfit.errors import ArgumentError, did_you_mean
 
 DecideAt = Literal["epochs", "validations"]
@@ -25,6 +28,9 @@ class Recording(Evaluating):
 
     progress: Progress
     pace: Pace
+    keepers: list[Keeper]
+    meets_every = 1  # batches, after which the processes meet if no callback hears batches
+    _outer: Any = None  # the run in whose hook this one is; None if in none
 
     def __init__(
         self,
@@ -52,6 +58,28 @@ class Recording(Evaluating):
         self.plan: Plan | None = None  # of a run of steps
         self._plan_state: dict[str, Any] | None = None  # of the run that this one goes on with
         self._last_logs = Logs()
+        self._together: Together | None = None  # with the other processes, if there are any
+
+    # --- other processes -----------------------------------------------------------------------
+
+    def _meet_others(self) -> None:
+        """Find the processes that train with this one. A training in a hook that only the main
+        process is called for is that one's alone.
+        """
+        outer = self._outer
+        called = None if outer is None else outer.callbacks.called
+        if called is None or not called.main_process_only:
+            self.processes = processes()
+        if self.processes.world > 1:
+            self._asked = []
+            self._together = Together(self, self.processes)
+
+    def agree(self) -> None:
+        """Let stops count that not all processes know of yet. All call this at one place."""
+        if self._together is not None:
+            self._together.agree()
+
+    # --- what is logged ------------------------------------------------------------------------
 
     def log(self, values: LogValues | None = None, /, **named: Any) -> None:
         """Log numbers: within a batch for this batch, else for this epoch.
@@ -99,7 +127,8 @@ class Recording(Evaluating):
     def _decide(self) -> None:
         """Call `on_validation_end` with the row so far. In a run of steps the row ends here."""
         self._undecided = False
-        if not self._in_steps and not self.callbacks.hear("on_validation_end"):
+        heard = self._together is not None or self.callbacks.hear("on_validation_end")
+        if not self._in_steps and not heard:
             return
         logs = self._logs_of_row()
         if self._in_steps:
@@ -121,15 +150,19 @@ class Recording(Evaluating):
         if self._undecided:
             self._decide()
 
+    @property
+    def place(self) -> str:
+        """What is printed of where the training is: its epoch, or the step if it has no epochs."""
+        steps, epochs = f"step {self.progress.step}", f"epoch {self.progress.epoch}"
+        return steps if self._in_steps else epochs
+
     def _begin_row(self) -> None:
         self._meter.reset()
         self.pace.begin_row()
         self._row, self._batch_values = {}, None
 
     def _logs_of_row(self) -> Logs:
-        logs = Logs.of_epoch(self._meter)
-        logs.update(self._row)
-        return logs
+        return logs_of(self._meter, self._row, self.processes, "the end of an epoch")
 
     def row_state(self) -> dict[str, Any]:
         """What the row has beside its batches, for a run that goes on in another process."""

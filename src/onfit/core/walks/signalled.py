@@ -40,8 +40,9 @@ class Signalled(Session):
             self.train_end(error)
         finally:
             INTERRUPTS.end(self)
-        if error is None and self.signal is not None:
-            raise as_exception(self.signal)
+        signals = [stop.signal for stop in (*self._stops, *self._asked) if stop.signal is not None]
+        if error is None and signals:
+            raise as_exception(signals[0])
         if error is None and self._noted:
             self._outer.before = self._before
 

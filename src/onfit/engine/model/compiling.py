@@ -13,7 +13,7 @@ from onfit.engine.step.outputs import outputs_named_by
 from onfit.engine.step.trained import Trained
 from onfit.errors import NotReadyError
 from onfit.layers.modes import Freezable
-from onfit.layers.wrappers import trained_parameters
+from onfit.layers.wrappers import divides_weights, trained_parameters
 from onfit.optimizers import Optimizer
 
 
@@ -31,6 +31,11 @@ class Compiling(Freezable, Buildable):
         self.output_names: list[str] = ["output"]
         self.fits_under_way = 0
         self._compiled: Compiled | None = None
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether each of several processes has a piece of its weights, as with `fully_shard`."""
+        return divides_weights(self)
 
     @property
     def described(self) -> str:

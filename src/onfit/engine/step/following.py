@@ -1,6 +1,6 @@
 """The steps of a model as it is compiled now: anew after each `compile`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -58,6 +58,12 @@ class Following:
 
     def report_epoch(self, logs: Logs, prefix: str = "") -> None:
         self._step.totals.report_epoch(logs, prefix)
+
+    def sums(self) -> Any:
+        return self._step.totals.sums()
+
+    def report_sums(self, logs: Logs, each: Sequence[Any]) -> None:
+        self._step.totals.report_sums(logs, each)
 
     def state_dict(self) -> dict[str, Any]:
         return self._step.totals.state_dict()

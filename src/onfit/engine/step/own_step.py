@@ -1,7 +1,7 @@
 """Steps that a model's author wrote: `train_step` and `test_step` of a subclass."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import is_
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from torch import Tensor
 from onfit._types import LogValues
 from onfit.core.logs import Logs
 from onfit.core.meter import RunningMeans, as_number
+from onfit.core.processes import means_of
 from onfit.engine.data.arrays import Samples
 from onfit.engine.data.source import size_of
 from onfit.engine.step.limits import Limits
@@ -130,6 +131,19 @@ class _Means(RunningMeans):
             return as_number(states[name]() if name in states else sums[name] / sizes[name])
 
         logs.defer([prefix + name for name in sums], lambda: [value(name) for name in sums])
+
+    def sums(self) -> Any:
+        """Sums, and of metrics their states: those of `compile`, and those that gave a result."""
+        stateful = {name: one.state_dict() for name, one in self._stateful.items()}
+        return super().sums(), stateful, {n: as_number(r) for n, r in self._results.items()}
+
+    def report_sums(self, logs: Logs, each: Sequence[Any]) -> None:
+        sums, states, results = zip(*each, strict=True)
+        super().report_sums(logs, sums)
+        for name, metric in self._stateful.items():
+            if name in logs:
+                logs[name] = float(metric.value_of_all([one[name] for one in states]))
+        logs.update({name: value for name, value in means_of(results).items() if name in logs})
 
     def state_dict(self) -> dict[str, Any]:
         stateful = {name: metric.state_dict() for name, metric in self._stateful.items()}

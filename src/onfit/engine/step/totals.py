@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from onfit.core.logs import Fetch, Logs
+from onfit.engine.step.sums import Sums, means_over
 from onfit.errors import FileFormatError
 from onfit.metrics import StatefulMetric
 
@@ -118,8 +119,23 @@ class Totals:
         self._values, self._sizes = list(state["values"]), list(state["sizes"])
         self._latest = self._values[-1] if self._values else None
 
+    def sums(self) -> Sums:
+        """What was measured since the last reset, for the other processes."""
+        if not self._sizes and not self._count:
+            return Sums(None, 0, self._states())
+        sums, count = _Measured(self._values, self._sizes, self._sums, self._count).folded()
+        return Sums(sums.tolist(), count, self._states())
+
+    def report_sums(self, logs: Logs, each: Sequence[Sums]) -> None:
+        """Add the means over the samples of all processes to `logs`."""
+        logs.update(zip(self.names, means_over(each), strict=False))
+
+    def _states(self) -> dict[str, Any]:
+        """The states of the metrics that keep one, by name."""
+        return {}
+
     def _all(self, means: Fetch) -> Fetch:
-        """A function that fetches the values of all names, given one that fetches the means."""
+        """What fetches the values of all names, given what fetches the means."""
         return means
 
     def _fold(self) -> None:
@@ -154,14 +170,22 @@ class StatefulTotals(Totals):
             logs.defer(self.names, self._all(partial(_numbers, self._latest)))
 
     def state_dict(self) -> dict[str, Any]:
-        stateful = {name: metric.state_dict() for name, metric in self._stateful.items()}
-        return {**super().state_dict(), "stateful": stateful}
+        return {**super().state_dict(), "stateful": self._states()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
         for name, metric in self._stateful.items():
             if name in state["stateful"]:
                 metric.load_state_dict(state["stateful"][name])
+
+    def _states(self) -> dict[str, Any]:
+        return {name: metric.state_dict() for name, metric in self._stateful.items()}
+
+    def report_sums(self, logs: Logs, each: Sequence[Sums]) -> None:
+        found = dict(zip(self._means, means_over(each), strict=False))
+        for name, metric in self._stateful.items() if found else ():
+            found[name] = float(metric.value_of_all([one.states[name] for one in each]))
+        logs.update({name: found[name] for name in self.names if name in found})
 
     def _all(self, means: Fetch) -> Fetch:
         """Means, and the values that the metrics with a state have now."""

@@ -1,0 +1,117 @@
+"""A training of several processes: at the same places all of them take the same decisions."""
+
+from typing import TYPE_CHECKING, Any
+
+from onfit.core.logs import Logs
+from onfit.core.meter import AddsUp, Meter
+from onfit.core.processes import Processes, means_of
+from onfit.core.stop import Stop
+
+if TYPE_CHECKING:
+    from onfit.core.walks.recording import Recording
+
+_AT_BATCHES = ("on_train_batch_begin", "on_before_optimizer_step", "on_train_batch_end")
+
+# What a process says to the others after a batch.
+_ASKS, _SAVES, _WALKS = 1, 2, 4
+
+
+class Together:
+    """Keeps a session in step with those of the other processes.
+
+    A stop that one process asks for counts in all of them, from the next place on at which they
+    meet: after a batch, and at both ends of an epoch. So none of them waits for one that has ended.
+
+    Args:
+        session: the session of this process.
+        processes: this process and the others.
+
+    Attributes:
+        save_wanted: whether this process asks all of them to save the run.
+    """
+
+    def __init__(self, session: "Recording", processes: Processes) -> None:
+        self._session, self._processes = session, processes
+        self._every = 0  # batches; not known yet
+        self.save_wanted = False
+
+    def _agree_how_often(self) -> None:
+        """Agree after how many batches to meet: after each, if a callback may stop it there."""
+        callbacks = self._session.callbacks
+        heard = [each.callback for hook in _AT_BATCHES for each in callbacks.of(hook)]
+        often = any(not type(callback).main_process_only for callback in heard)
+        wanted = 1 if often else self._session.meets_every
+        self._every = int(self._processes.agreed(wanted))
+
+    def after_batch(self) -> None:
+        """A training batch is over. Whether it is time to meet depends on its number alone."""
+        if self._session.progress.step % self._every == 0:
+            self._meet(_WALKS)
+
+    def arrive(self) -> None:
+        """The batches of this process are over: wait for those that have more of them."""
+        while self._meet() & _WALKS:
+            pass
+
+    def agree(self) -> None:
+        """Let stops count that were asked for since the processes met last. All are here; the first
+        time, every `on_train_begin` has been called.
+        """
+        if not self._every:
+            self._agree_how_often()
+        self._meet()
+
+    def _meet(self, says: int = 0) -> int:
+        """Meet the others. Returns what any of them says."""
+        session = self._session
+        says |= _ASKS if self._asks() else 0
+        says |= _SAVES if self.save_wanted else 0
+        said = self._processes.bits_of_all(says)
+        if said & _ASKS:
+            self._adopt()
+        if said & _SAVES:
+            self.save_wanted = False
+            for keeper in () if session.pausing else session.keepers:
+                keeper.pause()
+        return said
+
+    def _asks(self) -> bool:
+        """Whether something in this process asks for a stop, if only by the model's flag."""
+        session = self._session
+        if not session._stops and not session._asked and session.model.stop_training:
+            session._asked.append(Stop())
+        return bool(session._asked)
+
+    def _adopt(self) -> None:
+        """Let the stops count that any process asks for."""
+        session = self._session
+        mine = list(session._asked)
+        found = self._processes.of_all(mine, "a stop")
+        del session._asked[: len(mine)]  # a signal may have added one meanwhile
+        session._stops += [stop for stops in found for stop in stops]
+        session.model.stop_training = True
+
+
+def logs_of(meter: Meter, values: dict[str, Any], processes: Processes, at: str) -> Logs:
+    """The means of a meter over the samples of all processes, and other values.
+
+    Args:
+        meter: what measured the batches of this process. Of one that cannot add up its sums with
+            those of others, all get the means of the main process.
+        values: what was logged beside the batches: all get the means over the processes.
+        processes: this process and the others.
+        at: the place of the training.
+    """
+    if processes.world == 1:
+        logs = Logs.of_epoch(meter)
+        logs.update(values)
+        return logs
+    mine = meter.sums() if isinstance(meter, AddsUp) else dict(Logs.of_epoch(meter))
+    sums, others = zip(*processes.of_all((mine, values), at), strict=True)
+    logs = Logs()
+    if isinstance(meter, AddsUp):
+        meter.report_sums(logs, sums)
+    else:
+        logs.update(sums[0])
+    logs.update(means_of(others))
+    return logs

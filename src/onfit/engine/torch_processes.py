@@ -1,0 +1,110 @@
+"""The processes that torch.distributed connects."""
+
+import io
+from functools import lru_cache
+from typing import Any, TypeVar
+from zlib import crc32
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from onfit.core.processes import Processes
+from onfit.errors import OutOfStepError
+
+_T = TypeVar("_T")
+
+
+class TorchProcesses(Processes):
+    """The processes of torch's default group. They talk to each other over one of their own, in the
+    machines' memory, so that no device is waited for.
+
+    Args:
+        group: that group.
+    """
+
+    def __init__(self, group: Any) -> None:
+        self._group = group
+        self.rank = dist.get_rank(group)
+        self.world = dist.get_world_size(group)
+
+    def of_all(self, value: Any, at: str = "") -> list[Any]:
+        content = _bytes_of(value)
+        sizes = self._meet(at, len(content))
+        padded = torch.zeros(max(sizes), dtype=torch.uint8)
+        padded[: len(content)] = content
+        found = [torch.empty_like(padded) for _ in sizes]
+        dist.all_gather(found, padded, group=_own_group(self._group))
+        return [_value_of(one[:size]) for one, size in zip(found, sizes, strict=True)]
+
+    def shared(self, value: _T) -> _T:
+        content = _bytes_of(value if self.is_main else None)
+        size = self._meet("", len(content))[0]
+        if not self.is_main:
+            content = torch.empty(size, dtype=torch.uint8)
+        dist.broadcast(content, src=0, group=_own_group(self._group))
+        return value if self.is_main else _value_of(content)
+
+    def gathered(self, value: Any) -> list[Any] | None:
+        content = _bytes_of(None if self.is_main else value)
+        sizes, group = self._meet("", len(content)), _own_group(self._group)
+        if not self.is_main:
+            dist.send(content, dst=0, group=group)
+            return None
+        found = [value]
+        for rank, size in enumerate(sizes[1:], start=1):
+            content = torch.empty(size, dtype=torch.uint8)
+            dist.recv(content, src=rank, group=group)
+            found.append(_value_of(content))
+        return found
+
+    def bits_of_all(self, bits: int) -> int:
+        found = 0
+        for each in self._meet("", bits, kind="bits"):
+            found |= each
+        return found
+
+    def _meet(self, at: str, number: int, kind: str = "values") -> list[int]:
+        """The number of each process; each question begins so. Processes that ask different
+        questions find that out here, before they wait for each other's answers.
+        """
+        mine = torch.tensor([crc32(f"{kind} {at}".encode()), number])
+        found = [torch.empty_like(mine) for _ in range(self.world)]
+        dist.all_gather(found, mine, group=_own_group(self._group))
+        places, numbers = zip(*(one.tolist() for one in found), strict=True)
+        if len(set(places)) > 1:
+            others = [rank for rank, place in enumerate(places) if place != places[self.rank]]
+            raise OutOfStepError(
+                f"process {self.rank} of {self.world} asks the others at "
+                f"{at or 'a batch'!r}, and process {', '.join(map(str, others))} is elsewhere in "
+                "the training. Every process has to walk through the same epochs and validations: "
+                "leave none of them to one process alone."
+            )
+        return list(numbers)
+
+
+def connected() -> TorchProcesses | None:
+    """The processes of torch's default group, if there are several."""
+    if not dist.is_available() or not dist.is_initialized() or dist.get_world_size() < 2:
+        return None
+    return TorchProcesses(dist.group.WORLD)
+
+
+@lru_cache(1)
+def _own_group(group: Any) -> Any:
+    """A group of the same processes over the network alone. Every process calls this at once."""
+    return dist.new_group(backend="gloo")
+
+
+def _bytes_of(value: Any) -> Tensor:
+    written = io.BytesIO()
+    torch.save(value, written)
+    return torch.frombuffer(bytearray(written.getbuffer()), dtype=torch.uint8)
+
+
+def _value_of(content: Tensor) -> Any:
+    """The value, with its tensors in the machine's memory. It comes from this job's own program,
+    so it may hold any object.
+    """
+    read = io.BytesIO(content.numpy().tobytes())
+    return torch.load(read, map_location="cpu", weights_only=False)
