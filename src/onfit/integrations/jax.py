@@ -8,7 +8,8 @@ import jax
 import numpy as np
 
 from onfit.errors import ArgumentTypeError
-from onfit.integrations.arrays import Array, NamedArrays
+from onfit.integrations.array_files import Array
+from onfit.integrations.arrays import NamedArrays
 
 _WORDS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 

@@ -19,6 +19,7 @@ _NO_LIBRARY = {"builtins", "__main__", "onfit", *sys.stdlib_module_names}
 
 # Packages whose objects have a face here: the modules for `adapt`, and for `face`.
 _HOMES = {
+    "sklearn": ("onfit.integrations.sklearn", "onfit.integrations.sklearn"),
     "torch": ("onfit.engine.model.adapt", "onfit.engine.model.face_of_net"),
 }
 
