@@ -70,16 +70,32 @@ def given(x: Any, y: Any = None, sample_weight: Any = None, names: Names = _ANY)
     return _read(_kind_of(x), x, y, sample_weight, names)
 
 
-def given_to_validate(data: Any, names: Names) -> Given:
-    """What a caller passes as `validation_data`."""
+def sets_to_validate(data: Any, names: Names) -> dict[str, Given]:
+    """What a caller passes as `validation_data`: a set without a name, or several by their names.
+
+    Raises:
+        DataError: for something else.
+    """
+    if not isinstance(data, Mapping):
+        return {"": given_to_validate(data, names)}
+    if not data or not all(name and isinstance(name, str) for name in data):
+        raise DataError(
+            f"validation_data is a dict of {list(data)}. A dict has a name for each set to "
+            'validate on, such as {"clean": (x, y), "noisy": (x, y)}.'
+        )
+    return {name: given_to_validate(each, names, f" {name!r}") for name, each in data.items()}
+
+
+def given_to_validate(data: Any, names: Names, name: str = "") -> Given:
+    """What a caller passes as one set to validate on."""
     if isinstance(data, (tuple, list)) and len(data) in (2, 3):
         x, y, sample_weight = [*data, None][:3]
         return given(x, y, sample_weight, names)
     kind = _kind_of(data)
     if kind is ArraySource:
         raise DataError(
-            "validation_data is (x, y), (x, y, sample_weight), a Dataset, a Sequence, a "
-            "generator or a DataLoader; got "
+            f"validation_data{name} is (x, y), (x, y, sample_weight), a Dataset, a Sequence, a "
+            "generator or a DataLoader, or a dict of several of these by name; got "
             f"{type(data).__name__}{f' of {len(data)}' if hasattr(data, '__len__') else ''}."
         )
     return _read(kind, data, None, None, names)

@@ -85,13 +85,13 @@ class ValidationData:
             device=training.device,
         )
 
-    def require_enough(self, source: Source | None, epochs: range) -> None:
+    def require_enough(self, source: Source, epochs: range) -> None:
         """Find out before training whether a generator would end with its first validation.
 
         Raises:
             DataError: if so.
         """
-        if source is None or not source.facts.once or self.steps is not None:
+        if not source.facts.once or self.steps is not None:
             return
         if self.within is not None or sum(self.due(e, is_last=e == epochs[-1]) for e in epochs) > 1:
             raise DataError(
@@ -99,6 +99,15 @@ class ValidationData:
                 "validation takes. Pass validation_steps=, or something that can be walked "
                 "through again: arrays, a Dataset, a Sequence or a DataLoader."
             )
+
+
+def of_set(name: str, metric: str) -> str:
+    """What a metric is called that is measured on the set of a name; a set alone has none.
+
+    >>> of_set("", "loss"), of_set("clean", "loss")
+    ('loss', 'clean_loss')
+    """
+    return f"{name}_{metric}" if name else metric
 
 
 def collected(source: Source) -> ValidationArrays:

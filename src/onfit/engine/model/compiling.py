@@ -30,6 +30,7 @@ class Compiling(Freezable, Buildable):
         self.input_names: list[str] | None = None
         self.output_names: list[str] = ["output"]
         self.fits_under_way = 0
+        self.validation_sets: list[str] = []
         self._compiled: Compiled | None = None
 
     @property
@@ -181,7 +182,13 @@ class Compiling(Freezable, Buildable):
 
     def metric_direction(self, monitor: str) -> Mode | None:
         """Whether the quantity of this log name should grow or shrink; None if not known."""
-        return None if self._compiled is None else self._compiled.direction(monitor)
+        if self._compiled is None:
+            return None
+        for name in filter(None, self.validation_sets):
+            if monitor.startswith(f"val_{name}_"):
+                monitor = monitor.removeprefix(f"val_{name}_")
+                break
+        return self._compiled.direction(monitor)
 
     # --- what trains -----------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """fit, evaluate and predict: they prepare the data and the step, and walk batches with a Run."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -19,16 +19,16 @@ from onfit.dtypes import as_numpy
 from onfit.engine.data.arrays import Samples, samples_of
 from onfit.engine.data.batching import Batching
 from onfit.engine.data.class_weight import class_weights_of, weighted_by_class
-from onfit.engine.data.given import given, given_to_validate, source_of
+from onfit.engine.data.given import given, sets_to_validate, source_of
 from onfit.engine.data.reading import moved
 from onfit.engine.data.source import Source, size_of
-from onfit.engine.data.validation import ValidationData, collected
+from onfit.engine.data.validation import ValidationData, collected, of_set
 from onfit.engine.model.extent import Extent
 from onfit.engine.model.validating import Validations
 from onfit.engine.step.following import Following, FollowingTraining
 from onfit.engine.step.own_step import OwnStep
 from onfit.engine.step.step import TestStep, TrainStep, test_step_of, train_step_of
-from onfit.errors import DataError
+from onfit.errors import ArgumentError, DataError
 from onfit.layers.modes import evaluating, training
 
 if TYPE_CHECKING:
@@ -53,12 +53,13 @@ def fit(
     history = model.history = History()
     verbose = level_of(verbose)
     listeners = _listeners(callbacks, history, verbose)
-    train, validate, shown = _sources(x, y, sample_weight, batching, validation)
+    train, held_out, shown = _sources(x, y, sample_weight, batching, validation)
     model.ensure_built(train.first())
     step = FollowingTraining(model, copies=train.facts.copies)
-    test: Any = None if validate is None else Following(model, test_step_of)
+    test: Any = Following(model, test_step_of) if held_out else None
     step.prepare()
-    validations = Validations(model, validation, validate, test)
+    validations = Validations(model, validation, held_out, test)
+    model.validation_sets = list(held_out)
     for callback in listeners:
         callback._validation = shown
     run = Run(
@@ -67,14 +68,15 @@ def fit(
         epochs=extent.epochs,
         initial_epoch=extent.initial_epoch,
         params={
-            **_params(train, model.compiled.names, verbose, validate is not None),
+            **_params(train, model.compiled.names, verbose, list(held_out)),
             **extent.params(),
         },
         meter=step,
         parts={"data": train, **validations.parts},
         decide_at="validations" if validations.within else "epochs",
     )
-    validation.require_enough(validate, extent.range)
+    for source in held_out.values():
+        validation.require_enough(source, extent.range)
     run.batch_view = step.seen
     step.when_renewed = partial(_rename_metrics, model, run)
     with _under_way(model), run, training(model):
@@ -87,25 +89,26 @@ def fit(
 
 def _sources(
     x: Any, y: Any, sample_weight: Any, batching: Batching, validation: ValidationData
-) -> tuple[Source, Source | None, Any]:
-    """Batches to train on, batches to validate on, and the latter's arrays for callbacks, or a
-    function that collects them.
+) -> tuple[Source, dict[str, Source], Any]:
+    """Batches to train on; for each set to validate on its name and its batches; and the arrays of
+    the first of these for callbacks, or a function that collects them. A set alone has no name.
     """
     if x is None:
         raise DataError("fit(x=None): there is nothing to train on. Pass arrays or a DataLoader.")
-    data, held_out = given(x, y, sample_weight, batching.names), None
+    data, sets = given(x, y, sample_weight, batching.names), {}
     if validation.data is not None:
-        held_out = given_to_validate(validation.data, batching.names)
+        sets = sets_to_validate(validation.data, batching.names)
     elif validation.split:
-        data, held_out = data.split(validation.split)
+        data, sets[""] = data.split(validation.split)
     train = data.source(batching)
-    if held_out is None:
-        return train, None, None
-    validate = held_out.source(validation.batching(batching))
-    shown: Any = held_out.shown
-    if shown is None and not validate.facts.once:
-        shown = cache(partial(collected, validate))  # made when a callback first reads them
-    return train, validate, shown
+    held_out = {name: each.source(validation.batching(batching)) for name, each in sets.items()}
+    if not held_out:
+        return train, {}, None
+    first = next(iter(held_out))
+    shown: Any = sets[first].shown
+    if shown is None and not held_out[first].facts.once:
+        shown = cache(partial(collected, held_out[first]))  # made when a callback first reads them
+    return train, held_out, shown
 
 
 def evaluate(
@@ -123,7 +126,7 @@ def evaluate(
     source = source_of(x, y, sample_weight, batching)
     model.ensure_built(source.first())
     step = test_step_of(model, model.compiled)
-    params = _params(source, model.metrics_names, verbose, False)
+    params = _params(source, model.metrics_names, verbose)
     run = Run(model, _listeners(callbacks, None, verbose), params=params)
     with evaluating(model), run.introduced():
         return dict(run.evaluate(source.epoch(0), step, step.totals, size=size_of))
@@ -136,7 +139,7 @@ def predict(
     verbose = _asked_of(model, verbose)
     source = source_of(x, batching=batching)
     model.ensure_built(source.first())
-    params = _params(source, [], verbose, False)
+    params = _params(source, [], verbose)
     run = Run(model, _listeners(callbacks, None, verbose), params=params)
     with evaluating(model), run.introduced():
         outputs = run.predict(source.epoch(0), lambda batch: model(batch.x), size=size_of)
@@ -219,26 +222,34 @@ def _asked_of(model: "Compilable", verbose: int | str) -> int:
     return level_of(verbose, unasked=0 if model.fits_under_way else 1)
 
 
-def _params(source: Source, names: list[str], verbose: int, do_validation: bool) -> dict[str, Any]:
-    """What callbacks see as `self.params`."""
+def _params(
+    source: Source, names: list[str], verbose: int, held_out: Sequence[str] = ()
+) -> dict[str, Any]:
+    """What callbacks see as `self.params`. `held_out` are the names of the sets to validate on."""
     facts = source.facts
     return {
         "batch_size": facts.batch_size,
         "steps": facts.steps,
         "samples": facts.samples,
         "verbose": verbose,
-        "do_validation": do_validation,
-        "metrics": _metric_names(names, do_validation),
+        "do_validation": bool(held_out),
+        "metrics": _metric_names(names, held_out),
     }
 
 
-def _metric_names(names: list[str], do_validation: bool) -> list[str]:
-    return [*names, *(f"val_{name}" for name in names if do_validation)]
+def _metric_names(names: list[str], held_out: Sequence[str]) -> list[str]:
+    validated = [f"val_{of_set(each, name)}" for each in held_out for name in names]
+    for twice in sorted({name for name in validated if validated.count(name) > 1}):
+        raise ArgumentError(
+            f"validation_data of {', '.join(held_out)}: two of them would be logged as {twice!r}. "
+            "Give them other names."
+        )
+    return [*names, *validated]
 
 
 def _rename_metrics(model: "Compilable", run: Run) -> None:
     """Show the callbacks what is measured since the model was compiled anew."""
-    run.params["metrics"][:] = _metric_names(model.metrics_names, run.params["do_validation"])
+    run.params["metrics"][:] = _metric_names(model.metrics_names, model.validation_sets)
 
 
 def _one_batch(

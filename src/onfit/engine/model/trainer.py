@@ -57,7 +57,9 @@ class Trainer(Compilable):
             callbacks: instances of `onfit.callbacks.Callback`.
             validation_split: the share of the samples, cut off the end, to validate on.
             validation_data: `(x, y)`, `(x, y, sample_weight)`, or data that hold their targets, in
-                any form that `x` may have.
+                any form that `x` may have. Or several of these by name: `{"clean": (x, y),
+                "noisy": loader}` logs `val_clean_loss`, `val_noisy_loss` ...; callbacks see
+                the first as `validation_data`.
             shuffle: whether each epoch has a new order of the samples; of a Sequence, of its
                 batches. A DataLoader or a generator has its own order.
             class_weight: the weight of each class's samples in the loss: a dict by class index, or
@@ -67,7 +69,7 @@ class Trainer(Compilable):
             initial_epoch: the index of the first epoch, to go on from an earlier `fit`.
             steps_per_epoch: batches per epoch; the next epoch goes on where this one ended. A part
                 of a batch, as in `samples / batch_size`, counts as one.
-            validation_steps: batches to validate on.
+            validation_steps: batches to validate on, of each set.
             validation_freq: validate every so many epochs, or in these epochs (from 1). Text such
                 as `"500 batches"`, `"10 minutes"` or `"5 epochs"` validates after the last epoch,
                 too; of several validations within an epoch, its logs have the latest.

@@ -1,12 +1,13 @@
 """The validations of a training: after epochs, or every so many batches, samples or minutes."""
 
+from collections.abc import Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from onfit.core.interrupts import Interrupted
 from onfit.core.run import Run
 from onfit.engine.data.source import Source, size_of
-from onfit.engine.data.validation import ValidationData
+from onfit.engine.data.validation import ValidationData, of_set
 from onfit.engine.step.following import Following
 from onfit.errors import ArgumentError
 from onfit.layers.modes import evaluating
@@ -22,7 +23,7 @@ class Validations:
     Args:
         model: the model.
         data: what `fit` was given to validate on, and when.
-        source: its batches; None if there are none.
+        sources: the batches of each set, by its name; a set alone has none.
         step: measures a batch, and is the meter of all.
 
     Attributes:
@@ -33,11 +34,11 @@ class Validations:
         self,
         model: "Compilable",
         data: ValidationData,
-        source: Source | None,
+        sources: Mapping[str, Source],
         step: Following,
     ) -> None:
-        self._model, self._data, self._source, self._step = model, data, source, step
-        self._cadence = None if source is None else data.within
+        self._model, self._data, self._sources, self._step = model, data, sources, step
+        self._cadence = data.within if sources else None
         self.within = self._cadence is not None
         # The results of the latest validation of this epoch, and whether no batch came after it.
         self._results: dict[str, float] = {}
@@ -62,7 +63,7 @@ class Validations:
 
     def after_step(self, run: Run) -> None:
         """It is time to validate in a training without epochs."""
-        if self._source is not None:
+        if self._sources:
             begin = perf_counter()
             self._log_results(run, run.progress.epoch)
             run.timing.step -= perf_counter() - begin  # the batch's step is still being timed
@@ -101,31 +102,31 @@ class Validations:
     def after_epoch(self, run: Run, epoch: int) -> None:
         """The batches of an epoch are done."""
         is_last = epoch + 1 == run.params["epochs"]
-        if self._source is None or run.cut_short or not self._data.due(epoch, is_last=is_last):
+        if not self._sources or run.cut_short or not self._data.due(epoch, is_last=is_last):
             return
-        if not self.within:
-            with evaluating(self._model, torch_alone=self._source.facts.in_memory):
-                batches = self._source.epoch(epoch)
-                run.validate(batches, self._step, self._step, size=size_of)
-        elif not self._is_fresh:
+        if not self._is_fresh:
             self._log_results(run, epoch)
 
     def _log_results(self, run: Run, epoch: int, *, decide: bool = True) -> None:
-        assert self._source is not None
-        alone = self._source.facts.in_memory
-        with evaluating(self._model, torch_alone=alone), run.timing.validating():
-            batches = self._source.epoch(epoch)
-            try:
-                logs = run.evaluate(batches, self._step, self._step, size=size_of)
-            except Interrupted:
-                self._cut_off = True
-                return
+        logs: dict[str, float] = {}
+        try:
+            for name, source in self._sources.items():
+                logs |= self._measured(run, epoch, name, source)
+        except Interrupted:
+            self._cut_off = True
+            return
         self._cut_off = False
         self._results = {f"val_{name}": value for name, value in logs.items()}
         if decide:
             run.validated(**logs)
         else:
             run.validated_before(**logs)
+
+    def _measured(self, run: Run, epoch: int, name: str, source: Source) -> dict[str, float]:
+        """Loss and metrics of one of the sets."""
+        with evaluating(self._model, torch_alone=source.facts.in_memory), run.timing.validating():
+            logs = run.evaluate(source.epoch(epoch), self._step, self._step, size=size_of)
+        return {of_set(name, metric): value for metric, value in logs.items()}
 
     def state_dict(self) -> dict[str, Any]:
         assert self._cadence is not None
