@@ -1,9 +1,13 @@
 """What the integrations have in common: callbacks in a training that another library owns."""
 
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 from onfit.callbacks.backup_and_restore import BackupAndRestore
 from onfit.core.listeners import Listeners
+from onfit.core.meter import RunningMeans, as_number
 from onfit.core.session import Session
 from onfit.core.state import memories, remember
 from onfit.errors import ArgumentError, CapabilityError
@@ -40,23 +44,50 @@ def listeners_for(callbacks: Any, trainer: str, instead: str) -> Listeners:
 class Hosted(Session):
     """The session of a training that another library owns, and saves in files of its own."""
 
-    def memory(self) -> bytes:
-        """What the callbacks have to remember, for the trainer's checkpoint."""
-        return as_bytes(
-            {
-                "progress": dict(vars(self.progress)),
-                "in_epoch": self.in_epoch,
-                "row": self.row_state(),
-                "meter": self.parts["meter"].state_dict(),
-                "callbacks": memories(self.callbacks),
-            }
-        )
+    _results: RunningMeans | None = None  # of the evaluation that is under way
 
-    def go_on(self, memory: bytes) -> None:
+    @property
+    def training(self) -> bool:
+        """Whether training goes on."""
+        return self.outcome is None
+
+    def evaluation_batch(self, size: int) -> None:
+        """A batch of an evaluation is over, of which the trainer tells the end alone."""
+        self.evaluation_begin()
+        self.test_batch_begin(size)
+        self.test_batch_end(size)
+
+    def evaluation_begin(self) -> None:
+        """An evaluation begins, unless one is under way."""
+        if self._results is None:
+            self._results = RunningMeans()
+            self.test_begin(self._results)
+
+    def evaluation_end(self, values: Mapping[str, Any]) -> None:
+        """An evaluation is over. It had these values, as the trainer has computed them."""
+        self.evaluation_begin()
+        numbers = {name: as_number(value) for name, value in values.items()}
+        assert self._results is not None
+        self._results.add({k: v for k, v in numbers.items() if isinstance(v, Real)}, 1)
+        self._results = None
+        self.test_end()
+
+    def memory(self) -> str:
+        """What the callbacks have to remember, as text for the trainer's checkpoint."""
+        state = {
+            "progress": dict(vars(self.progress)),
+            "in_epoch": self.in_epoch,
+            "row": self.row_state(),
+            "meter": self.parts["meter"].state_dict(),
+            "callbacks": memories(self.callbacks),
+        }
+        return b64encode(as_bytes(state)).decode()
+
+    def go_on(self, memory: str) -> None:
         """Go on from such a memory. Called after `train_begin`; an epoch that had begun is open
         afterwards, without a second `on_epoch_begin`.
         """
-        state = from_bytes(memory)
+        state = from_bytes(b64decode(memory))
         vars(self.progress).update(state["progress"])
         self.load_row_state(state["row"])
         self.parts["meter"].load_state_dict(state["meter"])

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from onfit.core.meter import RunningMeans
 from onfit.core.sizes import batch_size
 from onfit.integrations.hosted import Hosted, listeners_for
 
@@ -49,25 +48,23 @@ class OnfitCallback(Callback):
     def __init__(self, callbacks: Any) -> None:
         self.callbacks = listeners_for(callbacks, _OWNER, _INSTEAD)
         self.session: Any = None
-        self._memory: bytes | None = None  # in the checkpoint that the training goes on from
-        self._known: dict[str, Any] = {}  # the metrics when the epoch began
-        self._known_before_validation: dict[str, Any] = {}
+        self._memory: str | None = None  # in the checkpoint that the training goes on from
+        self._before_epoch: dict[str, Any] = {}  # the metrics that were there
 
     # --- the training as a whole ---------------------------------------------------------------
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         batches, between = trainer.num_training_batches, trainer.val_check_batch
-        optimizers = trainer.optimizers
         session = Hosted(
             pl_module,
             self.callbacks,
-            optimizer=optimizers[0] if len(optimizers) == 1 else list(optimizers) or None,
+            optimizer=trainer.optimizers or None,
             epochs=max(trainer.max_epochs, trainer.current_epoch),
             initial_epoch=trainer.current_epoch,
             params={"steps": None if batches == float("inf") else batches},
             decide_at="validations" if between is None or between < batches else "epochs",
         )
-        self._stop_if(session.train_begin(), trainer)
+        _stop_if(session.train_begin(), trainer)
         self.session, memory, self._memory = session, self._memory, None
         if trainer.max_epochs == -1:
             session.steps_begin()
@@ -88,61 +85,51 @@ class OnfitCallback(Callback):
     def _training(self) -> bool:
         return self.session is not None and self.session.outcome is None
 
-    def _stop_if(self, asked: bool, trainer: Any) -> None:
-        trainer.should_stop = trainer.should_stop or asked
-
     # --- epochs and batches --------------------------------------------------------------------
 
     def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
-        self._known = dict(trainer.callback_metrics)
+        self._before_epoch = dict(trainer.callback_metrics)
         if not self.session.in_epoch:
             self.session.epoch_begin(trainer.current_epoch)
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         if trainer.max_epochs != -1 and self.session.in_epoch:
-            metrics = _since(self._known, trainer)
-            self._stop_if(self.session.epoch_end(**metrics), trainer)
+            _stop_if(self.session.epoch_end(**_since(self._before_epoch, trainer)), trainer)
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, index: int) -> None:
         if not self.session.in_epoch:  # it goes on from a checkpoint without this callback
-            self.session.epoch_begin(trainer.current_epoch)
+            self.on_train_epoch_start(trainer, pl_module)
         self.session.batch_begin(batch_size(batch))
 
-    def on_train_batch_end(
-        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, index: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, *batch: Any) -> None:
         loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
         # Lightning has divided it by the number of batches that it accumulates.
         values = {} if loss is None else {"loss": loss * trainer.accumulate_grad_batches}
-        self._stop_if(self.session.batch_end(batch_size(batch), **values), trainer)
+        _stop_if(self.session.batch_end(batch_size(batch[0]), **values), trainer)
 
     # --- validation ----------------------------------------------------------------------------
 
     def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
         if self._training:
-            self._known_before_validation = dict(trainer.callback_metrics)
-            self._means = RunningMeans()
-            self.session.test_begin(self._means)
+            self._before_validation = dict(trainer.callback_metrics)
+            self.session.evaluation_begin()
 
-    def on_validation_batch_start(
-        self, trainer: Any, pl_module: Any, batch: Any, index: int, loader: int = 0
-    ) -> None:
+    def on_validation_batch_start(self, trainer: Any, pl_module: Any, batch: Any, *n: int) -> None:
         if self._training:
             self.session.test_batch_begin(batch_size(batch))
 
     def on_validation_batch_end(
-        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, index: int, loader: int = 0
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, *n: int
     ) -> None:
         if self._training:
             self.session.test_batch_end(batch_size(batch))
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
         if self._training:
-            metrics = _since(self._known_before_validation, trainer)
-            self._means.add({name.removeprefix("val_"): metrics[name] for name in metrics}, 1)
-            self.session.test_end()
-            self.session.log(_since(self._known, trainer))
-            self._stop_if(self.session.validated(), trainer)
+            results = _since(self._before_validation, trainer)
+            self.session.evaluation_end({k.removeprefix("val_"): results[k] for k in results})
+            self.session.log(_since(self._before_epoch, trainer))
+            _stop_if(self.session.validated(), trainer)
 
     # --- memory --------------------------------------------------------------------------------
 
@@ -151,6 +138,10 @@ class OnfitCallback(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._memory = state_dict["memory"]
+
+
+def _stop_if(asked: bool, trainer: Any) -> None:
+    trainer.should_stop = trainer.should_stop or asked
 
 
 def _since(known: dict[str, Any], trainer: Any) -> dict[str, Any]:
