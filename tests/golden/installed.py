@@ -6,6 +6,14 @@ from importlib.util import find_spec
 NEEDS = {
     "own_loops": [],
     "pages": [],
+    "handed_as_it_is": [
+        "gymnasium",
+        "ignite",
+        "lightning",
+        "skorch",
+        "stable_baselines3",
+        "transformers",
+    ],
     "jax": ["jax", "flax", "equinox", "optax"],
     "write_your_own": ["poutyne"],
 }
