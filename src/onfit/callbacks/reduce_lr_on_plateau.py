@@ -10,8 +10,10 @@ from onfit.core.callback import Callback, Logs
 from onfit.core.console import readable, say
 from onfit.core.faces import HasLearningRate, Need, model_of
 from onfit.core.judging.deciding import decides, place
-from onfit.core.judging.monitor import Monitor
-from onfit.core.judging.objective import Best, Objective, check_count, check_mode, resolve_mode
+from onfit.core.judging.decisions import Decisions, forget_decisions, note_at
+from onfit.core.judging.objective import Objective, check_count, check_mode
+from onfit.core.judging.patience import Patience
+from onfit.core.judging.watched import Watched
 from onfit.core.representation import checked_arguments
 from onfit.errors import ArgumentError, OnfitWarning
 
@@ -23,10 +25,13 @@ class ReduceLROnPlateau(Callback):
         monitor: the quantity, under any of its names.
         factor: the rate is multiplied by this number, from 0 up to but not including 1.
         patience: after how many epochs in a row without improvement the rate is lowered.
-            0 and 1 mean the same: at the first epoch that is no better.
-        verbose: 1 prints each reduction.
+            0 and 1 mean the same: at the first epoch that is no better. Or text that counts from
+            the last improvement, reduction or cooldown on: `"2000 steps"`, or `"30 minutes"` of
+            training, which a resumed run goes on counting.
+        verbose: 1 prints each reduction, 2 each decision.
         mode: `"min"`, `"max"`, or `"auto"`: the direction that the metric or its name implies.
-        min_delta: how much better counts as better; its sign is ignored.
+        min_delta: how much better counts as better: a number whose sign is ignored, or a share
+            of the best value such as `"1%"`.
         cooldown: after a reduction, the wait begins again at the epoch with this number; the
             next epoch has number 1. So 0 and 1 mean the same: no pause.
         min_lr: the rate never goes below this. A warning says if the rate is no higher when
@@ -39,13 +44,16 @@ class ReduceLROnPlateau(Callback):
             that is known, and so can `wait`. `on_train_begin` resets both.
         wait: how many epochs in a row were no better, outside of a cooldown.
         cooldown_counter: how many epochs of the cooldown are left.
+        decisions: a list with the `Decision` of each epoch: what was decided (`"improved"`,
+            `"waited"` or `"reduced"`), of which value, and why. It holds the newest 1000.
 
     `logs["learning_rate"]` holds the rate of the epoch, before any reduction.
 
     Raises:
-        ArgumentError: for an unknown `mode`, a `factor` that does not lower the rate, or
-            `mode="auto"` if the direction is not known.
+        ArgumentError: for an unknown `mode`, a `factor` that does not lower the rate, a `patience`
+            or `min_delta` that is no such text, or `mode="auto"` if the direction is not known.
         ArgumentTypeError: for an argument that does not exist.
+        NotReadyError: for a `patience` in steps, in a loop that calls the hooks by hand.
 
     Where validations come within epochs (`validation_freq="500 batches"`), or there are no epochs
     (`Run.steps`), it decides at each validation, and `patience` and `cooldown` count validations.
@@ -56,15 +64,17 @@ class ReduceLROnPlateau(Callback):
         >>> reduce = ReduceLROnPlateau(monitor="val_loss", factor=0.2, patience=5, min_lr=0.001)
     """
 
+    decisions = Decisions()
+
     @checked_arguments
     def __init__(
         self,
         monitor: str = "val_loss",
         factor: float = 0.1,
-        patience: int = 10,
+        patience: int | str = 10,
         verbose: int = 0,
         mode: AskedMode = "auto",
-        min_delta: float = 1e-4,
+        min_delta: float | str = 1e-4,
         cooldown: int = 0,
         min_lr: float = 0,
         epsilon: float | None = None,
@@ -72,7 +82,7 @@ class ReduceLROnPlateau(Callback):
         on_missing: OnMissing = "warn",
     ) -> None:
         check_mode(mode, "ReduceLROnPlateau")
-        check_count(patience, "ReduceLROnPlateau", "patience")
+        Patience.of(patience, "ReduceLROnPlateau")
         check_count(cooldown, "ReduceLROnPlateau", "cooldown")
         _check_factor(factor)
         self.monitor = monitor
@@ -80,32 +90,32 @@ class ReduceLROnPlateau(Callback):
         self.patience = patience
         self.verbose = verbose
         self.mode = mode
-        self.min_delta = min_delta if epsilon is None else _renamed(epsilon)
+        self.min_delta: float | str = min_delta if epsilon is None else _renamed(epsilon)
+        Objective.of("min", self.min_delta, "ReduceLROnPlateau")
         self.cooldown = cooldown
         self.min_lr = min_lr
         self.on_missing = on_missing
         self.cooldown_counter = 0
         self._looked = False  # whether there is anything to lower
-        self._best = Best()
-        self._monitor = Monitor(monitor, "ReduceLROnPlateau", on_missing)
+        self._watched = Watched("ReduceLROnPlateau", monitor, on_missing)
 
     @property
     def best(self) -> float | None:
         """The best value so far; None before the first."""
-        return self._best.value
+        return self._watched.best.value
 
     @best.setter
     def best(self, value: Any) -> None:
-        self._best.value = None if value is None else float(value)
+        self._watched.best.value = None if value is None else float(value)
 
     @property
     def wait(self) -> int:
         """How many epochs in a row were no better, outside of a cooldown."""
-        return self._best.wait
+        return self._watched.best.wait
 
     @wait.setter
     def wait(self, epochs: int) -> None:
-        self._best.wait = epochs
+        self._watched.best.wait = epochs
 
     def needs(self) -> Iterable[Need]:
         yield Need(HasLearningRate)
@@ -122,8 +132,8 @@ class ReduceLROnPlateau(Callback):
         optimizer.learning_rate = float(optimizer.learning_rate)
         self._looked = False
         self._warn_if_there_is_nothing_to_lower(float(optimizer.learning_rate))
-        self._best = Best()
-        self._monitor.reset()
+        self._watched.begin(self)
+        forget_decisions(self)
         self.cooldown_counter = 0
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
@@ -143,31 +153,52 @@ class ReduceLROnPlateau(Callback):
         self._warn_if_there_is_nothing_to_lower(rate)
 
     def _look(self, index: int, logs: Logs) -> None:
-        current = self._monitor.read(logs, self.params)
+        current = self._watched.monitor.read(logs, self.params)
         if current is not None:
             self._judge(current, index)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"best": vars(self._best), "cooldown_counter": self.cooldown_counter}
+        return {**self._watched.state_dict(), "cooldown_counter": self.cooldown_counter}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._best = Best(**state["best"])
+        self._watched.load_state_dict(state)
         self.cooldown_counter = state["cooldown_counter"]
 
     def _judge(self, current: float, epoch: int) -> None:
+        objective, best = self._objective(), self._watched.best
+        found = self._watched.compared(current, objective, best.value)
         if self.in_cooldown():
             self.cooldown_counter -= 1
-        if self._objective().better(current, self._best.value):
-            self._best.accept(current, epoch)
-            self._best.wait = 0
-        elif not self.in_cooldown():
-            self._best.wait += 1
-            if self._best.wait >= self.patience:
-                self._reduce(epoch)
+        if objective.better(current, best.value):
+            best.accept(current, epoch)
+            self._watched.succeed(self)
+            self._note(epoch, current, "improved", found)
+        elif self.in_cooldown():
+            self._watched.waiting.begin(self)
+            left = f"{self.cooldown_counter} of {self.cooldown} of the cooldown left"
+            self._note(epoch, current, "waited", f"{found}; {left}")
+        else:
+            best.wait += 1
+            self._wait(epoch, current, found)
+
+    def _wait(self, epoch: int, current: float, found: str) -> None:
+        patience = Patience.of(self.patience, "ReduceLROnPlateau")
+        waited = self._watched.waited(patience, self)
+        said = f"{found}; {patience.said(waited)}"
+        if waited < patience.amount:
+            self._note(epoch, current, "waited", said)
+        elif self._can_lower(float(model_of(self).optimizer.learning_rate)):
+            self._reduce(epoch, current, said)
+        else:
+            self._note(epoch, current, "waited", f"{said}, and the rate is as low as min_lr")
+
+    def _note(self, epoch: int, value: float, what: str, why: str) -> None:
+        note_at(self, epoch, what, why, value)
+        if self.verbose > 1:
+            say(f"{place(self, epoch)}: ReduceLROnPlateau: {why}")
 
     def _objective(self) -> Objective:
-        mode = resolve_mode(self.mode, self.monitor, "ReduceLROnPlateau", self.model)
-        return Objective(mode, self.min_delta)
+        return self._watched.objective(self.mode, self.min_delta, self.model)
 
     def _warn_if_there_is_nothing_to_lower(self, rate: float) -> None:
         """Warn once, when training begins, that the rate is at its lowest."""
@@ -186,15 +217,15 @@ class ReduceLROnPlateau(Callback):
         # which is not above a min_lr of 0.001.
         return _single(rate) > _single(self.min_lr)
 
-    def _reduce(self, epoch: int) -> None:
+    def _reduce(self, epoch: int, current: float, said: str) -> None:
         optimizer = model_of(self).optimizer
         rate = float(optimizer.learning_rate)
-        if not self._can_lower(rate):
-            return
         lower = float(max(rate * self.factor, self.min_lr))
         optimizer.learning_rate = lower
         self.cooldown_counter = self.cooldown
-        self._best.wait = 0
+        self._watched.succeed(self)
+        why = f"{said}: the rate goes from {readable(rate)} to {readable(lower)}"
+        self._note(epoch, current, "reduced", why)
         if self.verbose > 0 and lower != rate:
             say(
                 f"{place(self, epoch)}: ReduceLROnPlateau reducing learning rate "

@@ -4,6 +4,7 @@ import math
 
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
+from onfit.core.judging.decisions import Decisions, forget_decisions, note_at_batch
 from onfit.core.meter import as_number
 from onfit.core.representation import checked_arguments
 from onfit.errors import InvalidLossError
@@ -21,6 +22,9 @@ class TerminateOnNaN(Callback):
     Args:
         raise_error: raise instead of stopping, so that the run counts as failed.
 
+    Attributes:
+        decisions: a list with the `Decision` to stop, if it did.
+
     Raises:
         InvalidLossError: with `raise_error=True`, at the first such batch.
 
@@ -30,15 +34,20 @@ class TerminateOnNaN(Callback):
 
     remembers = ()
     stop_means = "failure"
+    decisions = Decisions()
 
     @checked_arguments
     def __init__(self, raise_error: bool = False) -> None:
         self.raise_error = raise_error
 
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        forget_decisions(self)
+
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         loss = as_number((logs or {}).get("loss"))
         if loss is None or math.isfinite(loss):
             return
+        note_at_batch(self, batch, "stopped", f"the loss of batch {batch} was {loss}", loss)
         if self.raise_error:
             raise InvalidLossError(_explained(batch, loss))
         say(f"Batch {batch}: Invalid loss, terminating training")

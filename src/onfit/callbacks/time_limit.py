@@ -7,6 +7,7 @@ from typing import Any
 
 from onfit.core.cadence import Cadence
 from onfit.core.callback import Callback, Logs
+from onfit.core.judging.decisions import Decisions, forget_decisions, note, note_at_batch
 from onfit.core.representation import checked_arguments
 from onfit.errors import ArgumentError
 
@@ -25,6 +26,9 @@ class TimeLimit(Callback):
             than the time you have, so that the script can finish.
         clock: returns seconds; only differences matter.
 
+    Attributes:
+        decisions: a list with the `Decision` to stop, if it did.
+
     Raises:
         ArgumentError: if `limit` is not a time above 0.
 
@@ -34,6 +38,7 @@ class TimeLimit(Callback):
 
     remembers = ()
     stop_means = "pause"
+    decisions = Decisions()
 
     @checked_arguments
     def __init__(
@@ -46,6 +51,7 @@ class TimeLimit(Callback):
         self._seconds = _seconds_of(limit)
         self._clock = clock
         self._begin = clock()
+        self._stopped = False
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -53,17 +59,30 @@ class TimeLimit(Callback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._begin = self._clock()
+        self._stopped = False
+        forget_decisions(self)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        self._stop_if_over()
+        if self._is_over():
+            note_at_batch(self, batch, "stopped", self._why)
+            self._stop()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         # Validation takes time too, and in some loops epochs have no batches.
-        self._stop_if_over()
+        if self._is_over():
+            note(self, "stopped", self._why, epoch=epoch)
+            self._stop()
 
-    def _stop_if_over(self) -> None:
-        if self._clock() - self._begin >= self._seconds:
-            self.request_stop(f"its limit of {_said(self.limit)} is reached")
+    def _is_over(self) -> bool:
+        return not self._stopped and self._clock() - self._begin >= self._seconds
+
+    def _stop(self) -> None:
+        self._stopped = True
+        self.request_stop(self._why)
+
+    @property
+    def _why(self) -> str:
+        return f"its limit of {_said(self.limit)} is reached"
 
 
 def _seconds_of(limit: Any) -> float:

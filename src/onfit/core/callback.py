@@ -23,6 +23,7 @@ _NOT_STATE = {
     "params",
     "run",
     "validation_data",
+    "_decisions",
     "_session",
     "_validation",
     "_warned_of_what_is_left_out",
@@ -161,8 +162,7 @@ class Callback:
         """What this callback has to remember if the run is resumed after a crash.
 
         By default these are the attributes named in `remembers`; without it, all that are plain
-        data: numbers, text, arrays, tensors, lists and dicts of them. A warning names the other
-        attributes once.
+        data (numbers, text, arrays, tensors, lists, dicts). A warning names the others once.
         """
         own = {name: value for name, value in vars(self).items() if name not in _NOT_STATE}
         if self.remembers is not None:

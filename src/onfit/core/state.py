@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
+from onfit.core.judging.decisions import decisions_state, load_decisions
 from onfit.core.packages import loaded
 from onfit.core.packages.plain import as_before
 from onfit.core.packages.randomness import random_state, set_random_state
@@ -85,6 +86,7 @@ def run_state(run: "Run") -> dict[str, Any]:
         "stop": None if run.lasting_stop is None else _stop_state(run.lasting_stop),
         "model": run.model.state_for_resume(),
         "callbacks": memories(run.callbacks),
+        "decisions": decisions_state(names_of(run.callbacks)),
         "arguments": run.arguments,
         "settings": dict(run.settings),
         "parts": {name: part.state_dict() for name, part in run.parts.items()},
@@ -113,6 +115,8 @@ def restore_run(run: "Run", state: dict[str, Any]) -> None:
         _tell_changes(run, state)
     remember(run.callbacks, state["callbacks"])
     with _making_sense():
+        # An older checkpoint has none.
+        load_decisions(names_of(run.callbacks), state.get("decisions", {}))
         for key, value in state["progress"].items():
             setattr(run.progress, key, value)
         run.load_row_state(state.get("row", {}))  # an older checkpoint has none

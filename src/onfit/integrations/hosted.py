@@ -6,10 +6,11 @@ from numbers import Real
 from typing import Any
 
 from onfit.callbacks.backup_and_restore import BackupAndRestore
+from onfit.core.judging.decisions import decisions_state, load_decisions
 from onfit.core.listeners import Listeners
 from onfit.core.meter import RunningMeans, as_number
 from onfit.core.session import Session
-from onfit.core.state import memories, remember
+from onfit.core.state import memories, names_of, remember
 from onfit.errors import ArgumentError, CapabilityError
 from onfit.storage.trees import as_bytes, from_bytes
 
@@ -80,6 +81,7 @@ class Hosted(Session):
             "row": self.row_state(),
             "meter": self.parts["meter"].state_dict(),
             "callbacks": memories(self.callbacks),
+            "decisions": decisions_state(names_of(self.callbacks)),
         }
         return b64encode(as_bytes(state)).decode()
 
@@ -93,3 +95,4 @@ class Hosted(Session):
         self.parts["meter"].load_state_dict(state["meter"])
         self._open_epoch = self.progress.epoch if state["in_epoch"] else None
         remember(self.callbacks, state["callbacks"])
+        load_decisions(names_of(self.callbacks), state.get("decisions", {}))

@@ -1,7 +1,7 @@
 """ModelCheckpoint: save the model while it trains, each time or only the best."""
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from onfit._types import AskedMode, OnMissing, StrPath
@@ -16,7 +16,7 @@ from onfit.callbacks.model_checkpoint.arguments import (
     save_freq_and_period,
 )
 from onfit.callbacks.model_checkpoint.best_files import BestRecord
-from onfit.callbacks.model_checkpoint.model_files import ModelFiles, Notes
+from onfit.callbacks.model_checkpoint.model_files import ModelFiles
 from onfit.callbacks.model_checkpoint.name import CheckpointName
 from onfit.callbacks.model_checkpoint.path import CheckpointPath
 from onfit.callbacks.model_checkpoint.position import Position
@@ -26,6 +26,7 @@ from onfit.core.console import say
 from onfit.core.faces import CanSave, CanSnapshot, Need, model_of
 from onfit.core.hooks import overrides
 from onfit.core.judging.deciding import decides
+from onfit.core.judging.decisions import Decisions, forget_decisions
 from onfit.core.judging.monitor import Monitor
 from onfit.core.judging.objective import Objective, check_mode
 from onfit.core.representation import checked_arguments
@@ -77,6 +78,8 @@ class ModelCheckpoint(Callback):
             used for a second fit. A file of a best model holds its value. A training that goes
             on from another (`load_weights_on_restart`, `initial_epoch`) reads it from there, if
             monitor, mode and shapes are the same.
+        decisions: a list with a `Decision` for each time it looked: whether it saved, and why. It
+            holds the newest 1000.
 
     Raises:
         ArgumentError: for a name with fields that nothing can fill, an unknown `mode` or
@@ -94,6 +97,7 @@ class ModelCheckpoint(Callback):
     """
 
     whole_epochs = True
+    decisions = Decisions()
 
     @checked_arguments
     def __init__(
@@ -126,10 +130,11 @@ class ModelCheckpoint(Callback):
         self.best = initial_value_threshold
         self._name = CheckpointName(filepath, "ModelCheckpoint")
         self._path = CheckpointPath(self._name, "ModelCheckpoint")
-        self._last = last_path(save_last, self._name)
         self._monitor = Monitor(monitor, "ModelCheckpoint", on_missing)
         self._best_files = best_files(keep, self._name)
-        self._files = ModelFiles("ModelCheckpoint", save_weights_only, background)
+        self._files = ModelFiles(
+            "ModelCheckpoint", save_weights_only, background, last_path(save_last, self._name)
+        )
         self._cadence = cadence_of(self.save_freq, self.period)
         self._begin_anew()
 
@@ -152,6 +157,7 @@ class ModelCheckpoint(Callback):
         self._cadence.restart()
         self._path.reset()
         self._begin_anew()
+        forget_decisions(self)
         self._prepare(self._position.epoch(self._session))
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -216,10 +222,10 @@ class ModelCheckpoint(Callback):
             good = value is not None and self._is_good(value, record.objective, epoch, path)
             path = path if good else None
         if path is None:
-            self._write({})
+            self._files.write(model_of(self), {})
         elif value is None or record is None:
-            self._say(epoch, f"saving model to {path}")
-            self._write({path: None})
+            self._decided(epoch, f"saving model to {path}", value)
+            self._files.write(model_of(self), {path: None})
         else:
             self._write_best(path, value, record)
         return path is not None
@@ -229,7 +235,8 @@ class ModelCheckpoint(Callback):
         best = objective.worst if self.best is None else self.best
         improved = objective.better(value, self.best)
         good = improved or self._is_among_the_best(value, path, objective)
-        self._say(epoch, f"{self.monitor} {verdict(best, value, path, good, improved, self.keep)}")
+        said = verdict(best, value, path, good, improved, self.keep)
+        self._decided(epoch, f"{self.monitor} {said}", value, saves=good)
         return good
 
     def _is_among_the_best(self, value: float, path: str, objective: Objective) -> bool:
@@ -248,20 +255,12 @@ class ModelCheckpoint(Callback):
         def forget() -> None:  # a model that could not be saved, since there is no file of it
             self.best, self._best_files.files = before
 
-        self._write({path: record.notes(value)}, gone, forget)
+        self._files.write(model_of(self), {path: record.notes(value)}, gone, forget)
 
-    def _write(
-        self,
-        files: Mapping[str, Notes | None],
-        then_remove: Iterable[str] = (),
-        on_failure: Callable[[], None] = lambda: None,
+    def _decided(
+        self, epoch: int, text: str, value: float | None = None, *, saves: bool = True
     ) -> None:
-        if self._last is not None:
-            files = {**files, self._last: None}
-        if files:
-            self._files.write(model_of(self), files, then_remove, on_failure)
-
-    def _say(self, epoch: int, text: str) -> None:
+        self._position.note(self, epoch, "saved" if saves else "skipped", text, value)
         if self.verbose > 0:
             say(f"{self._position.name(epoch, self)}: {text}")
 
@@ -275,7 +274,7 @@ class ModelCheckpoint(Callback):
             return
         self._files.begin()
         record = record_of(self)
-        check_paths(filter(None, (self._name.probe, self._last)), self)
+        check_paths(filter(None, (self._name.probe, self._files.last)), self)
         self._path.warn_of_likely_misspelling(self.params)
         existing = self._name.existing() if epoch > 0 or self.load_weights_on_restart else []
         if existing and self.load_weights_on_restart:

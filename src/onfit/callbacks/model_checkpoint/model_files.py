@@ -28,13 +28,17 @@ class ModelFiles:
         weights_only: write the weights alone.
         background: copy the model at once, into memory that each write reuses, and write the copy
             in a thread. If that fails, the next `write` or `finish` raises the error.
+        last: a file that each `write` writes, too; None for none.
 
     Attributes:
         folder: what relative paths begin from, wherever the program goes meanwhile.
     """
 
-    def __init__(self, owner: str, weights_only: bool, background: bool) -> None:
+    def __init__(
+        self, owner: str, weights_only: bool, background: bool, last: str | None = None
+    ) -> None:
         self._owner = owner
+        self.last = last
         self.folder = ""
         self._weights_only = weights_only
         self._writer = BackgroundWriter() if background else None
@@ -57,7 +61,7 @@ class ModelFiles:
         then_remove: Iterable[str] = (),
         on_failure: Callable[[], None] = _nothing,
     ) -> None:
-        """Write the model to each path.
+        """Write the model to each path, and to `last`.
 
         Args:
             model: the model.
@@ -71,7 +75,9 @@ class ModelFiles:
         Of several processes that train together, the main one writes. The others take part where
         each has a piece of the weights.
         """
-        if not processes().is_main and not is_divided(model):
+        if self.last is not None:
+            files = {**files, self.last: None}
+        if not files or not (processes().is_main or is_divided(model)):
             return
         files = {os.path.join(self.folder, path): notes for path, notes in files.items()}
         then_remove = [os.path.join(self.folder, path) for path in then_remove]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from onfit.core.judging.deciding import decides, place
+from onfit.core.judging.decisions import note
 
 
 class Position:
@@ -48,6 +49,15 @@ class Position:
         if decides(callback, "epochs") or callback._session is None:
             return place(callback, epoch)
         return place(callback, callback._session.progress.step)
+
+    def note(self, callback: Any, epoch: int, what: str, why: str, value: float | None) -> None:
+        """Keep a decision of `callback`: of the epoch, or of the step within it."""
+        session = callback._session
+        at_step = self._batches is not None or not decides(callback, "epochs")
+        if at_step and session is not None:
+            note(callback, what, why, value=value, step=session.progress.step)
+        else:
+            note(callback, what, why, value=value, epoch=epoch)
 
     def batches(self, session: Any) -> int | None:
         """How many of its batches are done; None if no hook said it."""

@@ -4,12 +4,14 @@ import math
 import re
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import Any
+from typing import Any, Self
 
 from onfit._types import AskedMode, Mode
 from onfit.core.aliases import other_names
 from onfit.errors import ArgumentError, did_you_mean
 
+# A share, such as "1%", "0.5 %" or "-1%": as everywhere in min_delta, the sign does not matter.
+_SHARE = re.compile(r"\s*[+-]?(\d+(?:\.\d*)?|\.\d+)\s*%\s*")
 MODES = ("auto", "min", "max")
 
 # Words in a metric's name that say whether it should grow or shrink.
@@ -32,10 +34,20 @@ def check_mode(mode: str, owner: str) -> None:
         )
 
 
-def check_count(count: Any, owner: str, argument: str) -> None:
-    """Raise an ArgumentError unless `count` is a number of epochs, 0 or more."""
+def check_count(count: Any, owner: str, argument: str, otherwise: str = "") -> None:
+    """Raise an ArgumentError unless `count` is a number of epochs, 0 or more.
+
+    Args:
+        count: what the user wrote.
+        owner: the name of the callback, for the error.
+        argument: the name of its argument, for the error.
+        otherwise: what else it may be, for the error.
+    """
     if not isinstance(count, Real) or not float(count) >= 0:
-        raise ArgumentError(f"{owner}({argument}={count!r}): a number of epochs, 0 or more.")
+        further = f", {otherwise}" if otherwise else ""
+        raise ArgumentError(
+            f"{owner}({argument}={count!r}): a number of epochs, 0 or more{further}."
+        )
 
 
 def direction_by_name(monitor: str) -> Mode | None:
@@ -94,13 +106,34 @@ class Objective:
     Args:
         mode: `"min"` or `"max"`.
         min_delta: a better value has to differ by more than this; its sign is ignored.
+        relative: whether `min_delta` is a share of the value to beat.
 
     >>> Objective("min", min_delta=0.1).better(0.85, than=1.0)
     True
+    >>> Objective.of("min", "1%", "EarlyStopping").better(199, than=200)
+    False
     """
 
     mode: Mode
     min_delta: float = 0.0
+    relative: bool = False
+
+    @classmethod
+    def of(cls, mode: Mode, min_delta: Any, owner: str) -> Self:
+        """The rule for what a user wrote as `min_delta`: a number, or text such as `"1%"`.
+
+        Raises:
+            ArgumentError: if it is neither.
+        """
+        share = isinstance(min_delta, str) and _SHARE.fullmatch(min_delta)
+        if share:
+            return cls(mode, float(share[1]) / 100, relative=True)
+        if isinstance(min_delta, str) or not hasattr(min_delta, "__float__"):
+            raise ArgumentError(
+                f"{owner}(min_delta={min_delta!r}): min_delta is a number, or a share of the value "
+                "to beat, such as '1%'."
+            )
+        return cls(mode, float(min_delta))
 
     @property
     def worst(self) -> float:
@@ -114,8 +147,25 @@ class Objective:
         if than is None:
             return True
         if self.mode == "min":
-            return value + abs(self.min_delta) < than
-        return value - abs(self.min_delta) > than
+            return value + self._margin(than) < than
+        return value - self._margin(than) > than
+
+    def _margin(self, than: float) -> float:
+        if not self.relative:
+            return abs(self.min_delta)
+        return abs(self.min_delta * than) if math.isfinite(than) else 0.0
+
+    @property
+    def margin_said(self) -> str:
+        """By how much a better value has to differ, in words; empty if any difference counts.
+
+        >>> Objective.of("min", "1%", "EarlyStopping").margin_said
+        ' by 1%'
+        """
+        least = abs(self.min_delta)
+        if not least:
+            return ""
+        return f" by {least * 100:g}%" if self.relative else f" by {least:g}"
 
 
 @dataclass

@@ -1,0 +1,103 @@
+"""What callbacks decided, and why."""
+
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+from typing import Any
+
+_NEWEST = 1000  # how many decisions are kept: a run saves them in every checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision of a callback.
+
+    Attributes:
+        epoch: the index of the epoch at whose end it was made; None for a step.
+        step: how many steps were done when it was made; None for an epoch.
+        value: the value that was judged, or the rate that was set; None if there is none.
+        what: what was decided, in a word: `"improved"`, `"waited"`, `"stopped"`, `"reduced"`,
+            `"saved"`, `"skipped"`, `"set"`.
+        why: the reason, as a sentence.
+
+    >>> print(Decision(3, None, 0.31, "waited", "loss 0.31 did not beat 0.3; 3 of 5"))
+    epoch 4: loss 0.31 did not beat 0.3; 3 of 5
+    """
+
+    epoch: int | None
+    step: int | None
+    value: float | None
+    what: str
+    why: str
+
+    def __str__(self) -> str:
+        place = f"step {self.step}" if self.epoch is None else f"epoch {self.epoch + 1}"
+        return f"{place}: {self.why}"
+
+
+class Decisions:
+    """The attribute `decisions` of a callback, a list: its latest decisions, at most 1000. It is
+    the user's where a subclass sets an attribute of this name.
+    """
+
+    def __get__(self, callback: Any, kind: type) -> Any:
+        return self if callback is None else list(_of(callback))
+
+
+def _of(callback: Any) -> list[Decision]:
+    # Kept under a name of its own, made when it is first asked for: a subclass may have an
+    # `__init__` of its own.
+    found: list[Decision] = vars(callback).setdefault("_decisions", [])
+    return found
+
+
+def note(
+    callback: Any,
+    what: str,
+    why: str,
+    *,
+    value: float | None = None,
+    epoch: int | None = None,
+    step: int | None = None,
+) -> Decision:
+    """Keep a decision of `callback`, made at the end of `epoch` or after `step` steps."""
+    decisions = _of(callback)
+    decisions.append(Decision(epoch, step, value, what, why))
+    del decisions[:-_NEWEST]
+    return decisions[-1]
+
+
+def note_at(callback: Any, index: int, what: str, why: str, value: float | None = None) -> Decision:
+    """Keep a decision of a callback that decides at epochs or at validations: `index` is the epoch
+    or the step.
+    """
+    at = "step" if callback.params.get("decide_at") == "validations" else "epoch"
+    return note(callback, what, why, value=value, **{at: index})
+
+
+def note_at_batch(
+    callback: Any, batch: int, what: str, why: str, value: float | None = None
+) -> Decision:
+    """Keep a decision that is made at the end of a batch: after the steps that the session has
+    counted; in a loop without one after `batch + 1` of the epoch.
+    """
+    session = callback._session
+    step = batch + 1 if session is None else session.progress.step
+    return note(callback, what, why, value=value, step=step)
+
+
+def forget_decisions(callback: Any) -> None:
+    """A new training begins."""
+    _of(callback).clear()
+
+
+def decisions_state(named: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The decisions of callbacks, by name, as plain data, for a run that is resumed."""
+    kept = {name: vars(one).get("_decisions") for name, one in named.items()}
+    return {name: [list(astuple(each)) for each in of] for name, of in kept.items() if of}
+
+
+def load_decisions(named: Mapping[str, Any], state: dict[str, list[Any]]) -> None:
+    """Give callbacks, by name, the decisions of such a state."""
+    for name, one in named.items():
+        if name in state:
+            _of(one)[:] = [Decision(*each) for each in state[name]]
