@@ -244,7 +244,7 @@ def test_models_are_saved_at_the_batches_of_keras(
             callback.on_epoch_begin(epoch, {})
             for batch in range(count):
                 # Ours asks the run for the epoch; Keras' remembers it.
-                progress = SimpleNamespace(epoch=epoch, batch=batch + 1)
+                progress = SimpleNamespace(epoch=epoch, batch=batch + 1, step=0)
                 callback._session = SimpleNamespace(progress=progress, outcome=None)
                 callback.on_train_batch_end(batch, {"loss": batch / 8})
             callback.on_epoch_end(epoch, {"loss": 0.5})
