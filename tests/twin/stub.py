@@ -1,11 +1,17 @@
 """A model for callbacks, Keras' and ours: nothing is trained, everything is written down."""
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 Logs = dict[str, Any]
+
+
+def _relative(filepath: Any) -> str:
+    """Ours saves to an absolute path: the program may go elsewhere meanwhile."""
+    return os.path.relpath(filepath)
 
 
 class Stub:
@@ -29,10 +35,10 @@ class Stub:
         (self.weight,) = weights
 
     def save(self, filepath: Any, overwrite: bool = True) -> None:
-        self.saved.append(("model", self.weight, str(filepath)))
+        self.saved.append(("model", self.weight, _relative(filepath)))
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
-        self.saved.append(("weights", self.weight, str(filepath)))
+        self.saved.append(("weights", self.weight, _relative(filepath)))
 
 
 def walk(
