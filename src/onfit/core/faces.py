@@ -172,7 +172,7 @@ def check_needs(callback: "Callback", model: Any) -> None:
             raise CapabilityError(
                 f"{type(callback).__name__}({need.because}) needs {asked} of the model; "
                 f"{type(model).__name__} lacks {' and '.join(missing)}. "
-                f"{_how_to_provide(need.protocol)}"
+                f"{_how_to_provide(need.protocol, model)}"
             )
 
 
@@ -187,13 +187,13 @@ def _lacks(model: Any, path: str) -> bool:
     return False
 
 
-def _how_to_provide(protocol: type) -> str:
-    if protocol is HasLearningRate:
-        return (
-            "Compile the model with an optimizer, or pass optimizer= to Run; a torch module given "
-            "to set_model carries it as module.optimizer."
-        )
-    return "Give it what is missing, or leave out what asks for it."
+def _how_to_provide(protocol: type, model: Any) -> str:
+    hints = {
+        HasLearningRate: "Compile the model with an optimizer, or pass optimizer= to Run; a torch "
+        "module given to set_model carries it as module.optimizer.",
+        **getattr(model, "hints_for_callbacks", {}),  # of a face that knows why it lacks something
+    }
+    return str(hints.get(protocol, "Give it what is missing, or leave out what asks for it."))
 
 
 def model_of(callback: "Callback") -> Any:

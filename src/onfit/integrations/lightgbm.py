@@ -1,0 +1,167 @@
+"""onfit's callbacks in a training of LightGBM, by its own functions or those of scikit-learn."""
+
+import re
+from typing import Any, ClassVar
+
+from lightgbm import Booster
+from lightgbm.callback import CallbackEnv, EarlyStopException
+
+from onfit.core.faces import HasLearningRate
+from onfit.errors import CapabilityError
+from onfit.integrations.boosted import BoostedModel, Boosting, in_keras_words, refuse_folds
+
+_TRAINING = ("train", "training")
+_TWO_STOPS = (
+    "early_stopping_round of LightGBM ends a training without a word to its callbacks, so their "
+    "files would be left open. Leave it out, and use onfit's EarlyStopping."
+)
+
+
+class OnfitCallback(Boosting):
+    """Calls onfit's callbacks in `lightgbm.train` and in LightGBM's estimators. A round is an epoch
+    of one batch; where a callback counts samples, it counts rounds.
+
+    What LightGBM calls `valid_0's binary_logloss` is `val_binary_logloss` in `logs`. The rule: a
+    metric of the training data, or of a data set named `train`, has its bare name; of the other
+    sets the last one gives the `val_` values, and each further one keeps its name
+    (`valid_0_binary_logloss`). Whether a metric should grow LightGBM says.
+
+    A stop ends the training after the round. `EarlyStopping(restore_best_weights=True)` leaves the
+    rounds up to the best one, also in the estimator. Callbacks set the rate of the next rounds.
+    `ModelCheckpoint` writes `.txt`, which `Booster(model_file=)` reads. With `init_model=` epochs
+    are counted on.
+
+    LightGBM calls callbacks after a round only, so `on_train_begin` and the first `on_epoch_begin`
+    come when the first round is built: its learning rate is that of the parameters. It tells its
+    callbacks of no error: where one comes from elsewhere, no end hook is called. Nor is it where
+    LightGBM's own `early_stopping` ends the training; so `early_stopping_round` is an error.
+
+    Args:
+        callbacks: onfit's callbacks, called in this order.
+
+    Attributes:
+        session: the `onfit.Session` of the training; None before.
+
+    Raises:
+        CapabilityError: for `BackupAndRestore`; after the first round, for `lightgbm.cv`, if the
+            booster lacks what a callback needs, or for another rate of the first round.
+
+    Example:
+        >>> from onfit.callbacks import EarlyStopping
+        >>> onfit_callback = OnfitCallback([EarlyStopping("val_auc", patience=3)])
+    """
+
+    owner = "LightGBM"
+    instead = (
+        "go on from a file of ModelCheckpoint with lightgbm.train(..., init_model='last.txt') or "
+        "fit(..., init_model='last.txt')"
+    )
+
+    def __init__(self, callbacks: Any) -> None:
+        super().__init__(callbacks)
+        self.order = 25  # after those of LightGBM that record, before the one that stops
+
+    def __call__(self, env: CallbackEnv) -> None:
+        """LightGBM calls this after each round."""
+        results = env.evaluation_result_list or []
+        if env.iteration == env.begin_iteration:
+            self._begin_training(env, results)
+        named = [(name, metric, value) for name, metric, value, *_ in results]
+        training = {*_TRAINING, getattr(env.model, "_train_data_name", "training")}
+        self._results.append(results)
+        stopping = self.end_round(in_keras_words(named, training))
+        if stopping or env.iteration + 1 == env.end_iteration:
+            self._end_training(env)
+        else:
+            self.begin_round()
+
+    def _begin_training(self, env: CallbackEnv, results: Any) -> None:
+        if not isinstance(env.model, Booster):
+            raise refuse_folds("lightgbm")
+        if (env.params.get("early_stopping_round") or 0) > 0:
+            raise CapabilityError(_TWO_STOPS)
+        self._results: list[Any] = []
+        up = {metric: grows for _, metric, _, grows, *_ in results}
+        model = LightGBMModel(env.model, up)
+        self.begin(model, env.begin_iteration, env.end_iteration)
+        self.begin_round()
+        if model.optimizer is not None:
+            with self.failing():
+                model.optimizer.allow()
+
+    def _end_training(self, env: CallbackEnv) -> None:
+        session = self.running
+        session.train_end()
+        last = session.model.rounds - 1
+        if session.stopping or last < env.iteration:
+            score = self._results[max(last - env.begin_iteration, 0)]
+            raise EarlyStopException(last, score)
+
+
+class LightGBMRate:
+    """A booster's learning rate."""
+
+    def __init__(self, booster: Booster, first: float) -> None:
+        self._booster, self._first = booster, first
+        self._asked: float | None = first  # for the first round; None once that is told
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the next round."""
+        if self._asked is not None:
+            return self._asked
+        return float(self._booster.params.get("learning_rate", self._first))
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        if self._asked is not None:
+            self._asked = value
+        else:
+            self._booster.reset_parameter({"learning_rate": value})
+
+    def allow(self) -> None:
+        """The first round has begun, for the callbacks. From now on they may set the rate."""
+        asked, self._asked = self._asked, None
+        if asked != self._first:
+            raise CapabilityError(
+                f"a callback sets the learning rate of the first round to {asked}, and LightGBM "
+                f"has built it with {self._first}: it calls callbacks after a round only. Write "
+                f"learning_rate={asked} into the parameters, too."
+            )
+
+
+class LightGBMModel(BoostedModel):
+    """A booster of LightGBM."""
+
+    suffixes = (".txt", ".model")
+    hints_for_callbacks: ClassVar = {
+        HasLearningRate: "A random forest has no learning rate: leave the callback out."
+    }
+
+    def __init__(self, booster: Booster, up: dict[str, bool]) -> None:
+        first = booster.model_to_string(num_iteration=1)
+        found = dict(re.findall(r"^\[(boosting|learning_rate): (.*)\]$", first, re.MULTILINE))
+        rated = found.get("boosting") != "rf"  # a random forest has no rate
+        rate = LightGBMRate(booster, float(found.get("learning_rate", 0.1))) if rated else None
+        super().__init__(booster, rate)
+        self.only_adds = found.get("boosting") != "dart"
+        self._up = up
+
+    @property
+    def rounds(self) -> int:
+        return int(self.booster.current_iteration())
+
+    def as_bytes(self, suffix: str) -> bytes:
+        return bytes(self.booster.model_to_string(num_iteration=-1), "utf-8")
+
+    def load(self, content: bytes) -> None:
+        self.booster.model_from_string(content.decode())
+
+    def cut(self, rounds: int) -> None:
+        for _ in range(self.rounds - rounds):
+            self.booster.rollback_one_iter()
+
+    def metric_direction(self, name: str) -> str | None:
+        """Whether a metric should grow or shrink."""
+        grows = [up for metric, up in self._up.items() if name == metric or name[4:] == metric]
+        return ("max" if grows[0] else "min") if grows else None
