@@ -11,7 +11,15 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 
 import onfit
-from onfit.callbacks import Callback, CSVLogger, EarlyStopping, History, ModelCheckpoint
+from onfit.callbacks import (
+    BackupAndRestore,
+    Callback,
+    CSVLogger,
+    EarlyStopping,
+    History,
+    ModelCheckpoint,
+    TimeLimit,
+)
 
 X = torch.randn(24, 4, generator=torch.Generator().manual_seed(0))
 Y = X.sum(1, keepdim=True) + 0.1 * X[:, :1] ** 2
@@ -150,5 +158,71 @@ def validation_on_one() -> str:
                     for number in run.validation([1.0], size=lambda _: 1):
                         run.log(loss=number)
     except onfit.errors.OutOfStepError as error:
+        return str(error)
+    return "no error"
+
+
+class Breaks(Callback):
+    """Ends the training by an error, after one batch of the whole run."""
+
+    remembers = ()
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if self.run.progress.step == self.step:
+            raise RuntimeError("as if it were killed")
+
+
+class Draws(Callback):
+    """Keeps numbers that each process draws for itself."""
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.drawn: list[float] = []
+        torch.manual_seed(100 + dist.get_rank())
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.drawn.append(float(torch.rand(())))
+
+
+def backed_up(folder: Path, freq: str, breaks_at: int | None) -> Any:
+    """A training that is saved; None if it broke, else what came of it."""
+    history, draws = History(), Draws()
+    backup = BackupAndRestore(folder / "backup", save_freq=freq, verbose=0)
+    breaks = [Breaks(breaks_at or 10**6)]
+    table = CSVLogger(folder / "log.csv")
+    try:
+        run = train([history, draws, table, *breaks, backup])
+    except RuntimeError:
+        return None
+    weights = [param.tolist() for param in run.model.parameters()]
+    return history.history, weights, draws.drawn
+
+
+def time_is_up(folder: Path) -> tuple[int, str, list[float]]:
+    """The clock of one process says that time is up; all save, and go on at the next start."""
+    seconds = iter(range(1000))
+    here = dist.get_rank() == 1
+    limit = TimeLimit("4 seconds", clock=lambda: float(next(seconds)) if here else 0.0)
+    history = History()
+    first = train([history, limit, BackupAndRestore(folder, "10000 batches", verbose=0)])
+    history, never = History(), TimeLimit("9 hours")
+    train([history, never, BackupAndRestore(folder, "10000 batches", verbose=0)])
+    return first.progress.step, first.outcome, history.history["loss"]
+
+
+def saved(folder: Path, freq: str, epochs: int) -> Any:
+    """A training whose checkpoints stay, or one that goes on from them; what it logs."""
+    history = History()
+    backup = BackupAndRestore(folder, freq, delete_checkpoint=False, verbose=0)
+    train([history, backup], epochs=epochs)
+    return history.history["loss"]
+
+
+def saved_within_an_epoch(folder: Path) -> str:
+    try:
+        train([Breaks(3), BackupAndRestore(folder, "batch", verbose=0)])
+    except (RuntimeError, onfit.errors.FileFormatError) as error:
         return str(error)
     return "no error"

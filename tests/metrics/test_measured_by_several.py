@@ -82,5 +82,5 @@ def test_a_state_that_only_its_class_knows_is_an_error_that_says_what_to_write()
         def result(self) -> Any:
             return torch.tensor(self.longest)
 
-    with pytest.raises(CapabilityError, match=r"Write Longest\.value_of_all"):
-        Longest().value_of_all([{}, {}])
+    with pytest.raises(CapabilityError, match=r"Write Longest\.merged_state"):
+        Longest().merged_state([{}, {}])

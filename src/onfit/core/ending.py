@@ -79,6 +79,8 @@ def _was_cut_off(session: "Session", error: BaseException) -> bool:
     left = session.callbacks.left
     if session.signal is None or INTERRUPTS.aborts or left is None:
         return False
+    if session.processes.world > 1:  # the others are elsewhere: they cannot save with this one
+        return False
     if session.cut_short:  # it was saved before this hook
         return False
     if not isinstance(error, KeyboardInterrupt | SystemExit) or left.hook not in _WHOLE:

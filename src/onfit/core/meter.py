@@ -46,6 +46,9 @@ class AddsUp(Protocol):
     def report_sums(self, logs: Logs, each: Sequence[Any]) -> None:
         """Add the means over all processes to `logs`, given the `sums` of each."""
 
+    def merged_state(self, states: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """One state of what all have measured, given the `state_dict` of each."""
+
 
 class RunningMeans:
     """Sample-weighted means of all that is logged: floats, numpy, torch or jax scalars.
@@ -108,6 +111,14 @@ class RunningMeans:
         for name in dict.fromkeys(name for one in each for name in one):
             sums, sizes = zip(*(one[name] for one in each if name in one), strict=True)
             logs[name] = as_number(sum(sums) / sum(sizes))
+
+    def merged_state(self, states: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        return {key: _sums_of([state[key] for state in states]) for key in ("sums", "sizes")}
+
+
+def _sums_of(each: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    names = dict.fromkeys(name for one in each for name in one)
+    return {name: sum(one[name] for one in each if name in one) for name in names}
 
 
 def _number(name: str, value: Any) -> Any:

@@ -85,18 +85,13 @@ class TorchMetric(StatefulMetric):
             setattr(self.metric, name, value)
         self.metric._update_count = state["updates"]
 
-    def value_of_all(self, states: Sequence[dict[str, Any]]) -> Tensor:
-        """The value for all samples, by the ways in which torchmetrics reduces each state."""
-        seen = [state for state in states if state["updates"]]
-        together = copy.deepcopy(self)
-        together.reset()
-        if seen:
-            updates = sum(state["updates"] for state in seen)
-            columns = {name: [one["states"][name] for one in seen] for name in seen[0]["states"]}
-            reductions = self.metric._reductions
-            found = {name: _reduced(reductions[name], each) for name, each in columns.items()}
-            together.load_state_dict({"states": found, "updates": updates})
-        return together.result()
+    def merged_state(self, states: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """One state, by the ways in which torchmetrics reduces each of its parts."""
+        seen = [state for state in states if state["updates"]] or [states[0]]
+        columns = {name: [one["states"][name] for one in seen] for name in seen[0]["states"]}
+        reductions = self.metric._reductions
+        found = {name: _reduced(reductions[name], each) for name, each in columns.items()}
+        return {"states": found, "updates": sum(state["updates"] for state in seen)}
 
     def result(self) -> Tensor:
         """The value so far; NaN before the first batch."""

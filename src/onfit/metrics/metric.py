@@ -209,16 +209,22 @@ class StatefulMetric(Metric):
         """Go on from there."""
         vars(self).update(state)
 
-    def value_of_all(self, states: Sequence[dict[str, Any]]) -> Any:
-        """The value for the samples of several processes, given the `state_dict()` of each.
+    def merged_state(self, states: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """One state for the samples of several processes, given the `state_dict()` of each.
 
-        Write it for a metric that is to be measured by several processes together.
+        Write it for a metric that several processes are to measure together.
         """
         raise CapabilityError(
             f"the metric {self.name} was measured by {len(states)} processes, and keeps a state "
-            f"that only its class can bring together. Write {type(self).__name__}.value_of_all("
-            "states), which gets the state_dict() of each process and returns the value of all."
+            f"that only its class can bring together. Write {type(self).__name__}.merged_state("
+            "states), which gets the state_dict() of each process and returns one for all."
         )
+
+    def value_of_all(self, states: Sequence[dict[str, Any]]) -> float:
+        """The value for the samples of several processes, given the `state_dict()` of each."""
+        together = copy.deepcopy(self)
+        together.load_state_dict(self.merged_state(states))
+        return float(together.result())
 
     def for_logs(self) -> "StatefulMetric":
         """A metric like this with a state of its own, for one step of a model to keep.
@@ -266,9 +272,9 @@ class CountingMetric(StatefulMetric):
     def result(self) -> Tensor:
         return self.value_of(self._counts).to(self.dtype)
 
-    def value_of_all(self, states: Sequence[dict[str, Any]]) -> Tensor:
+    def merged_state(self, states: Sequence[dict[str, Any]]) -> dict[str, Any]:
         counts = [state["counts"] for state in states if state["counts"] is not None]
-        return self.value_of(sum(counts[1:], counts[0]) if counts else None)
+        return {"counts": sum(counts[1:], counts[0]) if counts else None}
 
     def state_dict(self) -> dict[str, Any]:
         return {"counts": self._counts}

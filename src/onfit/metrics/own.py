@@ -65,12 +65,12 @@ class OwnMetric(StatefulMetric):
         # A copy: the next batch may change the user's tensors.
         return torch.as_tensor(value).detach().reshape(()).clone()
 
-    def value_of_all(self, states: Sequence[dict[str, Any]]) -> Tensor:
-        """The value for what all have added up, as in Keras: the state is taken for sums."""
-        together = copy.deepcopy(self)
-        together.reset()
-        together.load_state_dict(_added(together.state_dict(), states))
-        return together.result()
+    def merged_state(self, states: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """What all have added up, as in Keras: the state is taken for sums."""
+        fresh = copy.deepcopy(self)
+        fresh.reset()
+        state: dict[str, Any] = _added(fresh.state_dict(), states)
+        return state
 
     def state_dict(self) -> dict[str, Any]:
         return state_of(self.metric)

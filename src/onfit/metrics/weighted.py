@@ -69,8 +69,8 @@ class Weighted(StatefulMetric):
         value: Tensor = self._measure.result()
         return value
 
-    def value_of_all(self, states: Sequence[dict[str, Any]]) -> Any:
-        return self._measure.value_of_all(states)
+    def merged_state(self, states: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        return self._measure.merged_state(states)
 
     def state_dict(self) -> dict[str, Any]:
         return self._measure.state_dict()

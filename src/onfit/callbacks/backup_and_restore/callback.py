@@ -17,7 +17,8 @@ from onfit.core.judging.deciding import in_steps
 from onfit.core.representation import checked_arguments
 from onfit.core.run import Run
 from onfit.core.sizes import size_in
-from onfit.core.state import check_kept, restore_run, run_state, settings_of
+from onfit.core.state import check_kept, restore_run, settings_of
+from onfit.core.walks.state_of_all import state_of_all, state_of_this
 from onfit.errors import ArgumentError, FileFormatError, NotReadyError
 
 WhenFinished = Literal["again", "skip"]
@@ -138,16 +139,19 @@ class BackupAndRestore(Callback):
         check_kept(run)
         run.settings = settings_of(run)
         self._places = Places(self.backup_dir, self.keep)
-        self._places.checkpoints.acquire(run)
+        of_main = run.processes.of_main  # which reads and writes; all get what it reads
+        of_main(lambda: self._places.checkpoints.acquire(run))
         self._cadence.restart()
         self._saved_at = self._end_at = None
         run.keepers.append(self)
-        if self.when_finished == "skip" and (state := self._places.finished.latest()) is not None:
-            self._restore(run, state, finished=True)
-            return
-        state = self._places.checkpoints.latest()
+        if self.when_finished == "skip":
+            state = of_main(self._places.finished.latest)
+            if state is not None:
+                self._restore(run, state, finished=True)
+                return
+        state = of_main(self._places.checkpoints.latest)
         if state is None:
-            if self.verbose:
+            if self.verbose and run.processes.is_main:
                 self._places.say_what_waits()
             # Save now: then a run that is killed early begins again with the same weights, and a
             # run that cannot be saved fails before hours are spent on it.
@@ -156,12 +160,14 @@ class BackupAndRestore(Callback):
             self._restore(run, state)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        if self._cadence.due_after_batch(size_in(logs)):
+        due = self._cadence.due_after_batch(size_in(logs))
+        if due and not self._resumable_run().leaves_saving_to_all():
             self._save()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         run = self._resumable_run()
-        due = self._cadence.due_after_epoch()
+        run.agree()  # a stop in another process may change what is due
+        due = run.processes.any_of(self._cadence.due_after_epoch())
         if run.pausing:
             # An epoch that is cut short was saved in the middle, and goes on from there.
             due = not run.cut_short
@@ -169,7 +175,8 @@ class BackupAndRestore(Callback):
             self._save()
 
     def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
-        if in_steps(self) and self._cadence.due_after_epoch():
+        due = in_steps(self) and self._cadence.due_after_epoch()
+        if self._resumable_run().processes.any_of(due):
             self._save()
 
     def pause(self) -> None:
@@ -195,15 +202,22 @@ class BackupAndRestore(Callback):
         """
         run = self._resumable_run()
         try:
-            if well and self._is_finished(run):
-                if self.when_finished == "skip" and self._end_at != _position(run):
-                    self._places.save_end(run_state(run), run)
-                if self.delete_checkpoint:
-                    self._places.clear()
-                if self.delete_checkpoint or self.when_finished == "skip":
-                    self._places.count_as_finished()
+            if self._is_finished(run) and not run.processes.any_of(not well):
+                self._finish(run)
         finally:
             self._places.checkpoints.release()
+
+    def _finish(self, run: Run) -> None:
+        state = None
+        if self.when_finished == "skip" and self._end_at != _position(run):
+            state = state_of_all(run)
+        if run.processes.is_main:
+            if state is not None:
+                self._places.save_end(state, run)
+            if self.delete_checkpoint:
+                self._places.clear()
+        if self.delete_checkpoint or self.when_finished == "skip":
+            self._places.count_as_finished()
 
     @staticmethod
     def _is_finished(run: Run) -> bool:
@@ -227,7 +241,7 @@ class BackupAndRestore(Callback):
 
     def _restore(self, run: Run, state: Any, finished: bool = False) -> None:
         try:
-            restore_run(run, state)
+            restore_run(run, state_of_this(run, state))
         except FileFormatError as error:
             error.add_note(f"the checkpoint is in {os.fspath(self.backup_dir)!r}")
             raise
@@ -248,7 +262,8 @@ class BackupAndRestore(Callback):
         if run.stopped is not None and run.stopped.means == "failure":
             return  # the next start goes on from the save before the failure
         begin = time.monotonic()
-        self._places.checkpoints.save(run_state(run))
+        state = state_of_all(run)
+        run.processes.of_main(lambda: self._places.checkpoints.save(state))
         self._saved_at = _position(run)
         if isinstance(self._cadence, Affordable):
             self._cadence.saving_took(time.monotonic() - begin)

@@ -79,6 +79,13 @@ class Recording(Evaluating):
         if self._together is not None:
             self._together.agree()
 
+    def leaves_saving_to_all(self) -> bool:
+        """Ask all processes to save the run after this batch. False if there is only this one."""
+        if self._together is None:
+            return False
+        self._together.save_wanted = True
+        return True
+
     # --- what is logged ------------------------------------------------------------------------
 
     def log(self, values: LogValues | None = None, /, **named: Any) -> None:

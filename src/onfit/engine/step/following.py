@@ -65,6 +65,9 @@ class Following:
     def report_sums(self, logs: Logs, each: Sequence[Any]) -> None:
         self._step.totals.report_sums(logs, each)
 
+    def merged_state(self, states: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        return self._step.totals.merged_state(states)
+
     def state_dict(self) -> dict[str, Any]:
         return self._step.totals.state_dict()
 

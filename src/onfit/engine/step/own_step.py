@@ -142,8 +142,13 @@ class _Means(RunningMeans):
         super().report_sums(logs, sums)
         for name, metric in self._stateful.items():
             if name in logs:
-                logs[name] = float(metric.value_of_all([one[name] for one in states]))
+                logs[name] = metric.value_of_all([one[name] for one in states])
         logs.update({name: value for name, value in means_of(results).items() if name in logs})
+
+    def merged_state(self, states: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        each = {name: [one["stateful"][name] for one in states] for name in self._stateful}
+        stateful = {name: self._stateful[name].merged_state(some) for name, some in each.items()}
+        return {**states[0], **super().merged_state(states), "stateful": stateful}
 
     def state_dict(self) -> dict[str, Any]:
         stateful = {name: metric.state_dict() for name, metric in self._stateful.items()}

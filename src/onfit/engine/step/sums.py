@@ -27,3 +27,15 @@ def means_over(each: Sequence[Sums]) -> list[float]:
     counted = [(one.sums, one.samples) for one in each if one.sums is not None]
     samples = sum(count for _, count in counted)
     return [sum(column) / samples for column in zip(*(sums for sums, _ in counted), strict=True)]
+
+
+def merged(states: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """One state of `Totals` for those of several processes; of stateful metrics the main one's."""
+    sums = [state["sums"] for state in states if state["sums"] is not None]
+    return {
+        **states[0],
+        "sums": sum(sums[1:], sums[0]) if sums else None,
+        "count": sum(state["count"] for state in states),
+        "values": [value for state in states for value in state["values"]],
+        "sizes": [size for state in states for size in state["sizes"]],
+    }

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from onfit.core.logs import Fetch, Logs
-from onfit.engine.step.sums import Sums, means_over
+from onfit.engine.step.sums import Sums, means_over, merged
 from onfit.errors import FileFormatError
 from onfit.metrics import StatefulMetric
 
@@ -127,12 +127,13 @@ class Totals:
         return Sums(sums.tolist(), count, self._states())
 
     def report_sums(self, logs: Logs, each: Sequence[Sums]) -> None:
-        """Add the means over the samples of all processes to `logs`."""
         logs.update(zip(self.names, means_over(each), strict=False))
 
+    def merged_state(self, states: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        return merged(states)
+
     def _states(self) -> dict[str, Any]:
-        """The states of the metrics that keep one, by name."""
-        return {}
+        return {}  # of metrics that keep one, by name
 
     def _all(self, means: Fetch) -> Fetch:
         """What fetches the values of all names, given what fetches the means."""
@@ -184,8 +185,13 @@ class StatefulTotals(Totals):
     def report_sums(self, logs: Logs, each: Sequence[Sums]) -> None:
         found = dict(zip(self._means, means_over(each), strict=False))
         for name, metric in self._stateful.items() if found else ():
-            found[name] = float(metric.value_of_all([one.states[name] for one in each]))
+            found[name] = metric.value_of_all([one.states[name] for one in each])
         logs.update({name: found[name] for name in self.names if name in found})
+
+    def merged_state(self, states: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        each = {name: [one["stateful"][name] for one in states] for name in self._stateful}
+        stateful = {name: self._stateful[name].merged_state(some) for name, some in each.items()}
+        return {**super().merged_state(states), "stateful": stateful}
 
     def _all(self, means: Fetch) -> Fetch:
         """Means, and the values that the metrics with a state have now."""
