@@ -1,5 +1,8 @@
 """Estimators of scikit-learn in a loop of one's own."""
 
+import copy
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from sklearn.cluster import Birch, MiniBatchKMeans
@@ -110,6 +113,33 @@ def test_what_cannot_learn_in_parts_can_be_stopped_and_not_restored():
             run.log(val_loss=VAL_LOSS[epoch])
     assert run.model is ridge
     assert run.outcome == "stopped"
+
+
+def test_an_optimizer_that_is_handed_over_has_the_rate():
+    for estimator in (Ridge(), GaussianNB()):
+        rate = SimpleNamespace(learning_rate=0.5)
+        assert as_trainable(estimator, rate).optimizer is rate
+
+
+def test_an_estimator_with_methods_of_its_own_keeps_them():
+    class Mine(SGDRegressor):
+        def get_weights(self):
+            return [self.coef_]
+
+        def set_weights(self, weights):
+            (self.coef_,) = weights
+
+    mine = Mine()
+    assert as_trainable(mine) is mine
+    assert mine.stop_training is False
+
+
+def test_a_face_is_copied_with_its_estimator():
+    face = face_of(KINDS["sgd"]())
+    learn(face.estimator, slice(0, 12))
+    other = copy.deepcopy(face)
+    assert other.estimator is not face.estimator
+    assert same(other.get_weights(), face.get_weights())
 
 
 def test_objects_that_refer_to_each_other_are_refused():

@@ -4,7 +4,8 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
-from onfit.core.faces import Handed, HeldModel, Need, check_needs, face_of, model_of
+from onfit.core.faces import Need, check_needs, face_of, model_of
+from onfit.core.held import Handed, HeldModel
 from onfit.core.hooks import ALL_NAMES, heard, join_names, silent
 from onfit.core.packages.plain import is_plain
 from onfit.core.packages.trainers import instead, refuse_attribute

@@ -211,48 +211,6 @@ def model_of(callback: "Callback") -> Any:
     return callback.model
 
 
-class Handed:
-    """An attribute that a session hands to a callback, until the callback's class sets its own.
-
-    Args:
-        place: the attribute that the session sets; a function there makes the value when the
-            callback first reads it.
-    """
-
-    def __init__(self, place: str) -> None:
-        self._place = place
-
-    def __get__(self, callback: "Callback | None", kind: type) -> Any:
-        if callback is None:
-            return None
-        value = getattr(callback, self._place)
-        return value() if callable(value) else value
-
-
-class HeldModel:
-    """The attribute `Callback.model`.
-
-    Keras' trainer on jax holds the weights itself while it trains, and puts them into the model
-    when a callback asks for the model. So each read of the attribute asks it to.
-    """
-
-    def __get__(self, callback: Any, kind: type) -> Any:
-        if callback is None:
-            return None
-        model = callback.__dict__.get("model")
-        synchronize = getattr(type(model), "jax_state_sync", None)
-        if synchronize is not None:
-            synchronize(model)
-        return model
-
-    def __set__(self, callback: Any, model: Any) -> None:
-        callback.__dict__["model"] = model
-
-    def __delete__(self, callback: Any) -> None:
-        """Let go of the model; the attribute is None from then on."""
-        callback.__dict__.pop("model", None)
-
-
 def as_trainable(model: Any, optimizer: Any = None) -> Any:
     """Give any model the face that callbacks see as `self.model`.
 
@@ -273,7 +231,7 @@ def as_trainable(model: Any, optimizer: Any = None) -> Any:
             return model
     if package:
         return adapt(package, model, optimizer)
-    return _with_stop_flag(model, optimizer)
+    return with_stop_flag(model, optimizer)
 
 
 def face_of(model: Any) -> Any:
@@ -285,7 +243,12 @@ def face_of(model: Any) -> Any:
     return model if package is None else face(package, model)
 
 
-def _with_stop_flag(model: Any, optimizer: Any) -> Any:
+def with_stop_flag(model: Any, optimizer: Any = None) -> Any:
+    """The model itself, with the flag by which callbacks ask for a stop, and with `optimizer`.
+
+    Raises:
+        ArgumentTypeError: if attributes cannot be set on it.
+    """
     try:
         model.stop_training = False
         if optimizer is not None:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from onfit.core.faces import HasWeights
+from onfit.core.faces import HasWeights, with_stop_flag
 from onfit.errors import FileFormatError
 from onfit.integrations.array_files import Array
 from onfit.integrations.arrays import NamedArrays
@@ -22,8 +22,7 @@ def adapt(estimator: Any, optimizer: Any = None) -> Any:
     which callbacks ask for a stop.
     """
     if not _learns_in_parts(estimator) or isinstance(estimator, HasWeights):
-        estimator.stop_training = False
-        return estimator
+        return with_stop_flag(estimator, optimizer)
     return EstimatorFace(estimator, optimizer)
 
 
