@@ -143,5 +143,5 @@ def test_double_checkpoint_says_how_many_checkpoints_stay(double: bool, keep: in
 
 
 def test_epsilon_is_the_older_name_of_min_delta() -> None:
-    with pytest.warns(OnfitWarning, match="epsilon is the older name of min_delta"):
+    with pytest.warns(OnfitWarning, match="older name of min_delta"):
         assert callbacks.ReduceLROnPlateau(epsilon=0.25).min_delta == 0.25

@@ -1,6 +1,7 @@
 """What is printed: a stream that takes no text ends no training."""
 
 import io
+import logging
 import sys
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from onfit.core import Run
 from onfit.core.callback import Callback
 from onfit.core.console import say
 from onfit.errors import OnfitWarning
+from onfit.utils import disable_interactive_logging, enable_interactive_logging
 
 
 class Full(io.StringIO):
@@ -100,3 +102,37 @@ def test_a_letter_that_the_stream_has_stays(encoding):
     say("größe", stream)
     said = stream.getvalue() if encoding is None else stream.buffer.getvalue().decode(encoding)
     assert said == "größe\n"
+
+
+# --- a program without a person ---------------------------------------------------------------
+
+
+@pytest.fixture
+def _not_interactive():
+    disable_interactive_logging()
+    yield
+    enable_interactive_logging()
+
+
+@pytest.mark.usefixtures("_not_interactive")
+def test_without_interactive_logging_a_line_goes_to_the_log(caplog, capsys):
+    with caplog.at_level(logging.INFO):
+        say("Epoch 00003: early stopping")
+        say("into a file", sys.stderr)
+    assert caplog.messages == ["Epoch 00003: early stopping"]
+    assert capsys.readouterr() == ("", "into a file\n")
+
+
+@pytest.mark.usefixtures("_not_interactive")
+def test_a_line_that_no_log_takes_is_printed(caplog, capsys):
+    with caplog.at_level(logging.WARNING):
+        say("Epoch 00003: early stopping")
+    assert capsys.readouterr().out == "Epoch 00003: early stopping\n"
+    assert caplog.messages == []
+
+
+def test_a_line_is_printed_while_a_person_watches(caplog, capsys):
+    with caplog.at_level(logging.INFO):
+        say("Epoch 00003: early stopping")
+    assert capsys.readouterr().out == "Epoch 00003: early stopping\n"
+    assert caplog.messages == []

@@ -101,6 +101,25 @@ EXCLUSIONS = {
         "Keras calls the schedule again with one argument and hides the error; onfit looks at "
         "what the schedule takes."
     ),
+    "a rate is in double precision": (
+        "Keras keeps the rate in single precision; onfit as a Python float, so 0.1 times 0.1 is "
+        "0.010000000000000002."
+    ),
+    # LambdaCallback
+    "a name that is no hook is an error": (
+        "Keras' LambdaCallback makes an attribute of whatever it is given, so a misspelt hook is "
+        "never called; onfit names the hooks."
+    ),
+    # TerminateOnNaN, and whatever else raises
+    "on_train_end is called after an error": (
+        "Keras leaves out on_train_end where a callback or a batch raises; onfit calls it however "
+        "training ended."
+    ),
+    # RemoteMonitor
+    "a server has a bounded time": (
+        "Keras waits as long as the server likes, and follows it elsewhere; onfit passes a "
+        "timeout, follows no redirect and reads no answer."
+    ),
     # CSVLogger
     "no val_ columns without validation": (
         "Keras adds a val_ column for every name, even val_learning_rate, where the first "

@@ -15,6 +15,7 @@ from tests.twin.exclusions import excluded
 from tests.twin.keras_twin import tolerant_of_keras
 from tests.twin.stub import Logs, Stub, walk
 
+import onfit
 from onfit import callbacks
 from onfit.errors import (
     ArgumentError,
@@ -144,6 +145,65 @@ def test_best_epoch_is_none_before_the_first() -> None:
     assert seen == [[0], [None]]
 
 
+# --- LambdaCallback, TerminateOnNaN, RemoteMonitor, LearningRateScheduler ----------------------
+
+
+@excluded("a name that is no hook is an error")
+def test_a_name_that_is_no_hook_is_an_error() -> None:
+    theirs = keras.callbacks.LambdaCallback(on_epoch_ende=print)
+    assert theirs.on_epoch_ende is print
+    with pytest.raises(ArgumentError, match="Did you mean 'on_epoch_end'"):
+        callbacks.LambdaCallback(on_epoch_ende=print)
+
+
+@excluded("on_train_end is called after an error")
+@pytest.mark.parametrize(
+    ("lib", "sequential", "ends"),
+    [(keras, keras.Sequential, []), (onfit, onfit.Sequential, ["end"])],
+)
+def test_on_train_end_is_called_after_an_error(lib: Any, sequential: Any, ends: list[str]) -> None:
+    ended: list[str] = []
+    model = sequential([lib.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x, y = np.ones((4, 1), "float32"), np.full((4, 1), np.inf, "float32")
+    watching = [
+        lib.callbacks.TerminateOnNaN(raise_error=True),
+        lib.callbacks.LambdaCallback(on_train_end=lambda logs: ended.append("end")),
+    ]
+    with pytest.raises(RuntimeError, match="NaN or Inf loss encountered"):
+        model.fit(x, y, verbose=0, callbacks=watching)
+    assert ended == ends
+
+
+@excluded("a server has a bounded time")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_server_has_a_bounded_time(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+    answer = SimpleNamespace(status_code=200, ok=True, close=lambda: None)
+    monkeypatch.setattr(
+        "requests.post", lambda url, **more: [asked.append({"url": url, **more}), answer][1]
+    )
+    monitor = kind.RemoteMonitor(send_as_json=True)
+    monitor.set_model(Stub())
+    monitor.on_epoch_end(0, {"loss": np.float32(0.5), "one": np.ones(1)})
+    monitor.on_train_end({})
+    (post,) = asked
+    of_keras = {"url", "json", "headers"}
+    assert post["json"] == {"epoch": 0, "loss": 0.5, "one": 1.0}
+    assert post["url"] == "http://localhost:9000/publish/epoch/end/"
+    more = {"timeout", "allow_redirects", "stream", "hooks"} if kind is callbacks else set()
+    assert set(post) == of_keras | more
+
+
+@excluded("a rate is in double precision")
+def test_a_rate_is_in_double_precision() -> None:
+    theirs, ours = keras.optimizers.SGD(0.1), onfit.optimizers.SGD(0.1)
+    for optimizer in (theirs, ours):
+        optimizer.learning_rate = float(optimizer.learning_rate) * 0.1
+    assert float(theirs.learning_rate) == float(np.float32(0.01))
+    assert float(ours.learning_rate) == 0.1 * 0.1
+
+
 # --- ReduceLROnPlateau -----------------------------------------------------------------------
 
 
@@ -162,7 +222,7 @@ def test_an_unknown_argument_is_an_error() -> None:
     keras.callbacks.ReduceLROnPlateau(patiense=3, epsilon=0.5)
     with pytest.raises(ArgumentTypeError, match=r"patiense.*Did you mean 'patience'\?"):
         callbacks.ReduceLROnPlateau(patiense=3)
-    with pytest.warns(OnfitWarning, match="epsilon is the older name of min_delta"):
+    with pytest.warns(OnfitWarning, match="older name of min_delta"):
         assert callbacks.ReduceLROnPlateau(epsilon=0.5).min_delta == 0.5
 
 
@@ -203,7 +263,7 @@ def walk_batches(callback: Any, batches: int, monitor: str = "loss") -> list[int
     callback.on_train_begin({})
     callback.on_epoch_begin(0, {})
     for batch in range(batches):
-        progress = SimpleNamespace(epoch=0, batch=batch + 1)
+        progress = SimpleNamespace(epoch=0, batch=batch + 1, step=batch + 1)
         callback._session = SimpleNamespace(progress=progress, outcome=None)
         before = len(stub.saved)
         callback.on_train_batch_end(batch, {"batch": batch, "size": 10, monitor: batch / 4})

@@ -11,6 +11,7 @@ from onfit.core.faces import HasWeights, Need, model_of
 from onfit.core.judging.bounds import Bounds
 from onfit.core.judging.deciding import decides, place, turns
 from onfit.core.judging.decisions import Decisions, forget_decisions, note_at
+from onfit.core.judging.objective import MonitorOp
 from onfit.core.judging.quantities import Quantities
 from onfit.core.representation import checked_arguments
 
@@ -74,6 +75,7 @@ class EarlyStopping(Callback):
     """
 
     decisions = Decisions()
+    monitor_op = MonitorOp()
 
     @checked_arguments
     def __init__(

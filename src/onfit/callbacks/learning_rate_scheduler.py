@@ -6,7 +6,8 @@ from typing import Any
 
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import readable, say
-from onfit.core.faces import HasLearningRate, Need, model_of
+from onfit.core.faces import HasLearningRate, Need
+from onfit.core.rates import rate_of, set_rate
 from onfit.core.representation import checked_arguments
 from onfit.errors import ArgumentError, ArgumentTypeError
 
@@ -47,7 +48,7 @@ class LearningRateScheduler(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         rate = _as_rate(self._ask(epoch), epoch)
-        model_of(self).optimizer.learning_rate = rate
+        set_rate(self, rate)
         if self.verbose > 0:
             say(
                 f"Epoch {epoch + 1:05d}: LearningRateScheduler setting learning rate "
@@ -56,12 +57,12 @@ class LearningRateScheduler(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if logs is not None:
-            logs["learning_rate"] = float(model_of(self).optimizer.learning_rate)
+            logs["learning_rate"] = rate_of(self)
 
     def _ask(self, epoch: int) -> Any:
         if self._takes_rate is False:
             return self.schedule(epoch)
-        rate = float(model_of(self).optimizer.learning_rate)
+        rate = rate_of(self)
         if self._takes_rate:
             return self.schedule(epoch, rate)
         try:

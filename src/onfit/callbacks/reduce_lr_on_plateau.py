@@ -8,12 +8,13 @@ from typing import Any
 from onfit._types import AskedMode, OnMissing
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import readable, say
-from onfit.core.faces import HasLearningRate, Need, model_of
+from onfit.core.faces import HasLearningRate, Need
 from onfit.core.judging.deciding import decides, place
 from onfit.core.judging.decisions import Decisions, forget_decisions, note_at
-from onfit.core.judging.objective import Objective, check_count, check_mode
+from onfit.core.judging.objective import MonitorOp, Objective, check_count, check_mode
 from onfit.core.judging.patience import Patience
 from onfit.core.judging.watched import Watched
+from onfit.core.rates import rate_of, set_rate
 from onfit.core.representation import checked_arguments
 from onfit.errors import ArgumentError, OnfitWarning
 
@@ -65,6 +66,7 @@ class ReduceLROnPlateau(Callback):
     """
 
     decisions = Decisions()
+    monitor_op = MonitorOp()
 
     @checked_arguments
     def __init__(
@@ -128,10 +130,9 @@ class ReduceLROnPlateau(Callback):
         self._objective()  # a direction that is not known is an error before training
         # Setting a rate that follows a schedule is an error. This raises it before training, not
         # at the first plateau.
-        optimizer = model_of(self).optimizer
-        optimizer.learning_rate = float(optimizer.learning_rate)
+        set_rate(self, rate_of(self))
         self._looked = False
-        self._warn_if_there_is_nothing_to_lower(float(optimizer.learning_rate))
+        self._warn_if_there_is_nothing_to_lower(rate_of(self))
         self._watched.begin(self)
         forget_decisions(self)
         self.cooldown_counter = 0
@@ -149,7 +150,7 @@ class ReduceLROnPlateau(Callback):
             self._look(step, logs)
 
     def _log_rate(self, logs: Logs) -> None:
-        rate = logs["learning_rate"] = float(model_of(self).optimizer.learning_rate)
+        rate = logs["learning_rate"] = rate_of(self)
         self._warn_if_there_is_nothing_to_lower(rate)
 
     def _look(self, index: int, logs: Logs) -> None:
@@ -187,7 +188,7 @@ class ReduceLROnPlateau(Callback):
         said = f"{found}; {patience.said(waited)}"
         if waited < patience.amount:
             self._note(epoch, current, "waited", said)
-        elif self._can_lower(float(model_of(self).optimizer.learning_rate)):
+        elif self._can_lower(rate_of(self)):
             self._reduce(epoch, current, said)
         else:
             self._note(epoch, current, "waited", f"{said}, and the rate is as low as min_lr")
@@ -218,10 +219,9 @@ class ReduceLROnPlateau(Callback):
         return _single(rate) > _single(self.min_lr)
 
     def _reduce(self, epoch: int, current: float, said: str) -> None:
-        optimizer = model_of(self).optimizer
-        rate = float(optimizer.learning_rate)
+        rate = rate_of(self)
         lower = float(max(rate * self.factor, self.min_lr))
-        optimizer.learning_rate = lower
+        set_rate(self, lower)
         self.cooldown_counter = self.cooldown
         self._watched.succeed(self)
         why = f"{said}: the rate goes from {readable(rate)} to {readable(lower)}"
@@ -243,8 +243,8 @@ def _check_factor(factor: float) -> None:
 
 def _renamed(epsilon: float) -> float:
     warnings.warn(
-        f"ReduceLROnPlateau(epsilon={epsilon!r}): epsilon is the older name of min_delta, and is "
-        f"used as such. Write min_delta={epsilon!r}.",
+        f"ReduceLROnPlateau(epsilon={epsilon!r}): the `epsilon` argument is deprecated. It is the "
+        f"older name of min_delta, and is used as such. Write min_delta={epsilon!r}.",
         OnfitWarning,
         stacklevel=4,
     )

@@ -74,8 +74,8 @@ class SwapEMAWeights(Callback):
         optimizer = self.model.optimizer
         if not getattr(optimizer, "use_ema", False):
             raise ArgumentError(
-                "SwapEMAWeights swaps the weights and their moving average, and the optimizer "
-                f"({type(optimizer).__name__}) keeps none. Compile the model with an optimizer "
-                "that does, such as optimizers.Adam(use_ema=True)."
+                "SwapEMAWeights must be used when `use_ema=True` is set in the optimizer: it swaps "
+                f"the weights and their moving average, and this {type(optimizer).__name__} keeps "
+                "none. Compile the model with an optimizer that does, such as Adam(use_ema=True)."
             )
         return optimizer

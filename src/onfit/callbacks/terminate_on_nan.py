@@ -56,7 +56,7 @@ class TerminateOnNaN(Callback):
 
 def _explained(batch: int, loss: float) -> str:
     return (
-        f"TerminateOnNaN(raise_error=True) asks for a finite loss; batch {batch} has {loss}. "
+        f"TerminateOnNaN(raise_error=True): NaN or Inf loss encountered; batch {batch} has {loss}. "
         "Lower the learning rate, clip the gradients, or look for NaN in the data. Without "
         "raise_error=True training would stop here without an error."
     )

@@ -4,6 +4,7 @@ What only talks never ends a training. So a stream that is closed, full, or has 
 raises nothing here.
 """
 
+import logging
 import sys
 import warnings
 from collections.abc import Iterator
@@ -14,20 +15,26 @@ from onfit.core.packages import loaded
 from onfit.core.processes import processes
 from onfit.errors import ArgumentError, OnfitWarning
 
+_LOG = logging.getLogger("onfit")
+
 
 def say(text: str, stream: TextIO | None = None) -> None:
     """Print a line, above a progress bar if one is being drawn.
 
     Of several processes that train together, the main one prints. A stream that takes no more text
-    is warned of once.
+    is warned of once. After `disable_interactive_logging()`, a line for no stream of its own goes
+    to the log `onfit` of Python's `logging`, if the program has that log take lines of level INFO.
 
     Args:
         text: the line.
         stream: where to print; by default what `sys.stdout` is when this is called.
     """
-    stream = sys.stdout if stream is None else stream
     if not processes().is_main:  # its lines would come once for each process
         return
+    if stream is None and not Interactive.enabled and _LOG.isEnabledFor(logging.INFO):
+        _LOG.info(text)
+        return
+    stream = sys.stdout if stream is None else stream
     if stream is None:  # a program without a console, such as one started by pythonw
         return
     with may_be_lost(stream):

@@ -141,6 +141,8 @@ _ASKS: dict[type, tuple[str, ...]] = {
     HasEmbeddings: ("named_embeddings",),
     CanProfile: ("profiled",),
 }
+# What a class of a user's own may have instead.
+_OLDER = {"learning_rate": "lr"}
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ def check_needs(callback: "Callback", model: Any) -> None:
 def _lacks(model: Any, path: str) -> bool:
     for name in path.split("."):
         try:
-            model = getattr(model, name, None)
+            model = getattr(model, name, getattr(model, _OLDER.get(name, name), None))
         except NotReadyError:  # an optimizer that is made when training begins
             return False
         if model is None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from onfit.errors import ArgumentError
+from onfit.errors import ArgumentTypeError
 from onfit.optimizers.learning_rate import LearningRate, checked_rate
 from onfit.optimizers.schedules import LearningRateSchedule
 
@@ -31,16 +31,17 @@ class Rated:
         next batch.
 
         Raises:
-            ArgumentError: if it is set to a number although it follows a schedule.
+            ArgumentTypeError: if it is set to a number although it follows a schedule.
         """
         return LearningRate(self._set_rate if self._schedule is None else self._scheduled(), self)
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
         if self._schedule is not None and not callable(value):
-            raise ArgumentError(
-                f"{self.name}.learning_rate = {value!r}: this learning rate follows a schedule, "
-                f"{type(self._schedule).__name__}, which says it anew at every step. Make the "
+            raise ArgumentTypeError(
+                f"{self.name}.learning_rate = {value!r}: it cannot be set. This optimizer was "
+                f"created with a `LearningRateSchedule` ({type(self._schedule).__name__}), which "
+                "says the rate anew at every step. Make the "
                 f"optimizer with a number, {type(self).__name__}(learning_rate=...), or leave out "
                 "what sets it (ReduceLROnPlateau, LearningRateScheduler)."
             )

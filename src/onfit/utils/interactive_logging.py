@@ -7,7 +7,8 @@ def disable_interactive_logging() -> None:
     """Draw no bars unless asked: from now on `verbose="auto"` is 2, a line per epoch.
 
     This suits a program whose output goes to a file, such as a job on a server. `verbose=1` still
-    draws a bar.
+    draws a bar. What callbacks and lines of `fit` say goes to the log `onfit` of Python's `logging`
+    instead of being printed, if the program has that log take lines of level INFO.
 
     Example:
         >>> disable_interactive_logging()

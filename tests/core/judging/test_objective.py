@@ -1,11 +1,14 @@
 """Objective, Best, and which way is better."""
 
 import math
+import operator
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onfit.callbacks import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
 from onfit.core.judging.objective import (
     Best,
     Objective,
@@ -162,3 +165,45 @@ def test_a_direction_nobody_knows_is_an_error_that_says_what_to_pass():
 def test_a_name_like_no_other_whose_direction_nobody_knows_is_told_so():
     with pytest.raises(ArgumentError, match="nothing says whether 'gain' should grow or shrink"):
         resolve_mode("auto", "gain", "EarlyStopping", Asked(None))
+
+
+# --- monitor_op ------------------------------------------------------------------------------
+
+MONITORING = [EarlyStopping, ReduceLROnPlateau, lambda **more: ModelCheckpoint("x.h5", **more)]
+
+
+@pytest.mark.parametrize("make", MONITORING)
+def test_monitor_op_says_which_of_two_values_is_better(make):
+    assert make(monitor="val_loss").monitor_op is operator.lt
+    assert make(monitor="val_acc").monitor_op is operator.gt
+    assert make(monitor="pearson", mode="max").monitor_op is operator.gt
+    assert make(monitor="pearson").monitor_op is None
+
+
+@pytest.mark.parametrize("make", MONITORING)
+def test_a_monitor_op_that_is_set_is_the_direction(make):
+    callback = make(monitor="pearson")
+    callback.monitor_op = np.greater
+    assert callback.mode == "max"
+    callback.monitor_op = lambda value, best: value < best
+    assert callback.monitor_op is operator.lt
+
+
+def test_of_several_quantities_monitor_op_is_the_first_ones():
+    assert EarlyStopping(["val_acc", "val_loss"]).monitor_op is operator.gt
+    assert EarlyStopping(["a", "b"], mode=["min", "max"]).monitor_op is operator.lt
+
+
+def test_a_monitor_op_that_tells_no_direction_is_an_error():
+    with pytest.raises(ArgumentError, match=r"EarlyStopping.monitor_op = .*operator.gt"):
+        EarlyStopping().monitor_op = operator.eq
+
+
+def test_a_subclass_compares_with_monitor_op():
+    class Mine(EarlyStopping):
+        def on_epoch_end(self, epoch, logs=None):
+            self.seen = self.monitor_op(logs["val_loss"], 1.0)
+
+    callback = Mine()
+    callback.on_epoch_end(0, {"val_loss": 0.5})
+    assert callback.seen

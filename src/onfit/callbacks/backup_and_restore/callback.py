@@ -93,9 +93,9 @@ class BackupAndRestore(Callback):
     ) -> None:
         if not isinstance(backup_dir, str | os.PathLike) or not os.fspath(backup_dir):
             raise ArgumentError(
-                f"BackupAndRestore(backup_dir={backup_dir!r}): backup_dir is the folder of this "
-                "run's checkpoints, whose files are deleted in the end. Name one, such as "
-                "'runs/backup'."
+                f"BackupAndRestore(backup_dir={backup_dir!r}): Empty `backup_dir` argument passed. "
+                "It is the folder of this run's checkpoints, whose files are deleted in the end. "
+                "Name one, such as 'runs/backup'."
             )
         if isinstance(keep, bool) or not isinstance(keep, int) or keep < 1:
             raise ArgumentError(

@@ -28,7 +28,7 @@ from onfit.core.hooks import overrides
 from onfit.core.judging.deciding import decides
 from onfit.core.judging.decisions import Decisions, forget_decisions
 from onfit.core.judging.monitor import Monitor
-from onfit.core.judging.objective import Objective, check_mode
+from onfit.core.judging.objective import MonitorOp, Objective, check_mode
 from onfit.core.representation import checked_arguments
 from onfit.core.sizes import size_in
 from onfit.errors import OnfitWarning
@@ -98,6 +98,7 @@ class ModelCheckpoint(Callback):
 
     whole_epochs = True
     decisions = Decisions()
+    monitor_op = MonitorOp()
 
     @checked_arguments
     def __init__(

@@ -55,8 +55,8 @@ def plain(event: Event) -> tuple[Event, dict[str, str]]:
 
 def _plain(value: Any) -> Any:
     value = as_number(value)
-    if hasattr(value, "tolist"):
-        value = value.tolist()
+    if hasattr(value, "tolist"):  # an array; one of a single number is that number, as in Keras
+        value = value.item() if math.prod(getattr(value, "shape", (0,))) == 1 else value.tolist()
     if value is None or isinstance(value, str | bool):
         return value
     if isinstance(value, numbers.Integral):

@@ -42,5 +42,6 @@ def learning_rate(logs: dict[str, Any], model: Any) -> dict[str, Any]:
     name = find("learning_rate", logs)
     if name is not None:
         return {"learning_rate": logs[name]}
-    rate = getattr(getattr(model, "optimizer", None), "learning_rate", None)
+    optimizer = getattr(model, "optimizer", None)
+    rate = getattr(optimizer, "learning_rate", getattr(optimizer, "lr", None))
     return {} if rate is None else {"learning_rate": rate}

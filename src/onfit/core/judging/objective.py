@@ -1,7 +1,9 @@
 """Whether the values of a quantity get better, and the best one."""
 
 import math
+import operator
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any, Self
@@ -97,6 +99,40 @@ def resolve_mode(mode: AskedMode, monitor: str, owner: str, model: Any = None) -
             "grow or shrink. Pass mode='max' or mode='min'."
         )
     return found
+
+
+class MonitorOp:
+    """The attribute `monitor_op` of a callback that monitors: the function that says whether one
+    value is better than another.
+
+    It is `operator.lt` or `operator.gt`, after the callback's `mode`; None while nothing says the
+    direction. Of several quantities it is the first one's. Set to a function such as
+    `numpy.greater`, it sets `mode`.
+    """
+
+    def __get__(self, callback: Any, kind: type) -> Callable[[Any, Any], Any] | None:
+        if callback is None:
+            return None
+        mode, monitor = map(_first, (callback.mode, callback.monitor))
+        try:
+            mode = resolve_mode(mode, monitor, type(callback).__name__, callback.model)
+        except ArgumentError:
+            return None
+        return operator.lt if mode == "min" else operator.gt
+
+    def __set__(self, callback: Any, better: Callable[[Any, Any], Any]) -> None:
+        answers = bool(better(0.0, 1.0)), bool(better(1.0, 0.0))
+        if answers not in ((True, False), (False, True)):
+            raise ArgumentError(
+                f"{type(callback).__name__}.monitor_op = {better!r}: it says whether one number "
+                "is better than another, and does not tell 0 and 1 apart. Set operator.lt or "
+                "operator.gt, or pass mode='min' or mode='max'."
+            )
+        callback.mode = "min" if answers[0] else "max"
+
+
+def _first(given: Any) -> Any:
+    return given[0] if isinstance(given, (list, tuple)) else given
 
 
 @dataclass(frozen=True)
