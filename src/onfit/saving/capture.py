@@ -31,6 +31,7 @@ def taken(
     weights_only: bool,
     keep: Keep,
     naming: Container[Naming] = frozenset(Naming),
+    with_training: bool = True,
 ) -> Contents:
     """All that a file can hold of `model`. No file is made yet, so a refusal costs nothing.
 
@@ -40,6 +41,7 @@ def taken(
         weights_only: leave out layers, losses and the optimizer.
         keep: gives the tensor to hold on to.
         naming: the ways to name weights that the file may ask for.
+        with_training: whether to hold what `compile` received, too.
 
     Raises:
         ArgumentError: if a layer, a loss, a metric or an activation cannot be kept in a file.
@@ -52,7 +54,7 @@ def taken(
         return contents
     if can_be_described(model):
         contents.model_config = model_config(model)
-    if model._compiled is not None:
+    if model._compiled is not None and with_training:
         _add_training(contents, model, model._compiled, named, asked, keep)
     return contents
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from onfit._types import StrPath
+from onfit.engine.model.arguments import refuse_unsupported
 from onfit.errors import FileFormatError, OnfitError, OnfitWarning
 from onfit.layers.weights.room import weights_within
 from onfit.saving.contents import Contents
@@ -24,6 +25,8 @@ def load_model(
     filepath: StrPath,
     custom_objects: Mapping[str, Any] | None = None,
     compile: bool = True,  # noqa: A002  # Keras' name
+    safe_mode: bool = True,
+    **old: Any,
 ) -> "Model":
     """Read a whole model that `save`, or Keras, wrote.
 
@@ -36,6 +39,8 @@ def load_model(
             by the names they were written with.
         compile: False leaves out loss, metrics and optimizer. A model that was saved
             uncompiled, or with a torch optimizer, comes back uncompiled in any case.
+        safe_mode: accepted, as in Keras, without effect: no code is ever read from a file.
+        **old: refused, with the nearest argument that there is.
 
     Raises:
         ArgumentError: for a name with another suffix.
@@ -46,6 +51,7 @@ def load_model(
     Example:
         >>> model = load_model("best.h5", custom_objects={"my_loss": my_loss})  # doctest: +SKIP
     """
+    refuse_unsupported(load_model, old)
     asked, custom = f"load_model({os.fspath(filepath)!r})", custom_objects or {}
     with format_to_load(filepath).opened(os.fspath(filepath), "load_model") as contents:
         if contents.model_config is None:

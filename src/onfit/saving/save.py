@@ -17,7 +17,11 @@ Notes = Mapping[str, Any]
 
 
 def save_model(
-    model: "Model", filepath: StrPath, overwrite: bool = True, notes: Notes | None = None
+    model: "Model",
+    filepath: StrPath,
+    overwrite: bool = True,
+    notes: Notes | None = None,
+    include_optimizer: bool = True,
 ) -> None:
     """Write a whole model: layers, weights, what `compile` received, the optimizer's state.
 
@@ -36,6 +40,7 @@ def save_model(
             goes wrong on the way, the old file stays whole.
         overwrite: False refuses to replace a file.
         notes: plain data for the file to carry; `read_notes` gives it back.
+        include_optimizer: False leaves out the optimizer and what else `compile` received.
 
     Raises:
         ArgumentError: for another suffix, or if a layer, a loss, a metric or an activation
@@ -43,7 +48,8 @@ def save_model(
         StorageError: if the file cannot be written, or exists and `overwrite` is False.
     """
     to = _format(model, filepath, "save")
-    contents = taken(model, f"save({str(filepath)!r})", False, _own, {to.naming})
+    asked = f"save({str(filepath)!r})"
+    contents = taken(model, asked, False, _own, {to.naming}, with_training=include_optimizer)
     if _writes_here(model):
         write_contents(contents, to, filepath, overwrite, notes)
 

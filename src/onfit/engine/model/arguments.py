@@ -29,12 +29,19 @@ _OF_SAMPLES = {
     "val_samples": "generator",
 }
 
-# Arguments of older versions that say nothing if they are None, and what to do instead of others.
-_OLDER = {
-    "sample_weight_mode": "pass fit a weight for each sample",
-    "target_tensors": "pass the targets to fit as y",
-    "distribute": "wrap the net in torch's DistributedDataParallel, and pass Model(net) that",
+# Arguments of some version of Keras that onfit has not: what to do instead, and the values beside
+# None that ask for nothing.
+_ELSEWHERE: dict[str, tuple[str, tuple[Any, ...]]] = {
+    "sample_weight_mode": ("pass fit a weight for each sample", ()),
+    "target_tensors": ("pass the targets to fit as y", ()),
+    "distribute": ("wrap the net in torch's DistributedDataParallel, and pass Model(net) that", ()),
+    "zipped": ("name a file: a .keras file is one file", (True,)),
+    "max_shard_size": ("weights are one file: split it with a tool for files", ()),
+    "reshape": ("reshape the arrays: set_weights([array.reshape(...), ...])", (False,)),
+    "options": ("choose the format by the suffix: .keras, .h5, .safetensors or .pt", ()),
+    "signatures": ("export the net with torch.export or torch.onnx", ()),
 }
+_SUFFIXES = {"keras": (".keras",), "h5": (".h5", ".hdf5"), "hdf5": (".h5", ".hdf5")}
 
 
 def taking_names_of_keras_1(method: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
@@ -99,18 +106,36 @@ def _batches(asked: str, successor: str, samples: Any, bound: dict[str, Any], na
 
 
 def refuse_unsupported(method: Callable[..., Any], old: dict[str, Any]) -> None:
-    """Refuse arguments that `method` does not have, except those of Keras 2 that are None.
+    """Refuse arguments that `method` does not have, except those of Keras that ask for nothing.
 
     Raises:
         ArgumentError: if there is one.
     """
-    for name in old.keys() & _OLDER:
-        if old[name] is not None:
+    for name in old.keys() & _ELSEWHERE.keys():
+        instead, idle = _ELSEWHERE[name]
+        if old[name] is not None and not any(old[name] is value for value in idle):
             raise ArgumentError(
-                f"{method.__name__}({name}={old[name]!r}) is an argument of Keras 2, and onfit has "
-                f"none like it. Leave it out, and {_OLDER[name]}."
+                f"{method.__name__}({name}={old[name]!r}) is an argument of Keras, and onfit has "
+                f"none like it. Leave it out, and {instead}."
             )
-    refuse_unknown(method, old.keys() - _OLDER)
+    refuse_unknown(method, old.keys() - _ELSEWHERE.keys())
+
+
+def require_suffix(asked: str, filepath: Any, save_format: str | None) -> None:
+    """Check that a name has the suffix of the format that a caller asks for.
+
+    Raises:
+        ArgumentError: if it has another one, or there is no such format.
+    """
+    if save_format is None:
+        return
+    suffixes = _SUFFIXES.get(save_format)
+    if suffixes is None or not str(filepath).endswith(suffixes):
+        wanted = " or ".join(suffixes or (".h5",))
+        raise ArgumentError(
+            f"{asked}({str(filepath)!r}, save_format={save_format!r}): the format is what the "
+            f"suffix of the name says. Leave save_format out, and give the name {wanted}."
+        )
 
 
 def refuse_unknown(method: Callable[..., Any], unknown: Iterable[str]) -> None:

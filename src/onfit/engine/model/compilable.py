@@ -173,9 +173,17 @@ class Compilable(Compiling):
         return any(getattr(type(self), name) is not getattr(Compilable, name) for name in names)
 
     def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
     ) -> Tensor:
-        """The compiled loss of the outputs `y_pred`, and the losses that layers add: a scalar."""
+        """The compiled loss of the outputs `y_pred`, and the losses that layers add: a scalar.
+
+        `training` is for a subclass that writes its own.
+        """
         return self._judge().losses(y, in_order(self, y_pred), sample_weight)[0]
 
     def compute_metrics(

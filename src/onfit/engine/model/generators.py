@@ -1,4 +1,4 @@
-"""Keras' older methods for generators: `fit`, `evaluate` and `predict` under other names."""
+"""Keras' older methods: `fit`, `evaluate` and `predict` of generators, and of classes."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -106,6 +106,21 @@ def predict_generator(
         workers=workers,
         use_multiprocessing=use_multiprocessing,
     )
+
+
+def predict_proba(
+    model: "Trainer", x: Any, batch_size: int | None = None, verbose: int | str = 0
+) -> Any:
+    """`predict` by another name, of Keras 1 and 2."""
+    return model.predict(x, batch_size, verbose)
+
+
+def predict_classes(
+    model: "Trainer", x: Any, batch_size: int | None = None, verbose: int | str = 0
+) -> Any:
+    """The class of each sample: the largest of its outputs, or of one output if it is above 0.5."""
+    outputs = model.predict(x, batch_size, verbose)
+    return outputs.argmax(-1) if outputs.shape[-1] > 1 else (outputs > 0.5).astype("int32")
 
 
 def _require_steps(generator: Any, **argument: float | None) -> None:

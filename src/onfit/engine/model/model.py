@@ -194,6 +194,10 @@ class Model(Trainer, Savable, Weighed):
             of_step = [] if self._compiled is None else [Mean("loss"), *self._compiled.metrics]
         return [*of_step, *trackers_of(self).values()]
 
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The values of all `metrics` so far, by name: what a `train_step` may return."""
+        return {metric.name: metric.result() for metric in self.metrics}
+
     def reset_metrics(self) -> None:
         """Have all `metrics` forget what they have seen. Each epoch does so when it begins."""
         self.steps_by_hand.clear()

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from onfit._types import StrPath
+from onfit.engine.model.arguments import refuse_unsupported, require_suffix
 from onfit.engine.model.compilable import Compilable
 from onfit.engine.model.layered import Layered
 
@@ -18,7 +19,14 @@ class Savable(Compilable, Layered):
     """The part of `Model` that is about files."""
 
     def save(
-        self, filepath: StrPath, overwrite: bool = True, notes: Mapping[str, Any] | None = None
+        self,
+        filepath: StrPath,
+        overwrite: bool = True,
+        include_optimizer: bool = True,
+        *,
+        notes: Mapping[str, Any] | None = None,
+        save_format: str | None = None,
+        **old: Any,
     ) -> None:
         """Write the whole model: layers, weights, optimizer, what `compile` got.
 
@@ -28,19 +36,32 @@ class Savable(Compilable, Layered):
         Args:
             filepath: the file, `.keras`, `.h5` or `.hdf5`.
             overwrite: False refuses to replace a file.
+            include_optimizer: False leaves out the optimizer and what else `compile` got.
             notes: plain data for the file to carry; `notes_in` gives it back.
+            save_format: `"keras"` or `"h5"`, which has to be what the suffix says.
+            **old: other arguments of Keras; each is an error unless it asks for nothing.
         """
+        refuse_unsupported(Savable.save, old)
+        require_suffix("save", filepath, save_format)
         self._require_built("save")
-        _saving().save_model(self, filepath, overwrite, notes)
+        _saving().save_model(self, filepath, overwrite, notes, include_optimizer)
 
     def save_weights(
-        self, filepath: StrPath, overwrite: bool = True, notes: Mapping[str, Any] | None = None
+        self,
+        filepath: StrPath,
+        overwrite: bool = True,
+        *,
+        notes: Mapping[str, Any] | None = None,
+        save_format: str | None = None,
+        **old: Any,
     ) -> None:
         """Write the weights alone.
 
         The suffix says how: `.h5`, `.hdf5`, `.weights.h5`, `.safetensors`, or as a state dict
         `.pt`, `.pth`, `.ckpt`. Other arguments are those of `save`.
         """
+        refuse_unsupported(Savable.save_weights, old)
+        require_suffix("save_weights", filepath, save_format)
         self._require_built("save_weights")
         _saving().save_weights(self, filepath, overwrite, notes)
 
@@ -58,7 +79,12 @@ class Savable(Compilable, Layered):
         return out
 
     def load_weights(
-        self, filepath: StrPath, *, by_name: bool = False, skip_mismatch: bool = False
+        self,
+        filepath: StrPath,
+        *,
+        by_name: bool = False,
+        skip_mismatch: bool = False,
+        **old: Any,
     ) -> None:
         """Read the weights of a file that `save` or `save_weights` wrote, or of a state dict.
 
@@ -66,11 +92,13 @@ class Savable(Compilable, Layered):
             filepath: the file.
             by_name: read those layers alone whose names the model has, too.
             skip_mismatch: leave out what does not fit, and warn of it.
+            **old: other arguments of Keras; each is an error unless it asks for nothing.
 
         Raises:
             ArgumentError: for `by_name` with `.weights.h5` or `.keras`, which have no such names.
             FileFormatError: if the file holds something else; nothing is changed then.
         """
+        refuse_unsupported(Savable.load_weights, old)
         self._require_built("load_weights")
         _saving().load_weights(self, filepath, by_name, skip_mismatch)
 

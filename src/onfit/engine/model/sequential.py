@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from onfit.activations import Activation
 from onfit.engine.data.arrays import Samples
+from onfit.engine.model import generators
 from onfit.engine.model.model import Clone, Model, logits_of
 from onfit.engine.model.naming import keep
 from onfit.errors import ArgumentError, ArgumentTypeError, NotConnectedError, OnfitError
@@ -35,6 +36,10 @@ class Sequential(Model):
     """
 
     class_in_config = "Sequential"
+
+    # Keras' older methods of such a model.
+    predict_classes = generators.predict_classes
+    predict_proba = generators.predict_proba
 
     def __init__(self, layers: Iterable[Any] | None = None, name: str | None = None) -> None:
         super().__init__(name=name)

@@ -229,6 +229,7 @@ class Trainer(Compilable):
         class_weight: Any = None,
         return_dict: bool = False,
         reset_metrics: bool = True,
+        **old: Any,
     ) -> Any:
         """Take one step of training; return its loss, or a list of loss and metrics.
 
@@ -240,7 +241,9 @@ class Trainer(Compilable):
             return_dict: return `{name: value}`.
             reset_metrics: return the values of this batch; False for the means of all batches
                 since the last call with True, or since `reset_metrics()`.
+            **old: refused, with the nearest argument that there is.
         """
+        refuse_unknown(Trainer.train_on_batch, old)
         logs = fitting.train_on_batch(self, x, y, sample_weight, class_weight, reset_metrics)
         return logs if return_dict else _scalar_or_list(logs)
 
@@ -251,15 +254,18 @@ class Trainer(Compilable):
         sample_weight: Any = None,
         return_dict: bool = False,
         reset_metrics: bool = True,
+        **old: Any,
     ) -> Any:
         """Measure one batch; return its loss, or a list of loss and metrics. The arguments are
         those of `train_on_batch`.
         """
+        refuse_unknown(Trainer.test_on_batch, old)
         logs = fitting.test_on_batch(self, x, y, sample_weight, reset_metrics)
         return logs if return_dict else _scalar_or_list(logs)
 
-    def predict_on_batch(self, x: Any) -> Any:
+    def predict_on_batch(self, x: Any, **old: Any) -> Any:
         """The outputs for one batch, as numpy."""
+        refuse_unknown(Trainer.predict_on_batch, old)
         return fitting.predict_on_batch(self, x)
 
 
