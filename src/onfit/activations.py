@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean, refusal_of_names
+from onfit.registered import named
 
 Activation = Callable[[Tensor], Tensor]
 
@@ -231,6 +232,7 @@ def get(identifier: Any) -> Activation:
     """
     if identifier is None:
         return linear
+    identifier = named(identifier)
     if isinstance(identifier, dict) and isinstance(identifier.get("config"), str):
         identifier = identifier["config"]  # Keras 3 writes a function with its name as "config"
     if isinstance(identifier, str):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Generic, Self, TypeVar
 
 from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
+from onfit.registered import named
 
 
 class CheckedArguments:
@@ -83,6 +84,7 @@ class Catalog(Generic[Kind]):
             ArgumentError: for an unknown name.
             ArgumentTypeError: for anything else.
         """
+        identifier = named(identifier)
         if isinstance(identifier, str):
             return self._made.get(identifier, self._class_of(identifier))()
         if isinstance(identifier, Mapping) and "class_name" in identifier:

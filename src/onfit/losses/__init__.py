@@ -54,6 +54,7 @@ from onfit.losses.regression import (
     mean_squared_error,
     mean_squared_logarithmic_error,
 )
+from onfit.registered import named
 
 __all__ = [
     "BinaryCrossentropy",
@@ -153,6 +154,7 @@ def get(identifier: Any) -> Loss:
     >>> get("mse").name
     'mean_squared_error'
     """
+    identifier = named(identifier)
     if isinstance(identifier, str):
         if identifier not in _NAMED:
             raise ArgumentError(

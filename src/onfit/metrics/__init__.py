@@ -78,6 +78,7 @@ from onfit.metrics.outcomes import (
     TruePositives,
 )
 from onfit.metrics.variable import MetricVariable
+from onfit.registered import named
 
 __all__ = [
     "AUC",
@@ -237,6 +238,7 @@ def get(identifier: Any) -> Metric:
     >>> get("acc").name, get("acc").direction
     ('acc', 'max')
     """
+    identifier = named(identifier)
     if isinstance(identifier, Metric):
         return identifier
     if isinstance(identifier, str):

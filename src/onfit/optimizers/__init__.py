@@ -21,6 +21,7 @@ from onfit.optimizers.rmsprop import RMSprop
 from onfit.optimizers.several import SeveralOptimizers
 from onfit.optimizers.sgd import SGD
 from onfit.optimizers.torch_optimizer import TorchOptimizer
+from onfit.registered import named, with_registered
 
 __all__ = [
     "SGD",
@@ -90,6 +91,7 @@ def get(identifier: Any) -> Optimizer:
     >>> get("adam").learning_rate
     0.001
     """
+    identifier = named(identifier)
     if isinstance(identifier, Optimizer):
         return identifier
     if isinstance(identifier, dict):
@@ -150,9 +152,9 @@ def deserialize(config: dict[str, Any], custom_objects: Any = None) -> Optimizer
             f"optimizer={config!r}: a dict that describes an optimizer has 'class_name' and "
             "'config', as optimizers.serialize returns it."
         )
-    kind = config["class_name"]
-    if kind in (custom_objects or {}):
-        own: Optimizer = custom_objects[kind].from_config(config["config"])
+    kind, custom = config["class_name"], with_registered(custom_objects)
+    if kind in custom:
+        own: Optimizer = custom[kind].from_config(config["config"])
         return own
     return from_config(kind, config["config"])
 

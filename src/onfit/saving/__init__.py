@@ -20,6 +20,12 @@
 Models import this package when they are saved. Only `rebuild.py` imports the classes of models.
 """
 
+from onfit.registered import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    register_keras_serializable,
+)
 from onfit.saving.describe import model_config
 from onfit.saving.graph_config import graph_config
 from onfit.saving.load import load_model
@@ -29,14 +35,18 @@ from onfit.saving.save import check_filepath, save_model, save_weights
 from onfit.saving.snapshot import Snapshot
 
 __all__ = [
+    "CustomObjectScope",
     "Snapshot",
     "check_filepath",
+    "custom_object_scope",
+    "get_custom_objects",
     "graph_config",
     "load_model",
     "load_weights",
     "model_config",
     "model_from_config",
     "read_notes",
+    "register_keras_serializable",
     "save_model",
     "save_weights",
 ]

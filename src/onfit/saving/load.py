@@ -10,6 +10,7 @@ from onfit._types import StrPath
 from onfit.engine.model.arguments import refuse_unsupported
 from onfit.errors import FileFormatError, OnfitError, OnfitWarning
 from onfit.layers.weights.room import weights_within
+from onfit.registered import with_registered
 from onfit.saving.contents import Contents
 from onfit.saving.fitting import put_in
 from onfit.saving.formats import format_to_load
@@ -52,7 +53,7 @@ def load_model(
         >>> model = load_model("best.h5", custom_objects={"my_loss": my_loss})  # doctest: +SKIP
     """
     refuse_unsupported(load_model, old)
-    asked, custom = f"load_model({os.fspath(filepath)!r})", custom_objects or {}
+    asked, custom = f"load_model({os.fspath(filepath)!r})", with_registered(custom_objects)
     with format_to_load(filepath).opened(os.fspath(filepath), "load_model") as contents:
         if contents.model_config is None:
             raise FileFormatError(_lacks_layers(asked, os.fspath(filepath)))

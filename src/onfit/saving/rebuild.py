@@ -18,6 +18,7 @@ from onfit.engine.model.model import Model
 from onfit.engine.model.sequential import Sequential
 from onfit.errors import ArgumentError, FileFormatError, OnfitError, OnfitWarning
 from onfit.layers import Input, Layer
+from onfit.registered import with_registered
 from onfit.saving.rebuild_functional import connected
 from onfit.saving.values import Config, Custom, argument_names, from_plain, make, served
 
@@ -66,7 +67,7 @@ def model_from_json(json_string: str, custom_objects: Custom | None = None) -> M
             f"model_from_json: the text describes no model: {error!r}. Pass what model.to_json() "
             "gave."
         ) from error
-    return model_from_config(described, custom_objects or {})
+    return model_from_config(described, with_registered(custom_objects))
 
 
 def _functional(config: Config, custom: Custom, own: Any = None) -> Model:

@@ -15,6 +15,7 @@ from onfit import activations, constraints, initializers, regularizers
 from onfit.dtypes import as_numpy, torch_dtype
 from onfit.errors import ArgumentError, OnfitError, did_you_mean
 from onfit.optimizers import schedules
+from onfit.registered import get_custom_objects
 
 Config = dict[str, Any]
 Custom = Mapping[str, Any]
@@ -107,7 +108,7 @@ def function_name(function: Any, owner: str, get: Callable[[str], Any]) -> str:
             f"{owner}: {function!r} has no name under which it could be found again. Write it "
             f"as a function with a name (def ...). {WEIGHTS_INSTEAD}"
         )
-    if lookup(get, name) is not None:
+    if name not in get_custom_objects() and lookup(get, name) is not None:
         raise ArgumentError(
             f"{owner}: your function is called {name!r}, as one of onfit's is, which would be "
             f"found in its place. Rename it. {WEIGHTS_INSTEAD}"

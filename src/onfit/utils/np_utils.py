@@ -6,7 +6,7 @@ import numpy as np
 
 from onfit.errors import DataError
 
-__all__ = ["to_categorical"]
+__all__ = ["normalize", "to_categorical"]
 
 Array = np.ndarray[Any, Any]
 
@@ -41,6 +41,24 @@ def to_categorical(y: Any, num_classes: int | None = None, dtype: Any = "float32
             f"num_classes; y holds {_range_of(classes)}."
         )
     return np.eye(num_classes, dtype=dtype)[classes]
+
+
+def normalize(x: Any, axis: int = -1, order: int = 2) -> Array:
+    """An array divided by its norms along an axis; where a norm is 0, it stays.
+
+    Args:
+        x: the array, or lists of numbers.
+        axis: the axis along which a norm is taken.
+        order: which norm: 2 for the length.
+
+    >>> normalize([[3.0, 4.0], [0.0, 0.0]])
+    array([[0.6, 0.8],
+           [0. , 0. ]])
+    """
+    norms = np.atleast_1d(np.linalg.norm(x, order, axis))
+    norms[norms == 0] = 1
+    result: Array = np.asarray(x) / np.expand_dims(norms, axis)
+    return result
 
 
 def _whole_numbers(y: Any) -> Array:

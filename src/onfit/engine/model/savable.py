@@ -9,6 +9,7 @@ from onfit._types import StrPath
 from onfit.engine.model.arguments import refuse_unsupported, require_suffix
 from onfit.engine.model.compilable import Compilable
 from onfit.engine.model.layered import Layered
+from onfit.registered import with_registered
 
 if TYPE_CHECKING:
     from onfit.engine.model.model import Model
@@ -150,7 +151,7 @@ class Savable(Compilable, Layered):
         """
         kind = "Functional" if "input_layers" in config else "Sequential"
         described = {"class_name": kind, "config": config}
-        custom = dict(custom_objects or {})
+        custom = with_registered(custom_objects)
         if cls.__name__ not in ("Model", cls.class_in_config):
             described["own_class"] = cls.__name__
             custom[cls.__name__] = cls
