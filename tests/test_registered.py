@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import torch
+from onfit.utils.generic_utils import get_custom_objects as as_in_keras_2
 
 import onfit
 from onfit import Sequential, layers, losses, metrics, models, optimizers
@@ -14,7 +15,6 @@ from onfit.utils import (
     normalize,
     register_keras_serializable,
 )
-from onfit.utils.generic_utils import get_custom_objects as as_in_keras_2
 
 
 @pytest.fixture(autouse=True)
