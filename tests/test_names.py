@@ -45,7 +45,7 @@ def test_keras_as_a_part_of_onfit_is_onfit():
 
 
 def test_keras_has_what_onfit_has():
-    beside = {"Run", "Session", "__version__", "errors", "keras", "load_model"}
+    beside = {"Run", "Session", "__version__", "errors", "keras", "load_model", "replay"}
     assert set(onfit.__all__) - set(keras.__all__) <= beside
 
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from onfit.models import Model, Sequential, load_model
     from onfit.optimizers import Optimizer
     from onfit.regularizers import Regularizer
+    from onfit.replaying import replay
 
     __version__: str
 
@@ -75,6 +76,7 @@ __all__ = [
     "optimizers",
     "preprocessing",
     "regularizers",
+    "replay",
     "saving",
     "utils",
 ]
@@ -93,6 +95,7 @@ _HOMES = {
     "Session": "onfit.core",
     "Sequential": "onfit.engine.model.sequential",
     "load_model": "onfit.saving.load",
+    "replay": "onfit.replaying",
 }
 # Modules of TensorFlow's, for `import onfit as tf`.
 _OF_TENSORFLOW = ("math", "nn")

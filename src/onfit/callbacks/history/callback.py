@@ -152,6 +152,22 @@ class History(Callback):
             _save(figure, Path(path))
         return figure
 
+    def rows(self) -> list[dict[str, Any]]:
+        """A dict for each epoch: its index as `epoch`, and what it logged. In a run of steps one
+        for each validation, with `step`.
+
+        Example:
+            >>> history = History()
+            >>> history.on_epoch_end(0, {"loss": 0.5})
+            >>> history.rows()
+            [{'epoch': 0, 'loss': 0.5}]
+        """
+        place, values = "step" if self.step else "epoch", self._by_epoch()
+        return [
+            {place: epoch, **{name: of[epoch] for name, of in values.items() if epoch in of}}
+            for epoch in self._all_epochs()
+        ]
+
     @property
     def _unit(self) -> str:
         return "row" if self.step else "epoch"

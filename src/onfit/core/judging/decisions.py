@@ -50,6 +50,17 @@ def _of(callback: Any) -> list[Decision]:
     return found
 
 
+def keeps_decisions(callback: Any) -> bool:
+    """Whether a callback is of a class that keeps its decisions."""
+    kinds = type(callback).__mro__
+    return any(isinstance(vars(kind).get("decisions"), Decisions) for kind in kinds)
+
+
+def decisions_of(callback: Any) -> list[Decision]:
+    """The decisions of a callback, whatever a subclass calls `decisions`."""
+    return list(_of(callback))
+
+
 def note(
     callback: Any,
     what: str,
