@@ -148,6 +148,7 @@ class Boosting:
             results = {key[4:]: logs.pop(key) for key in list(logs) if key.startswith("val_")}
             session.log(logs)
             if results:
+                session.evaluation_end(results)
                 session.validated(**results)
             return session.epoch_end()
 
