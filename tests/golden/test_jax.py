@@ -11,7 +11,7 @@ from tests.golden.golden import EPOCHS, VAL_LOSS, Golden, batches, same
 
 from onfit import Run
 from onfit.callbacks import BackupAndRestore, EarlyStopping, ModelCheckpoint
-from onfit.errors import ArgumentError, ArgumentTypeError, FileFormatError
+from onfit.errors import ArgumentError, ArgumentTypeError, CapabilityError, FileFormatError
 from onfit.integrations.jax import JaxModel
 
 
@@ -165,6 +165,16 @@ def test_numbers_that_safetensors_has_not_are_named_before_training():
 def test_what_is_no_function_is_refused():
     with pytest.raises(ArgumentTypeError, match=r"JaxModel\(get=\.\.\.\) is a function; got dict"):
         JaxModel({}, print)
+
+
+def test_a_tree_that_is_handed_over_itself_is_refused_with_what_to_write():
+    with pytest.raises(ArgumentTypeError, match=r"dict takes no attributes.* hand over .*JaxModel"):
+        Run({"w": jnp.ones(1)}, EarlyStopping())
+    with pytest.raises(ArgumentTypeError, match=r"MLP takes no attributes.* hand over .*JaxModel"):
+        Run(equinox.nn.MLP(1, 1, 1, 1, key=jax.random.key(0)), EarlyStopping())
+    net = nnx.Linear(3, 1, rngs=nnx.Rngs(0))
+    with pytest.raises(CapabilityError, match=r"Linear lacks get_weights .* hand over .*JaxModel"):
+        Run(net, EarlyStopping(restore_best_weights=True)).train_begin()
 
 
 def test_a_stop_shows_on_the_model():

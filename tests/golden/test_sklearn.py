@@ -100,7 +100,7 @@ def test_attributes_of_the_face_are_the_estimators():
 
 @pytest.mark.parametrize("estimator", [GaussianNB(), SGDClassifier()])
 def test_a_rate_that_is_not_there_is_refused_before_training(estimator):
-    with pytest.raises(CapabilityError, match=r"needs optimizer\.learning_rate of the model"):
+    with pytest.raises(CapabilityError, match=r"lacks optimizer\..* the eta0 of a linear"):
         train(estimator, ReduceLROnPlateau())
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from onfit._types import StrPath
-from onfit.core.packages.faces_of import adapt, face, package_of
+from onfit.core.packages.faces_of import adapt, face, hint_for, package_of
 from onfit.errors import ArgumentTypeError, CapabilityError, NotReadyError
 
 if TYPE_CHECKING:
@@ -195,7 +195,8 @@ def _how_to_provide(protocol: type, model: Any) -> str:
         "module given to set_model carries it as module.optimizer.",
         **getattr(model, "hints_for_callbacks", {}),  # of a face that knows why it lacks something
     }
-    return str(hints.get(protocol, "Give it what is missing, or leave out what asks for it."))
+    general = hint_for(model) or "Give it what is missing, or leave out what asks for it."
+    return str(hints.get(protocol, general))
 
 
 def model_of(callback: "Callback") -> Any:
@@ -258,6 +259,7 @@ def with_stop_flag(model: Any, optimizer: Any = None) -> Any:
     except AttributeError as error:
         raise ArgumentTypeError(
             f"A run needs a model on which `stop_training` can be set; {type(model).__name__} "
-            "takes no attributes. Pass a torch module, or a small object of your own around it."
+            "takes no attributes. Pass a torch module, or a small object of your own around it. "
+            f"{hint_for(model)}".rstrip()
         ) from error
     return model

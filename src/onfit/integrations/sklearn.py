@@ -5,9 +5,9 @@
 
 import os
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
-from onfit.core.faces import HasWeights, with_stop_flag
+from onfit.core.faces import HasLearningRate, HasWeights, with_stop_flag
 from onfit.errors import FileFormatError
 from onfit.integrations.array_files import Array
 from onfit.integrations.arrays import NamedArrays
@@ -57,6 +57,12 @@ class EstimatorFace(NamedArrays):
         >>> estimator.partial_fit([[1.0], [2.0]], [1.0, 2.0]).coef_.shape
         (1,)
     """
+
+    hints_for_callbacks: ClassVar = {
+        HasLearningRate: "A rate is the eta0 of a linear model whose learning_rate is 'constant', "
+        "'invscaling' or 'adaptive', or the learning_rate_init of a multi-layer perceptron. Choose "
+        "such an estimator, pass optimizer= to Run, or leave the callback out."
+    }
 
     def __init__(self, estimator: Any, optimizer: Any = None) -> None:
         vars(self)["estimator"] = estimator

@@ -23,6 +23,9 @@ _HOMES = {
     "torch": ("onfit.engine.model.adapt", "onfit.engine.model.face_of_net"),
 }
 
+# Packages whose models the loop holds as trees of JAX.
+_IN_JAX = {"equinox", "flax"}
+
 
 def package_of(model: Any) -> str | None:
     """The package of the object, or of a class above it, that has a face; None if there is none."""
@@ -38,6 +41,18 @@ def adapt(package: str, model: Any, optimizer: Any) -> Any:
 def face(package: str, model: Any) -> Any:
     """The face of an object of `package` that the loop holds itself."""
     return importlib.import_module(_modules(package)[1]).face(model)
+
+
+def hint_for(model: Any) -> str:
+    """What to hand over instead of a model whose package has no face; empty if it is not known."""
+    packages = {kind.__module__.partition(".")[0] for kind in type(model).__mro__}
+    is_tree = "jax" in sys.modules and type(model) in (dict, list, tuple)
+    if not is_tree and not packages & _IN_JAX:
+        return ""
+    return (
+        "Of a tree of JAX, hand over onfit.integrations.jax.JaxModel(get=..., set=...), which says "
+        "how to take it and to put one back."
+    )
 
 
 def _modules(package: str) -> tuple[str, ...]:
