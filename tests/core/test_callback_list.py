@@ -130,17 +130,6 @@ def test_a_class_instead_of_an_instance_is_an_error_that_shows_the_brackets():
         )
 
 
-@pytest.mark.parametrize(
-    "module", ["keras.src.callbacks.early_stopping", "tf_keras.callbacks", "tensorflow.x"]
-)
-def test_a_keras_callback_is_an_error_that_names_the_import(module):
-    foreign = type("EarlyStopping", (), {"__module__": module})()
-    with pytest.raises(ArgumentTypeError) as caught:
-        CallbackList([foreign])
-    assert f"{module}.EarlyStopping, which belongs to Keras" in str(caught.value)
-    assert "Import it from onfit.callbacks" in str(caught.value)
-
-
 @pytest.mark.parametrize("garbage", ["early", 3, [None], [Callback(), "x"], print])
 def test_garbage_is_an_error_that_says_what_a_callback_is(garbage):
     with pytest.raises(ArgumentTypeError, match=r"takes onfit\.callbacks\.Callback instances"):

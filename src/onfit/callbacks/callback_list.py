@@ -31,7 +31,7 @@ class CallbackList(Session):
         **params: the dict that the callbacks see as `self.params`.
 
     Raises:
-        ArgumentTypeError: for anything that is not a `Callback` instance.
+        ArgumentTypeError: for anything that is no callback, and has not the hooks of one.
         CapabilityError: if `model` lacks what a callback needs.
 
     Example:

@@ -165,7 +165,7 @@ class Callback:
         By default these are the attributes named in `remembers`; without it, all that are plain
         data (numbers, text, arrays, tensors, lists, dicts). A warning names the others once.
         """
-        own = {name: value for name, value in vars(self).items() if name not in _NOT_STATE}
+        own = {name: v for name, v in self._attributes().items() if name not in _NOT_STATE}
         if self.remembers is not None:
             return {name: own[name] for name in self.remembers}
         kept = {name: value for name, value in own.items() if is_plain(value)}
@@ -174,6 +174,9 @@ class Callback:
             self._warned_of_what_is_left_out = True
             warnings.warn(_left_out(type(self).__name__, left_out), OnfitWarning, stacklevel=2)
         return kept
+
+    def _attributes(self) -> dict[str, Any]:
+        return vars(self)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back what `state_dict` returned. A resumed run calls this after `on_train_begin`."""

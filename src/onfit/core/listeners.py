@@ -10,6 +10,7 @@ from onfit.core.callback import Callback
 from onfit.core.faces import check_needs
 from onfit.core.hooks import HOOKS, heard, misspelt
 from onfit.core.packages import as_callback
+from onfit.core.packages.by_hooks import by_hooks, has_hooks
 from onfit.core.state import names_of
 from onfit.core.stop import flags_of
 from onfit.errors import ArgumentTypeError, OnfitWarning
@@ -55,7 +56,7 @@ class Listeners:
         is_main: whether those with `main_process_only` are called in this process.
 
     Raises:
-        ArgumentTypeError: for anything that is not a `Callback` instance.
+        ArgumentTypeError: for anything that is no callback, and has not the hooks of one.
     """
 
     called: Callback | None = None
@@ -244,8 +245,8 @@ def _warn_of_misspelt_hooks(callbacks: Iterable[Callback]) -> None:
 def _warn_of_the_same_twice(callbacks: list[Callback]) -> None:
     seen: set[int] = set()
     for callback in callbacks:
-        # A scheduler of torch's is in a callback of its own each time it is listed.
-        mark = id(getattr(callback, "scheduler", callback))
+        # What is no callback, such as torch's schedulers, is in a new one each time it is listed.
+        mark = id(getattr(callback, "adapted", getattr(callback, "scheduler", callback)))
         if mark in seen:
             warnings.warn(
                 f"callbacks= has the same {type(callback).__name__} twice, so each of its hooks "
@@ -278,23 +279,20 @@ def _checked(callbacks: Any) -> Iterator[Callback]:
             yield from callback.callbacks
         elif (adapted := as_callback(callback)) is not None:  # a torch scheduler
             yield adapted
+        elif has_hooks(callback):
+            yield by_hooks(callback)
         else:
             raise ArgumentTypeError(_not_a_callback(callback))
 
 
 def _not_a_callback(found: Any) -> str:
-    if isinstance(found, type) and issubclass(found, Callback):
+    if isinstance(found, type) and hasattr(found, "set_model"):
         return (
             f"callbacks= takes instances, and {found.__name__} is a class. "
             f"Write {found.__name__}(...) with its arguments."
         )
-    if type(found).__module__.partition(".")[0] in ("keras", "tf_keras", "tensorflow"):
-        return (
-            f"callbacks= takes onfit callbacks, and got {type(found).__module__}."
-            f"{type(found).__name__}, which belongs to Keras. "
-            "Import it from onfit.callbacks, or subclass onfit.callbacks.Callback."
-        )
     return (
-        f"callbacks= takes onfit.callbacks.Callback instances, and got {found!r} "
-        f"of type {type(found).__name__}. Subclass Callback, or use LambdaCallback(...)."
+        f"callbacks= takes onfit.callbacks.Callback instances, and objects with set_model, "
+        f"set_params and Keras' hooks; got {found!r} of type {type(found).__name__}. Subclass "
+        "Callback, or use LambdaCallback(...)."
     )
