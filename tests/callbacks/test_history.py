@@ -1,5 +1,6 @@
 """History: what every epoch logged, and its figure."""
 
+import pickle
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from onfit.callbacks import History
+from onfit.callbacks import EarlyStopping, History, ModelCheckpoint
 from onfit.core import Logs, Run
 from onfit.errors import ArgumentError, MissingMetricError, MissingPackageError, NotReadyError
 
@@ -340,3 +341,64 @@ def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
         'Install it with: pip install "onfit[plot]"'
     )
     assert caught.value.name == "matplotlib"
+
+
+# --- rows and frames --------------------------------------------------------------------------
+
+
+def test_rows_have_their_epoch_and_what_it_logged():
+    history = history_of({"loss": 1.0}, {"loss": 0.5, "val_loss": 2.0}, first=3)
+    assert history.rows() == [
+        {"epoch": 3, "loss": 1.0},
+        {"epoch": 4, "loss": 0.5, "val_loss": 2.0},
+    ]
+    assert History().rows() == []
+
+
+def decided(tmp_path):
+    history = History()
+    saving = ModelCheckpoint(tmp_path / "{step}.h5", save_freq="2 batches")
+    callbacks = [EarlyStopping("loss", patience=2), saving, History(), history]
+    model = SimpleNamespace(save=str, save_weights=str)
+    with Run(model, callbacks, epochs=5) as run:
+        for epoch in run.epochs():
+            for _ in run.batches([[1]] * 3):
+                run.log(loss=[5, 4, 6, 7, 8][epoch])
+    return history
+
+
+def test_a_frame_has_the_logs_and_the_reasons_of_each_decision(tmp_path):
+    frame = decided(tmp_path).to_frame()
+    assert list(frame.index) == [0, 1, 2, 3]
+    assert frame.index.name == "epoch"
+    assert list(frame.columns) == ["loss", "EarlyStopping", "ModelCheckpoint"]
+    assert frame["EarlyStopping"].iloc[2] == "loss 6.0 did not beat 4.0; 1 of 2"
+    assert [len(text.split("; ")) for text in frame["ModelCheckpoint"]] == [1, 2, 1, 2]
+
+
+def test_a_copy_has_the_decisions_too(tmp_path):
+    history = decided(tmp_path)
+    copy = pickle.loads(pickle.dumps(history))
+    assert copy.to_frame().equals(history.to_frame())
+
+
+def test_a_name_that_an_epoch_did_not_log_is_missing_in_its_row():
+    frame = history_of({"loss": 1.0}, {"loss": 0.5, "val_loss": 2.0}).to_frame()
+    assert frame["val_loss"].isna().tolist() == [True, False]
+
+
+def test_a_frame_of_a_run_of_steps_has_its_steps():
+    history = History()
+    history.set_params({"epochs": None})
+    history.on_validation_end(10, {"loss": 1.0})
+    history.on_validation_end(20, {"loss": 0.5})
+    frame = history.to_frame()
+    assert (frame.index.name, list(frame.index), list(frame["loss"])) == (
+        "step", [10, 20], [1.0, 0.5]
+    )  # fmt: skip
+
+
+def test_a_frame_without_pandas_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingPackageError, match="pip install pandas"):
+        history_of({"loss": 1.0}).to_frame()

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from onfit._types import StrPath
 from onfit.callbacks.history import table
+from onfit.callbacks.history.frame import frame_of
 from onfit.core.aliases import AliasDict, find
 from onfit.core.callback import Callback, Logs
 from onfit.core.judging.deciding import in_steps
+from onfit.core.judging.decisions import Decision, decisions_of, keeps_decisions
 from onfit.core.packages.plain import is_plain, text_of
 from onfit.core.representation import checked_arguments
+from onfit.core.state import names_of
 from onfit.errors import (
     ArgumentError,
     MissingMetricError,
@@ -22,6 +25,7 @@ from onfit.storage import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from pandas import DataFrame
 
 
 class History(Callback):
@@ -49,16 +53,20 @@ class History(Callback):
         self.step: list[int] = []
         self.history: dict[str, list[Any]] = AliasDict()
         self._timing: dict[str, Any] = {}  # of the run, in a copy, which has no run
+        self._steps: dict[int, int] = {}  # how many steps were done at the end of each epoch
+        self._decided: dict[str, list[Decision]] = {}  # of the run's callbacks, in a copy
         # The epoch of each value in `history`, since a list may skip epochs.
         self._epochs: dict[str, list[int]] = {}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.epoch, self.step = [], []
         self.history = AliasDict()
-        self._epochs = {}
+        self._epochs, self._steps = {}, {}
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         self.epoch.append(epoch)
+        if self._session is not None:
+            self._steps[epoch] = self._session.progress.step
         self._keep(epoch, logs)
 
     def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
@@ -81,7 +89,8 @@ class History(Callback):
         return self._timing if self._session is None else self._session.timing.report()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_timing": self.timing}
+        of_the_run = {"_timing": self.timing, "_decided": self._decisions_of_all}
+        return {**super().__getstate__(), **of_the_run}
 
     def __repr__(self) -> str:
         """How many epochs there were, and what the last one logged."""
@@ -101,12 +110,13 @@ class History(Callback):
             "step": self.step,
             "history": {name: list(map(_kept, values)) for name, values in self.history.items()},
             "epochs": self._epochs,
+            "steps": [list(pair) for pair in self._steps.items()],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.epoch, self.step = state["epoch"], state.get("step", [])
         self.history = AliasDict(state["history"])
-        self._epochs = state["epochs"]
+        self._epochs, self._steps = state["epochs"], dict(state.get("steps", []))
 
     def plot(
         self, path: StrPath | None = None, metrics: str | Iterable[str] | None = None
@@ -167,6 +177,37 @@ class History(Callback):
             {place: epoch, **{name: of[epoch] for name, of in values.items() if epoch in of}}
             for epoch in self._all_epochs()
         ]
+
+    def to_frame(self) -> "DataFrame":
+        """A table of pandas with a row for each epoch, or for each validation in a run of steps.
+
+        The columns are what was logged, and one for each callback that decides, with its reasons
+        as text: the column `EarlyStopping` says at each epoch why it waited.
+
+        Raises:
+            MissingPackageError: if pandas is not installed.
+
+        Example:
+            >>> history = History()
+            >>> history.on_epoch_end(0, {"loss": 0.5})
+            >>> history.to_frame().loc[0, "loss"]
+            np.float64(0.5)
+        """
+        place = "step" if self.step else "epoch"
+        places = self._all_epochs()
+        steps = places if self.step else [self._steps.get(epoch) for epoch in places]
+        return frame_of(self.rows(), place, steps, self._decisions_of_all)
+
+    @property
+    def _decisions_of_all(self) -> dict[str, list[Decision]]:
+        """The decisions of the run's callbacks, by name; of those in a copy, which has no run."""
+        if self._session is None:
+            return self._decided
+        return {
+            name.removesuffix("/0"): decisions_of(each)
+            for name, each in names_of(self._session.callbacks).items()
+            if keeps_decisions(each)
+        }
 
     @property
     def _unit(self) -> str:
