@@ -108,7 +108,7 @@ if not TYPE_CHECKING:  # whose reader knows the names from above, and should mis
 
     def __getattr__(name: str) -> Any:
         if name not in __all__ and name not in _OF_TENSORFLOW:
-            refusal_of_names(__name__, __all__, _doors.INSTEAD)(name)
+            refusal_of_names(__name__, __all__)(name)
         value = globals()[name] = _version() if name == "__version__" else _load(name)
         return value
 

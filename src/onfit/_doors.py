@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
+from onfit._instead import MODULES
 from onfit.errors import MissingModuleError, MissingPackageError
 
 _KERAS = "onfit.keras."
@@ -53,17 +54,6 @@ _SECOND = {
         ],
         "onfit.keras",
     ),
-}
-
-# Modules that scripts import from Keras and onfit has not, and what to write instead.
-INSTEAD = {
-    "applications": "Model(net) with a net of torchvision.models or timm, which have weights",
-    "mixed_precision": 'backend.set_floatx("bfloat16"), or torch.autocast in a net of torch',
-    "ops": "torch's functions: torch.mean for ops.mean",
-    "preprocessing.image": "a torch DataLoader with torchvision.transforms",
-    "preprocessing.text": "a tokenizer of transformers, which makes numbers of text",
-    "random": "torch.randn, torch.rand and the like, which utils.set_random_seed seeds",
-    "wrappers": "skorch.NeuralNetClassifier, which is scikit-learn's way of a torch net",
 }
 
 
@@ -128,8 +118,8 @@ class _Doors:
         if not name.startswith("onfit."):
             return None
         inner = name.removeprefix(_KERAS).removeprefix("onfit.")
-        if inner in INSTEAD:
-            raise MissingModuleError(f"{name}: onfit has no such module. Write {INSTEAD[inner]}.")
+        if inner in MODULES:
+            raise MissingModuleError(f"{name}: onfit has no such module. Write {MODULES[inner]}.")
         if name in _ON_TORCH and find_spec("torch") is None:
             raise _without_torch(name)
         loader: Any = self

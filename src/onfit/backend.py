@@ -9,7 +9,13 @@ import torch
 from torch import Tensor
 
 from onfit.dtypes import as_numpy, torch_dtype
-from onfit.errors import ArgumentError, ArgumentTypeError, ShapeError, did_you_mean
+from onfit.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    ShapeError,
+    did_you_mean,
+    refusal_of_names,
+)
 from onfit.layers.weights import Weight
 from onfit.losses.loss import EPSILON
 
@@ -156,7 +162,6 @@ def clear_session() -> None:
 if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others
 
     def __getattr__(name: str) -> NoReturn:
-        hint = did_you_mean(name, __all__)
-        if not name.startswith("_") and hasattr(torch, name):
-            hint = f" Arithmetic is torch's: torch.{name}."
-        raise AttributeError(f"module 'onfit.backend' has no attribute {name!r}.{hint}")
+        is_torchs = not name.startswith("_") and hasattr(torch, name)
+        instead = {name: f"torch.{name}: arithmetic is torch's"} if is_torchs else {}
+        refusal_of_names(__name__, __all__, instead)(name)

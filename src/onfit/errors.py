@@ -25,6 +25,8 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import NoReturn
 
+from onfit._instead import ROOMS
+
 
 class OnfitError(Exception):
     """The root of the tree: `except OnfitError` catches every error that onfit raises itself."""
@@ -136,14 +138,15 @@ def refusal_of_names(
     Args:
         module: the name of the module.
         known: its public names.
-        instead: what to write instead of names that other libraries have.
+        instead: what to write instead of names that other libraries have; those of Keras are known.
 
     Raises:
         AttributeError: when it is called; the text names the nearest of `known`.
     """
+    elsewhere = {**ROOMS.get(module.rpartition(".")[2], {}), **instead}
 
     def refuse(name: str) -> NoReturn:
-        hint = f" Write {instead[name]}." if name in instead else did_you_mean(name, known)
+        hint = f" Write {elsewhere[name]}." if name in elsewhere else did_you_mean(name, known)
         hint = hint or f" dir({module}) lists what it has."
         # With `name` left empty, a traceback does not add a second guess to this one.
         raise AttributeError(f"module {module!r} has no attribute {name!r}.{hint}", obj=None)

@@ -10,7 +10,7 @@ Each module is imported at its first use.
 
 from typing import TYPE_CHECKING, Any
 
-from onfit._doors import INSTEAD, lazily
+from onfit._doors import lazily
 from onfit.errors import refusal_of_names
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ if not TYPE_CHECKING:  # whose reader knows the names from above, and should mis
 
     def __getattr__(name: str) -> Any:
         if name not in __all__ and name not in _HOMES:
-            refusal_of_names(__name__, __all__, INSTEAD)(name)
+            refusal_of_names(__name__, __all__)(name)
         value = globals()[name] = _load(name)
         return value
 

@@ -20,6 +20,9 @@
 Models import this package when they are saved. Only `rebuild.py` imports the classes of models.
 """
 
+from typing import TYPE_CHECKING
+
+from onfit.errors import refusal_of_names
 from onfit.registered import (
     CustomObjectScope,
     custom_object_scope,
@@ -50,3 +53,7 @@ __all__ = [
     "save_model",
     "save_weights",
 ]
+
+
+if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others
+    __getattr__ = refusal_of_names(__name__, __all__)

@@ -40,23 +40,8 @@ __all__ = [
     "to_categorical",
 ]
 
-# What scripts call of Keras' and is not here, and what to write instead.
-INSTEAD = {
-    "Progbar": "tqdm.tqdm(total=...), or callbacks.ProgbarLogger in a Run",
-    "get_file": "urllib.request.urlretrieve(url, path); nothing is downloaded unasked",
-    "image_dataset_from_directory": "torchvision.datasets.ImageFolder, in a torch DataLoader",
-    "img_to_array": "numpy.asarray(image)",
-    "load_img": "PIL.Image.open(path)",
-    "model_to_dot": "model.summary(), or the graph that callbacks.TensorBoard writes",
-    "multi_gpu_model": "Model(DistributedDataParallel(net))",
-    "plot_model": "model.summary(), or the graph that callbacks.TensorBoard writes",
-    "split_dataset": "torch.utils.data.random_split",
-    "text_dataset_from_directory": "a torch Dataset over the files",
-    "timeseries_dataset_from_array": "numpy.lib.stride_tricks.sliding_window_view(x, length, 0)",
-}
-
 if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others
-    __getattr__ = refusal_of_names(__name__, __all__, INSTEAD)
+    __getattr__ = refusal_of_names(__name__, __all__)
 
 # Keras 2's modules of these.
 _doors.open_old_modules(__name__, ["data_utils", "generic_utils", "layer_utils", "vis_utils"])

@@ -1,0 +1,228 @@
+"""What Keras has and onfit has not, room by room, and what to write instead.
+
+A module says so where a name is asked for (`errors.refusal_of_names`); docs/from-keras.md lists it.
+"""
+
+_IMAGES = "torchvision.transforms.v2, in the Dataset of a DataLoader"
+_NUMBERS = "numpy or pandas, before fit: a net takes numbers"
+_OWN = "a Layer of your own, with the loop over time in its call"
+_ATTENTION = "torch.nn.functional.scaled_dot_product_attention, in the call of a Layer"
+_PLAIN = "get_config() and from_config() of the object or its class"
+_INNER = "torch's own: tensors are torch.Tensor, and nothing records outside of Input"
+
+# Layers that torch has, by its name for them.
+_OF_TORCH = {
+    **{f"Adaptive{kind}Pooling{n}D": f"Adaptive{short}Pool{n}d"
+       for n in (1, 2, 3) for kind, short in (("Average", "Avg"), ("Max", "Max"))},
+    **dict.fromkeys(("AveragePooling3D", "AvgPool3D"), "AvgPool3d"),
+    **dict.fromkeys(("Conv3D", "Convolution3D"), "Conv3d"),
+    **dict.fromkeys(("Conv3DTranspose", "Convolution3DTranspose"), "ConvTranspose3d"),
+    **dict.fromkeys(("GlobalAveragePooling3D", "GlobalAvgPool3D"), "AdaptiveAvgPool3d"),
+    **dict.fromkeys(("GlobalMaxPooling3D", "GlobalMaxPool3D"), "AdaptiveMaxPool3d"),
+    **dict.fromkeys(("MaxPooling3D", "MaxPool3D"), "MaxPool3d"),
+    "Cropping3D": "ConstantPad3d",
+    "GroupNormalization": "GroupNorm",
+    "RMSNormalization": "RMSNorm",
+    "SpatialDropout3D": "Dropout3d",
+    "UpSampling3D": "Upsample",
+    "ZeroPadding3D": "ConstantPad3d",
+}  # fmt: skip
+
+MODULES = {
+    "applications": "Model(net) with a net of torchvision.models or timm, which have weights",
+    "config": "backend.set_floatx, utils.disable_interactive_logging and the like",
+    "distillation": "a train_step of your own, with the loss between two models",
+    "distribution": "Model(DistributedDataParallel(net))",
+    "dtype_policies": 'dtype="bfloat16" of the layers, or backend.set_floatx',
+    "export": "torch.export or torch.onnx, on the model or its net",
+    "mixed_precision": 'backend.set_floatx("bfloat16"), or torch.autocast in a net of torch',
+    "ops": "torch's functions: torch.mean for ops.mean",
+    "preprocessing.image": "a torch DataLoader with torchvision.transforms",
+    "preprocessing.text": "a tokenizer of transformers, which makes numbers of text",
+    "quantizers": "torch.ao.quantization",
+    "random": "torch.randn, torch.rand and the like, which utils.set_random_seed seeds",
+    "tree": "torch.utils._pytree, or plain loops",
+    "visualization": "matplotlib",
+    "wrappers": "skorch.NeuralNetClassifier, which is scikit-learn's way of a torch net",
+}
+
+ROOMS: dict[str, dict[str, str]] = {
+    "keras": {
+        **MODULES,
+        **dict.fromkeys(
+            ("Function", "KerasTensor", "Operation", "StatelessScope", "SymbolicScope"), _INNER
+        ),
+        **dict.fromkeys(("DTypePolicy", "FloatDTypePolicy"), MODULES["dtype_policies"]),
+        "InputSpec": "a check of x.shape in the call of the layer",
+        "Quantizer": MODULES["quantizers"],
+        **dict.fromkeys(("RematScope", "remat"), "torch.utils.checkpoint.checkpoint"),
+        "Variable": "backend.variable(value), or add_weight of a layer",
+        "device": 'model.to("cuda")',
+        "name_scope": "name= of the layers",
+    },
+    "layers": {
+        **{
+            name: f"TorchModule(torch.nn.{short}(...)), whose axes are in torch's order"
+            for name, short in _OF_TORCH.items()
+        },
+        **dict.fromkeys(
+            [
+                "AugMix",
+                "AutoContrast",
+                "CenterCrop",
+                "ContrastLimitedAdaptiveHistogramEqualization",
+                "CutMix",
+                "Equalization",
+                "MaxNumBoundingBoxes",
+                "MixUp",
+                "RandAugment",
+                "RandomBrightness",
+                "RandomColorDegeneration",
+                "RandomColorJitter",
+                "RandomContrast",
+                "RandomCrop",
+                "RandomElasticTransform",
+                "RandomErasing",
+                "RandomFlip",
+                "RandomGaussianBlur",
+                "RandomGrayscale",
+                "RandomHue",
+                "RandomInvert",
+                "RandomPerspective",
+                "RandomPosterization",
+                "RandomRotation",
+                "RandomSaturation",
+                "RandomSharpness",
+                "RandomShear",
+                "RandomTranslation",
+                "RandomZoom",
+                "Resizing",
+                "Solarization",
+            ],
+            _IMAGES,
+        ),
+        **dict.fromkeys(
+            [
+                "CategoryEncoding",
+                "Discretization",
+                "HashedCrossing",
+                "Hashing",
+                "IntegerLookup",
+                "Normalization",
+                "StringLookup",
+                "TextVectorization",
+            ],
+            _NUMBERS,
+        ),
+        **dict.fromkeys(("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "RNN", "StackedRNNCells"), _OWN),
+        **dict.fromkeys(("GRUCell", "LSTMCell", "SimpleRNNCell"), _OWN),
+        **dict.fromkeys(("AdditiveAttention", "Attention", "GroupQueryAttention"), _ATTENTION),
+        **dict.fromkeys(("MelSpectrogram", "STFTSpectrogram"), "torchaudio.transforms"),
+        **dict.fromkeys(("FlaxLayer", "JaxLayer", "TFSMLayer"), "a net of torch"),
+        **dict.fromkeys(("deserialize", "serialize"), _PLAIN),
+        "Bidirectional": "TorchModule(net), with torch.nn.LSTM(bidirectional=True) in the net",
+        "EinsumDense": "torch.einsum, in the call of a Layer",
+        "InputSpec": "a check of x.shape in the call of the layer",
+        "Masking": "batches of one length, or a loss that leaves out what is padded",
+        "MultiHeadAttention": "torch.nn.MultiheadAttention, in the call of a Layer",
+        "Pipeline": "Sequential",
+        "ReversibleEmbedding": "Embedding, and x @ its weight in the call of a Layer",
+        "SpectralNormalization": "torch.nn.utils.parametrizations.spectral_norm",
+        "TimeDistributed": "Dense itself, which acts on the last axis; else torch.vmap, in a Layer",
+        "TorchModuleWrapper": "TorchModule(net), or the net itself in a Sequential",
+        "UnitNormalization": "Lambda(torch.nn.functional.normalize)",
+        "Wrapper": "a Layer that has the other layer as an attribute",
+    },
+    "losses": {
+        **dict.fromkeys(("CTC", "ctc"), "torch.nn.CTCLoss, in a function of (y_true, y_pred)"),
+        **dict.fromkeys(("Circle", "circle"), "a function of (y_true, y_pred)"),
+        **dict.fromkeys(("deserialize", "serialize"), _PLAIN),
+    },
+    "metrics": {
+        **dict.fromkeys(
+            ("BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"),
+            "torchmetrics.JaccardIndex, which metrics= takes",
+        ),
+        **dict.fromkeys(
+            ("ConcordanceCorrelation", "concordance_correlation"),
+            "torchmetrics.ConcordanceCorrCoef, which metrics= takes",
+        ),
+        **dict.fromkeys(
+            ("PearsonCorrelation", "pearson_correlation"),
+            "torchmetrics.PearsonCorrCoef, which metrics= takes",
+        ),
+        "R2Score": "torchmetrics.R2Score, which metrics= takes",
+        "binary_focal_crossentropy": "losses.binary_focal_crossentropy",
+        "categorical_focal_crossentropy": "losses.categorical_focal_crossentropy",
+        **dict.fromkeys(("deserialize", "serialize"), _PLAIN),
+    },
+    "optimizers": {
+        "LossScaleOptimizer": "loss_scale_factor= of any optimizer, or bfloat16, which needs none",
+        "MultiOptimizer": "a torch optimizer with several groups",
+        "Muon": "torch.optim.Muon, which compile takes; it moves matrices alone",
+        "OptimizerMap": "a torch optimizer with several groups",
+        "ScheduleFreeAdamW": "schedulefree.AdamWScheduleFree, which compile takes",
+    },
+    "callbacks": {"OrbaxCheckpoint": "BackupAndRestore"},
+    "initializers": dict.fromkeys(("STFT", "STFTInitializer", "stft"), "torch.stft, in a function"),
+    "datasets": dict.fromkeys(
+        ("boston_housing", "california_housing", "cifar10", "cifar100", "imdb", "reuters"),
+        "torchvision.datasets, sklearn.datasets or the datasets library",
+    ),
+    "backend": {
+        "backend": "torch: there is one backend",
+        "get_uid": "a number of your own",
+        "is_float_dtype": "tensor.is_floating_point()",
+        "is_int_dtype": "not tensor.is_floating_point()",
+        "is_keras_tensor": "isinstance(x, torch.Tensor)",
+        "result_type": "torch.result_type",
+        "set_epsilon": "the epsilon= of the layer or optimizer",
+        "set_image_data_format": 'data_format="channels_first" of the layers',
+        "standardize_dtype": 'dtype="float32" or torch.float32: both are taken',
+    },
+    "utils": {
+        **dict.fromkeys(
+            ("Config", "FeatureSpace", "audio_dataset_from_directory", "bounding_boxes"),
+            "what its own library has for it: torch's, torchvision's, torchaudio's",
+        ),
+        **dict.fromkeys(("deserialize_keras_object", "serialize_keras_object"), _PLAIN),
+        **dict.fromkeys(
+            ("get_registered_name", "get_registered_object"), "get_custom_objects()[name]"
+        ),
+        **dict.fromkeys(
+            ("model_to_dot", "plot_model"),
+            "model.summary(), or the graph that callbacks.TensorBoard writes",
+        ),
+        **dict.fromkeys(("pack_x_y_sample_weight", "unpack_x_y_sample_weight"), "a tuple"),
+        "Progbar": "tqdm.tqdm(total=...), or callbacks.ProgbarLogger in a Run",
+        "array_to_img": "PIL.Image.fromarray(array)",
+        "clear_session": "backend.clear_session, or nothing: a model owns all that it has",
+        "get_file": "urllib.request.urlretrieve(url, path): nothing is fetched unasked",
+        "get_source_inputs": "model.inputs",
+        "image_dataset_from_directory": "torchvision.datasets.ImageFolder, in a torch DataLoader",
+        "img_to_array": "numpy.asarray(image)",
+        "is_keras_tensor": "isinstance(x, torch.Tensor)",
+        "load_img": "PIL.Image.open(path)",
+        "multi_gpu_model": "Model(DistributedDataParallel(net))",
+        "save_img": "image.save(path), of a PIL.Image",
+        "split_dataset": "torch.utils.data.random_split",
+        "standardize_dtype": 'dtype="float32" or torch.float32: both are taken',
+        "text_dataset_from_directory": "a torch Dataset over the files",
+        "timeseries_dataset_from_array": "numpy.lib.stride_tricks.sliding_window_view",
+    },
+    "saving": {
+        **dict.fromkeys(("deserialize_keras_object", "serialize_keras_object"), _PLAIN),
+        **dict.fromkeys(
+            ("get_registered_name", "get_registered_object"), "get_custom_objects()[name]"
+        ),
+        "KerasFileEditor": "h5py.File, or zipfile for a .keras file",
+    },
+    "preprocessing": {
+        "image": MODULES["preprocessing.image"],
+        "image_dataset_from_directory": "torchvision.datasets.ImageFolder, in a torch DataLoader",
+        "text": MODULES["preprocessing.text"],
+        "text_dataset_from_directory": "a torch Dataset over the files",
+        "timeseries_dataset_from_array": "numpy.lib.stride_tricks.sliding_window_view",
+    },
+}
+ROOMS["onfit"] = ROOMS["keras"]
