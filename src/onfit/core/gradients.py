@@ -42,6 +42,8 @@ def observe_gradients(session: "Session") -> Callable[[], object] | None:
         )
 
     def before_update() -> None:
+        if session.callbacks.called is not None:
+            return  # a step that a callback takes itself is none of this training
         batch = session.progress.batch
         session.callbacks.call(_HOOK, batch, Logs(batch=batch))
 

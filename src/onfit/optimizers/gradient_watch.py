@@ -26,6 +26,7 @@ class GradientWatch:
     def __init__(self) -> None:
         self._observers: dict[object, BeforeUpdate | None] = {}
         self._optimizers: list[Optimizer] = []
+        self._plain: list[Any] = []  # torch optimizers that no optimizer of onfit holds
         self._hooks: list[Any] = []  # on torch optimizers
         # For each parameter with a gradient from here, what its `.grad` was before.
         self._before: dict[Tensor, Tensor | None] = {}
@@ -47,9 +48,13 @@ class GradientWatch:
 
         return remove
 
-    def attach(self, optimizer: "Optimizer") -> None:
-        """Watch the steps of this optimizer, too."""
-        if optimizer.watch is not self:
+    def attach(self, optimizer: Any) -> None:
+        """Watch the steps of this optimizer, onfit's or torch's, too."""
+        if hasattr(optimizer, "param_groups"):
+            if optimizer not in self._plain:
+                self._plain.append(optimizer)
+                self.follow([optimizer])
+        elif optimizer.watch is not self:
             optimizer.watch = self
             self._optimizers.append(optimizer)
             self.follow(_torch_optimizers(optimizer))
@@ -90,7 +95,8 @@ class GradientWatch:
         back what was in that of those whose layer was frozen.
         """
         self._shown = list(params)
-        for param in self._before.keys() - set(params):
+        training = {param for one in self._optimizers for param in one.params}.union(params)
+        for param in self._before.keys() - training:
             param.grad = self._before.pop(param)
         for param in params:
             if param not in self._before:
@@ -118,26 +124,38 @@ class GradientWatch:
             optimizer.watch = None
         for param, grad in self._before.items():
             param.grad = grad
-        self._hooks, self._optimizers, self._before, self._shown = [], [], {}, ()
+        self._hooks, self._optimizers, self._plain, self._before = [], [], [], {}
+        self._shown = ()
 
     def __reduce__(self) -> tuple[type[None], tuple[()]]:
         return type(None), ()
 
 
-def observe(optimizer: "Optimizer", before_update: BeforeUpdate | None) -> Callable[[], None]:
+def observe(
+    optimizer: Any, before_update: BeforeUpdate | None, others: Sequence[Any] = ()
+) -> Callable[[], None]:
     """Add an observer to the watch of an optimizer, which may have none yet: see `add`.
+
+    Args:
+        optimizer: the optimizer.
+        before_update: the observer.
+        others: further optimizers to watch, onfit's or torch's.
 
     Raises:
         CapabilityError: if a torch optimizer does not say when it steps.
     """
     if before_update is not None:
-        _require_hooks(_torch_optimizers(optimizer))
-    watch = optimizer.watch or GradientWatch()
-    watch.attach(optimizer)
+        for one in (optimizer, *others):
+            _require_hooks(_torch_optimizers(one))
+    watch: GradientWatch = getattr(optimizer, "watch", None) or GradientWatch()
+    for one in (optimizer, *others):
+        watch.attach(one)
     return watch.add(before_update)
 
 
-def _torch_optimizers(optimizer: "Optimizer") -> Sequence[Any]:
+def _torch_optimizers(optimizer: Any) -> Sequence[Any]:
+    if hasattr(optimizer, "param_groups"):
+        return [optimizer]
     found: Sequence[Any] = getattr(optimizer, "torch_optimizers", ())
     return found
 

@@ -14,6 +14,7 @@ from onfit.engine.model.resume import load_model_state, model_state
 from onfit.engine.model.settings import settings_of
 from onfit.engine.step.backward import gradients_of
 from onfit.engine.step.loss_and_metrics import LossAndMetrics
+from onfit.engine.step.other_optimizers import other_optimizers
 from onfit.engine.step.outputs import in_order
 from onfit.errors import NotReadyError
 from onfit.layers.shapes import Shape
@@ -93,9 +94,10 @@ class Compilable(Compiling):
             ...     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             >>> end = model.observe_gradients(clip)  # doctest: +SKIP
         """
-        optimizer = self.optimizer
+        others = list(other_optimizers(self).values())
+        optimizer = self.optimizer or next(iter(others), None)
         if optimizer is not None:
-            return observe(optimizer, before_update)
+            return observe(optimizer, before_update, others)
         if before_update is None:
             return lambda: None
         raise NotReadyError(

@@ -1,5 +1,6 @@
 """A model's state as plain data, to go on training exactly from there."""
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,7 +8,8 @@ import torch
 from torch import nn
 
 from onfit.engine.model.weights import named_weights
-from onfit.errors import FileFormatError
+from onfit.engine.step.other_optimizers import other_optimizers
+from onfit.errors import FileFormatError, OnfitWarning
 from onfit.layers.wrappers import divided_like, named_modules, named_parameters, put, whole
 from onfit.optimizers import Optimizer, TorchOptimizer
 
@@ -21,6 +23,9 @@ def model_state(model: nn.Module, optimizer: Optimizer | None) -> State:
         "trainable": {path: layer.trainable for path, layer in _freezable(model)},
         "requires_grad": {name: p.requires_grad for name, p in named_parameters(model)},
         "optimizer": None if optimizer is None else _optimizer_state(model, optimizer),
+        "optimizers": {
+            name: _state_of_another(model, one) for name, one in other_optimizers(model).items()
+        },
         "generators": {name: one.get_state() for name, one in _generators(model)},
     }
 
@@ -36,11 +41,17 @@ def load_model_state(model: nn.Module, optimizer: Optimizer | None, state: State
     _compare("other weights", _shapes(state["weights"]), _shapes(mine))
     saved = state["optimizer"]
     _compare("another optimizer", None if saved is None else saved["kind"], _kind(optimizer))
+    # Checkpoints of earlier versions lack the other optimizers: these begin anew.
+    others, of_others = other_optimizers(model), state.get("optimizers", {})
+    kinds = {name: its["kind"] for name, its in of_others.items()}
+    _compare("other optimizers", kinds, {name: _class_of(others.get(name)) for name in kinds})
     for name, tensor in mine.items():
         put(tensor, state["weights"][name])
     _load_frozen(model, state)
     if optimizer is not None:
         _load_optimizer_state(model, optimizer, saved)
+    for name, its in of_others.items():
+        _load_another(model, others[name], its)
     for name, generator in _generators(model):
         if name in state["generators"]:
             generator.set_state(state["generators"][name])
@@ -57,13 +68,23 @@ def _optimizer_state(model: nn.Module, optimizer: Optimizer) -> State:
     slots = {
         names[id(param)]: {slot: _copied(tensor) for slot, tensor in tensors.items()}
         for param, tensors in optimizer.states()
+        if id(param) in names
     }
+    if len(slots) < len(optimizer.states()):
+        _warn_of_weights_elsewhere(optimizer)
     return {**state, "rate": optimizer.rate_state(), "slots": slots, "flags": optimizer.flags()}
 
 
-def _load_optimizer_state(model: nn.Module, optimizer: Optimizer, state: State) -> None:
+def _load_optimizer_state(
+    model: nn.Module, optimizer: Optimizer, state: State, *, own: bool = False
+) -> None:
+    """Put such a state back. An optimizer of its `own` step trains what it trained before; another
+    one all that trains.
+    """
     params = dict(named_parameters(model))
-    training = [param for param in params.values() if param.requires_grad]
+    training: list[torch.Tensor] = [p for p in params.values() if p.requires_grad]
+    if own and "slots" in state:
+        training = list(optimizer.params) or [params[name] for name in state["slots"]]
     optimizer.batches = state["iterations"]
     _load_gradients(params, state.get("gradients", {}))
     if isinstance(optimizer, TorchOptimizer):
@@ -82,6 +103,34 @@ def _load_optimizer_state(model: nn.Module, optimizer: Optimizer, state: State) 
         for slot, tensor in saved.items():
             put(optimizer.slots[slot][index], tensor)
     optimizer.build(training)  # the state of frozen weights is put aside
+
+
+def _warn_of_weights_elsewhere(optimizer: Optimizer) -> None:
+    warnings.warn(
+        f"BackupAndRestore: {type(optimizer).__name__} trains weights that are no part of the "
+        "model, and neither these nor its state for them are kept. Make what has them an "
+        "attribute of the model, or pass it in Run(parts=...).",
+        OnfitWarning,
+        stacklevel=2,
+    )
+
+
+def _class_of(optimizer: Any) -> str | None:
+    return None if optimizer is None else type(optimizer).__name__
+
+
+def _state_of_another(model: nn.Module, optimizer: Any) -> State:
+    """The state of an optimizer that an author's own step uses. It need not be built yet."""
+    if isinstance(optimizer, Optimizer):
+        return {**_optimizer_state(model, optimizer), "kind": _class_of(optimizer)}
+    return {"kind": _class_of(optimizer), "torch": _whole_state(optimizer)}
+
+
+def _load_another(model: nn.Module, optimizer: Any, state: State) -> None:
+    if not isinstance(optimizer, Optimizer):
+        optimizer.load_state_dict(_divided_state(optimizer, state["torch"]))
+        return
+    _load_optimizer_state(model, optimizer, state, own=True)
 
 
 def _gradients(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
