@@ -109,6 +109,7 @@ class EarlyStopping(Callback):
         self.stopped_epoch = 0
         self.best_weights: list[Any] | None = None
         self._best_weights_epoch = 0
+        self._best_extra: dict[str, Any] = {}  # what torch modules keep beside weights
         self._stopped = False
         self._watched = Quantities("EarlyStopping", monitor, on_missing)
         self._watched.check(self)
@@ -214,11 +215,14 @@ class EarlyStopping(Callback):
             if self.verbose > 0:
                 say(f"Restoring model weights from the end of {self._best_place()}.")
             model_of(self).set_weights(self.best_weights)
+            if self._best_extra:
+                model_of(self).load_extra_states(self._best_extra)
 
     def state_dict(self) -> dict[str, Any]:
         return {
             "watched": self._watched.state_dict(),
             "best_weights": self.best_weights,
+            "best_extra": self._best_extra,
             "best_weights_epoch": self._best_weights_epoch,
             "stopped_epoch": self.stopped_epoch,
             "stopped": self._stopped,
@@ -228,6 +232,7 @@ class EarlyStopping(Callback):
         # An earlier version watched one quantity.
         self._watched.load_state_dict(state.get("watched") or [{"best": state["best"]}])
         self.best_weights = state["best_weights"]
+        self._best_extra = state.get("best_extra", {})
         self._best_weights_epoch = state["best_weights_epoch"]
         self.stopped_epoch = state["stopped_epoch"]
         self._stopped = state.get("stopped", self.stopped_epoch > 0)
@@ -244,6 +249,8 @@ class EarlyStopping(Callback):
     def _keep_weights(self, epoch: int) -> None:
         if not self.restore_best_weights:
             return
+        extra = getattr(model_of(self), "extra_states", dict)
+        self._best_extra = extra()
         get_weights = model_of(self).get_weights
         if self.best_weights is None or "out" not in signature(get_weights).parameters:
             self.best_weights = get_weights()

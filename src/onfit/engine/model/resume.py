@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from onfit.engine.model.weights import named_weights
+from onfit.engine.model.weights import extra_states, load_extra_states, named_weights
 from onfit.engine.step.other_optimizers import other_optimizers
 from onfit.errors import FileFormatError, OnfitWarning
 from onfit.layers.wrappers import divided_like, named_modules, named_parameters, put, whole
@@ -27,6 +27,7 @@ def model_state(model: nn.Module, optimizer: Optimizer | None) -> State:
             name: _state_of_another(model, one) for name, one in other_optimizers(model).items()
         },
         "generators": {name: one.get_state() for name, one in _generators(model)},
+        "extra": extra_states(model),
     }
 
 
@@ -52,6 +53,7 @@ def load_model_state(model: nn.Module, optimizer: Optimizer | None, state: State
         _load_optimizer_state(model, optimizer, saved)
     for name, its in of_others.items():
         _load_another(model, others[name], its)
+    load_extra_states(model, state.get("extra", {}))
     for name, generator in _generators(model):
         if name in state["generators"]:
             generator.set_state(state["generators"][name])

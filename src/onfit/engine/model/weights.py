@@ -1,6 +1,7 @@
 """Reading and replacing the weights of any torch module, in place; and a model's lists of them."""
 
 import copy
+import warnings
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 
 from onfit.dtypes import as_numpy
 from onfit.engine.model.building import Buildable
-from onfit.errors import ShapeError
+from onfit.errors import ArgumentTypeError, OnfitWarning, ShapeError
 from onfit.layers.shapes import described
 from onfit.layers.wrappers import (
     named_modules,
@@ -22,6 +23,7 @@ from onfit.layers.wrappers import (
     trained_parameters,
     whole,
 )
+from onfit.storage.trees import packed
 
 Array = np.ndarray[Any, Any]
 _Module = TypeVar("_Module", bound=nn.Module)
@@ -78,6 +80,37 @@ def set_weights(net: nn.Module, weights: Sequence[Any], described: str) -> None:
             )
     for (_, tensor), value in zip(mine, weights, strict=True):
         put(tensor, value)
+
+
+def extra_states(net: nn.Module) -> dict[str, Any]:
+    """Copies of what the modules in `net` keep beside weights (torch's `get_extra_state`), by path.
+
+    What is neither tensors nor plain data is left out, with a warning: it could only be pickled.
+    """
+    found: dict[str, Any] = {}
+    for path, module in named_modules(net):
+        if type(module).get_extra_state is nn.Module.get_extra_state:
+            continue
+        state = copy.deepcopy(module.get_extra_state())
+        try:
+            packed(state)
+        except ArgumentTypeError as error:
+            warnings.warn(
+                f"{type(module).__name__}.get_extra_state gives what is not kept: {error} Give "
+                "tensors, numbers, text, and lists and dicts of them.",
+                OnfitWarning,
+                stacklevel=2,
+            )
+        else:
+            found[path] = state
+    return found
+
+
+def load_extra_states(net: nn.Module, states: dict[str, Any]) -> None:
+    """Give the modules in `net` what `extra_states` returned."""
+    for path, module in named_modules(net):
+        if path in states and type(module).set_extra_state is not nn.Module.set_extra_state:
+            module.set_extra_state(copy.deepcopy(states[path]))
 
 
 def drawn_again(module: _Module) -> _Module:
@@ -142,6 +175,14 @@ class Weighed(Buildable):
     def named_weights(self) -> list[tuple[str, Tensor]]:
         """Pairs of a readable name and a tensor, in the order of `get_weights`."""
         return named_weights(self)
+
+    def extra_states(self) -> dict[str, Any]:
+        """What torch modules in it keep beside weights (`get_extra_state`), by path."""
+        return extra_states(self)
+
+    def load_extra_states(self, states: dict[str, Any]) -> None:
+        """Give the modules what `extra_states` returned."""
+        load_extra_states(self, states)
 
     def count_params(self) -> int:
         """How many numbers its weights hold."""
