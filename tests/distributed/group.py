@@ -55,14 +55,15 @@ class Group:
         for tasks in self._tasks:
             tasks.put((function, args))
         found: dict[int, Any] = {}
+        errors: list[str] = []
         try:
             while len(found) < self.world:
                 rank, answer, error = self._answers.get(timeout=PATIENCE)
-                if error is not None:
-                    raise AssertionError(f"process {rank}:\n{error}")
                 found[rank] = answer
+                errors += [f"process {rank}:\n{error}"] if error is not None else []
         except queue.Empty:
             raise AssertionError(f"only processes {sorted(found)} came to the end") from None
+        assert not errors, "\n".join(errors)
         return [found[rank] for rank in range(self.world)]
 
 

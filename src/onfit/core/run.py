@@ -151,6 +151,7 @@ class Run(Signalled):
             ([2, 4], [2.0, 2.0], [5.0, 5.0])
         """
         plan = self.plan = Plan(until, validate_every)
+        plan.processes = self.processes
         return self._walk_steps(passes_of(batches), plan, batch_size if size is None else size)
 
     def _walk_steps(

@@ -157,7 +157,12 @@ def shares_gradients(net: nn.Module) -> bool:
     """Whether the gradients of `net` are brought together from several processes: torch's wrappers
     do that, and anything may that runs in a process group.
     """
-    return _is_in_group() or _has(net, _DDP, _FSDP1, _FSDP2)
+    return _is_in_group() or wrapped_for_processes(net)
+
+
+def wrapped_for_processes(net: nn.Module) -> bool:
+    """Whether a wrapper in `net` itself brings the gradients of several processes together."""
+    return _has(net, _DDP, _FSDP1, _FSDP2)
 
 
 def trained_parameters(net: nn.Module) -> list[nn.Parameter]:

@@ -5,7 +5,7 @@ takes longer than many trainings. The arithmetic is Keras', the kernels are torc
 """
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -18,6 +18,8 @@ from onfit.optimizers.gradient_watch import GradientWatch
 from onfit.optimizers.learning_rate import Iterations
 
 _State = tuple[Tensor, dict[str, Tensor]]  # a parameter, and its tensor in each slot
+# Of parameters and this process' gradients: those of all processes.
+Exchange = Callable[[Sequence[Tensor], Sequence[Tensor | None]], Sequence[Tensor | None]]
 WAITING = "gradient_accumulator"  # the slot of gradients that wait for a step
 
 
@@ -63,6 +65,7 @@ class Optimizer(WithAverage):
     slot_names: tuple[str, ...] = ()
     _is_made = False  # whether one of the classes here was constructed
     watch: GradientWatch | None = None  # shows the gradients of each step, if there is one
+    exchange: Exchange | None = None  # brings those of several processes together, if there are any
     # Whether a checkpoint keeps the parameters' gradients, which wait for the next step: in a loop
     # that a user writes and that accumulates them.
     keeps_gradients = False
@@ -205,6 +208,8 @@ class Optimizer(WithAverage):
             return
         if trainable_variables is not None:
             grads = self._in_own_order(grads, trainable_variables)
+        if self.exchange is not None:
+            grads = self.exchange(self.params, grads)
         if self.watch is not None:
             grads = self.watch.changed(self.params, grads)
         if self.loss_scale_factor is not None:

@@ -115,6 +115,9 @@ class TorchOptimizer(Optimizer):
         """
         if trainable_variables is not None:
             grads = self._in_own_order(grads, trainable_variables)
+        if self.exchange is not None:
+            with torch.no_grad():
+                grads = self.exchange(self.params, grads)
         if not self.params:  # all layers are frozen
             return
         watch, before = self.watch, [param.grad for param in self.params]

@@ -46,18 +46,16 @@ def main(way: str, folder: Path, optimizer: str) -> None:
     rank = dist.get_rank()
     model = Model(WAYS[way](net()))
     model.compile(OPTIMIZERS[optimizer], "mse")
-    x, y = X[rank::2], Y[rank::2]
     gradients = []
     end = model.observe_gradients(
         lambda: gradients.append([whole(param.grad) for param in model.parameters()])
     )
-    own = folder / str(rank)
-    saver = ModelCheckpoint(own / "best.safetensors", "loss", save_weights_only=True)
+    saver = ModelCheckpoint(folder / "best.safetensors", "loss", save_weights_only=True)
     for epochs in (1, 2):  # the second goes on where the first ended
-        backup = BackupAndRestore(own / "backup", delete_checkpoint=False, verbose=0)
+        backup = BackupAndRestore(folder / "backup", delete_checkpoint=False, verbose=0)
         model.fit(
-            *(x, y),
-            batch_size=4,
+            *(X, Y),
+            batch_size=8,
             epochs=epochs,
             shuffle=False,
             verbose=0,
@@ -65,7 +63,7 @@ def main(way: str, folder: Path, optimizer: str) -> None:
             callbacks=[saver, backup],
         )
     end()
-    torch.save([model.get_weights(), gradients[0]], own / "found.pt")
+    torch.save([model.get_weights(), gradients[0]], folder / f"found-{rank}.pt")
     dist.destroy_process_group()
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from onfit.core.cadence import Cadence
+from onfit.core.processes import ALONE
 from onfit.errors import ArgumentError
 
 
@@ -37,6 +38,7 @@ class Plan:
         if validate_every is not None:
             self._every = _cadence(validate_every, "validate_every")
         self.last = self.validation_due = False
+        self.processes = ALONE  # those that go through the run
 
     @property
     def steps(self) -> int | None:
@@ -45,9 +47,14 @@ class Plan:
 
     def batch_begins(self, size: int, tokens: int = 0) -> None:
         """A batch of `size` samples begins; `tokens` were logged since the one before began."""
-        self.last = self._until.due_after_batch(size, tokens)
-        due = self._every is not None and self._every.due_after_batch(size, tokens)
+        self.last = self._is_due(self._until, size, tokens)
+        due = self._every is not None and self._is_due(self._every, size, tokens)
         self.validation_due = due or self.last
+
+    def _is_due(self, cadence: Cadence, size: int, tokens: int) -> bool:
+        due = cadence.due_after_batch(size, tokens)
+        # Processes have clocks of their own, and decide as one.
+        return self.processes.any_of(due) if cadence.unit == "seconds" else due
 
     def state_dict(self) -> dict[str, Any]:
         """How far the counts are."""

@@ -30,6 +30,7 @@ class Recording(Evaluating):
     pace: Pace
     keepers: list[Keeper]
     meets_every = 1  # batches, after which the processes meet if no callback hears batches
+    alone = False  # whether no other process takes part, even if there are some
     _outer: Any = None  # the run in whose hook this one is; None if in none
 
     def __init__(
@@ -68,7 +69,7 @@ class Recording(Evaluating):
         """
         outer = self._outer
         called = None if outer is None else outer.callbacks.called
-        if called is None or not called.main_process_only:
+        if not self.alone and (called is None or not called.main_process_only):
             self.processes = processes()
         if self.processes.world > 1:
             self._asked = []

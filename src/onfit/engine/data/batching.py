@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from onfit.core.processes import ALONE, Processes
 from onfit.engine.data.arrays import Names
 from onfit.engine.data.class_weight import class_weights_of
 from onfit.engine.data.reading import Reader
@@ -51,6 +52,7 @@ class Batching:
         names: what the model calls its inputs and outputs.
         device: where batches go; None leaves them where they are.
         workers: the threads that make batches of a Sequence.
+        together: the processes that train together, each on its share of every batch.
 
     Raises:
         ArgumentError: for weights of classes, steps or workers that cannot be meant.
@@ -65,6 +67,7 @@ class Batching:
     names: Names = _ANY
     device: torch.device | None = None
     workers: Workers = Workers()
+    together: Processes = ALONE
 
     def __post_init__(self) -> None:
         # The class is frozen, so that no part of the engine changes what another one reads.

@@ -16,6 +16,7 @@ from onfit.engine.data.dataset_source import DatasetSource
 from onfit.engine.data.loader_source import LoaderSource, StreamSource
 from onfit.engine.data.sequence_source import SequenceSource
 from onfit.engine.data.sequences import Sequence
+from onfit.engine.data.shares import Share, SharedSource, shares_already
 from onfit.engine.data.source import Source, refuse_beside
 from onfit.engine.data.steps_source import StepsSource
 from onfit.errors import DataError
@@ -48,8 +49,15 @@ class Given:
         return replace(self, data=kept), replace(self, data=held_out)
 
     def source(self, batching: Batching) -> Source:
-        """The batches of these data."""
-        source, steps = self.kind(self.data, batching), batching.steps
+        """The batches of these data; of several processes that train together, this one's share of
+        each, unless a loader has only a share of them as it is.
+        """
+        steps = batching.steps
+        if batching.together.world == 1 or shares_already(self.data):
+            source: Source = self.kind(self.data, batching)
+        else:
+            whole = self.kind(self.data, replace(batching, device=None))
+            source = SharedSource(whole, Share(batching.together), batching.device)
         # A Sequence hears of the end of its epoch only when it is walked to the end.
         if steps is None or (steps == source.facts.steps and source.facts.knows_epochs):
             return source

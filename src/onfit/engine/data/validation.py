@@ -83,6 +83,7 @@ class ValidationData:
             steps=self.steps,
             names=training.names,
             device=training.device,
+            together=training.together,
         )
 
     def require_enough(self, source: Source, epochs: range) -> None:

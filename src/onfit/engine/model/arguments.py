@@ -150,3 +150,17 @@ def refuse_unknown(method: Callable[..., Any], unknown: Iterable[str]) -> None:
             f"{method.__name__}({name}=...) is not an argument of {method.__name__}."
             f"{did_you_mean(name, known)}"
         )
+
+
+def check_distribution(asked: Any) -> None:
+    """Refuse what is no way to train on several processes.
+
+    Raises:
+        ArgumentError: if it is not `"auto"` or None.
+    """
+    if asked not in ("auto", None):
+        raise ArgumentError(
+            f"compile(distribution={asked!r}): 'auto' trains with all processes of a launcher, "
+            "None with this one. For torch's own wrappers pass the wrapped net: "
+            "Model(DistributedDataParallel(net)), or a net after fully_shard(net)."
+        )

@@ -1,12 +1,12 @@
 """What `compile` receives, and what may be changed of it later."""
 
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
 from onfit._types import Mode
 from onfit.assigning import is_ours
-from onfit.engine.model.arguments import refuse_unsupported
+from onfit.engine.model.arguments import check_distribution, refuse_unsupported
 from onfit.engine.model.building import Buildable
 from onfit.engine.step.compiled import Compiled
 from onfit.engine.step.outputs import outputs_named_by
@@ -30,6 +30,7 @@ class Compiling(Freezable, Buildable):
         self.input_names: list[str] | None = None
         self.output_names: list[str] = ["output"]
         self.fits_under_way = 0
+        self.distribution: Literal["auto"] | None = "auto"
         self.validation_sets: list[str] = []
         self._compiled: Compiled | None = None
 
@@ -57,6 +58,7 @@ class Compiling(Freezable, Buildable):
         steps_per_execution: int | None = 1,
         jit_compile: bool | str | None = "auto",
         auto_scale_loss: bool = True,
+        distribution: Literal["auto"] | None = "auto",
         **old: Any,
     ) -> None:
         """Set the optimizer, the loss and the metrics of the training.
@@ -77,12 +79,17 @@ class Compiling(Freezable, Buildable):
             jit_compile: accepted without effect. To compile a net, pass
                 `Model(torch.compile(net))`.
             auto_scale_loss: accepted without effect: no optimizer here scales the loss.
+            distribution: `"auto"`: where a launcher such as torchrun has started several processes,
+                `fit` trains with all of them, each on its share of every batch. None: each
+                process trains by itself on all that it is given.
             **old: arguments of older versions of Keras; each is an error unless it is None.
 
         Raises:
             ArgumentError: for unknown names, with the nearest known one.
         """
         refuse_unsupported(Compiling.compile, old)
+        check_distribution(distribution)
+        self.distribution = distribution
         names = self._outputs_for(loss)
         compiled = Compiled(optimizer, loss, metrics, loss_weights, names, weighted_metrics)
         self.output_names = names

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from onfit.core.run import Run
+from onfit.engine.data.shares import size_of_whole
 from onfit.engine.data.source import Source, size_of
 from onfit.engine.model.validating import Validations
 from onfit.errors import ArgumentError
@@ -66,9 +67,10 @@ class Extent:
 def _walk_epochs(
     run: Run, train: Source, step: "FollowingTraining", validations: Validations
 ) -> None:
+    size = size_of if run.processes.world == 1 else size_of_whole
     for epoch in run.epochs():
         validations.begin_epoch(run)
-        for batch in run.batches(train.epoch(epoch), size=size_of):
+        for batch in run.batches(train.epoch(epoch), size=size):
             step(batch)
             if validations.within:
                 validations.after_batch(run, epoch, step.size or 1)
@@ -81,9 +83,10 @@ def _walk_steps(
     def of_pass(index: int) -> Any:
         return None if index and train.facts.once else train.epoch(index)
 
+    size = size_of if run.processes.world == 1 else size_of_whole
     validations.begin_steps(run)
     every = validations.freq_in_steps
-    for batch in run.steps(of_pass, until=until, validate_every=every, size=size_of):
+    for batch in run.steps(of_pass, until=until, validate_every=every, size=size):
         step(batch)
         if run.validation_due:
             validations.after_step(run)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from onfit.core.gradients import shows_batches
 from onfit.core.interrupts import INTERRUPTS
 from onfit.core.listeners import Listeners
 from onfit.core.logs import Logs
+from onfit.core.processes import ALONE
 from onfit.core.run import Run
 from onfit.dtypes import as_numpy
 from onfit.engine.data.arrays import Samples, samples_of
@@ -25,6 +27,7 @@ from onfit.engine.data.source import Source, size_of
 from onfit.engine.data.validation import ValidationData, collected, of_set
 from onfit.engine.model.extent import Extent
 from onfit.engine.model.validating import Validations
+from onfit.engine.step.connecting import begin_alike, gradients_of_all, processes_of
 from onfit.engine.step.following import Following, FollowingTraining
 from onfit.engine.step.own_step import OwnStep
 from onfit.engine.step.step import TestStep, TrainStep, test_step_of, train_step_of
@@ -33,6 +36,11 @@ from onfit.layers.modes import evaluating, training
 
 if TYPE_CHECKING:
     from onfit.engine.model.compilable import Compilable
+
+
+# Batches, after which several processes look for a signal in one of them, if no callback hears
+# batches.
+_MEETS_EVERY = 16
 
 
 @INTERRUPTS.listening()  # before a first batch is loaded, perhaps by workers
@@ -51,11 +59,15 @@ def fit(
     """The training loop: what `Trainer.fit` documents."""
     # Set now, not at the end: after an interrupt the caller finds in it what was logged until then.
     history = model.history = History()
+    together = processes_of(model)
+    batching = replace(batching, together=together)
     verbose = level_of(verbose)
     listeners = _listeners(callbacks, history, verbose)
     train, held_out, shown = _sources(x, y, sample_weight, batching, validation)
-    model.ensure_built(train.first())
-    step = FollowingTraining(model, copies=train.facts.copies)
+    first = train.first()
+    model.ensure_built(first)
+    begin_alike(model, first, together)
+    step = FollowingTraining(model, copies=train.facts.copies, together=together)
     test: Any = Following(model, test_step_of) if held_out else None
     step.prepare()
     validations = Validations(model, validation, held_out, test)
@@ -77,9 +89,10 @@ def fit(
     )
     for source in held_out.values():
         validation.require_enough(source, extent.range)
+    run.alone, run.meets_every = together.world == 1, _MEETS_EVERY
     run.batch_view = step.seen
     step.when_renewed = partial(_rename_metrics, model, run)
-    with _under_way(model), run, training(model):
+    with _under_way(model), gradients_of_all(model), run, training(model):
         step.keep_outputs(shows_batches(run))
         extent.walk(run, train, step, validations)
         if not run.pausing:  # a run that goes on elsewhere needs the weights as they are
@@ -107,7 +120,9 @@ def _sources(
     first = next(iter(held_out))
     shown: Any = sets[first].shown
     if shown is None and not held_out[first].facts.once:
-        shown = cache(partial(collected, held_out[first]))  # made when a callback first reads them
+        # Made when a callback first reads them.
+        whole = replace(validation.batching(batching), together=ALONE)
+        shown = cache(partial(collected, sets[first].source(whole)))
     return train, held_out, shown
 
 

@@ -93,7 +93,9 @@ class Validations:
     def after_batch(self, run: Run, epoch: int, size: int) -> None:
         """A training batch of `size` samples is done."""
         assert self._cadence is not None
-        self._is_fresh = self._cadence.due_after_batch(size)
+        due = self._cadence.due_after_batch(size)
+        timed = self._cadence.unit == "seconds"
+        self._is_fresh = run.processes.any_of(due) if timed else due
         if self._is_fresh:
             begin = perf_counter()
             self._log_results(run, epoch)

@@ -6,9 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from onfit.core.logs import Logs
+from onfit.core.processes import ALONE, Processes
 from onfit.engine.data.arrays import Samples
 from onfit.engine.step.own_step import OwnStep
 from onfit.engine.step.seen import BatchSeen
+from onfit.engine.step.shared_step import shared_train_step_of
 from onfit.engine.step.step import TestStep, TrainStep, train_step_of
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ class FollowingTraining(Following):
     Args:
         model: learns.
         copies: whether a batch is in memory of its own, which is not written to later.
+        together: the processes that train it, each on its share of every batch.
 
     Attributes:
         when_renewed: called after the step was made anew.
@@ -88,8 +91,13 @@ class FollowingTraining(Following):
 
     _step: TrainStep | OwnStep
 
-    def __init__(self, model: "Compilable", *, copies: bool = False) -> None:
-        super().__init__(model, partial(train_step_of, copies=copies))
+    def __init__(
+        self, model: "Compilable", *, copies: bool = False, together: Processes = ALONE
+    ) -> None:
+        make = train_step_of
+        if together.world > 1:
+            make = partial(shared_train_step_of, processes=together)
+        super().__init__(model, partial(make, copies=copies))
         self.when_renewed: Callable[[], object] = _nothing
 
     def prepare(self) -> None:

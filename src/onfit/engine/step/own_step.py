@@ -66,6 +66,8 @@ class OwnStep:
             self._model.optimizer.build(self._model.trainable_weights)
 
     def __call__(self, batch: Samples) -> None:
+        if not self._trains and not size_of(batch):  # no share of a batch of several processes
+            return
         if self._trains and not self._is_prepared():
             self.prepare()
         self._model.judge, self._model.metrics_of_step = self._judge, self._metrics

@@ -151,6 +151,8 @@ class TestStep:
         self.totals = self._judge.totals(compiled)
 
     def __call__(self, batch: Samples) -> None:
+        if not size_of(batch):  # one of several processes may have no share of a batch
+            return
         losses, outputs = self._judge(batch)
         self.totals.add(
             [*losses, *self._judge.measure(batch[1], outputs, batch[2])], size_of(batch)

@@ -1,0 +1,103 @@
+"""The share of each batch that one of several processes trains on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from onfit.core.packages.randomness import random_state, set_random_state
+from onfit.core.processes import ALONE, Processes
+from onfit.engine.data.arrays import Samples, rows
+from onfit.engine.data.reading import moved
+from onfit.engine.data.source import Facts, Source, size_of
+
+
+class Part(Samples):
+    """The samples of a batch that this process has; maybe none.
+
+    Attributes:
+        whole: how many samples all processes have of the batch.
+    """
+
+    whole = 0
+
+
+def size_of_whole(batch: Samples) -> int:
+    """How many samples a batch has in all processes together."""
+    return batch.whole if isinstance(batch, Part) else size_of(batch)
+
+
+def shares_already(loader: Any) -> bool:
+    """Whether a loader gives each process batches of its own, as with a DistributedSampler."""
+    batches = getattr(loader, "batch_sampler", None)
+    samplers = (getattr(loader, "sampler", None), batches, getattr(batches, "sampler", None))
+    return any(hasattr(sampler, "num_replicas") for sampler in samplers)
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which samples of a batch one of several processes has.
+
+    Args:
+        processes: that process and the others.
+
+    >>> Share(ALONE).of(10)
+    slice(0, 10, None)
+    """
+
+    processes: Processes = ALONE
+
+    def of(self, count: int) -> slice:
+        """Where this process' samples are among `count`. The first processes have one more if the
+        samples cannot be divided evenly.
+        """
+        rank, world = self.processes.rank, self.processes.world
+        each, more = divmod(count, world)
+        begin = rank * each + min(rank, more)
+        return slice(begin, begin + each + (rank < more))
+
+    def cut(self, batch: Samples, device: torch.device | None) -> Part:
+        """This process' samples of a batch, on its device."""
+        whole = size_of(batch)
+        mine = rows(batch, self.of(whole))
+        part = Part(*(mine if device is None else moved(mine, device)))
+        part.whole = whole
+        return part
+
+
+class SharedSource(Source):
+    """The batches of another Source, of which each process trains on its share. All walk through
+    the same batches: a share needs no further rule for what is left over at the end.
+
+    Args:
+        source: the batches of all.
+        share: which samples of each are this process'.
+        device: where they go; None leaves them where they are.
+    """
+
+    def __init__(self, source: Source, share: Share, device: torch.device | None) -> None:
+        super().__init__(source.facts)
+        self._source, self._share, self._device = source, share, device
+
+    @property
+    def facts(self) -> Facts:
+        return self._source.facts
+
+    def walk(self, index: int, done: int) -> Iterator[Samples]:
+        if not done and not self.facts.in_memory:
+            # A loader draws its order from the generators, which must be the same in all.
+            set_random_state(self._share.processes.shared(random_state()))
+        for batch in self._source.walk(index, done):
+            yield self._share.cut(batch, self._device)
+
+    def first(self) -> Samples:
+        """A whole batch: shapes are learnt from it, and it is the same in all processes."""
+        batch = self._source.first()
+        return batch if self._device is None else moved(batch, self._device)
+
+    def state_dict(self) -> dict[str, Any]:
+        return self._source.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._source.load_state_dict(state)

@@ -1,0 +1,94 @@
+"""How `fit` becomes one training of several processes."""
+
+import atexit
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+import torch
+import torch.distributed as dist
+
+from onfit.core.console import say
+from onfit.core.packages.randomness import random_state, set_random_state
+from onfit.core.processes import ALONE, Processes, processes
+from onfit.engine.data.arrays import Samples, parts
+from onfit.engine.step.exchange import share_weights
+from onfit.errors import DataError
+from onfit.layers.wrappers import wrapped_for_processes
+
+if TYPE_CHECKING:
+    from onfit.engine.model.compilable import Compilable
+
+
+def processes_of(model: "Compilable") -> Processes:
+    """The processes that train a model together. Those of a launcher such as torchrun are connected
+    first, if the script has not done that.
+    """
+    if model.distribution is None:
+        return ALONE
+    _connect()
+    found = processes()
+    if found.world > 1:
+        # Then all make the same first weights, and the same orders of samples.
+        set_random_state(found.shared(random_state()))
+    return found
+
+
+def _connect() -> None:
+    launched = int(os.environ.get("WORLD_SIZE", 1)) > 1 and "RANK" in os.environ
+    if not launched or not dist.is_available() or dist.is_initialized():
+        return
+    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    dist.init_process_group(backend)
+    atexit.register(_disconnect)
+    say(f"Training with {dist.get_world_size()} processes, each on its share of every batch.")
+
+
+def _disconnect() -> None:
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def begin_alike(model: "Compilable", first: Samples, together: Processes) -> None:
+    """Check that all processes have the same data, and give them the same weights.
+
+    Args:
+        model: a built model.
+        first: its first batch, whole.
+        together: the processes.
+
+    Raises:
+        DataError: in all processes, if their first batches differ.
+    """
+    if together.world == 1:
+        return
+    found = together.of_all(_mark_of(first), "the first batch")
+    if len(set(found)) > 1:
+        raise DataError(
+            f"fit was given other data in each of {together.world} processes; it divides what all "
+            "of them have. Pass the same arrays, dataset or loader in all, or "
+            "compile(distribution=None), with which each process trains by itself."
+        )
+    if not wrapped_for_processes(model):
+        share_weights(model)
+
+
+def _mark_of(batch: Samples) -> int:
+    mark = 0
+    for tensor in (tensor for part in batch for tensor in parts(part)):
+        content = tensor.detach().to("cpu", copy=False).contiguous()
+        mark = crc32(content.view(torch.uint8).numpy().tobytes() if content.ndim else b"", mark)
+    return mark
+
+
+@contextmanager
+def gradients_of_all(model: "Compilable") -> Iterator[None]:
+    """When the block ends, the optimizer is this process' own again."""
+    try:
+        yield
+    finally:
+        optimizer: Any = model.optimizer
+        if optimizer is not None:
+            optimizer.exchange = None

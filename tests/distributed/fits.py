@@ -1,0 +1,199 @@
+"""`fit` as each process of a group calls it, and one process alone."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader, TensorDataset
+
+import onfit
+from onfit import layers
+from onfit.callbacks import BackupAndRestore, Callback, EarlyStopping, ModelCheckpoint
+
+DRAWN = np.random.RandomState(0)
+X = DRAWN.randn(53, 4).astype("float32")
+Y = (X.sum(1, keepdims=True) > 0).astype("float32")
+VALIDATION = (X[:21] + 0.1, Y[:21])
+
+
+class Samples(torch.utils.data.Dataset[Any]):
+    def __len__(self) -> int:
+        return len(X)
+
+    def __getitem__(self, index: int) -> Any:
+        return X[index], Y[index]
+
+
+class Batches(onfit.utils.Sequence):
+    def __len__(self) -> int:
+        return 7
+
+    def __getitem__(self, index: int) -> Any:
+        return X[index * 8 : index * 8 + 8], Y[index * 8 : index * 8 + 8]
+
+
+def generated() -> Iterator[Any]:
+    while True:
+        for index in range(7):
+            yield X[index * 8 : index * 8 + 8], Y[index * 8 : index * 8 + 8]
+
+
+def forms(form: str) -> dict[str, Any]:
+    """What `fit` is given, in each form."""
+    data = TensorDataset(torch.from_numpy(X), torch.from_numpy(Y))
+    return {
+        "arrays": lambda: {"x": X, "y": Y, "batch_size": 8},
+        "small batches": lambda: {"x": X, "y": Y, "batch_size": 1},
+        "dataset": lambda: {"x": Samples(), "batch_size": 8},
+        "sequence": lambda: {"x": Batches()},
+        "loader": lambda: {"x": DataLoader(data, 8, shuffle=True)},
+        "generator": lambda: {"x": generated(), "steps_per_epoch": 7},
+        "steps": lambda: {"x": X, "y": Y, "batch_size": 8, "steps_per_epoch": 5},
+        "weights": lambda: {"x": X, "y": Y, "batch_size": 8, "class_weight": {0: 1.0, 1: 3.0}},
+    }[form]()
+
+
+def model(optimizer: Any = "adam", **options: Any) -> Any:
+    made = onfit.Sequential(
+        [layers.Dense(6, activation="relu", input_dim=4), layers.Dense(1, activation="sigmoid")]
+    )
+    made.compile(
+        optimizer,
+        "binary_crossentropy",
+        metrics=["acc", onfit.metrics.AUC(name="auc"), onfit.metrics.Precision(name="p")],
+        **options,
+    )
+    return made
+
+
+def fitted(form: str, optimizer: Any = "adam", alone: bool = False, epochs: int = 3) -> Any:
+    """The history of a training, and its weights. The processes begin with other generators."""
+    rank = dist.get_rank() if dist.is_initialized() else 0
+    torch.manual_seed(7 + rank)
+    made = model({"sgd": torch.optim.SGD}.get(optimizer, optimizer))
+    if optimizer == "sgd":
+        made.optimizer.build(made.trainable_weights)
+        made.optimizer.learning_rate = 0.1
+    history = made.fit(**forms(form), epochs=epochs, verbose=0, validation_data=VALIDATION)
+    return history.history, made.get_weights()
+
+
+class Own(onfit.Model):
+    """A model with a step of its author's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense = layers.Dense(1, activation="sigmoid")
+
+    def call(self, x: Any) -> Any:
+        return self.dense(x)
+
+    def train_step(self, data: Any) -> Any:
+        return super().train_step(data)
+
+
+def own_step() -> Any:
+    torch.manual_seed(7)
+    made = Own()
+    made.compile("adam", "binary_crossentropy", metrics=["acc"])
+    history = made.fit(X[:48], Y[:48], batch_size=8, epochs=2, verbose=0)
+    return history.history, made.get_weights()
+
+
+def with_normalization() -> Any:
+    """The running statistics of a layer are the same in all processes."""
+    torch.manual_seed(7)
+    made = onfit.Sequential([layers.BatchNormalization(input_shape=(4,)), layers.Dense(1)])
+    made.compile("adam", "mse")
+    made.fit(X, Y, batch_size=8, epochs=2, verbose=0)
+    return made.get_weights()
+
+
+class Draws(Callback):
+    """Keeps a number of each batch that tells what a Dropout has drawn."""
+
+    def __init__(self) -> None:
+        self.drawn: list[float] = []
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.drawn.append(float(self.run.batch.outputs.sum()))
+
+
+def dropped() -> tuple[list[float], float]:
+    torch.manual_seed(7)
+    made = onfit.Sequential([layers.Dropout(0.5, input_shape=(40,)), layers.Dense(40)])
+    made.compile("sgd", "mse")
+    draws = Draws()
+    made.fit(np.ones((8, 40), "float32"), np.zeros((8, 40)), 4, 1, 0, [draws])
+    return draws.drawn, float(torch.rand(()))
+
+
+def refused(what: str) -> str:
+    rank = dist.get_rank()
+    made = model()
+    try:
+        if what == "other data":
+            made.fit(X[rank::2], Y[rank::2], verbose=0)
+        elif what == "a sum":
+            made.compile("adam", onfit.losses.BinaryCrossentropy(reduction="sum"))
+            made.fit(X, Y, verbose=0)
+        elif what == "ddp and an odd batch":
+            net = DistributedDataParallel(nn.Linear(4, 1))
+            made = onfit.Model(net)
+            made.compile("sgd", "mse")
+            made.fit(X, Y, batch_size=8, verbose=0)
+    except onfit.errors.OnfitError as error:
+        return f"{type(error).__name__}: {error}"
+    return "no error"
+
+
+def by_itself() -> Any:
+    rank = dist.get_rank()
+    made = model(distribution=None)
+    history = made.fit(X[rank::2], Y[rank::2], epochs=1 + rank, verbose=0)
+    return len(history.history["loss"])
+
+
+class Killed(Exception):  # noqa: N818 - it stands for what is no error
+    pass
+
+
+class Breaks(Callback):
+    remembers = ()
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if self.run.progress.step == self.step:
+            raise Killed
+
+
+def backed_up(folder: Path, freq: str, breaks_at: int, form: str = "arrays") -> Any:
+    torch.manual_seed(7)
+    made = onfit.Sequential(
+        [
+            layers.Dense(6, activation="relu", input_dim=4),
+            layers.Dropout(0.5),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    made.compile("adam", "binary_crossentropy", metrics=["acc", onfit.metrics.AUC(name="auc")])
+    callbacks = [
+        EarlyStopping("val_loss", patience=9, restore_best_weights=True),
+        ModelCheckpoint(folder / "best.pt", save_best_only=True, save_weights_only=True),
+        Breaks(breaks_at),
+        BackupAndRestore(folder / "backup", freq, verbose=0),
+    ]
+    try:
+        history = made.fit(
+            **forms(form), epochs=3, verbose=0, validation_data=VALIDATION, callbacks=callbacks
+        )
+    except Killed:
+        return None
+    return history.history, [weight.tolist() for weight in made.get_weights()]

@@ -1,0 +1,101 @@
+"""`fit` on two processes: the same logs and weights as in one, for the same batches."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.distributed import fits
+from tests.distributed.group import Group
+
+SHORT = ["arrays", "small batches", "loader", "weights"]
+MORE = ["dataset", "sequence", "generator", "steps"]
+FORMS = [*SHORT, *(pytest.param(form, marks=pytest.mark.slow) for form in MORE)]
+
+
+def assert_alike(found: Any, expected: Any) -> None:
+    history, weights = found
+    assert history.keys() == expected[0].keys()
+    for name, values in expected[0].items():
+        assert history[name] == pytest.approx(values, abs=2e-6), name
+    for mine, its in zip(weights, expected[1], strict=True):
+        np.testing.assert_allclose(mine, its, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_two_processes_log_what_one_logs(pair: Group, form: str) -> None:
+    first, second = pair.run(fits.fitted, form)
+    assert first[0] == second[0]
+    for mine, its in zip(first[1], second[1], strict=True):
+        np.testing.assert_array_equal(mine, its)
+    assert_alike(first, fits.fitted(form))
+
+
+def test_a_torch_optimizer_gets_the_gradients_of_all(pair: Group) -> None:
+    first, _ = pair.run(fits.fitted, "arrays", "sgd")
+    assert_alike(first, fits.fitted("arrays", "sgd"))
+
+
+def test_a_step_of_ones_own_gets_the_gradients_of_all(pair: Group) -> None:
+    first, second = pair.run(fits.own_step)
+    assert first[0] == second[0]
+    assert_alike(first, fits.own_step())
+
+
+def test_running_statistics_are_those_of_all(pair: Group) -> None:
+    first, second = pair.run(fits.with_normalization)
+    for mine, its in zip(first, second, strict=True):
+        np.testing.assert_array_equal(mine, its)
+
+
+def test_each_process_draws_its_own_and_the_generators_go_on_as_one(pair: Group) -> None:
+    (first, after_first), (second, after_second) = pair.run(fits.dropped)
+    assert all(a != b for a, b in zip(first, second, strict=True))
+    assert after_first == after_second
+
+
+@pytest.mark.parametrize(
+    ("what", "says"),
+    [
+        ("other data", "DataError: fit was given other data in each of 2 processes"),
+        ("a sum", "ArgumentError: the loss BinaryCrossentropy"),
+        ("ddp and an odd batch", "DataError: a batch of 5 samples for 2 processes"),
+    ],
+)
+def test_what_cannot_be_shared_is_an_error_in_all(pair: Group, what: str, says: str) -> None:
+    for text in pair.run(fits.refused, what):
+        assert text.startswith(says)
+
+
+def test_without_a_distribution_each_trains_by_itself(pair: Group) -> None:
+    assert pair.run(fits.by_itself) == [1, 2]
+
+
+@pytest.mark.parametrize(("freq", "form"), [("batch", "arrays"), ("epoch", "loader")])
+def test_a_broken_fit_goes_on_as_if_it_had_run_through(
+    pair: Group, tmp_path: Path, freq: str, form: str
+) -> None:
+    whole = pair.run(fits.backed_up, tmp_path / "whole", freq, 0, form)
+    broken = tmp_path / "broken"
+    assert pair.run(fits.backed_up, broken, freq, 10, form) == [None, None]
+    assert pair.run(fits.backed_up, broken, freq, 0, form) == whole
+    assert whole[0] == whole[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("world", [1, 4])
+def test_another_number_of_processes_goes_on_within_an_epoch(
+    pair: Group, tmp_path: Path, world: int
+) -> None:
+    pair.run(fits.backed_up, tmp_path, "batch", 10)
+    with Group(world) as others:
+        found = others.run(fits.backed_up, tmp_path, "batch", 0)
+    assert found == [found[0]] * world
+    assert len(found[0][0]["val_loss"]) == 3
+
+
+@pytest.mark.slow
+def test_four_processes_log_what_one_logs() -> None:
+    with Group(4) as group:
+        for form in ("arrays", "small batches", "loader"):
+            assert_alike(group.run(fits.fitted, form)[3], fits.fitted(form))
