@@ -151,3 +151,18 @@ def test_a_rate_that_fastai_sets_itself_is_one_sentence_before_training():
 def test_backup_and_restore_says_what_to_write_instead(tmp_path):
     with pytest.raises(CapabilityError, match="SaveModelCallback"):
         OnfitCallback([BackupAndRestore(tmp_path)])
+
+
+def test_an_exception_in_a_callback_ends_the_training_for_all_of_them():
+    class Raises(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise RuntimeError("a fault")
+
+    class Notes(Callback):
+        def on_train_end(self, logs=None):
+            self.outcome = self.run.outcome
+
+    notes = Notes()
+    with pytest.raises(RuntimeError, match="a fault"):
+        fit(learner([notes, Raises()]))
+    assert notes.outcome == "failed"

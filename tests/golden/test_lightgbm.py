@@ -184,3 +184,18 @@ def test_a_callback_may_load_the_file_of_an_earlier_model(tmp_path):
     trained([checkpoint], 2)
     checkpoint.model.load_weights(tmp_path / "1.txt")
     assert checkpoint.model.rounds == 1
+
+
+def test_an_exception_in_a_callback_ends_the_training_for_all_of_them():
+    class Raises(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise RuntimeError("a fault")
+
+    class Notes(Callback):
+        def on_train_end(self, logs=None):
+            self.outcome = self.run.outcome
+
+    notes = Notes()
+    with pytest.raises(RuntimeError, match="a fault"):
+        trained([notes, Raises()])
+    assert notes.outcome == "failed"

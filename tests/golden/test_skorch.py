@@ -130,3 +130,18 @@ def test_what_an_interrupt_ends_is_no_whole_training():
 def test_backup_and_restore_says_what_to_write_instead(tmp_path):
     with pytest.raises(CapabilityError, match=r"net\.load_params"):
         OnfitCallback([BackupAndRestore(tmp_path)])
+
+
+def test_an_exception_in_a_callback_ends_the_training_for_all_of_them():
+    class Raises(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise RuntimeError("a fault")
+
+    class Notes(Callback):
+        def on_train_end(self, logs=None):
+            self.outcome = self.run.outcome
+
+    notes = Notes()
+    with pytest.raises(RuntimeError, match="a fault"):
+        net_for([notes, Raises()]).fit(X, Y)
+    assert notes.outcome == "failed"

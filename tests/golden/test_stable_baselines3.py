@@ -130,3 +130,18 @@ def test_what_cannot_be_is_one_sentence_before_training(tmp_path):
         agent(lambda remaining: 0.1).learn(8, OnfitCallback([rates]))
     with pytest.raises(CapabilityError, match="snapshot"):
         agent().learn(8, OnfitCallback([ModelCheckpoint(tmp_path / "a.pt", background=True)]))
+
+
+def test_an_exception_in_a_callback_ends_the_training_for_all_of_them():
+    class Raises(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise RuntimeError("a fault")
+
+    class Notes(Callback):
+        def on_train_end(self, logs=None):
+            self.outcome = self.run.outcome
+
+    notes = Notes()
+    with pytest.raises(RuntimeError, match="a fault"):
+        agent().learn(24, OnfitCallback([notes, Raises()], steps_per_epoch=8))
+    assert notes.outcome == "failed"

@@ -1,7 +1,6 @@
 """What the boosters have in common: a training of rounds, each of which adds to the model."""
 
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import numpy as np
 
 from onfit._types import StrPath
 from onfit.errors import ArgumentError, CapabilityError, FileFormatError
-from onfit.integrations.hosted import Hosted, listeners_for
+from onfit.integrations.hosted import SelfEnding, listeners_for
 from onfit.storage.durable import replacing
 
 
@@ -110,14 +109,14 @@ class Boosting:
 
     def __init__(self, callbacks: Any) -> None:
         self.callbacks = list(listeners_for(callbacks, self.owner, self.instead))
-        self.session: Hosted | None = None
+        self.session: SelfEnding | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "session": None}
 
     def begin(self, model: BoostedModel, first: int, epochs: int = 0) -> None:
         """Training begins with the round of index `first`; `epochs` is 0 if no number is known."""
-        self.session = Hosted(
+        self.session = SelfEnding(
             model,
             listeners_for(self.callbacks, self.owner, self.instead),
             epochs=max(epochs, first),
@@ -127,40 +126,28 @@ class Boosting:
         self.session.train_begin()
 
     @property
-    def running(self) -> Hosted:
+    def running(self) -> SelfEnding:
         """The session of the training that goes on."""
         assert self.session is not None
         return self.session
 
     def begin_round(self) -> bool:
         """A round begins. Returns whether training has to stop."""
-        with self.failing():
-            if not self.running.stopping:
-                self.running.epoch_begin()
-                self.running.batch_begin()
+        if not self.running.stopping:
+            self.running.epoch_begin()
+            self.running.batch_begin()
         return self.running.stopping
 
     def end_round(self, logs: dict[str, Any]) -> bool:
         """A round is over. Returns whether training has to stop."""
         session = self.running
-        with self.failing():
-            session.batch_end()
-            results = {key[4:]: logs.pop(key) for key in list(logs) if key.startswith("val_")}
-            session.log(logs)
-            if results:
-                session.evaluation_end(results)
-                session.validated(**results)
-            return session.epoch_end()
-
-    @contextmanager
-    def failing(self) -> Iterator[None]:
-        """An exception in the block ends the session: boosters tell their callbacks of none."""
-        try:
-            yield
-        except BaseException as error:
-            if self.running.outcome is None:
-                self.running.train_end(error)
-            raise
+        session.batch_end()
+        results = {key[4:]: logs.pop(key) for key in list(logs) if key.startswith("val_")}
+        session.log(logs)
+        if results:
+            session.evaluation_end(results)
+            session.validated(**results)
+        return session.epoch_end()
 
 
 def in_keras_words(

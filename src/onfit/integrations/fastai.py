@@ -8,7 +8,7 @@ from fastai.callback.schedule import ParamScheduler
 
 from onfit.core.faces import HasLearningRate
 from onfit.core.sizes import batch_size
-from onfit.integrations.hosted import Hosted, listeners_for
+from onfit.integrations.hosted import SelfEnding, listeners_for
 from onfit.integrations.nets import HostedNet
 
 _OWNER = "fastai's Learner"
@@ -27,8 +27,8 @@ class OnfitCallback(Callback):
     It stands aside in `lr_find` and `get_preds`.
 
     `fit_one_cycle` and its like set the learning rate at each batch. A callback that sets it too is
-    an error there; in `fit` callbacks set it. fastai tells its callbacks of no error: after one, no
-    end hook is called.
+    an error there; in `fit` callbacks set it. fastai tells its callbacks of no error
+    that comes from elsewhere: after one, no end hook is called.
 
     Args:
         callbacks: onfit's callbacks, called in this order.
@@ -50,14 +50,14 @@ class OnfitCallback(Callback):
 
     def __init__(self, callbacks: Any) -> None:
         self.callbacks = list(listeners_for(callbacks, _OWNER, _INSTEAD))
-        self.session: Hosted | None = None
+        self.session: SelfEnding | None = None
         self.begins = False
 
     def before_fit(self) -> None:
         self.begins = True  # or an evaluation does, which has the same event
 
     @property
-    def running(self) -> Hosted | None:
+    def running(self) -> SelfEnding | None:
         """The session, while `fit` goes on."""
         session = None if self.begins else self.session
         return session if session is not None and session.training else None
@@ -74,7 +74,7 @@ class OnfitCallback(Callback):
 
     def _begin_training(self, learn: Any) -> None:
         scheduled = any("lr" in each.scheds for each in learn._grab_cbs(ParamScheduler))
-        self.session = Hosted(
+        self.session = SelfEnding(
             FastaiModel(learn.model, None if scheduled else FastaiRate(learn)),
             listeners_for(self.callbacks, _OWNER, _INSTEAD),
             epochs=learn.n_epoch,

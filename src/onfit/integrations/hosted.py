@@ -1,7 +1,8 @@
 """What the integrations have in common: callbacks in a training that another library owns."""
 
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from numbers import Real
 from typing import Any
 
@@ -96,3 +97,50 @@ class Hosted(Session):
         self._open_epoch = self.progress.epoch if state["in_epoch"] else None
         remember(self.callbacks, state["callbacks"])
         load_decisions(names_of(self.callbacks), state.get("decisions", {}))
+
+
+class SelfEnding(Hosted):
+    """The session of a trainer that tells its callbacks of no error: an exception in one of them
+    ends the session for all.
+    """
+
+    @contextmanager
+    def _ending(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            if self.training:
+                self.train_end(error)
+            raise
+
+    def epoch_begin(self, epoch: int | None = None) -> None:
+        with self._ending():
+            super().epoch_begin(epoch)
+
+    def epoch_end(self, **values: Any) -> bool:
+        with self._ending():
+            return super().epoch_end(**values)
+
+    def batch_begin(self, size: int | None = None) -> None:
+        with self._ending():
+            super().batch_begin(size)
+
+    def batch_end(self, size: int = 1, **values: Any) -> bool:
+        with self._ending():
+            return super().batch_end(size, **values)
+
+    def evaluation_begin(self) -> None:
+        with self._ending():
+            super().evaluation_begin()
+
+    def evaluation_batch(self, size: int) -> None:
+        with self._ending():
+            super().evaluation_batch(size)
+
+    def evaluation_end(self, values: Mapping[str, Any]) -> None:
+        with self._ending():
+            super().evaluation_end(values)
+
+    def validated(self, **values: Any) -> bool:
+        with self._ending():
+            return super().validated(**values)

@@ -9,6 +9,7 @@ from lightgbm.callback import CallbackEnv, EarlyStopException
 from onfit.core.faces import HasLearningRate
 from onfit.errors import CapabilityError
 from onfit.integrations.boosted import BoostedModel, Boosting, in_keras_words, refuse_folds
+from onfit.integrations.hosted import SelfEnding
 
 _TRAINING = ("train", "training")
 _TWO_STOPS = (
@@ -86,8 +87,7 @@ class OnfitCallback(Boosting):
         self.begin(model, env.begin_iteration, env.end_iteration)
         self.begin_round()
         if model.optimizer is not None:
-            with self.failing():
-                model.optimizer.allow()
+            model.optimizer.allow(self.running)
 
     def _end_training(self, env: CallbackEnv) -> None:
         session = self.running
@@ -119,15 +119,17 @@ class LightGBMRate:
         else:
             self._booster.reset_parameter({"learning_rate": value})
 
-    def allow(self) -> None:
+    def allow(self, session: SelfEnding) -> None:
         """The first round has begun, for the callbacks. From now on they may set the rate."""
         asked, self._asked = self._asked, None
         if asked != self._first:
-            raise CapabilityError(
+            error = CapabilityError(
                 f"a callback sets the learning rate of the first round to {asked}, and LightGBM "
                 f"has built it with {self._first}: it calls callbacks after a round only. Write "
                 f"learning_rate={asked} into the parameters, too."
             )
+            session.train_end(error)
+            raise error
 
 
 class LightGBMModel(BoostedModel):

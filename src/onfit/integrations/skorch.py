@@ -7,7 +7,7 @@ from typing import Any
 from skorch.callbacks import Callback
 
 from onfit.core.sizes import batch_size
-from onfit.integrations.hosted import Hosted, listeners_for
+from onfit.integrations.hosted import SelfEnding, listeners_for
 
 _OWNER = "skorch"
 _INSTEAD = (
@@ -25,7 +25,7 @@ class OnfitCallback(Callback):
     skorch's records is there if it stands before this one. `partial_fit` counts the epochs on.
 
     A stop is skorch's: a KeyboardInterrupt, which `fit` expects. skorch tells its callbacks of no
-    error: after one, no end hook is called.
+    error that comes from elsewhere: after one, no end hook is called.
 
     Args:
         callbacks: onfit's callbacks, called in this order.
@@ -42,7 +42,7 @@ class OnfitCallback(Callback):
         >>> onfit_callback = OnfitCallback([EarlyStopping(patience=3)])
     """
 
-    session_: Hosted  # with "_" it is no parameter, for scikit-learn
+    session_: SelfEnding  # with "_" it is no parameter, for scikit-learn
 
     def __init__(self, callbacks: Any) -> None:
         # scikit-learn's clone wants the object that it has passed.
@@ -50,7 +50,7 @@ class OnfitCallback(Callback):
         listeners_for(self.callbacks, _OWNER, _INSTEAD)
 
     @property
-    def session(self) -> Hosted:
+    def session(self) -> SelfEnding:
         """The `onfit.Session` of the training."""
         return self.session_
 
@@ -59,7 +59,7 @@ class OnfitCallback(Callback):
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **more: Any) -> None:  # noqa: N803
         first = len(net.history)
-        self.session_ = Hosted(
+        self.session_ = SelfEnding(
             net.module_,
             listeners_for(self.callbacks, _OWNER, _INSTEAD),
             optimizer=net.optimizer_,
@@ -71,7 +71,8 @@ class OnfitCallback(Callback):
     def on_train_end(self, net: Any, X: Any = None, y: Any = None, **more: Any) -> None:  # noqa: N803
         if self.session_.in_epoch and not self.session_.stopping:
             self.session_.stop("it was interrupted", by="skorch")
-        self.session_.train_end()
+        if self.session_.training:  # an interrupt in a callback has ended it
+            self.session_.train_end()
 
     def on_epoch_begin(self, net: Any, *data: Any, **more: Any) -> None:
         self.session_.epoch_begin()

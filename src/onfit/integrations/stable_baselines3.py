@@ -9,7 +9,7 @@ from stable_baselines3.common.callbacks import BaseCallback, EvalCallback
 
 from onfit._types import StrPath
 from onfit.errors import ArgumentError, CapabilityError
-from onfit.integrations.hosted import Hosted, listeners_for
+from onfit.integrations.hosted import SelfEnding, listeners_for
 from onfit.integrations.nets import HostedNet
 from onfit.storage.durable import replacing
 
@@ -31,7 +31,7 @@ class OnfitCallback(BaseCallback):
     Callbacks set the learning rate unless it was given as a schedule. `ModelCheckpoint` writes
     `.zip`, which `PPO.load` reads, or the policy's weights as `.pt` or `.safetensors`. With
     `reset_num_timesteps=False` epochs are counted on. Stable-Baselines3 tells its callbacks of no
-    error: after one, no end hook is called.
+    error that comes from elsewhere: after one, no end hook is called.
 
     Args:
         callbacks: onfit's callbacks, called in this order.
@@ -50,7 +50,7 @@ class OnfitCallback(BaseCallback):
         >>> onfit_callback = OnfitCallback([EarlyStopping("ep_rew_mean", patience=9)])
     """
 
-    session: Hosted
+    session: SelfEnding
 
     def __init__(self, callbacks: Any, steps_per_epoch: int = 2048) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class OnfitCallback(BaseCallback):
         found = _evaluations_in(self.locals["callback"])
         self._evaluations = {each: _done_by(each) for each in found}
         self._since: int = agent.num_timesteps  # when the epoch began
-        self.session = Hosted(
+        self.session = SelfEnding(
             AgentModel(agent),
             listeners_for(self.callbacks, _OWNER, _INSTEAD),
             epochs=max(math.ceil(total / length), first),
