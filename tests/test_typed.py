@@ -1,5 +1,6 @@
 """A user's program passes a type checker, and its mistakes do not."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -81,11 +82,16 @@ from onfit.keras import layerz
 """
 
 
-def checked(folder: Path, name: str, program: str) -> list[str]:
+README = Path(__file__).parents[1] / "README.md"
+# A reader's script is not strict, gives one name to several models, and uses what has no types.
+AS_A_SCRIPT = ("--allow-redefinition", "--disable-error-code=import-untyped")
+
+
+def checked(folder: Path, name: str, program: str, *options: str) -> list[str]:
     """What mypy says about a program, a line each."""
     (folder / name).write_text(program.lstrip())
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", name],
+        [sys.executable, "-m", "mypy", *(options or ["--strict"]), "--no-error-summary", name],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -95,7 +101,10 @@ def checked(folder: Path, name: str, program: str) -> list[str]:
 
 
 @pytest.mark.slow  # mypy reads torch
-def test_a_program_passes_and_names_that_do_not_exist_fail(tmp_path: Path) -> None:
+def test_a_program_and_the_readme_pass_and_names_that_do_not_exist_fail(tmp_path: Path) -> None:
     assert checked(tmp_path, "program.py", PROGRAM) == []
     said = [line for line in checked(tmp_path, "mistakes.py", MISTAKES) if "error:" in line]
     assert [int(line.split(":")[1]) for line in said] == [1, 2, 3, 4, 5, 6]
+    blocks = re.findall(r"^```python\n(.*?)^```$", README.read_text(), flags=re.M | re.S)
+    assert len(blocks) > 3
+    assert checked(tmp_path, "readme.py", "\n".join(blocks), *AS_A_SCRIPT) == []
