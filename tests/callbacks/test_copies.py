@@ -45,6 +45,7 @@ MAKE = {
     "ModelCheckpoint in the background": lambda: callbacks.ModelCheckpoint(
         "{epoch}.weights.h5", "loss", save_weights_only=True, background=True, keep=2
     ),
+    "OneCycle": lambda: callbacks.OneCycle(0.1),
     "ProgbarLogger": callbacks.ProgbarLogger,
     "ReduceLROnPlateau": lambda: callbacks.ReduceLROnPlateau("loss"),
     "RemoteMonitor": lambda: callbacks.RemoteMonitor("http://127.0.0.1:9"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from onfit.callbacks.lambda_callback import LambdaCallback
     from onfit.callbacks.learning_rate_scheduler import LearningRateScheduler
     from onfit.callbacks.model_checkpoint import ModelCheckpoint
+    from onfit.callbacks.one_cycle import OneCycle
     from onfit.callbacks.progbar import ProgbarLogger
     from onfit.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
     from onfit.callbacks.remote_monitor import RemoteMonitor
@@ -37,6 +38,7 @@ _HOMES = {
     "LambdaCallback": "onfit.callbacks.lambda_callback",
     "LearningRateScheduler": "onfit.callbacks.learning_rate_scheduler",
     "ModelCheckpoint": "onfit.callbacks.model_checkpoint",
+    "OneCycle": "onfit.callbacks.one_cycle",
     "ProgbarLogger": "onfit.callbacks.progbar",
     "ReduceLROnPlateau": "onfit.callbacks.reduce_lr_on_plateau",
     "RemoteMonitor": "onfit.callbacks.remote_monitor",
@@ -57,6 +59,7 @@ __all__ = [
     "LambdaCallback",
     "LearningRateScheduler",
     "ModelCheckpoint",
+    "OneCycle",
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "RemoteMonitor",

@@ -6,6 +6,7 @@ from typing import Any
 
 from onfit.core.aliases import find
 from onfit.core.callback import Callback, Logs
+from onfit.core.judging.deciding import in_steps
 from onfit.core.meter import as_number
 from onfit.core.representation import checked_arguments
 from onfit.core.sizes import size_in
@@ -55,6 +56,11 @@ class BaseLogger(Callback):
             number = as_number(value)
             if self._is_metric(name) and isinstance(number, Real):
                 self._count(name, number, size)
+
+    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+        if in_steps(self):  # a row ends here, and the next one begins
+            self.on_epoch_end(step, logs)
+            self._forget()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if logs is None:

@@ -65,6 +65,7 @@ class ReduceLROnPlateau(Callback):
         >>> reduce = ReduceLROnPlateau(monitor="val_loss", factor=0.2, patience=5, min_lr=0.001)
     """
 
+    sets_learning_rate = True
     decisions = Decisions()
     monitor_op = MonitorOp()
 

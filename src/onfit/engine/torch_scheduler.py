@@ -45,6 +45,8 @@ class TorchScheduler(Callback):
         ArgumentError: when training begins, if its optimizer is not one of this training.
     """
 
+    sets_learning_rate = True
+
     def __init__(self, scheduler: lr_scheduler.LRScheduler) -> None:
         self.scheduler = scheduler
         self._by_batch = isinstance(scheduler, _BY_BATCH)
