@@ -7,6 +7,7 @@ would be taken in silence.
 import difflib
 import sys
 from collections.abc import Iterable
+from types import FrameType
 from typing import Any, NoReturn
 
 from onfit.errors import ArgumentError
@@ -61,7 +62,6 @@ KERAS_NAMES = frozenset(
         "output_mask",
         "path",
         "predict_function",
-        "predict_step",
         "quantization_mode",
         "quantize",
         "quantized_build",
@@ -166,7 +166,11 @@ def is_ours(made: Any) -> bool:
 
 def _is_set_by_onfit() -> bool:
     """Whether the assignment stands in onfit's own code, which knows what it sets."""
-    frame = sys._getframe(4)  # past the functions here, and `__setattr__`
+    frame: FrameType | None = sys._getframe(3)  # past the functions here
+    while frame is not None and frame.f_code.co_name == "__setattr__":
+        frame = frame.f_back
+    if frame is None:
+        return False
     return str(frame.f_globals.get("__name__", "")).partition(".")[0] in ("onfit", "torch", "copy")
 
 

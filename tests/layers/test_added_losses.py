@@ -123,6 +123,18 @@ def test_penalties_on_weights_are_among_the_losses() -> None:
     assert [loss.item() for loss in layer.losses] == [2.0]
 
 
+def test_weights_that_are_frozen_cost_no_penalty() -> None:
+    frozen = Dense(1, kernel_regularizer=L2(0.5), kernel_initializer="ones", trainable=False)
+    model = Sequential([Input((4,)), frozen])
+    model.compile("sgd", "mse")
+    model(torch.zeros(1, 4))
+    assert model.losses == frozen.losses == []
+    assert model.evaluate(np.zeros((2, 4)), np.zeros((2, 1)), verbose=0) == 0
+    frozen.trainable = True
+    assert [loss.item() for loss in frozen.losses] == [2.0]
+    assert model.evaluate(np.zeros((2, 4)), np.zeros((2, 1)), verbose=0) == 2
+
+
 def test_copies_and_pickles_hold_no_losses() -> None:
     model = Sequential([Input((4,)), Dense(4), Small()])
     model(X)

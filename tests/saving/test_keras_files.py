@@ -58,7 +58,7 @@ def test_a_model_that_keras_built_from_data_takes_batches_of_any_size(tmp_path):
     other.fit(X, X[:, :3], batch_size=8, verbose=0)
     other.save(tmp_path / "theirs.h5")
     model = load_model(tmp_path / "theirs.h5")
-    assert model.input_shape == (None, 4)
+    assert model.input_shape == other.input_shape == (8, 4)  # as Keras notes it
     assert_same([predictions(model, X[:5])], [predictions(other)[:5]])
 
 

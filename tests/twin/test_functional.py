@@ -116,6 +116,45 @@ def test_penalties_are_in_the_losses_that_are_logged() -> None:
     close(model.evaluate(x, y, verbose=0), expected)
 
 
+@pytest.mark.parametrize("frozen", [[1], [-1], [1, 2]])
+def test_frozen_weights_cost_what_they_cost_in_keras(frozen: list[int]) -> None:
+    reference, model = same_start(penalized)
+    for each in (reference, model):
+        for index in frozen:
+            each.layers[index].trainable = False
+        each.compile(optimizer="sgd", loss="mse")
+    expected = reference.fit(DATA.x, DATA.real, shuffle=False, verbose=0).history["loss"]
+    close(model.fit(DATA.x, DATA.real, shuffle=False, verbose=0).history["loss"], expected)
+    expected = reference.evaluate(DATA.x, DATA.real, verbose=0)
+    close(model.evaluate(DATA.x, DATA.real, verbose=0), expected)
+
+
+def by_name(lib: Any) -> Any:
+    x = lib.Input(shape=(FEATURES,))
+    hidden = lib.layers.Dense(4, activation="relu")(x)
+    outputs = {"age": lib.layers.Dense(1)(hidden), "kind": lib.layers.Dense(2)(hidden)}
+    return model_of(lib)(x, outputs)
+
+
+def test_outputs_given_as_a_dict_come_as_a_dict() -> None:
+    reference, model = same_start(by_name)
+    y = {"age": DATA.real, "kind": np.concatenate([DATA.real, -DATA.real], axis=1)}
+    held_out = (DATA.x[:20], {name: values[:20] for name, values in y.items()})
+    fits = []
+    for each in (reference, model):
+        weights = {"age": 0.5, "kind": 2.0}
+        each.compile("sgd", {"age": "mse", "kind": "mae"}, loss_weights=weights)
+        fits.append(each.fit(DATA.x, y, shuffle=False, verbose=0, validation_data=held_out))
+    expected = fits[0].history
+    assert set(fits[1].history) == set(expected)
+    for name, values in expected.items():
+        close(fits[1].history[name], values)
+    found, other = (each.predict(DATA.x, verbose=0) for each in (model, reference))
+    assert list(found) == list(other) == list(model(DATA.x)) == ["age", "kind"]
+    close(found["age"], other["age"])
+    assert list(model.output) == list(reference.output)
+
+
 def test_a_factor_of_a_penalty_changed_in_mid_training_is_the_next_batches() -> None:
     def strengthen(lib: Any) -> list[Any]:
         class Strengthen(lib.Callback):  # type: ignore[misc]

@@ -7,7 +7,7 @@ pays nothing.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Self
@@ -108,15 +108,28 @@ def _forget(net: nn.Module) -> None:
 _SUFFIX = "_regularizer"
 
 
-def penalties_of(model: nn.Module) -> list[Callable[[], Tensor]]:
-    """A function for each regularized weight of each layer: it computes the penalty of now.
+Penalty = Callable[[], Tensor | None]
+
+
+def penalties_of(model: nn.Module) -> list[Penalty]:
+    """A function for each regularized weight of each layer: it computes the penalty of now; None
+    while the weight is frozen.
 
     A layer has a penalty on its weight `kernel` if it has a `kernel_regularizer`.
     """
     return [partial(_penalty, layer, weight) for layer, weight in weights_with(model, _SUFFIX)]
 
 
-def _penalty(layer: Any, weight: str) -> Tensor:
-    # Both are looked up each time: the user may replace the regularizer, or change its factor.
-    penalty: Tensor = getattr(layer, weight + _SUFFIX)(getattr(layer, weight))
+def values_of(penalties: Iterable[Penalty]) -> list[Tensor]:
+    """The penalties of now: those on weights that are not frozen."""
+    return [value for penalty in penalties if (value := penalty()) is not None]
+
+
+def _penalty(layer: Any, weight: str) -> Tensor | None:
+    # All is looked up each time: the user may replace the regularizer, change its factor, or freeze
+    # the layer.
+    value = getattr(layer, weight)
+    if not value.requires_grad:
+        return None
+    penalty: Tensor = getattr(layer, weight + _SUFFIX)(value)
     return penalty

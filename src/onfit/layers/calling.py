@@ -10,7 +10,7 @@ from torch import Tensor
 
 from onfit.errors import ArgumentTypeError
 from onfit.layers import added_losses
-from onfit.layers.added_losses import Calling, penalties_of
+from onfit.layers.added_losses import Calling, penalties_of, values_of
 from onfit.layers.graph import Traced, record, shapes_of, symbols_in
 from onfit.layers.modes import in_mode
 from onfit.layers.shapes import mapped, tensors_in
@@ -76,6 +76,8 @@ class Called(Traced, WeightOwner):
         if not kwargs and len(args) == 1 and isinstance(args[0], Tensor):  # nothing was asked for
             return self._computed(args, kwargs)
         args, kwargs = self._without_blanks(args, kwargs)
+        if args and isinstance(args[0], list) and _is_of_numbers(args[0]):
+            args = (np.asarray(args[0]), *args[1:])  # as fit takes it: one array
         args, kwargs = _as_tensors(self, args), _as_tensors(self, kwargs)
         if next(symbols_in((args, kwargs)), None) is not None:
             return record(self, args, kwargs)
@@ -147,9 +149,10 @@ class Called(Traced, WeightOwner):
     @property
     def losses(self) -> list[Tensor]:
         """What it adds to the loss of a training: what `add_loss` was given in the last call of it,
-        or of what is around it, and the penalties on its weights; those of its layers, too.
+        or of what is around it, and the penalties on its weights that are not frozen; those of its
+        layers, too.
         """
-        return [*added_losses.added_in(self), *(penalty() for penalty in penalties_of(self))]
+        return [*added_losses.added_in(self), *values_of(penalties_of(self))]
 
 
 def _join(cls: type) -> None:
@@ -184,6 +187,14 @@ def shapes_to_build_for(
     if len(wanted) < 2 or not all(name in shapes for name in wanted):
         return tuple(shapes.values())[: len(wanted) or 1]
     return tuple(shapes[name] for name in wanted)
+
+
+def _is_of_numbers(given: list[Any]) -> bool:
+    """Whether a list, or lists in it, hold nothing but numbers."""
+    return bool(given) and all(
+        _is_of_numbers(part) if isinstance(part, list) else isinstance(part, (int, float))
+        for part in given
+    )
 
 
 def _as_tensors(module: Any, structure: Any) -> Any:

@@ -49,6 +49,8 @@ class HoldsLayers(nn.Module):
     def __setattr__(self, name: str, value: Any) -> None:
         if name[0] != "_" and name != "training":
             check_assignment(self, name, value)
+            if name == "call":
+                name = "forward"  # both are one computation; torch calls it by this name
             if isinstance(getattr(type(self), name, None), property):
                 object.__setattr__(self, name, value)  # torch would put a module beside it
                 return

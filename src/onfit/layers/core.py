@@ -207,7 +207,7 @@ class Flatten(Layer):
         **layer: arguments of every layer.
     """
 
-    def __init__(self, data_format: str | None = None, **layer: Any) -> None:
+    def __init__(self, data_format: str | None = "channels_last", **layer: Any) -> None:
         super().__init__(**layer)
         options = ("channels_last", "channels_first")
         self.data_format = one_of(self, "data_format", data_format or options[0], options)

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from onfit.dtypes import torch_dtype
+from onfit.dtypes import dtype_name, torch_dtype
 from onfit.errors import ArgumentError, ArgumentTypeError, NotConnectedError, did_you_mean
 from onfit.layers.shapes import Shape, Spec, inferred, mapped
 
@@ -198,6 +198,8 @@ def _as_specs(structure: Any) -> Any:
 
 
 _OF_SYMBOLS = ("input", "inputs", "output", "outputs")
+# Names of the type of its weights, as Keras has them.
+_DTYPES = ("dtype", "compute_dtype", "variable_dtype")
 _SHAPES = ("input_shape", "output_shape")
 
 
@@ -263,6 +265,10 @@ class Traced:
         if name in _SHAPES:  # no properties, since many a class sets such an attribute itself
             symbols = self.input if name == "input_shape" else self.output
             return mapped(lambda symbol: symbol.shape, Symbol, symbols)
+        if name in _DTYPES:
+            floats = (p.dtype for p in self.parameters() if p.is_floating_point())
+            own = vars(self).get("_dtype") or next(floats, None)
+            return dtype_name(own or torch_dtype(None))
         return super().__getattr__(name)  # type: ignore[misc]
 
     @property

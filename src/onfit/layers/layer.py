@@ -16,6 +16,7 @@ from onfit.layers.calling import Called, shapes_to_build_for
 from onfit.layers.containers import HoldsLayers
 from onfit.layers.graph import Symbol, symbols_of
 from onfit.layers.modes import Freezable, freeze_new_weights
+from onfit.layers.options import as_option
 from onfit.layers.shapes import Shape, mapped
 
 
@@ -126,6 +127,10 @@ class Layer(Freezable, Called, HoldsLayers):
         return config if self.autocast else {**config, "autocast": False}
 
     # --- what a subclass inherits --------------------------------------------------------
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # An option that is set later is read as the constructor reads it: a name, None, a function.
+        super().__setattr__(name, as_option(type(self), name, value))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         is_common = self.is_simple and self.built and self.activity_regularizer is None

@@ -31,9 +31,11 @@ class WithAverage(WithVariables):
             steps: how many steps were taken before this one.
         """
         average = self.slots[AVERAGE]
+        if not average:
+            return  # nothing trains
         if steps == 0:
             torch._foreach_copy_(average, self.params)
-        elif average:
+        else:
             torch._foreach_mul_(average, self.ema_momentum)
             torch._foreach_add_(average, self.params, alpha=1 - self.ema_momentum)
         if self.ema_overwrite_frequency and (steps + 1) % self.ema_overwrite_frequency == 0:

@@ -52,7 +52,7 @@ def functional_config(model: "Functional", layer_config: Callable[[nn.Module], C
         nodes.append({**node, MODE_ASKED_FOR: True} if "training" in call.kwargs else node)
         for index, slot in enumerate(slots_in(call.outputs)):
             origin[slot] = (key, len(nodes) - 1, index)
-    ends = [list(origin[slot]) for slot in model.output_slots]
+    ends = mapped(lambda slot: list(origin[slot]), Slot, model.arranged(model.output_slots))
     begins = [list(origin[slot]) for slot in range(len(model.inputs))]
     return {
         "class_name": "Functional",
@@ -61,7 +61,7 @@ def functional_config(model: "Functional", layer_config: Callable[[nn.Module], C
             "trainable": model.trainable,
             "layers": list(layers.values()),
             "input_layers": begins if isinstance(model.input, list) else begins[0],
-            "output_layers": ends if isinstance(model.output, list) else ends[0],
+            "output_layers": ends,
         },
     }
 

@@ -20,7 +20,15 @@ from onfit.errors import ArgumentError, FileFormatError, OnfitError, OnfitWarnin
 from onfit.layers import Input, Layer
 from onfit.registered import with_registered
 from onfit.saving.rebuild_functional import connected
-from onfit.saving.values import Config, Custom, argument_names, from_plain, make, served
+from onfit.saving.values import (
+    Config,
+    Custom,
+    argument_names,
+    from_plain,
+    make,
+    served,
+    without_place,
+)
 
 
 def model_from_config(given: Config, custom: Custom) -> Model:
@@ -147,8 +155,8 @@ def _made(kind: str, config: Config, custom: Custom) -> nn.Module:
 def _layer(kind: str, config: Config, custom: Custom) -> Layer:
     if kind in custom:
         cls = custom[kind]
-        config = _without_keras_own(cls, config)
-    elif kind in layers.__all__:
+        return _of_user(cls, from_plain(_without_keras_own(cls, config), custom))
+    if kind in layers.__all__:
         cls = getattr(layers, kind)
         config = served(argument_names(cls), config)
     else:
@@ -158,6 +166,15 @@ def _layer(kind: str, config: Config, custom: Custom) -> Layer:
         layer: Layer = make(cls, config)
     except OnfitError as error:  # such as an activation's name that is not known
         raise ArgumentError(f"{error} {_YOURS}") from error
+    return layer
+
+
+def _of_user(cls: Any, config: Config) -> Layer:
+    """A layer of a user's class. What its `__init__` does not take of every layer is set later."""
+    lacks = {} if "from_config" in vars(cls) else without_place(cls, config, ("name", "trainable"))
+    layer: Layer = make(cls, {key: value for key, value in config.items() if key not in lacks})
+    for key, value in lacks.items():
+        setattr(layer, key, value)
     return layer
 
 

@@ -221,6 +221,16 @@ def unknown(name: str, custom: Custom) -> str:
     )
 
 
+def without_place(kind: Any, config: Config, names: Iterable[str]) -> Config:
+    """The options of these names that the `__init__` of a class does not take."""
+    if not isinstance(kind, type):
+        return {}
+    taken = inspect.signature(kind).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in taken.values()):
+        return {}
+    return {name: config[name] for name in names if name in config and name not in taken}
+
+
 def make(kind: Any, config: Config) -> Any:
     """An object of a class that `custom_objects` gave; an instance is taken as it is."""
     if not isinstance(kind, type):

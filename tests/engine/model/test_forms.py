@@ -199,3 +199,18 @@ def test_a_stack_that_trained_can_be_tapped_shortened_and_extended() -> None:
     model.compile("sgd", "mse")
     model.fit(X, X[:, :2], verbose=0)
     assert model.output_shape == (None, 2)
+
+
+def test_a_list_of_numbers_is_one_array_for_a_model_and_a_layer():
+    model = Sequential([Dense(1, input_dim=4)])
+    expected = model(X[:2])
+    assert torch.equal(model(X[:2].tolist()), expected)
+    assert torch.equal(model.layers[0](X[:2].tolist()), expected)
+    assert model([[1, 2, 3, 4]]).shape == (1, 1)
+
+
+def test_models_and_layers_tell_the_type_of_their_weights():
+    model = Sequential([Dense(1, input_dim=4)])
+    assert model.dtype == model.compute_dtype == model.layers[0].variable_dtype == "float32"
+    assert Dense(1, dtype="float64").dtype == "float64"
+    assert model.double().dtype == "float64"

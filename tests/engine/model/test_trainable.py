@@ -15,7 +15,7 @@ from onfit import Input, Model, Sequential, load_model
 from onfit.callbacks import LambdaCallback
 from onfit.errors import OnfitWarning
 from onfit.layers import BatchNormalization, Dense, Layer, TorchModule, concatenate
-from onfit.optimizers import Adam
+from onfit.optimizers import SGD, Adam
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(32, 4)).astype("float32")
@@ -362,3 +362,10 @@ def test_a_run_that_goes_on_has_the_same_parts_frozen():
     before = again.get_weights()
     again.train_on_batch(X, Y)
     assert moved(before, again) == [False, False, True, True]
+
+
+def test_an_average_of_no_weights_is_no_error():
+    model = Sequential([Dense(1, input_dim=2, trainable=False)])
+    model.compile(SGD(0.1, use_ema=True, ema_overwrite_frequency=1), "mse")
+    with pytest.warns(OnfitWarning, match="no trainable weights"):
+        model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)

@@ -42,6 +42,9 @@ class Compilable(Compiling):
 
     # --- what each kind of model defines -------------------------------------------------
 
+    # Whether the outputs come as a dict by `output_names`.
+    names_outputs = False
+
     @property
     def output_activations(self) -> list[Activation | None]:
         """For each output its last activation, if `logits` can leave that out; else None."""
@@ -159,20 +162,34 @@ class Compilable(Compiling):
         loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weight)
         return {"loss": loss, **self.compute_metrics(y=y, y_pred=y_pred, sample_weight=weight)}
 
+    def predict_step(self, data: Any) -> Any:
+        """The outputs for one batch: `x`; `(x,)` for several inputs. A subclass may write its own
+        `predict_step`; then `predict` calls that.
+        """
+        return self(data[0] if isinstance(data, tuple) else data)
+
     @property
     def own_train_step(self) -> Callable[[tuple[Any, ...]], dict[str, Any]] | None:
-        """The `train_step` that a subclass wrote, whole or in part; None if it is this class's."""
+        """The `train_step` that its author wrote, whole or in part; None if it is this class's."""
         return self.train_step if self._writes("train_step") else None
 
     @property
     def own_test_step(self) -> Callable[[tuple[Any, ...]], dict[str, Any]] | None:
-        """The `test_step` that a subclass wrote, whole or in part; None if it is this class's."""
+        """The `test_step` that its author wrote, whole or in part; None if it is this class's."""
         return self.test_step if self._writes("test_step") else None
+
+    @property
+    def own_predict_step(self) -> Callable[[Any], Any] | None:
+        """The `predict_step` that its author wrote; None if it is this class's."""
+        return self.predict_step if self._has_own("predict_step") else None
 
     def _writes(self, step: str) -> bool:
         """Whether a subclass wrote a step, or what it calls."""
-        names = (step, "compute_loss", "compute_metrics")
-        return any(getattr(type(self), name) is not getattr(Compilable, name) for name in names)
+        return any(map(self._has_own, (step, "compute_loss", "compute_metrics")))
+
+    def _has_own(self, name: str) -> bool:
+        """Whether a subclass wrote a method, or one was set on this very model."""
+        return name in vars(self) or getattr(type(self), name) is not getattr(Compilable, name)
 
     def compute_loss(
         self,

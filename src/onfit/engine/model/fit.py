@@ -157,8 +157,16 @@ def predict(
     params = _params(source, [], verbose)
     run = Run(model, _listeners(callbacks, None, verbose), params=params)
     with evaluating(model), run.introduced():
-        outputs = run.predict(source.epoch(0), lambda batch: model(batch.x), size=size_of)
+        outputs = run.predict(source.epoch(0), _outputs_of(model), size=size_of)
         return _joined(list(outputs))
+
+
+def _outputs_of(model: "Compilable") -> Callable[[Samples], Any]:
+    """What gives the outputs for a batch: the model, or what its author wrote."""
+    own = model.own_predict_step
+    if own is None:
+        return lambda batch: model(batch.x)
+    return lambda batch: own((batch.x,) if isinstance(batch.x, tuple) else batch.x)
 
 
 def train_on_batch(

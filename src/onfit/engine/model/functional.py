@@ -33,7 +33,8 @@ class Functional(Model):
 
     Args:
         inputs: an `Input`, or a list or dict of them; also any symbol to begin from.
-        outputs: the symbols to compute: one, or a list (nested lists are flattened) or a dict.
+        outputs: the symbols to compute: one, or a list (nested lists are flattened), or a dict, by
+            which the outputs then come as a dict, too.
         name: its name.
 
     Raises:
@@ -64,11 +65,12 @@ class Functional(Model):
         _name_inputs(begin)
         self._input_specs = [(symbol.spec, symbol.name) for symbol in begin]
         self._one_input = isinstance(inputs, Symbol)
-        self._one_output = isinstance(outputs, Symbol)
+        self.names_outputs = isinstance(outputs, dict)
+        self._one_output = len(end) == 1 and not self.names_outputs
         self._register_layers(nodes)
         self.calls, self.output_slots, self.specs = calls_of(begin, end, nodes)
         self.input_names = [symbol.name for symbol in begin]
-        self.output_names = list(outputs) if isinstance(outputs, dict) else self._output_names(end)
+        self.output_names = list(outputs) if self.names_outputs else self._output_names(end)
         self._input_symbols, self._output_symbols = begin, end
 
     def _register_layers(self, nodes: Sequence[Node]) -> None:
@@ -138,8 +140,8 @@ class Functional(Model):
 
     @property
     def output(self) -> Any:
-        """The symbol that comes out; a list of them if there are several."""
-        return self._output_symbols[0] if self._one_output else list(self._output_symbols)
+        """The symbol that comes out; a list or a dict of them if there are several."""
+        return self.arranged(self._output_symbols)
 
     @property
     def outputs(self) -> list[Symbol]:
@@ -149,9 +151,8 @@ class Functional(Model):
     # --- computing -----------------------------------------------------------------------
 
     def forward(self, x: Any) -> Any:
-        """The outputs: a tensor for a model of one output, else a list of them."""
-        values = self._values(x, self.calls)
-        return self._picked(values)
+        """The outputs: a tensor for a model of one output, else a list or a dict of them."""
+        return self.arranged(self._picked(self._values(x, self.calls)))
 
     @property
     def output_activations(self) -> list[Activation | None]:
@@ -162,7 +163,9 @@ class Functional(Model):
         ]
 
     def logits(self, x: Any, wanted: Sequence[bool] = (True,)) -> Any:
-        """The outputs, the `wanted` ones before their last activation."""
+        """The outputs, in the order of `output_names`; the `wanted` ones before their last
+        activation.
+        """
         heads = {
             id(self._head(slot)): slot
             for slot, want in zip(self.output_slots, wanted, strict=True)
@@ -172,7 +175,8 @@ class Functional(Model):
         for call in self.calls:
             if id(call) in heads:
                 values[heads[id(call)]] = logits_of(call.layer, *filled(call.args, values))
-        return self._picked(values)
+        picked = self._picked(values)
+        return picked if len(picked) > 1 else picked[0]
 
     def _head(self, slot: int) -> Call | None:
         """The call that gives an output, if nothing else uses it and its activation is apart."""
@@ -197,9 +201,14 @@ class Functional(Model):
                 store(outputs, result, values)
         return values
 
-    def _picked(self, values: dict[int, Any]) -> Any:
-        picked = [values[slot] for slot in self.output_slots]
-        return picked[0] if self._one_output else picked
+    def _picked(self, values: dict[int, Any]) -> list[Any]:
+        return [values[slot] for slot in self.output_slots]
+
+    def arranged(self, found: Sequence[Any]) -> Any:
+        """What there is for each output, in the form in which the model was given its outputs."""
+        if self.names_outputs:
+            return dict(zip(self.output_names, found, strict=True))
+        return found[0] if self._one_output else list(found)
 
     def ordered_inputs(self, x: Any) -> Sequence[Any]:
         """The values of a batch in the order of `inputs`.
@@ -224,10 +233,8 @@ class Functional(Model):
             )
         calls = [call._replace(layer=clone(call.layer)) for call in self.calls]
         values = self._values(list(begin), calls)
-        end = [values[slot] for slot in self.output_slots]
         inputs: Any = begin[0] if self._one_input else begin
-        outputs: Any = end[0] if self._one_output else end
-        return Functional(inputs, outputs, name=self.name)
+        return Functional(inputs, self.arranged(self._picked(values)), name=self.name)
 
     def _new_inputs(self) -> list[Symbol]:
         return [
@@ -243,7 +250,7 @@ class Functional(Model):
         super().__setstate__(state)  # type: ignore[no-untyped-call]
         self._input_symbols = self._new_inputs()
         values = self._values(list(self._input_symbols), self.calls)
-        self._output_symbols = [values[slot] for slot in self.output_slots]
+        self._output_symbols = self._picked(values)
 
 
 def _symbols(given: Any, argument: str) -> list[Symbol]:

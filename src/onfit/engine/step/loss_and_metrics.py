@@ -11,7 +11,7 @@ from onfit.engine.step.one_output import OneOutput
 from onfit.engine.step.outputs import calls_in_order
 from onfit.engine.step.totals import StatefulTotals, Totals, Value, measured
 from onfit.errors import DataError, NotReadyError
-from onfit.layers.added_losses import Calling, added_in, may_add, penalties_of
+from onfit.layers.added_losses import Calling, added_in, may_add, penalties_of, values_of
 from onfit.losses import Loss
 from onfit.metrics import StatefulMetric
 
@@ -77,7 +77,7 @@ class LossAndMetrics:
 
     def losses(self, y: Any, outputs: Any, weight: Any = None) -> list[Tensor]:
         """The total loss of outputs, then those of several outputs."""
-        added = [*added_in(self._model), *(penalty() for penalty in self._penalties)]
+        added = [*added_in(self._model), *values_of(self._penalties)]
         if not self._has_loss:
             if not added:
                 raise NotReadyError(_NO_LOSS)

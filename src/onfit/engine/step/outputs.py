@@ -25,9 +25,13 @@ def outputs_named_by(loss: Any) -> list[str]:
 
 def calls_in_order(model: "Compilable") -> Callable[[Any], Any]:
     """What computes the outputs of `model` in the order of their names."""
-    if model.input_names is not None or model.output_names == ["output"]:
-        return model
-    return lambda x: in_order(model, model(x))
+    return (lambda x: in_order(model, model(x))) if _may_need_order(model) else model
+
+
+def _may_need_order(model: "Compilable") -> bool:
+    """Whether the outputs may be a dict, or are known to the model's own code alone."""
+    knows_itself = model.input_names is not None and not model.names_outputs
+    return not knows_itself and model.output_names != ["output"]
 
 
 def in_order(model: "Compilable", outputs: Any) -> Any:
@@ -37,7 +41,7 @@ def in_order(model: "Compilable", outputs: Any) -> Any:
         ArgumentError: if the model puts out others than `compile` got losses for.
     """
     names = model.output_names
-    if model.input_names is not None or names == ["output"]:
+    if not _may_need_order(model):
         return outputs
     if isinstance(outputs, Mapping):
         for name in names:
