@@ -6,6 +6,7 @@ from importlib.util import find_spec
 NEEDS = {
     "own_loops": [],
     "pages": [],
+    "keras_jax": ["keras", "jax"],
     "handed_as_it_is": [
         "gymnasium",
         "ignite",

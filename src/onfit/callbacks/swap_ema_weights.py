@@ -6,7 +6,7 @@ from typing import Any
 from onfit.core.callback import Callback, Logs
 from onfit.core.faces import HasLearningRate, Need
 from onfit.core.representation import checked_arguments
-from onfit.errors import ArgumentError
+from onfit.errors import ArgumentError, CapabilityError
 
 
 class SwapEMAWeights(Callback):
@@ -21,6 +21,7 @@ class SwapEMAWeights(Callback):
 
     Raises:
         ArgumentError: when training begins, if the optimizer keeps no average.
+        CapabilityError: if it is one of another library's, which keeps it in its own way.
 
     Example:
         >>> swap = SwapEMAWeights(swap_on_epoch=True)
@@ -77,5 +78,12 @@ class SwapEMAWeights(Callback):
                 "SwapEMAWeights must be used when `use_ema=True` is set in the optimizer: it swaps "
                 f"the weights and their moving average, and this {type(optimizer).__name__} keeps "
                 "none. Compile the model with an optimizer that does, such as Adam(use_ema=True)."
+            )
+        if not hasattr(optimizer, "swap_average"):
+            kind = type(optimizer)
+            raise CapabilityError(
+                f"SwapEMAWeights swaps what onfit's optimizers keep, and {kind.__module__}."
+                f"{kind.__name__} is none of them. Where Keras trains its own model, pass "
+                "keras.callbacks.SwapEMAWeights."
             )
         return optimizer

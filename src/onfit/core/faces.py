@@ -191,6 +191,8 @@ def _lacks(model: Any, path: str) -> bool:
 
 def _how_to_provide(protocol: type, model: Any) -> str:
     hints = {
+        CanResume: "Give it the two methods. Where Keras trains its own model, pass "
+        "keras.callbacks.BackupAndRestore instead.",
         HasLearningRate: "Compile the model with an optimizer, or pass optimizer= to Run; a torch "
         "module given to set_model carries it as module.optimizer.",
         **getattr(model, "hints_for_callbacks", {}),  # of a face that knows why it lacks something
