@@ -222,6 +222,22 @@ def test_each_hook_is_called_in_its_order(tmp_path):
     ]
 
 
+def test_an_exception_in_a_callback_ends_it_for_all(tmp_path):
+    class Fails(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise ConnectionError("a fault")
+
+    class Notes(Callback):
+        def on_exception(self, exception):
+            self.noted = exception
+
+    notes = Notes()
+    with pytest.raises(ConnectionError) as caught:
+        trainer_for(tmp_path, [Fails(), notes]).train()
+    assert notes.noted is caught.value
+    assert notes.run.outcome == "failed"
+
+
 def test_the_rate_that_a_callback_sets_is_what_the_schedule_goes_on_from(tmp_path):
     class Halves(Callback):
         def on_epoch_end(self, epoch, logs=None):

@@ -9,7 +9,7 @@ from transformers.trainer_callback import ExportableState
 
 from onfit.core.meter import RunningMeans
 from onfit.errors import ArgumentError
-from onfit.integrations.hosted import Hosted, listeners_for
+from onfit.integrations.hosted import SelfEnding, listeners_for
 from onfit.integrations.schedules import following
 
 _OWNER = "the Trainer of transformers"
@@ -30,7 +30,7 @@ class OnfitCallback(TrainerCallback, ExportableState):
     `logs` have what the Trainer logs: `loss`, the mean over the epoch; the latest `grad_norm` and
     `learning_rate`; and its `eval_` values under names with `val_`, but not its speeds. A batch is
     a step of the optimizer. `on_test_begin` comes after the first batch of an evaluation, whose
-    beginning the Trainer does not tell; nor does it tell of exceptions.
+    beginning the Trainer does not tell; nor does it tell of exceptions that are not a callback's.
 
     Callbacks decide at the end of each epoch, after its evaluation; with `eval_strategy="steps"` at
     each evaluation. With `max_steps` it is a run of steps, as in `onfit.Run.steps`. An evaluation
@@ -71,7 +71,7 @@ class OnfitCallback(TrainerCallback, ExportableState):
         self._in_steps, self._ends_after, self._left = args.max_steps > 0, "", self.evaluations
         self._begun_at = self._logged_at = self._decided_at = state.global_step
         self._means, self._late = RunningMeans(), dict[str, Any]()
-        self.session = Hosted(
+        self.session = SelfEnding(
             more["model"],
             self.callbacks,
             optimizer=more["optimizer"],
