@@ -84,7 +84,7 @@ def parsed(text):
     return CLASSES[call.func.attr], needed, defaults
 
 
-@pytest.mark.filterwarnings("ignore:.*epsilon is the older name")
+@pytest.mark.filterwarnings("ignore:.*older name of min_delta")
 @pytest.mark.parametrize("text", CONSTRUCTORS)
 def test_a_constructor_runs_as_it_is_documented(text):
     cls, _, _ = parsed(text)
@@ -93,7 +93,7 @@ def test_a_constructor_runs_as_it_is_documented(text):
     assert isinstance(made, Callback)
 
 
-@pytest.mark.filterwarnings("ignore:.*epsilon is the older name")
+@pytest.mark.filterwarnings("ignore:.*older name of min_delta")
 @pytest.mark.parametrize("text", CONSTRUCTORS)
 def test_every_documented_argument_is_taken_by_its_name(text):
     cls, needed, defaults = parsed(text)

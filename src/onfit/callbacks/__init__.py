@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from onfit.callbacks.early_stopping import EarlyStopping
     from onfit.callbacks.history import History
     from onfit.callbacks.lambda_callback import LambdaCallback
+    from onfit.callbacks.learning_rate_finder import LearningRateFinder
     from onfit.callbacks.learning_rate_scheduler import LearningRateScheduler
     from onfit.callbacks.model_checkpoint import ModelCheckpoint
     from onfit.callbacks.one_cycle import OneCycle
@@ -36,6 +37,7 @@ _HOMES = {
     "EarlyStopping": "onfit.callbacks.early_stopping",
     "History": "onfit.callbacks.history",
     "LambdaCallback": "onfit.callbacks.lambda_callback",
+    "LearningRateFinder": "onfit.callbacks.learning_rate_finder",
     "LearningRateScheduler": "onfit.callbacks.learning_rate_scheduler",
     "ModelCheckpoint": "onfit.callbacks.model_checkpoint",
     "OneCycle": "onfit.callbacks.one_cycle",
@@ -57,6 +59,7 @@ __all__ = [
     "EarlyStopping",
     "History",
     "LambdaCallback",
+    "LearningRateFinder",
     "LearningRateScheduler",
     "ModelCheckpoint",
     "OneCycle",

@@ -1,0 +1,178 @@
+"""LearningRateFinder: try many learning rates in one short training."""
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from onfit._types import StrPath
+from onfit.callbacks.learning_rate_scheduler.setters import warn_of_other_setters
+from onfit.core.callback import Callback, Logs
+from onfit.core.console import readable
+from onfit.core.faces import CanResume, HasLearningRate, Need, model_of
+from onfit.core.meter import as_number
+from onfit.core.rates import set_rate
+from onfit.core.representation import checked_arguments
+from onfit.errors import ArgumentError, MissingPackageError, NotReadyError
+from onfit.storage import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class LearningRateFinder(Callback):
+    """Raises the learning rate from batch to batch and notes the loss (Smith 2015); then it stops
+    the training, and model and optimizer are as they were before.
+
+    Use it in a training of its own: `model.fit(x, y, epochs=9, callbacks=[finder])`, with epochs
+    enough for `steps` batches.
+
+    Args:
+        min_learning_rate: the first rate.
+        max_learning_rate: the last rate; between them each is a fixed factor above the one before.
+        steps: how many batches, each with a rate of its own.
+        smoothing: the share of the earlier losses in the smoothed loss, from 0 up to 1.
+        diverges_at: stop earlier, at a smoothed loss of this many times the best, or a NaN.
+
+    Attributes:
+        learning_rates: the rate of each batch.
+        losses: the smoothed loss of each batch.
+
+    Raises:
+        ArgumentError: for numbers that make no search.
+        ArgumentTypeError: for an argument that does not exist.
+        CapabilityError: before training, if the state of the model cannot be saved and put back.
+
+    Example:
+        >>> finder = LearningRateFinder(1e-6, 1.0, steps=50)
+        >>> model.fit(x, y, epochs=5, callbacks=[finder])  # doctest: +SKIP
+        >>> model.optimizer.learning_rate = finder.suggestion  # doctest: +SKIP
+    """
+
+    remembers = ()
+    sets_learning_rate = sets_rate_anew = True
+
+    @checked_arguments
+    def __init__(
+        self,
+        min_learning_rate: float = 1e-7,
+        max_learning_rate: float = 10.0,
+        steps: int = 100,
+        smoothing: float = 0.9,
+        diverges_at: float = 4.0,
+    ) -> None:
+        rising = 0 < min_learning_rate < max_learning_rate < math.inf
+        if not (rising and steps >= 3 and 0 <= smoothing < 1 and diverges_at > 1):
+            raise ArgumentError(
+                f"LearningRateFinder({min_learning_rate!r}, {max_learning_rate!r}, "
+                f"steps={steps!r}, "
+                f"smoothing={smoothing!r}, diverges_at={diverges_at!r}): the rates rise from above "
+                "0, steps are 3 or more, smoothing is from 0 up to 1, diverges_at is above 1."
+            )
+        self.min_learning_rate = min_learning_rate
+        self.max_learning_rate = max_learning_rate
+        self.steps = steps
+        self.smoothing = smoothing
+        self.diverges_at = diverges_at
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self.learning_rates: list[float] = []
+        self.losses: list[float] = []
+        self._mean = 0.0  # of the losses so far, before its bias is corrected
+        self._before: dict[str, Any] | None = None  # the state of model and optimizer
+
+    def needs(self) -> Iterable[Need]:
+        yield Need(HasLearningRate)
+        yield Need(CanResume)
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        warn_of_other_setters(self)
+        self._begin_anew()
+        self._before = model_of(self).state_for_resume()
+
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        share = min(len(self.losses), self.steps - 1) / (self.steps - 1)
+        ratio = self.max_learning_rate / self.min_learning_rate
+        self._rate = self.min_learning_rate * ratio**share
+        set_rate(self, self._rate)
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        loss = as_number((logs or {}).get("loss"))
+        if loss is None or len(self.losses) >= self.steps:
+            return
+        self._note(float(loss))
+        best, last = min(self.losses), self.losses[-1]
+        if not last <= self.diverges_at * best:
+            self.request_stop(f"the loss diverges at a rate of {readable(self._rate)}")
+        elif len(self.losses) == self.steps:
+            self.request_stop(f"{self.steps} learning rates are tried")
+
+    def _note(self, loss: float) -> None:
+        self._mean = self.smoothing * self._mean + (1 - self.smoothing) * loss
+        self.learning_rates.append(self._rate)
+        self.losses.append(self._mean / (1 - self.smoothing ** len(self.learning_rates)))
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        before, self._before = self._before, None
+        if before is None:
+            return
+        model = model_of(self)
+        if hasattr(model.optimizer, "reset_state"):
+            model.optimizer.reset_state()  # of momentum that was not there before
+        model.load_state_for_resume(before)
+
+    @property
+    def suggestion(self) -> float:
+        """The rate at which the smoothed loss falls fastest.
+
+        Raises:
+            NotReadyError: if fewer than three losses are known, or the loss never fell.
+        """
+        slopes = [
+            (after - before, rate)
+            for before, after, rate in zip(
+                self.losses, self.losses[2:], self.learning_rates[1:], strict=False
+            )
+        ]
+        steepest, rate = min(slopes, default=(0.0, 0.0))
+        if not steepest < 0:
+            raise NotReadyError(
+                f"LearningRateFinder suggests the rate at which the loss falls fastest, and of "
+                f"{len(self.losses)} losses none fell. Train with it first, for {self.steps} "
+                "batches, and with other rates if plot() shows no fall."
+            )
+        return rate
+
+    def plot(self, path: StrPath | None = None) -> "Figure":
+        """Draw the smoothed loss over the rates, with the suggestion marked.
+
+        Args:
+            path: where to save it, if anywhere; its suffix chooses the format.
+
+        Raises:
+            NotReadyError: if no rate has been tried.
+            MissingPackageError: if matplotlib is not installed.
+        """
+        if not self.losses:
+            raise NotReadyError("LearningRateFinder.plot(): no rate is tried yet. Train with it.")
+        try:
+            from onfit.callbacks.history.curves import Curves
+        except ImportError as error:
+            raise MissingPackageError(
+                "LearningRateFinder.plot() draws with matplotlib, which is not installed. "
+                'Install it with: pip install "onfit[plot]"',
+                name="matplotlib",
+            ) from error
+        figure = Curves(figsize=(6, 4), layout="constrained", dpi=120)
+        axes = figure.add_subplot()
+        axes.plot(self.learning_rates, self.losses)
+        axes.set(xscale="log", xlabel="learning rate", ylabel="smoothed loss")
+        if min(later - one for one, later in zip(self.losses, self.losses[2:], strict=False)) < 0:
+            label = f"suggestion: {readable(self.suggestion):.3g}"
+            axes.axvline(self.suggestion, color="#d95f02", linestyle="--", label=label)
+            axes.legend(frameon=False)
+        if path is not None:
+            with replacing(Path(path)) as temporary:
+                figure.savefig(temporary)
+        return figure
