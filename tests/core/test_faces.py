@@ -1,6 +1,7 @@
 """What callbacks ask of a model, and how an object becomes one."""
 
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
@@ -257,3 +258,11 @@ def test_hooks_before_set_model_say_what_to_do():
     for call in calls:
         with pytest.raises(NotReadyError, match=r"Call set_model\(model\).*with Run\(model"):
             call()
+
+
+def test_a_face_may_say_itself_why_it_lacks_something():
+    class Forest(SimpleNamespace):
+        hints_for_callbacks: ClassVar = {HasLearningRate: "A forest has no learning rate."}
+
+    with pytest.raises(CapabilityError, match=r"lacks optimizer.*A forest has no learning rate\."):
+        check_needs(needing(Need(HasLearningRate)), Forest())

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from onfit._types import StrPath
-from onfit.errors import ArgumentError, CapabilityError, FileFormatError
+from onfit.errors import ArgumentError, CapabilityError, FileFormatError, StorageError
 from onfit.integrations.hosted import SelfEnding, listeners_for
 from onfit.storage.durable import replacing
 
@@ -90,7 +90,13 @@ class BoostedModel:
     def load_weights(self, filepath: StrPath) -> None:
         """Become the model in a file. Training goes on with it."""
         try:
-            self.load(Path(filepath).read_bytes())
+            content = Path(filepath).read_bytes()
+        except OSError as error:
+            raise StorageError(
+                f"{str(filepath)!r} cannot be read: {error}. Name another."
+            ) from error
+        try:
+            self.load(content)
         except Exception as error:
             raise FileFormatError(
                 f"{str(filepath)!r} is no file of this kind of booster: {error}"
