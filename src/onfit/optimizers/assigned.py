@@ -25,6 +25,7 @@ def set_option(optimizer: "Optimizer", name: str, value: Any) -> None:
     twin = kind.from_config({**optimizer.get_config(), name: value})
     steps = int(optimizer.iterations)
     vars(optimizer)[name] = getattr(twin, name)
+    vars(optimizer).setdefault("_set_later", {})[name] = getattr(twin, name)
     optimizer.iterations = steps
     if twin._all_slots != tuple(optimizer.slots):
         vars(optimizer)["slot_names"] = twin.slot_names
@@ -34,6 +35,11 @@ def set_option(optimizer: "Optimizer", name: str, value: Any) -> None:
             for slot in optimizer._all_slots
         }
         optimizer._resting = []
+
+
+def options_set_later(optimizer: "Optimizer") -> dict[str, Any]:
+    """The options that were set after the optimizer was made, by name, with their values now."""
+    return {name: getattr(optimizer, name) for name in vars(optimizer).get("_set_later", ())}
 
 
 def refuse_misspelling(optimizer: "Optimizer", name: str) -> None:

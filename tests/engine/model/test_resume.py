@@ -305,6 +305,50 @@ def test_layers_frozen_on_the_way_are_frozen(tmp_path, kill, optimizer):
     assert same(again, whole)
 
 
+class Sets(Callback):
+    """Sets an option of the optimizer at the end of a batch of the whole run."""
+
+    remembers = ()
+
+    def __init__(self, **option):
+        [(self.name, self.value)] = option.items()
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.run.progress.step == 3:
+            setattr(self.model.optimizer, self.name, self.value)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "option"),
+    [
+        (lambda: optimizers.SGD(0.1), {"momentum": 0.9}),
+        (lambda: optimizers.SGD(0.1), {"clipnorm": 0.01}),
+        (lambda: optimizers.Adam(0.1), {"beta_1": 0.5}),
+        (lambda: optimizers.RMSprop(0.1), {"centered": True}),
+    ],
+    ids=["momentum", "clipnorm", "beta_1", "centered"],
+)
+def test_options_of_an_optimizer_set_on_the_way_are_kept(tmp_path, optimizer, option):
+    def run(folder, **more):
+        return fit(
+            folder, X, Y, batch_size=6, model=made(optimizer()), extra=[Sets(**option)], **more
+        )
+
+    whole = run(tmp_path / "whole")
+    run(tmp_path, kill=7)
+    resumed = run(tmp_path)
+    assert resumed.optimizer.get_config() == whole.optimizer.get_config()
+    for found, expected in zip(resumed.get_weights(), whole.get_weights(), strict=True):
+        assert np.array_equal(found, expected)
+
+
+def test_another_optimizer_than_one_with_options_set_is_told(tmp_path):
+    first = made(optimizers.SGD(0.1))
+    fit(tmp_path, X, Y, batch_size=6, model=first, extra=[Sets(momentum=0.9)], kill=7)
+    with pytest.raises(FileFormatError, match=r"SGD with momentum[\s\S]*this run has: +Adam"):
+        fit(tmp_path, X, Y, batch_size=6, model=made("adam"))
+
+
 def test_the_checkpoint_counts_more_than_the_file_loaded_on_restart(tmp_path):
     def best():
         return ModelCheckpoint(

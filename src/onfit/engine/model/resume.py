@@ -12,6 +12,7 @@ from onfit.engine.step.other_optimizers import other_optimizers
 from onfit.errors import FileFormatError, OnfitWarning
 from onfit.layers.wrappers import divided_like, named_modules, named_parameters, put, whole
 from onfit.optimizers import Optimizer, TorchOptimizer
+from onfit.optimizers.assigned import options_set_later
 
 State = dict[str, Any]
 
@@ -41,7 +42,8 @@ def load_model_state(model: nn.Module, optimizer: Optimizer | None, state: State
     mine = dict(named_weights(model))
     _compare("other weights", _shapes(state["weights"]), _shapes(mine))
     saved = state["optimizer"]
-    _compare("another optimizer", None if saved is None else saved["kind"], _kind(optimizer))
+    kind = _kind(_as_it_was(optimizer, saved))
+    _compare("another optimizer", None if saved is None else saved["kind"], kind)
     # Checkpoints of earlier versions lack the other optimizers: these begin anew.
     others, of_others = other_optimizers(model), state.get("optimizers", {})
     kinds = {name: its["kind"] for name, its in of_others.items()}
@@ -74,7 +76,18 @@ def _optimizer_state(model: nn.Module, optimizer: Optimizer) -> State:
     }
     if len(slots) < len(optimizer.states()):
         _warn_of_weights_elsewhere(optimizer)
-    return {**state, "rate": optimizer.rate_state(), "slots": slots, "flags": optimizer.flags()}
+    flags, options = optimizer.flags(), options_set_later(optimizer)
+    rate = optimizer.rate_state()
+    return {**state, "rate": rate, "slots": slots, "flags": flags, "options": options}
+
+
+def _as_it_was(optimizer: Optimizer | None, saved: State | None) -> Optimizer | None:
+    """The optimizer, or one like it in which the options are set that the saved run had set."""
+    if optimizer is None or saved is None or not saved.get("options"):
+        return optimizer
+    if saved["kind"].partition(" ")[0] != type(optimizer).__name__:
+        return optimizer  # another one, which may not have these options
+    return type(optimizer).from_config({**optimizer.get_config(), **saved["options"]})
 
 
 def _load_optimizer_state(
@@ -98,6 +111,9 @@ def _load_optimizer_state(
             if its is not None:
                 one.load_state_dict(_divided_state(one, its))
         return
+    for name, value in state.get("options", {}).items():
+        setattr(optimizer, name, value)
+    optimizer.batches = state["iterations"]
     optimizer.load_rate_state(state["rate"])
     optimizer.load_flags(state.get("flags", {}))
     optimizer.build([params[name] for name in state["slots"]])
