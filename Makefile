@@ -7,7 +7,7 @@ READY := .venv/.ready
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all crash lint docs bench
+.PHONY: help setup demo test test-all test-distributed crash lint docs bench
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -25,6 +25,9 @@ test-all: $(READY) .venv-all/.ready ## run all tests, also the slow ones, and th
 	@$(PYTHON) -m pytest -n 2 -q -m ''
 	@.venv-all/bin/python -m pytest -n 2 -q -m '' tests/golden
 	@.venv-all/bin/python -m pytest -q -W ignore --doctest-modules src/onfit/integrations  # these libraries warn when imported
+
+test-distributed: $(READY) ## run the tests of several processes, also those of four, of kills and of fully_shard
+	@$(PYTHON) -m pytest -q -m '' tests/distributed tests/engine/model/test_two_processes.py
 
 crash: $(READY) ## strike trainings at thousands of places and see that each goes on as if it had run through; takes minutes
 	@$(PYTHON) -W error -m tests.crash

@@ -1,6 +1,7 @@
 """The processes that torch.distributed connects."""
 
 import io
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any, TypeVar
 from zlib import crc32
@@ -63,6 +64,14 @@ class TorchProcesses(Processes):
         for each in self._meet("", bits, kind="bits"):
             found |= each
         return found
+
+    def wait_for_all(self, patience: timedelta) -> None:
+        """Return when all processes have called this.
+
+        Raises:
+            RuntimeError: if one has not in this time.
+        """
+        dist.monitored_barrier(_own_group(self._group), timeout=patience)
 
     def _meet(self, at: str, number: int, kind: str = "values") -> list[int]:
         """The number of each process; each question begins so. Processes that ask different

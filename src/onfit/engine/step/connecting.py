@@ -2,21 +2,27 @@
 
 import atexit
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import torch
 import torch.distributed as dist
+from torch.distributed.rendezvous import rendezvous
 
 from onfit.core.console import say
 from onfit.core.packages.randomness import random_state, set_random_state
 from onfit.core.processes import ALONE, Processes, processes
 from onfit.engine.data.arrays import Samples, parts
 from onfit.engine.step.exchange import share_weights
+from onfit.engine.torch_processes import connected
 from onfit.errors import DataError
 from onfit.layers.wrappers import wrapped_for_processes
+
+_PATIENCE = timedelta(seconds=10)  # with processes that have not come to their end
 
 if TYPE_CHECKING:
     from onfit.engine.model.compilable import Compilable
@@ -41,12 +47,24 @@ def _connect() -> None:
     if not launched or not dist.is_available() or dist.is_initialized():
         return
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-    dist.init_process_group(backend)
+    # A group that torchrun starts again finds the store of the one before: without a name of its
+    # own it would look for processes that are gone.
+    store, rank, world = next(rendezvous("env://"))
+    name = f"start {os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}"
+    store = dist.PrefixStore(name, store)  # type: ignore[attr-defined]
+    dist.init_process_group(backend, store=store, rank=rank, world_size=world)
     atexit.register(_disconnect)
     say(f"Training with {dist.get_world_size()} processes, each on its share of every batch.")
 
 
 def _disconnect() -> None:
+    """Leave together: gloo ends a process whose partner has gone. One that an error ends goes at
+    once, so that the launcher hears of it.
+    """
+    group = connected()
+    if group is not None and not hasattr(sys, "last_value"):
+        with suppress(RuntimeError):
+            group.wait_for_all(_PATIENCE)
     if dist.is_initialized():
         dist.destroy_process_group()
 
