@@ -46,6 +46,8 @@ def _functional(model: "Functional", name: str) -> Config:
     config = described["config"]
     # TensorBoard connects inputs by their bare names, and looks for tensors in flat lists.
     config |= {"name": name, "input_layers": [symbol.name for symbol in model.inputs]}
+    if isinstance(config["output_layers"], dict):
+        config["output_layers"] = list(config["output_layers"].values())
     for layer in config["layers"]:
         layer["inbound_nodes"] = [
             {"args": list(_tensors(node)), "kwargs": {}} for node in layer["inbound_nodes"]

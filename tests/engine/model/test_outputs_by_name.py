@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from onfit import Input, Model
+from onfit.callbacks import TensorBoard
 from onfit.layers import Add, Dense
 from onfit.models import clone_model, load_model, model_from_json
 
@@ -68,3 +69,12 @@ def test_a_dict_of_one_class_is_judged_by_its_logits():
     model.compile("sgd", {"kind": "sparse_categorical_crossentropy"}, metrics=["acc"])
     history = model.fit(X, {"kind": KINDS}, epochs=20, verbose=0).history
     assert history["loss"][-1] < history["loss"][0]
+
+
+def test_tensorboard_draws_it(tmp_path, capsys):
+    model = two()
+    board = TensorBoard(tmp_path, write_graph=True)
+    model.fit(X, {"kind": KINDS, "place": Y}, verbose=0, callbacks=[board])
+    assert "cannot be drawn" not in capsys.readouterr().out
+    ends = model.graph_config()["config"]["output_layers"]
+    assert [name for name, *_ in ends] == ["dense", "last"]
