@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from types import FrameType
 from typing import Any, NoReturn
 
-from onfit.errors import ArgumentError
+from torch import nn
+
+from onfit.errors import ArgumentError, ArgumentTypeError
 
 # How alike an unknown name and a known one are, from 0 to 1, if the one is taken for a misspelling
 # of the other: one letter of eight is wrong.
@@ -124,12 +126,24 @@ def check_assignment(owner: Any, name: str, value: Any) -> None:
             A class that a user writes has what other attributes it likes.
     """
     kind = type(owner)
+    if vars(owner).get("_parameters", {}).get(name) is not None:
+        _require_weight(owner, name, value)
     found = getattr(kind, name, None)
     if isinstance(found, property):
         if found.fset is None and is_ours(found.fget):
             _refuse(owner, name, "is only read.")
     elif found is None and name not in vars(owner) and is_ours(kind):
         _require_known(owner, name, value)
+
+
+def _require_weight(owner: Any, name: str, value: Any) -> None:
+    """Refuse values in the place of a weight, as torch does, and say how its values are set."""
+    if value is None or isinstance(value, nn.Parameter):
+        return
+    raise ArgumentTypeError(
+        f"{getattr(owner, 'described', type(owner).__name__)}.{name} = ...: {name} is a weight, "
+        f"and {type(value).__name__} is none. To give it other values, write {name}.assign(values)."
+    )
 
 
 def _require_known(owner: Any, name: str, value: Any) -> None:

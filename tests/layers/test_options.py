@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from onfit import Sequential, activations, constraints, initializers, regularizers
-from onfit.errors import ArgumentError
+from onfit.errors import ArgumentError, ArgumentTypeError
 from onfit.layers import (
     LSTM,
     Activation,
@@ -99,3 +99,12 @@ def test_a_torch_module_may_be_an_activation_that_is_set_later():
     layer = Dense(2, input_dim=3)
     layer.activation = nn.ReLU()
     assert (layer(torch.randn(4, 3)) >= 0).all()
+
+
+@pytest.mark.parametrize("value", [np.zeros((3, 2)), torch.zeros(3, 2), "zeros"], ids=type)
+def test_values_in_the_place_of_a_weight_are_told_what_to_write(value):
+    layer = Sequential([Dense(2, input_dim=3)]).layers[0]
+    with pytest.raises(ArgumentTypeError, match=r"write kernel\.assign\(values\)"):
+        layer.kernel = value
+    layer.kernel.assign(np.ones((3, 2)))
+    assert (layer.get_weights()[0] == 1).all()
