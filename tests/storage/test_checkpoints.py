@@ -10,6 +10,7 @@ import stat
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -53,7 +54,7 @@ def test_the_newest_comes_back_as_it_was_saved(kept):
 
 
 def test_as_many_stay_as_are_to_be_kept(kept):
-    kept.save(tree(3))
+    kept.save(tree(3), wait=True)
     assert names(kept) == ["checkpoint-00000001", "checkpoint-00000002"]
     assert kept.latest()["epoch"] == 3
 
@@ -92,7 +93,7 @@ def test_files_are_on_the_disk_before_the_name_and_the_name_before_it_counts(tmp
         ("rename", hidden, "checkpoint-00000000"),
         ("fsync_folder", "backup"),
     ]
-    manager.save(TREE)
+    manager.save(TREE, wait=True)
     # The older one goes only when the newer is there for good.
     assert removed == [12]
 
@@ -111,8 +112,46 @@ def test_each_of_these_steps_asks_the_system(kept, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", noted_fsync)
     monkeypatch.setattr(os, "replace", noted_replace)
-    kept.save(tree(3))
+    kept.save(tree(3), wait=True)
     assert asked == ["file", "file", "file", "folder", "rename", "folder"]
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The seconds that checkpoints see; a test sets them."""
+    now = SimpleNamespace(seconds=100.0)
+    monkeypatch.setattr(room.time, "monotonic", lambda: now.seconds)
+    return now
+
+
+def test_one_that_comes_within_a_second_does_not_wait_for_the_disk(tmp_path, monkeypatch, clock):
+    manager, waited = CheckpointManager(tmp_path), []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: waited.append(clock.seconds))
+    for seconds in (100.0, 100.5, 100.9, 101.0, 101.5):
+        clock.seconds = seconds
+        manager.save(TREE)
+    assert sorted(set(waited)) == [100.0, 101.0]
+    assert manager.latest()["epoch"] == 0
+
+
+def test_that_on_the_disk_stays_until_a_newer_one_is(tmp_path, clock):
+    manager = CheckpointManager(tmp_path, keep=2)
+    for number in range(5):
+        manager.save(tree(number))
+    assert names(manager) == ["checkpoint-00000000", "checkpoint-00000004"]
+    clock.seconds += 1
+    manager.save(tree(5))
+    assert names(manager) == ["checkpoint-00000004", "checkpoint-00000005"]
+    assert manager.latest()["epoch"] == 5
+
+
+def test_it_stays_beside_the_only_one_to_be_kept(tmp_path, clock):
+    manager = CheckpointManager(tmp_path, keep=1)
+    for number in range(3):
+        manager.save(tree(number))
+    assert names(manager) == ["checkpoint-00000000", "checkpoint-00000002"]
+    manager.save(tree(3), wait=True)
+    assert names(manager) == ["checkpoint-00000003"]
 
 
 def test_a_folder_that_is_made_for_them_is_on_the_disk_before_anything_is_in_it(
@@ -151,7 +190,7 @@ def test_a_failing_step_leaves_what_was_there(kept, monkeypatch, step):
     before = names(kept)
     monkeypatch.setattr(durable, step, full)
     with pytest.raises(StorageError, match="No space left"):
-        kept.save(tree(3))
+        kept.save(tree(3), wait=True)
     assert names(kept) == before
 
 

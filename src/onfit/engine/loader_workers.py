@@ -35,6 +35,10 @@ def shielded(loader: "DataLoader[Any]") -> Iterator[Any] | None:
             walk = iter(loader)
     finally:
         loader.worker_init_fn = its_own
+    for worker in getattr(walk, "_workers", ()):
+        # torch and multiprocessing end a worker that does not end by itself with SIGTERM, and then
+        # wait for it: without end, if it ignores that.
+        worker._popen.terminate = worker._popen.kill
     if hasattr(walk, "_workers"):
         _walks[walk] = weakref.ref(loader)
     return walk

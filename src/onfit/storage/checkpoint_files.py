@@ -25,7 +25,7 @@ Packed = tuple[str, dict[str, Any]]
 
 
 def write_checkpoint(folder: Path, content: Packed) -> None:
-    """Write what `packed` returned, and the manifest. All is on the disk afterwards."""
+    """Write what `packed` returned, and the manifest."""
     text, arrays = content
     with open(folder / _ARRAYS, "wb") as file:
         np.savez(file, allow_pickle=False, **{f"a{key}": arrays[key] for key in arrays})
@@ -35,6 +35,10 @@ def write_checkpoint(folder: Path, content: Packed) -> None:
         for name in (_STATE, _ARRAYS)
     }
     (folder / _MANIFEST).write_text(json.dumps({"format": _FORMAT, "files": listed}))
+
+
+def bring_to_disk(folder: Path) -> None:
+    """Wait until the files of a checkpoint are on the disk."""
     # One after the other at the end: the first waits for the disk, the others hardly.
     for name in (_STATE, _ARRAYS, _MANIFEST):
         durable.fsync_file(folder / name)

@@ -5,10 +5,12 @@ size and the checksum of every file in it, and is renamed when all is on the dis
 changed again.
 """
 
+import math
 import os
 import re
 import shutil
 import tempfile
+import time
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -17,12 +19,20 @@ from typing import Any, Literal
 from onfit._types import StrPath
 from onfit.errors import FileFormatError, OnfitWarning, StorageError
 from onfit.storage import durable
-from onfit.storage.checkpoint_files import damage_of, read_checkpoint, write_checkpoint
+from onfit.storage.checkpoint_files import (
+    bring_to_disk,
+    damage_of,
+    read_checkpoint,
+    write_checkpoint,
+)
 from onfit.storage.folder_lock import FolderLock
 from onfit.storage.trees import packed
 
 _NAME = re.compile(r"checkpoint-(\d{8})")
 _HIDDEN = ".writing-"
+# Seconds. A checkpoint that comes sooner after one that is on the disk does not wait for the disk:
+# a disk that needs 5 ms for each of its five files would make short epochs ten times as long.
+_SOON = 1.0
 
 # A checkpoint that cannot be read now, or that a newer version wrote, is "unread".
 Verdict = Literal["whole", "damaged", "unread"]
@@ -33,6 +43,10 @@ class CheckpointManager:
 
     What was not read is never removed: neither a checkpoint that cannot be read now, nor one of a
     newer version.
+
+    A checkpoint that is written less than a second after one that is on the disk does not wait for
+    the disk. A process that is killed leaves it whole all the same. After a power cut it may be
+    damaged, which its checksums say; so the one that is on the disk stays until a newer one is.
 
     Args:
         folder: made if it is missing.
@@ -51,6 +65,9 @@ class CheckpointManager:
         self.keep = keep
         self._lock = FolderLock(self.folder)
         self._verdicts: dict[str, Verdict] = {}  # of what was looked at, or written
+        self._on_disk: str | None = None  # the name of the newest that waited for the disk
+        self._waited_at = -math.inf
+        self._not_on_disk: Path | None = None  # the newest, if it did not wait
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy holds: all but the lock, which is this process' own."""
@@ -78,11 +95,12 @@ class CheckpointManager:
 
     # --- saving --------------------------------------------------------------------------
 
-    def save(self, tree: Any) -> None:
-        """Write a checkpoint. When this returns, the whole checkpoint is on the disk.
+    def save(self, tree: Any, *, wait: bool = False) -> None:
+        """Write a checkpoint. When this returns, it is whole, whatever becomes of this process.
 
         Args:
             tree: nested plain data and arrays.
+            wait: wait for the disk in any case, since the machine may be about to go.
 
         Raises:
             StorageError: if it cannot be written; all earlier ones are as they were.
@@ -93,9 +111,14 @@ class CheckpointManager:
         try:
             durable.make_folder(self.folder)
             hidden = Path(tempfile.mkdtemp(prefix=_HIDDEN, dir=self.folder))
+            wait = wait or time.monotonic() - self._waited_at >= _SOON
             write_checkpoint(hidden, content)
+            if wait:
+                bring_to_disk(hidden)
             durable.rename(hidden, target)
-            durable.fsync_folder(self.folder)
+            self._not_on_disk = target
+            if wait:
+                self._is_on_disk(target)
         except OSError as error:
             if hidden is not None:
                 shutil.rmtree(hidden, ignore_errors=True)
@@ -106,10 +129,29 @@ class CheckpointManager:
         self._verdicts[target.name] = "whole"
         self._remove_old()
 
+    def settle(self) -> None:
+        """Wait until the newest checkpoint is on the disk: none will come after it."""
+        newest, self._not_on_disk = self._not_on_disk, None
+        if newest is not None:
+            with suppress(OSError):  # it is whole for every process, if not after a power cut
+                bring_to_disk(newest)
+                self._is_on_disk(newest)
+                self._remove_old()
+
+    def _is_on_disk(self, checkpoint: Path) -> None:
+        durable.fsync_folder(self.folder)
+        self._on_disk, self._waited_at = checkpoint.name, time.monotonic()
+        self._not_on_disk = None
+
     def _remove_old(self) -> None:
         whole = [path for _, path in self._found() if self._verdict(path) == "whole"]
-        for old in whole[: -self.keep]:
-            self._remove(old)
+        stay = {path.name for path in whole[-self.keep :]}
+        if self._on_disk in {path.name for path in whole} - stay:
+            # It takes the place of the oldest that the disk may not have; not that of the newest.
+            stay = {self._on_disk, *(path.name for path in whole[-max(self.keep - 1, 1) :])}
+        for path in whole:
+            if path.name not in stay:
+                self._remove(path)
 
     def _remove(self, checkpoint: Path) -> None:
         # Hidden first: a crash half-way must not leave a checkpoint that looks damaged.

@@ -183,7 +183,7 @@ class BackupAndRestore(Callback):
         """Save the run as it is now. The session calls this where the run goes on elsewhere, or one
         of its processes asked for it.
         """
-        self._save()
+        self._save(wait=True)
 
     def training_is_over(self) -> None:
         """Save the end of the training, unless that is done. The session calls this before the end
@@ -204,6 +204,8 @@ class BackupAndRestore(Callback):
         try:
             if self._is_finished(run) and not run.processes.any_of(not well):
                 self._finish(run)
+            elif run.processes.is_main:
+                self._places.checkpoints.settle()
         finally:
             self._places.checkpoints.release()
 
@@ -216,6 +218,8 @@ class BackupAndRestore(Callback):
                 self._places.save_end(state, run)
             if self.delete_checkpoint:
                 self._places.clear()
+            else:
+                self._places.checkpoints.settle()
         if self.delete_checkpoint or self.when_finished == "skip":
             self._places.count_as_finished()
 
@@ -257,13 +261,13 @@ class BackupAndRestore(Callback):
         else:
             say(f"Resuming from {_where(run.progress, run.in_epoch)}.")
 
-    def _save(self) -> None:
+    def _save(self, *, wait: bool = False) -> None:
         run = self._resumable_run()
         if run.stopped is not None and run.stopped.means == "failure":
             return  # the next start goes on from the save before the failure
         begin = time.monotonic()
         state = state_of_all(run)
-        run.processes.of_main(lambda: self._places.checkpoints.save(state))
+        run.processes.of_main(lambda: self._places.checkpoints.save(state, wait=wait))
         self._saved_at = _position(run)
         if isinstance(self._cadence, Affordable):
             self._cadence.saving_took(time.monotonic() - begin)
