@@ -20,9 +20,14 @@ Each is also a subclass of the built-in exception beside it, so `except ValueErr
 Each error text says three things: what was asked, what was found, what to do.
 """
 
+import contextlib
 import difflib
+import os
+import sys
+import warnings
 from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
+from contextlib import suppress
+from types import FrameType, MappingProxyType
 from typing import NoReturn
 
 from onfit._instead import ROOMS
@@ -152,3 +157,20 @@ def refusal_of_names(
         raise AttributeError(f"module {module!r} has no attribute {name!r}.{hint}", obj=None)
 
     return refuse
+
+
+def warn(text: str) -> None:
+    """Warn the user, at the line of the user's own code that led here.
+
+    A stderr that is closed or full ends nothing: a warning only talks.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    level = 2
+    while frame is not None and frame.f_code.co_filename.startswith(_NOT_THE_USERS):
+        frame, level = frame.f_back, level + 1
+    with suppress(OSError, ValueError):
+        warnings.warn(text, OnfitWarning, stacklevel=level)
+
+
+# The files of this library, and of what calls its functions for it.
+_NOT_THE_USERS = (os.path.dirname(__file__) + os.sep, contextlib.__file__)

@@ -164,15 +164,18 @@ def test_losses_train_as_keras_do(name: str, weighted: bool) -> None:
 
 # --- layers and activations ------------------------------------------------------------------
 
+# `glu` halves the units, and Keras' sparsemax does not sum to 1.
+ELSEWHERE = {"glu", "sparsemax"}
 ACTIVATIONS = sorted(
     name
     for name in vars(activations)
     if activations.serialize(getattr(activations, name)) == name  # type: ignore[arg-type]
+    and name not in ELSEWHERE
 )
 
 
 def test_all_activations_are_compared() -> None:
-    assert len(ACTIVATIONS) == 17
+    assert len(ACTIVATIONS) == 27
     assert "swish" not in ACTIVATIONS  # silu's other name
 
 

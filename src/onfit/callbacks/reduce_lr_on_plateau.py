@@ -1,6 +1,5 @@
 """ReduceLROnPlateau: lower the learning rate when a quantity has stopped improving."""
 
-import warnings
 from array import array
 from collections.abc import Iterable
 from typing import Any
@@ -16,7 +15,7 @@ from onfit.core.judging.patience import Patience
 from onfit.core.judging.watched import Watched
 from onfit.core.rates import rate_of, set_rate
 from onfit.core.representation import checked_arguments
-from onfit.errors import ArgumentError, OnfitWarning
+from onfit.errors import ArgumentError, warn
 
 
 class ReduceLROnPlateau(Callback):
@@ -205,12 +204,10 @@ class ReduceLROnPlateau(Callback):
     def _warn_if_there_is_nothing_to_lower(self, rate: float) -> None:
         """Warn once, when training begins, that the rate is at its lowest."""
         if not self._looked and not self._can_lower(rate):
-            warnings.warn(
+            warn(
                 f"ReduceLROnPlateau(min_lr={self.min_lr!r}) never goes below min_lr, and the "
                 f"learning rate is {readable(rate)}: there is nothing to lower, unless something "
-                "raises the rate. Pass a min_lr below the rate, or leave the callback out.",
-                OnfitWarning,
-                stacklevel=3,
+                "raises the rate. Pass a min_lr below the rate, or leave the callback out."
             )
         self._looked = True
 
@@ -243,11 +240,9 @@ def _check_factor(factor: float) -> None:
 
 
 def _renamed(epsilon: float) -> float:
-    warnings.warn(
+    warn(
         f"ReduceLROnPlateau(epsilon={epsilon!r}): the `epsilon` argument is deprecated. It is the "
-        f"older name of min_delta, and is used as such. Write min_delta={epsilon!r}.",
-        OnfitWarning,
-        stacklevel=4,
+        f"older name of min_delta, and is used as such. Write min_delta={epsilon!r}."
     )
     return epsilon
 

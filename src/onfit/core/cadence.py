@@ -7,11 +7,10 @@ import math
 import operator
 import re
 import time
-import warnings
 from collections.abc import Callable
 from typing import Any, Literal, Self
 
-from onfit.errors import ArgumentError, OnfitWarning, did_you_mean
+from onfit.errors import ArgumentError, did_you_mean, warn
 
 Unit = Literal["epochs", "batches", "samples", "tokens", "seconds"]
 
@@ -156,7 +155,7 @@ class Cadence:
         """Warn once, at the first batch, that a small bare number counts samples."""
         doubt, self._doubt = self._doubt, ""
         if doubt and self.amount <= _SUSPICIOUSLY_FEW_BATCHES * size:
-            warnings.warn(doubt % size, OnfitWarning, stacklevel=3)
+            warn(doubt % size)
 
 
 def _read_samples(value: Any, asked: str) -> int:

@@ -1,6 +1,5 @@
 """The base class of all callbacks."""
 
-import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,7 +9,7 @@ from onfit.core.hooks import ALL_NAMES, heard, join_names, silent
 from onfit.core.packages.plain import is_plain
 from onfit.core.packages.trainers import instead, refuse_attribute
 from onfit.core.representation import portable, shown
-from onfit.errors import ArgumentTypeError, OnfitWarning
+from onfit.errors import ArgumentTypeError, warn
 
 if TYPE_CHECKING:
     from onfit.core.session import Session
@@ -172,7 +171,7 @@ class Callback:
         left_out = [name for name in own if name not in kept]
         if left_out and not self._warned_of_what_is_left_out:
             self._warned_of_what_is_left_out = True
-            warnings.warn(_left_out(type(self).__name__, left_out), OnfitWarning, stacklevel=2)
+            warn(_left_out(type(self).__name__, left_out))
         return kept
 
     def _attributes(self) -> dict[str, Any]:

@@ -6,14 +6,13 @@ raises nothing here.
 
 import logging
 import sys
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TextIO
 
 from onfit.core.packages import loaded
 from onfit.core.processes import processes
-from onfit.errors import ArgumentError, OnfitWarning
+from onfit.errors import ArgumentError, warn
 
 _LOG = logging.getLogger("onfit")
 
@@ -60,13 +59,10 @@ def may_be_lost(stream: TextIO | None) -> Iterator[None]:
             return
         _lost.append(stream)
         reason = getattr(error, "strerror", None) or error
-        with suppress(OSError, ValueError):  # of a stderr that is closed, too
-            warnings.warn(
-                f"The output cannot be written ({type(error).__name__}: {reason}). Training goes "
-                "on without it.",
-                OnfitWarning,
-                stacklevel=4,  # the caller of what prints
-            )
+        warn(
+            f"The output cannot be written ({type(error).__name__}: {reason}). Training goes "
+            "on without it."
+        )
 
 
 def writable(text: str, stream: TextIO | None) -> str:

@@ -1,6 +1,5 @@
 """The callbacks of one session: their order, which of them hears which hook, and the call."""
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -13,7 +12,7 @@ from onfit.core.packages import as_callback
 from onfit.core.packages.by_hooks import by_hooks, has_hooks
 from onfit.core.state import names_of
 from onfit.core.stop import flags_of
-from onfit.errors import ArgumentTypeError, OnfitWarning
+from onfit.errors import ArgumentTypeError, warn
 
 
 class Listener(NamedTuple):
@@ -235,11 +234,7 @@ class Listeners:
 def _warn_of_misspelt_hooks(callbacks: Iterable[Callback]) -> None:
     for kind in dict.fromkeys(map(type, callbacks)):
         for name, hook in misspelt(kind).items():
-            warnings.warn(
-                f"{kind.__name__}.{name} is no hook, and nobody calls it. Did you mean {hook}?",
-                OnfitWarning,
-                stacklevel=4,
-            )
+            warn(f"{kind.__name__}.{name} is no hook, so it is never called. Did you mean {hook}?")
 
 
 def _warn_of_the_same_twice(callbacks: list[Callback]) -> None:
@@ -248,11 +243,9 @@ def _warn_of_the_same_twice(callbacks: list[Callback]) -> None:
         # What is no callback, such as torch's schedulers, is in a new one each time it is listed.
         mark = id(getattr(callback, "adapted", getattr(callback, "scheduler", callback)))
         if mark in seen:
-            warnings.warn(
+            warn(
                 f"callbacks= has the same {type(callback).__name__} twice, so each of its hooks "
-                "is called twice. List it once.",
-                OnfitWarning,
-                stacklevel=4,
+                "is called twice. List it once."
             )
         seen.add(mark)
 

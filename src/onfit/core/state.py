@@ -2,7 +2,6 @@
 
 import inspect
 import os
-import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,7 +11,7 @@ from onfit.core.packages import loaded
 from onfit.core.packages.plain import as_before
 from onfit.core.packages.randomness import random_state, set_random_state
 from onfit.core.stop import THE_LOOP, Stop
-from onfit.errors import ArgumentTypeError, FileFormatError, OnfitError, OnfitWarning
+from onfit.errors import ArgumentTypeError, FileFormatError, OnfitError, warn
 
 if TYPE_CHECKING:
     from onfit.core.callback import Callback
@@ -278,7 +277,7 @@ def _listed(arguments: dict[str, str], names: list[str]) -> str:
 
 
 def _warn(text: str) -> None:
-    warnings.warn(text, OnfitWarning, stacklevel=3)
+    warn(text)
 
 
 def _remembering(callbacks: Iterable["Callback"]) -> dict[str, "Callback"]:

@@ -1,9 +1,8 @@
 """Notices that something undid a change of the learning rate."""
 
 import math
-import warnings
 
-from onfit.errors import OnfitWarning
+from onfit.errors import warn
 
 _NEARLY_ZERO = 1e-300  # for the logarithm of a rate of 0
 
@@ -52,12 +51,10 @@ class RateWatch:
             return
         self._warned = True
         by = "a torch scheduler, which computes it anew" if scheduled else "the loop or a scheduler"
-        warnings.warn(
+        warn(
             f"the learning rate of {kind} is set by two: a callback set it to "
             f"{self._change[1]:g}, and then it was {found:g} again, set by {by}. The callback has "
-            "no effect. Leave out one of them.",
-            OnfitWarning,
-            stacklevel=4,
+            "no effect. Leave out one of them."
         )
 
 

@@ -1,13 +1,12 @@
 """All that a file holds of a model: `save`, `save_weights` and `snapshot` begin here."""
 
-import warnings
 from collections.abc import Callable, Container
 from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from onfit.engine.step.compiled import Compiled
-from onfit.errors import OnfitWarning
+from onfit.errors import warn
 from onfit.layers.wrappers import whole
 from onfit.optimizers import TorchOptimizer
 from onfit.saving.contents import Contents
@@ -102,9 +101,7 @@ def _add_training(
 
 
 def _warn_of_torch_optimizer(asked: str) -> None:
-    warnings.warn(
+    warn(
         f"{asked}: it is compiled with a torch optimizer, whose state the file does not hold. "
-        "load_model will give the model uncompiled; call compile on it, or use an onfit optimizer.",
-        OnfitWarning,
-        stacklevel=6,
+        "load_model will give the model uncompiled; call compile on it, or use an onfit optimizer."
     )

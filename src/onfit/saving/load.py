@@ -1,14 +1,13 @@
 """`load_model`."""
 
 import os
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from onfit._types import StrPath
 from onfit.engine.model.arguments import refuse_unsupported
-from onfit.errors import FileFormatError, OnfitError, OnfitWarning
+from onfit.errors import FileFormatError, OnfitError, warn
 from onfit.layers.weights.room import weights_within
 from onfit.registered import with_registered
 from onfit.saving.contents import Contents
@@ -76,11 +75,9 @@ def _compile(model: "Model", contents: Contents, custom: Mapping[str, Any], aske
     with _as_format_error(asked, ""):
         restored = restore_optimizer(model, optimizer, contents.optimizer, asked)
     if not restored:
-        warnings.warn(
+        warn(
             f"{asked}: the optimizer's state in it is not of the form that {optimizer.name} has "
-            "here, and is left out: the optimizer starts afresh.",
-            OnfitWarning,
-            stacklevel=3,
+            "here, and is left out: the optimizer starts afresh."
         )
 
 

@@ -1,10 +1,9 @@
 """`load_weights` with `by_name` or `skip_mismatch`: a part of a file into a part of a model."""
 
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from onfit.errors import ArgumentError, FileFormatError, OnfitWarning
+from onfit.errors import ArgumentError, FileFormatError, warn
 from onfit.saving.contents import Arrays, Contents
 from onfit.saving.fitting import (
     Named,
@@ -128,4 +127,4 @@ def _tell(wrong: list[Any], asked: str, skip_mismatch: bool) -> None:
 
 
 def _warn(text: str) -> None:
-    warnings.warn(text, OnfitWarning, stacklevel=6)
+    warn(text)

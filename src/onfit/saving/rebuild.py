@@ -5,7 +5,6 @@ needs to know.
 """
 
 import json
-import warnings
 from typing import Any
 
 import torch
@@ -16,7 +15,7 @@ from onfit.dtypes import dtype_name
 from onfit.engine.model.functional import Functional
 from onfit.engine.model.model import Model
 from onfit.engine.model.sequential import Sequential
-from onfit.errors import ArgumentError, FileFormatError, OnfitError, OnfitWarning
+from onfit.errors import ArgumentError, FileFormatError, OnfitError, warn
 from onfit.layers import Input, Layer
 from onfit.registered import with_registered
 from onfit.saving.rebuild_functional import connected
@@ -105,12 +104,10 @@ def _own_class(name: str | None, kind: str, custom: Custom) -> Any:
         return own
     if name is not None:
         found = "makes its layers itself" if own else "is not in custom_objects"
-        warnings.warn(
+        warn(
             f"the model was one of the class {name}, which {found}: it is read without what that "
             "class adds. To have that, build the model and use load_weights, or pass "
-            "custom_objects={name: class}.",
-            OnfitWarning,
-            stacklevel=4,
+            "custom_objects={name: class}."
         )
     return None
 

@@ -11,13 +11,12 @@ import re
 import shutil
 import tempfile
 import time
-import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 from onfit._types import StrPath
-from onfit.errors import FileFormatError, OnfitWarning, StorageError
+from onfit.errors import FileFormatError, StorageError, warn
 from onfit.storage import durable
 from onfit.storage.checkpoint_files import (
     bring_to_disk,
@@ -231,4 +230,4 @@ class CheckpointManager:
 def _warn_of(damaged: list[str]) -> None:
     for text in damaged:
         text = f"{text}; the one before it is used."
-        warnings.warn(text, OnfitWarning, stacklevel=3)
+        warn(text)

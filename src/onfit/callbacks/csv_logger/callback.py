@@ -1,7 +1,6 @@
 """CSVLogger: a CSV file with a line for every epoch."""
 
 import os
-import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
 from onfit.core.judging.deciding import in_steps
 from onfit.core.representation import checked_arguments
-from onfit.errors import FileFormatError, OnfitWarning
+from onfit.errors import FileFormatError, warn
 from onfit.storage.durable import require_writable
 
 
@@ -212,4 +211,4 @@ class CSVLogger(Callback):
     def _warn(self, about: str, text: str) -> None:
         if about not in self._told:
             self._told.add(about)
-            warnings.warn(text, OnfitWarning, stacklevel=3)
+            warn(text)

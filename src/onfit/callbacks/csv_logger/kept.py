@@ -1,12 +1,11 @@
 """What a checkpoint keeps of a CSV file, and how the file becomes that again."""
 
-import warnings
 from typing import Any, NamedTuple
 
 from onfit.callbacks.csv_logger.cells import Row, rearranged
 from onfit.callbacks.csv_logger.table import Table
 from onfit.core.console import say
-from onfit.errors import OnfitWarning
+from onfit.errors import warn
 
 # Longer files are not kept in checkpoints. An epoch's line has about a hundred bytes.
 _MOST = 1 << 20
@@ -75,11 +74,9 @@ class Kept(NamedTuple):
     ) -> tuple[list[str], list[Row]]:
         """The same where the bytes are not kept: the first lines are taken for those."""
         if len(rows) < self.rows:
-            warnings.warn(
+            warn(
                 f"CSVLogger(filename={table.path!r}) goes on in a file of {len(rows)} lines, "
-                f"which had {self.rows} when the run was saved. What is missing stays so.",
-                OnfitWarning,
-                stacklevel=2,
+                f"which had {self.rows} when the run was saved. What is missing stays so."
             )
             return columns, rows
         rows = rows[: self.rows]

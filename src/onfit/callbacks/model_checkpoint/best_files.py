@@ -2,7 +2,6 @@
 
 import math
 import os
-import warnings
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 
 from onfit.core.aliases import other_names
 from onfit.core.judging.objective import Objective
-from onfit.errors import ArgumentError, OnfitError, OnfitWarning
+from onfit.errors import ArgumentError, OnfitError, warn
 
 Files = list[tuple[float, str]]
 _KEY = "ModelCheckpoint"  # the key of these notes in a file
@@ -128,11 +127,7 @@ class BestRecord:
         try:
             record = notes_in(path).get(_KEY)
         except OnfitError as error:
-            warnings.warn(
-                f"ModelCheckpoint could not read how good {path!r} is: {error}",
-                OnfitWarning,
-                stacklevel=2,
-            )
+            warn(f"ModelCheckpoint could not read how good {path!r} is: {error}")
             return None
         return float(record["value"]) if self._compares(record) else None
 

@@ -1,6 +1,5 @@
 """ModelCheckpoint: save the model while it trains, each time or only the best."""
 
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -31,7 +30,7 @@ from onfit.core.judging.monitor import Monitor
 from onfit.core.judging.objective import MonitorOp, Objective, check_mode
 from onfit.core.representation import checked_arguments
 from onfit.core.sizes import size_in
-from onfit.errors import OnfitWarning
+from onfit.errors import warn
 
 
 class ModelCheckpoint(Callback):
@@ -296,5 +295,5 @@ class ModelCheckpoint(Callback):
             return self._monitor.read(logs, self.params)
         if not self._warned_of_batches:
             self._warned_of_batches = True
-            warnings.warn(no_val_values(self.save_freq, self.monitor), OnfitWarning, stacklevel=2)
+            warn(no_val_values(self.save_freq, self.monitor))
         return None

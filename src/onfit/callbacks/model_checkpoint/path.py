@@ -1,11 +1,10 @@
 """The path of the next checkpoint, filled from the logs, or a message about what is missing."""
 
-import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from onfit.callbacks.model_checkpoint.name import OWN_FIELDS, CheckpointName
-from onfit.errors import MissingMetricError, OnfitWarning, did_you_mean
+from onfit.errors import MissingMetricError, did_you_mean, warn
 
 Values = dict[str, Any]
 
@@ -88,7 +87,7 @@ class CheckpointPath:
         kind = text.partition(" There are: ")[0]
         if kind not in self._warned_of:
             self._warned_of.add(kind)
-            warnings.warn(text, OnfitWarning, stacklevel=3)
+            warn(text)
 
 
 def _may_come_later(missing: list[str], logs: Values, params: Values) -> bool:

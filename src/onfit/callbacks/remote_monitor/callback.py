@@ -1,7 +1,6 @@
 """RemoteMonitor: send every epoch's logs to a server, while training goes on."""
 
 import atexit
-import warnings
 from importlib.util import find_spec
 from typing import Any
 
@@ -12,7 +11,7 @@ from onfit.callbacks.remote_monitor.post import Post
 from onfit.core.callback import Callback, Logs
 from onfit.core.judging.deciding import in_steps
 from onfit.core.representation import checked_arguments, without_password
-from onfit.errors import ArgumentError, MissingPackageError, OnfitWarning
+from onfit.errors import ArgumentError, MissingPackageError, warn
 
 _UNLIMITED = 60.0  # seconds for a part of a request whose timeout is None
 
@@ -122,7 +121,7 @@ class RemoteMonitor(Callback):
         lost = delivery.close(self.flush_timeout)
         if lost:
             delivery.problems()  # the latest of them is the reason
-            warnings.warn(self._loss(lost, delivery.latest), OnfitWarning, stacklevel=2)
+            warn(self._loss(lost, delivery.latest))
         else:
             self._tell(delivery)
 
@@ -155,7 +154,7 @@ class RemoteMonitor(Callback):
         for kind, text in delivery.problems():
             if kind not in self._told:
                 self._told.add(kind)
-                warnings.warn(f"{text}. Training goes on", OnfitWarning, stacklevel=3)
+                warn(f"{text}. Training goes on")
 
 
 def _deadline(timeout: Any) -> float:

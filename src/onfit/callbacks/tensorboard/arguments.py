@@ -1,11 +1,10 @@
 """Checks of TensorBoard's arguments, of each and of those that depend on each other."""
 
 import os
-import warnings
 from typing import Any
 
 from onfit._types import StrPath
-from onfit.errors import ArgumentError, OnfitWarning
+from onfit.errors import ArgumentError, warn
 from onfit.storage.durable import require_writable
 
 # For each argument that says how often to write: the arguments that say what to write then.
@@ -105,11 +104,9 @@ def warn_of_what_has_no_effect(board: Any) -> None:
     for how_often, arguments in _HOW_OFTEN.items():
         asked = [name for name in arguments if _is_set(getattr(board, name))]
         if asked and not getattr(board, how_often):
-            warnings.warn(
+            warn(
                 f"TensorBoard({', '.join(f'{name}=...' for name in asked)}): written only with "
-                f"{how_often}, and that is 0. Give {how_often}=1 for every epoch.",
-                OnfitWarning,
-                stacklevel=4,
+                f"{how_often}, and that is 0. Give {how_often}=1 for every epoch."
             )
 
 

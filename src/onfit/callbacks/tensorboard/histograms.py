@@ -1,6 +1,5 @@
 """Histograms of weights, gradients and activations, and weights as images."""
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy as np
 from onfit.callbacks.tensorboard.event_files import EventFiles
 from onfit.callbacks.tensorboard.images import as_images
 from onfit.core.validation import ValidationArrays
-from onfit.errors import NotReadyError, OnfitWarning
+from onfit.errors import NotReadyError, warn
 
 _FOLDER = "train"
 
@@ -76,7 +75,7 @@ class Histograms:
     def _warn(self, text: str) -> None:
         if not self._warned:
             self._warned = True
-            warnings.warn(f"TensorBoard({text}", OnfitWarning, stacklevel=2)
+            warn(f"TensorBoard({text}")
 
 
 def as_array(values: Any) -> np.ndarray[Any, Any]:

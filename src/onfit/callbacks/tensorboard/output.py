@@ -1,6 +1,5 @@
 """Where one training writes to, and what happens where that cannot be written."""
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -11,7 +10,7 @@ from onfit.callbacks.tensorboard.event_files import EventFiles
 from onfit.callbacks.tensorboard.scalars import scalars_by_folder
 from onfit.callbacks.tensorboard.series import Series
 from onfit.core.callback import Logs
-from onfit.errors import OnfitWarning
+from onfit.errors import warn
 
 
 class Output:
@@ -119,9 +118,7 @@ class Output:
                 self.close()
             if not self._told:
                 self._told = True
-                warnings.warn(
+                warn(
                     f"TensorBoard(log_dir={self._log_dir!r}) could not write all: "
-                    f"{type(error).__name__}: {error} Training goes on.",
-                    OnfitWarning,
-                    stacklevel=4,
+                    f"{type(error).__name__}: {error} Training goes on."
                 )

@@ -1,7 +1,6 @@
 """Embeddings, in the files that TensorBoard's projector reads."""
 
 import shutil
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 from onfit.callbacks.tensorboard.histograms import as_array
 from onfit.core.faces import HasActivations, HasEmbeddings, Need
 from onfit.core.validation import ValidationArrays
-from onfit.errors import ArgumentError, OnfitWarning, did_you_mean
+from onfit.errors import ArgumentError, did_you_mean, warn
 from onfit.storage.durable import replacing
 
 # The files lie beside event files, where the projector looks for any folder that TensorBoard was
@@ -160,7 +159,7 @@ class Projector:
     def _warn(self, text: str) -> None:
         if not self._warned:
             self._warned = True
-            warnings.warn(f"TensorBoard({text}", OnfitWarning, stacklevel=2)
+            warn(f"TensorBoard({text}")
 
 
 def _inputs(data: Any) -> Any:

@@ -1,11 +1,10 @@
 """What a callback watches: a quantity in the logs."""
 
-import warnings
 from typing import Any
 
 from onfit.core.aliases import find
 from onfit.core.packages.plain import text_of
-from onfit.errors import ArgumentError, MissingMetricError, OnfitWarning, did_you_mean
+from onfit.errors import ArgumentError, MissingMetricError, did_you_mean, warn
 
 _ON_MISSING = ("warn", "raise")
 
@@ -74,7 +73,7 @@ class Monitor:
             raise MissingMetricError(text)
         if not self._warned:
             self._warned = True
-            warnings.warn(text, OnfitWarning, stacklevel=2)
+            warn(text)
 
     def _hint(self, logs: dict[str, Any]) -> str:
         if self.name.startswith("val_") and not any(name.startswith("val_") for name in logs):

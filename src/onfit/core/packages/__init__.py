@@ -7,14 +7,13 @@ alone.
 
 import importlib
 import sys
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from onfit.core.processes import Processes
 
-from onfit.errors import OnfitWarning
+from onfit.errors import warn
 
 # The module that does the work, for each package.
 _HOMES = {
@@ -127,7 +126,7 @@ def warn_of_order(source: Any) -> None:
     for package in loaded():
         text = package.order_lost(source)
         if text is not None:
-            warnings.warn(text, OnfitWarning, stacklevel=3)
+            warn(text)
 
 
 def _package(name: str) -> Package:

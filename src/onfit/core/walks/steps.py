@@ -1,13 +1,12 @@
 """The walk of a training that counts steps, not epochs."""
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from onfit.core.walks.params import note
 from onfit.core.walks.passes import TrainingPass
 from onfit.core.walks.plan import Plan
-from onfit.errors import FileFormatError, OnfitWarning
+from onfit.errors import FileFormatError, warn
 
 if TYPE_CHECKING:
     from onfit.core.listeners import Listeners
@@ -107,10 +106,8 @@ def passes_of(batches: Any) -> Callable[[int], Iterable[Any] | None]:
 
 def warn_of_the_end(run: "Run") -> None:
     """Warn that the data ended before the run's end."""
-    warnings.warn(
+    warn(
         f"The data ended after step {run.progress.step}, before the end that the run was given: "
         "an iterator or a generator cannot begin anew. Pass what can, such as a DataLoader or "
-        "arrays, or a stream that does not end.",
-        OnfitWarning,
-        stacklevel=4,
+        "arrays, or a stream that does not end."
     )

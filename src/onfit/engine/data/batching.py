@@ -1,7 +1,6 @@
 """How a caller wants batches to be made of data."""
 
 import math
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ from onfit.core.processes import ALONE, Processes
 from onfit.engine.data.arrays import Names
 from onfit.engine.data.class_weight import class_weights_of
 from onfit.engine.data.reading import Reader
-from onfit.errors import ArgumentError, OnfitWarning
+from onfit.errors import ArgumentError, warn
 
 _ANY = Names()
 
@@ -123,13 +122,4 @@ def whole(steps: Any) -> int | None:
 
 def warn_of_workers(what: str) -> None:
     """Say which wish about workers has no effect."""
-    warnings.warn(
-        f"{what}. For other processes, pass a torch DataLoader(dataset, num_workers=...).",
-        OnfitWarning,
-        stacklevel=_CALLER_OF_FIT,
-    )
-
-
-# From `warn_of_workers` over the Source, Given, `source_of` or `sources_of`, `fit` of this package
-# and the model's method to the line that called that.
-_CALLER_OF_FIT = 7
+    warn(f"{what}. For other processes, pass a torch DataLoader(dataset, num_workers=...).")

@@ -1,6 +1,5 @@
 """Epochs of a fixed number of batches."""
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from onfit.engine.data.arrays import Samples
 from onfit.engine.data.epoch import require_same
 from onfit.engine.data.source import HOW_TO_WALK_AGAIN, Facts, Source
-from onfit.errors import ArgumentError, DataError, OnfitWarning
+from onfit.errors import ArgumentError, DataError, warn
 
 
 class StepsSource(Source):
@@ -56,11 +55,9 @@ class StepsSource(Source):
                 f"the data ended before epoch {index} (counted from 0) of {self._steps} "
                 f"batches.{HOW_TO_WALK_AGAIN}"
             )
-        warnings.warn(
+        warn(
             f"the data ended within an epoch of {self._steps} batches. Give more, or "
-            "ask for fewer steps.",
-            OnfitWarning,
-            stacklevel=3,
+            "ask for fewer steps."
         )
 
     def _reach(self, position: int) -> None:

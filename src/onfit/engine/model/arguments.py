@@ -1,12 +1,11 @@
 """Arguments that the methods of a model do not have: misspelt ones, and those of older Keras."""
 
 import inspect
-import warnings
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from onfit.errors import ArgumentError, OnfitWarning, did_you_mean
+from onfit.errors import ArgumentError, did_you_mean, warn
 
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
@@ -83,11 +82,9 @@ def _renamed(method: Callable[..., Any], args: Any, named: dict[str, Any]) -> di
             value = _batches(f"{method.__name__}({name}={value!r})", successor, value, bound, name)
         named[successor] = value
     if old:
-        warnings.warn(
+        warn(
             f"{method.__name__}({', '.join(f'{name}=...' for name in old)}): of Keras 1. Write "
-            f"{', '.join(f'{_SUCCESSORS[name]}=...' for name in old)}, which was taken.",
-            OnfitWarning,
-            stacklevel=3,
+            f"{', '.join(f'{_SUCCESSORS[name]}=...' for name in old)}, which was taken."
         )
     return named
 

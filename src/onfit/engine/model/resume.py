@@ -1,6 +1,5 @@
 """A model's state as plain data, to go on training exactly from there."""
 
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +8,7 @@ from torch import nn
 
 from onfit.engine.model.weights import extra_states, load_extra_states, named_weights
 from onfit.engine.step.other_optimizers import other_optimizers
-from onfit.errors import FileFormatError, OnfitWarning
+from onfit.errors import FileFormatError, warn
 from onfit.layers.wrappers import divided_like, named_modules, named_parameters, put, whole
 from onfit.optimizers import Optimizer, TorchOptimizer
 from onfit.optimizers.assigned import options_set_later
@@ -124,12 +123,10 @@ def _load_optimizer_state(
 
 
 def _warn_of_weights_elsewhere(optimizer: Optimizer) -> None:
-    warnings.warn(
+    warn(
         f"BackupAndRestore: {type(optimizer).__name__} trains weights that are no part of the "
         "model, and neither these nor its state for them are kept. Make what has them an "
-        "attribute of the model, or pass it in Run(parts=...).",
-        OnfitWarning,
-        stacklevel=2,
+        "attribute of the model, or pass it in Run(parts=...)."
     )
 
 

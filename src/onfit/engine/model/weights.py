@@ -1,7 +1,6 @@
 """Reading and replacing the weights of any torch module, in place; and a model's lists of them."""
 
 import copy
-import warnings
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 
 from onfit.dtypes import as_numpy
 from onfit.engine.model.building import Buildable
-from onfit.errors import ArgumentTypeError, OnfitWarning, ShapeError
+from onfit.errors import ArgumentTypeError, ShapeError, warn
 from onfit.layers.shapes import described
 from onfit.layers.wrappers import (
     named_modules,
@@ -95,11 +94,9 @@ def extra_states(net: nn.Module) -> dict[str, Any]:
         try:
             packed(state)
         except ArgumentTypeError as error:
-            warnings.warn(
+            warn(
                 f"{type(module).__name__}.get_extra_state gives what is not kept: {error} Give "
-                "tensors, numbers, text, and lists and dicts of them.",
-                OnfitWarning,
-                stacklevel=2,
+                "tensors, numbers, text, and lists and dicts of them."
             )
         else:
             found[path] = state

@@ -1,6 +1,5 @@
 """The loss and the metrics of one output of a model."""
 
-import warnings
 from typing import Any
 
 from torch import Tensor
@@ -9,7 +8,7 @@ from onfit.activations import Activation
 from onfit.engine.step.compiled import Target
 from onfit.engine.step.totals import Value
 from onfit.engine.step.ways import WAYS
-from onfit.errors import OnfitWarning
+from onfit.errors import warn
 from onfit.losses import Loss
 from onfit.metrics import MeanMetricWrapper, Metric, StatefulMetric
 from onfit.metrics.own import ready_for_logs
@@ -96,12 +95,10 @@ class OneOutput:
             return
         if isinstance(output, Tensor) and bool(((output < 0) | (output > 1)).any()):
             kind = type(loss).__name__
-            warnings.warn(
+            warn(
                 f"{kind} takes probabilities, and the output of {model} has "
                 f"numbers below 0 or above 1: it gives logits. Pass "
-                f"losses.{kind}(from_logits=True), or end the model in a softmax or sigmoid.",
-                OnfitWarning,
-                stacklevel=2,
+                f"losses.{kind}(from_logits=True), or end the model in a softmax or sigmoid."
             )
 
 

@@ -1,13 +1,12 @@
 """What a model trains in its own steps: noted by `compile`."""
 
-import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from onfit.errors import OnfitWarning
+from onfit.errors import warn
 from onfit.layers.modes import Freezable, owned
 
 
@@ -129,7 +128,7 @@ class Trained:
     def _warn(self, text: str) -> None:
         if text not in self._said:
             self._said.add(text)
-            warnings.warn(text, OnfitWarning, stacklevel=4)
+            warn(text)
 
 
 def _parts(model: nn.Module) -> list[Freezable]:
