@@ -49,7 +49,7 @@ def train(verbose):
     model = SimpleNamespace(optimizer=SimpleNamespace(learning_rate=1.0))
     talking = [
         Logs(),
-        LearningRateScheduler(lambda epoch: 0.5, verbose=1),
+        LearningRateScheduler(lambda epoch, rate: rate * 0.5, verbose=1),
         ReduceLROnPlateau("loss", patience=1, verbose=1),
         EarlyStopping("loss", patience=2, verbose=1),
         ProgbarLogger("steps", interval=0),

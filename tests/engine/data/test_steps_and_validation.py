@@ -106,7 +106,9 @@ def test_callbacks_see_the_validation_data_as_it_was_given() -> None:
 
 @pytest.mark.parametrize("wrong", [X, (X,), (X, Y, Y, Y), 3])
 def test_validation_data_are_two_or_three_things_or_a_loader(wrong: Any) -> None:
-    with pytest.raises(DataError, match=r"validation_data is \(x, y\), .* or a DataLoader; got"):
+    with pytest.raises(
+        DataError, match=r"validation_data is \(x, y\), .* or a dict .* by name; got"
+    ):
         linear().fit(X, Y, validation_data=wrong, verbose=0)
 
 

@@ -1,9 +1,8 @@
 """Callbacks of one training that set the same learning rate."""
 
-import warnings
 from typing import Any
 
-from onfit.errors import OnfitWarning
+from onfit.errors import warn
 
 
 def warn_of_other_setters(callback: Any) -> None:
@@ -20,11 +19,9 @@ def warn_of_other_setters(callback: Any) -> None:
             continue
         if later and getattr(other, "sets_rate_anew", False):
             continue
-        warnings.warn(
+        warn(
             f"{type(callback).__name__} and {type(other).__name__} set the same learning rate. "
             f"{type(callback).__name__} sets it anew each time, so what {type(other).__name__} "
             "sets is lost then. Leave one of them out, or give LearningRateScheduler a schedule "
-            "that goes on from the rate: lambda epoch, rate: rate * 0.9.",
-            OnfitWarning,
-            stacklevel=3,
+            "that goes on from the rate: lambda epoch, rate: rate * 0.9."
         )

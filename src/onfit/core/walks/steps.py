@@ -69,12 +69,10 @@ def warn_of_hooks_of_epochs(callbacks: "Listeners") -> None:
     elsewhere = {id(each.callback) for hook in _OF_STEPS for each in callbacks.of(hook)}
     for callback in callbacks:
         if id(callback) in at_epochs - elsewhere:
-            warnings.warn(
+            warn(
                 f"{type(callback).__name__} acts at the begin or the end of epochs, and this "
                 "training counts steps and has none. Write on_validation_end, or a hook of "
-                "batches; LearningRateScheduler takes by='batch'.",
-                OnfitWarning,
-                stacklevel=5,
+                "batches; LearningRateScheduler takes by='batch'."
             )
 
 

@@ -59,8 +59,8 @@ def _is_number(item: Any) -> bool:
 
 
 def _by_class(given: Any) -> ByClass | None:
-    if given is None:
-        return None
+    if given is None or isinstance(given, EachClass):
+        return given
     pairs: Any = given.items() if hasattr(given, "items") else _numbered(given)
     try:
         found = {int(index): float(value) for index, value in pairs}
