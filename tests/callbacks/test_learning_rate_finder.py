@@ -74,6 +74,23 @@ def test_a_torch_optimizer_is_as_before_too():
     assert not optimizer.state_dict()["state"]
 
 
+def test_by_hand_it_stops_and_puts_the_model_back():
+    model, finder = compiled(SGD(0.5)), LearningRateFinder(1e-4, 1e-2, steps=3)
+    fit(model, epochs=1)
+    before = model.get_weights()
+    finder.set_model(model)
+    finder.on_train_begin({})
+    model.stop_training = False
+    for batch in range(3):
+        assert not model.stop_training
+        finder.on_batch_begin(batch, {})
+        finder.on_batch_end(batch, {"loss": model.train_on_batch(X[:8], Y[:8])})
+    assert model.stop_training
+    finder.on_train_end({})
+    assert all(map(np.array_equal, before, model.get_weights()))
+    assert model.optimizer.learning_rate == 0.5
+
+
 def test_it_stops_where_the_loss_diverges():
     finder = LearningRateFinder(1e-3, 1e3, steps=60)
     model = compiled(SGD())

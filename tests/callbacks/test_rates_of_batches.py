@@ -181,6 +181,15 @@ def test_numbers_that_make_no_cycle_are_errors(arguments):
         OneCycle(**{"max_learning_rate": 0.1, **arguments})
 
 
+def test_by_hand_the_hooks_say_where_it_is():
+    cycle = OneCycle(0.5)
+    cycle.set_model(a_model())
+    cycle.set_params({"epochs": 3, "steps": 4})
+    cycle.on_epoch_begin(1, {})
+    cycle.on_batch_begin(2, {})
+    assert cycle.model.optimizer.learning_rate == OneCycle(0.5, 12).rate_at(6)
+
+
 # --- one rate, set twice ------------------------------------------------------------------------
 
 
