@@ -75,8 +75,8 @@ def test_a_torch_optimizer_is_as_before_too():
 
 
 def test_by_hand_it_stops_and_puts_the_model_back():
-    model, finder = compiled(SGD(0.5)), LearningRateFinder(1e-4, 1e-2, steps=3)
-    fit(model, epochs=1)
+    model, finder = compiled(SGD(0.25)), LearningRateFinder(1e-4, 1e-2, steps=3)
+    model.predict(X[:1], verbose=0)
     before = model.get_weights()
     finder.set_model(model)
     finder.on_train_begin({})
@@ -88,7 +88,7 @@ def test_by_hand_it_stops_and_puts_the_model_back():
     assert model.stop_training
     finder.on_train_end({})
     assert all(map(np.array_equal, before, model.get_weights()))
-    assert model.optimizer.learning_rate == 0.5
+    assert model.optimizer.learning_rate == 0.25
 
 
 def test_it_stops_where_the_loss_diverges():

@@ -436,6 +436,6 @@ def test_every_callback_is_driven_by_hand() -> None:
     tested = {kind for kind, _ in BOTH.values()} | {name.partition(" ")[0] for name in OURS}
     tested |= {"TerminateOnNaN", "History", "LambdaCallback", "ProgbarLogger", "BackupAndRestore"}
     tested |= {"SwapEMAWeights"}  # in tests/callbacks/test_swap_ema_weights.py
-    # Keras has neither; see tests/callbacks/test_rates_of_batches.py and test_learning_rate_finder.py.
+    # Keras has neither. See test_rates_of_batches.py and test_learning_rate_finder.py.
     tested |= {"OneCycle", "LearningRateFinder"}
     assert tested == set(callbacks.__all__) - {"Callback", "CallbackList"}
