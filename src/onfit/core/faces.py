@@ -128,6 +128,9 @@ def is_divided(model: Any) -> bool:
     return getattr(model, "is_divided", False) is True
 
 
+# What reads weights. Where these lie in pieces, every process has to take part.
+_OF_WEIGHTS = (HasWeights, HasHistograms, HasEmbeddings, HasGradients, HasActivations)
+
 # The methods of each protocol, as an error names them.
 _ASKS: dict[type, tuple[str, ...]] = {
     HasWeights: ("get_weights", "set_weights"),
@@ -169,6 +172,8 @@ def check_needs(callback: "Callback", model: Any) -> None:
     # An attribute `needs` that cannot be called is the user's own.
     for need in callback.needs() if callable(callback.needs) else ():
         missing = [name for name in _ASKS[need.protocol] if _lacks(model, name)]
+        if type(callback).main_process_only and need.protocol in _OF_WEIGHTS and is_divided(model):
+            raise CapabilityError(_no_weights_alone(type(callback).__name__, need))
         if missing:
             asked = " and ".join(_ASKS[need.protocol])
             raise CapabilityError(
@@ -176,6 +181,14 @@ def check_needs(callback: "Callback", model: Any) -> None:
                 f"{type(model).__name__} lacks {' and '.join(missing)}. "
                 f"{_how_to_provide(need.protocol, model)}"
             )
+
+
+def _no_weights_alone(owner: str, need: Need) -> str:
+    return (
+        f"{owner}({need.because}) is called in the main process alone and reads weights, of which "
+        "each process has a piece, as fully_shard leaves it. Leave that argument out, or write a "
+        "callback that is called in every process."
+    )
 
 
 def _lacks(model: Any, path: str) -> bool:

@@ -1,0 +1,40 @@
+"""A callback of the main process alone, and weights of which each process has a piece."""
+
+import pytest
+
+from onfit.callbacks import Callback, TensorBoard
+from onfit.core.faces import HasWeights, Need, check_needs
+from onfit.errors import CapabilityError
+
+
+class Divided:
+    is_divided = True
+
+    def get_weights(self):
+        return []
+
+    set_weights = named_weights = get_weights
+
+
+class Reads(Callback):
+    def needs(self):
+        yield Need(HasWeights, "weights=True")
+
+
+class ReadsOnMain(Reads):
+    main_process_only = True
+
+
+def test_one_process_alone_cannot_read_them():
+    with pytest.raises(CapabilityError, match=r"ReadsOnMain\(weights=True\) is called in the main"):
+        check_needs(ReadsOnMain(), Divided())
+
+
+def test_all_processes_can(tmp_path):
+    check_needs(Reads(), Divided())
+    check_needs(TensorBoard(tmp_path), Divided())
+
+
+def test_histograms_are_refused_before_training(tmp_path):
+    with pytest.raises(CapabilityError, match="histogram_freq=1"):
+        check_needs(TensorBoard(tmp_path, histogram_freq=1), Divided())
