@@ -220,7 +220,7 @@ class EarlyStopping(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         return {
-            "watched": self._watched.state_dict(),
+            "watched": self._watched.state_dict(self),
             "best_weights": self.best_weights,
             "best_extra": self._best_extra,
             "best_weights_epoch": self._best_weights_epoch,

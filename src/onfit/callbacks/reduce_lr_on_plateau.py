@@ -159,7 +159,11 @@ class ReduceLROnPlateau(Callback):
             self._judge(current, index)
 
     def state_dict(self) -> dict[str, Any]:
-        return {**self._watched.state_dict(), "cooldown_counter": self.cooldown_counter}
+        patience = Patience.of(self.patience, "ReduceLROnPlateau")
+        return {
+            **self._watched.state_dict(patience),
+            "cooldown_counter": self.cooldown_counter,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._watched.load_state_dict(state)

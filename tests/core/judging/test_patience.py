@@ -72,7 +72,7 @@ def test_a_wait_goes_on_in_another_process_with_another_clock(monkeypatch):
     clock, callback, wait = Clock(monkeypatch), in_a_session(), Wait()
     wait.begin(callback)
     clock.now += 20
-    state, copy = wait.state_dict(), pickle.dumps(wait)
+    state, copy = wait.state_dict(Patience.of("1 minute", "X")), pickle.dumps(wait)
     clock.now = 5.0
     resumed = Wait()
     resumed.load_state_dict(state)
@@ -92,3 +92,23 @@ def test_a_wait_without_a_begin_begins_when_it_is_asked(monkeypatch):
 def test_steps_in_a_loop_that_counts_none_are_an_error():
     with pytest.raises(NotReadyError, match="counts batches, and its hooks were called by a loop"):
         Wait().waited(Patience.of("10 steps", "X"), SimpleNamespace(_session=None), 0)
+
+
+def test_a_state_has_what_the_patience_needs_and_no_more(monkeypatch):
+    clock, callback, wait = Clock(monkeypatch), in_a_session(epoch=2, step=40), Wait()
+    wait.begin(callback)
+    clock.now += 7
+    asked = {
+        3: None,
+        "9 steps": {"batches": 40},
+        "9 epochs": {"epochs": 2},
+        "1 hour": {"seconds": 7},
+    }
+    for patience, state in asked.items():
+        assert wait.state_dict(Patience.of(patience, "X")) == state
+
+
+def test_steps_go_on_in_another_process():
+    callback, wait = in_a_session(step=40), Wait()
+    wait.load_state_dict({"batches": 30})
+    assert wait.waited(Patience.of("90 steps", "X"), callback, 0) == 10

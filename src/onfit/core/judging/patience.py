@@ -103,20 +103,26 @@ class Wait:
             over = getattr(callback._session, "processes", ALONE).shared(over)
         return over
 
-    def state_dict(self) -> dict[str, float] | None:
-        """Since which epoch and step it waits, and for how many seconds."""
-        if self._since is None:
-            return None
+    def state_dict(self, patience: Patience) -> dict[str, float] | None:
+        """Since when it waits, in the unit of `patience`, or for how many seconds. None if that is
+        not needed: two equal trainings then have equal states, however long they took.
+        """
+        held = self._held() or {}
+        return {patience.unit: held[patience.unit]} if patience.unit in held else None
+
+    def _held(self) -> dict[str, float] | None:
+        if self._since is None or "seconds" not in self._since:
+            return self._since
         return {**self._since, "seconds": time.monotonic() - self._since["seconds"]}
 
     def load_state_dict(self, state: dict[str, float] | None) -> None:
         """Go on waiting; None begins at the next decision."""
-        self._since = None
-        if state is not None:
-            self._since = {**state, "seconds": time.monotonic() - state["seconds"]}
+        self._since = None if state is None else dict(state)
+        if self._since is not None and "seconds" in self._since:
+            self._since["seconds"] = time.monotonic() - self._since["seconds"]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"waiting": self.state_dict()}
+        return {"waiting": self._held()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.load_state_dict(state["waiting"])

@@ -114,9 +114,10 @@ class Quantities:
         baseline: float | None = callback.baseline if each is self.first else None
         return baseline
 
-    def state_dict(self) -> list[dict[str, Any]]:
+    def state_dict(self, callback: Any) -> list[dict[str, Any]]:
         """The best values and the waits, as plain data."""
-        return [each.state_dict() for each in self._all]
+        patience = Patience.of(callback.patience, self._owner)
+        return [each.state_dict(patience) for each in self._all]
 
     def load_state_dict(self, states: list[dict[str, Any]]) -> None:
         """Go on from such a state. A quantity that was not watched then begins anew."""

@@ -111,9 +111,9 @@ class Watched:
         did = "beat" if objective.better(value, than) else "did not beat"
         return f"{said} {did} {readable(than)}{objective.margin_said}"
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self, patience: Patience) -> dict[str, Any]:
         """The best value and the wait, as plain data."""
-        return {"best": dict(vars(self.best)), "waiting": self.waiting.state_dict()}
+        return {"best": dict(vars(self.best)), "waiting": self.waiting.state_dict(patience)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from such a state."""
