@@ -152,6 +152,31 @@ def refused(what: str) -> str:
     return "no error"
 
 
+def wrapped_with_data_of_its_own() -> Any:
+    """A DDP net, and data that the script has shared out: each process has every second sample."""
+    rank = dist.get_rank()
+    torch.manual_seed(0)
+    made = onfit.Model(DistributedDataParallel(nn.Linear(4, 1)))
+    made.compile(onfit.optimizers.SGD(0.1), "mse")
+    mine = X[rank::2], Y[rank::2]
+    more = {"validation_data": mine, "steps_per_epoch": 2, "shuffle": False}
+    history = made.fit(*mine, batch_size=4, epochs=2, verbose=0, **more)
+    return dict(history.history), made.get_weights()
+
+
+def by_hand_in_one_process() -> Any:
+    """The same in torch: each batch has the next eight samples."""
+    torch.manual_seed(0)
+    net = nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    for begin in range(0, 32, 8):
+        x, y = torch.tensor(X[begin : begin + 8]), torch.tensor(Y[begin : begin + 8])
+        optimizer.zero_grad()
+        nn.functional.mse_loss(net(x), y).backward()
+        optimizer.step()
+    return [parameter.detach().numpy() for parameter in net.parameters()]
+
+
 def by_itself() -> Any:
     rank = dist.get_rank()
     made = model(distribution=None)

@@ -67,6 +67,15 @@ def test_what_cannot_be_shared_is_an_error_in_all(pair: Group, what: str, says: 
         assert text.startswith(says)
 
 
+def test_a_wrapped_net_may_have_data_that_are_shared_out_already(pair: Group) -> None:
+    first, second = pair.run(fits.wrapped_with_data_of_its_own)
+    assert first[0] == second[0]
+    for mine, its in zip(first[1], second[1], strict=True):
+        np.testing.assert_array_equal(mine, its)
+    for mine, its in zip(first[1], fits.by_hand_in_one_process(), strict=True):
+        np.testing.assert_allclose(mine, its, atol=1e-6)
+
+
 def test_without_a_distribution_each_trains_by_itself(pair: Group) -> None:
     assert pair.run(fits.by_itself) == [1, 2]
 

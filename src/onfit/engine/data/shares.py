@@ -79,6 +79,7 @@ class SharedSource(Source):
     def __init__(self, source: Source, share: Share, device: torch.device | None) -> None:
         super().__init__(source.facts)
         self._source, self._share, self._device = source, share, device
+        self._whole = False
 
     @property
     def facts(self) -> Facts:
@@ -89,7 +90,13 @@ class SharedSource(Source):
             # A loader draws its order from the generators, which must be the same in all.
             set_random_state(self._share.processes.shared(random_state()))
         for batch in self._source.walk(index, done):
-            yield self._share.cut(batch, self._device)
+            if self._whole:
+                yield batch if self._device is None else moved(batch, self._device)
+            else:
+                yield self._share.cut(batch, self._device)
+
+    def leave_whole(self) -> None:
+        self._whole = True
 
     def first(self) -> Samples:
         """A whole batch: shapes are learnt from it, and it is the same in all processes."""

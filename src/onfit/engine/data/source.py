@@ -77,6 +77,9 @@ class Source(ABC):
             FileFormatError: if these are other data.
         """
 
+    def leave_whole(self) -> None:  # noqa: B027 - most kinds have nothing to leave
+        """Give each of several processes its batches as they are: they are its own already."""
+
     @staticmethod
     def split(data: Any, fraction: float) -> tuple[Any, Any]:
         """Cut off the last `fraction` of data of this kind, to validate on.

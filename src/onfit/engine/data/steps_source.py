@@ -33,6 +33,9 @@ class StepsSource(Source):
     def first(self) -> Samples:
         return self._batches.first()
 
+    def leave_whole(self) -> None:
+        self._batches.leave_whole()
+
     def walk(self, index: int, done: int) -> Iterator[Samples]:
         """The next `steps` batches, or the first ones, without the first `done` of them."""
         if not self._go_on:

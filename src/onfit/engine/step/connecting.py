@@ -69,28 +69,35 @@ def _disconnect() -> None:
         dist.destroy_process_group()
 
 
-def begin_alike(model: "Compilable", first: Samples, together: Processes) -> None:
-    """Check that all processes have the same data, and give them the same weights.
+def begin_alike(model: "Compilable", first: Samples, together: Processes) -> bool:
+    """Give all processes the same weights, and find out whether they have the same data.
 
     Args:
         model: a built model.
         first: its first batch, whole.
         together: the processes.
 
+    Returns:
+        Whether each process has data of its own, which are its share already. That is for a net to
+        say whose owner has wrapped it for several processes, as in a loop by hand.
+
     Raises:
-        DataError: in all processes, if their first batches differ.
+        DataError: in all processes, if the data differ and the net is not wrapped.
     """
     if together.world == 1:
-        return
-    found = together.of_all(_mark_of(first), "the first batch")
-    if len(set(found)) > 1:
+        return False
+    differ = len(set(together.of_all(_mark_of(first), "the first batch"))) > 1
+    if wrapped_for_processes(model):
+        return differ
+    if differ:
         raise DataError(
             f"fit was given other data in each of {together.world} processes; it divides what all "
-            "of them have. Pass the same arrays, dataset or loader in all, or "
+            "of them have. Pass the same arrays, dataset or loader in all; or wrap the net in "
+            "DistributedDataParallel, to train on data that are shared out already; or "
             "compile(distribution=None), with which each process trains by itself."
         )
-    if not wrapped_for_processes(model):
-        share_weights(model)
+    share_weights(model)
+    return False
 
 
 def _mark_of(batch: Samples) -> int:
