@@ -18,6 +18,12 @@ WIDTH = 120
 EPOCHS = 4
 
 
+@pytest.fixture(autouse=True)
+def every_checkpoint_waits_for_the_disk(monkeypatch):
+    """These epochs are so short that only the first would."""
+    monkeypatch.setattr("onfit.storage.checkpoints._SOON", 0.0)
+
+
 class NewColumn(Callback):
     """Logs something more from the second epoch on, so that a CSV file has to be replaced."""
 

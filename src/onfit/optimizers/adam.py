@@ -63,11 +63,12 @@ class Adam(Optimizer):
         if strides != self._strides:
             _lay_out(params, slots)
             self._strides = strides
-        correction = math.sqrt(1 - self.beta_2**self._steps)
+        count = self._steps
+        correction = math.sqrt(1 - self.beta_2**count)
         # torch's kernel corrects the root before it adds epsilon; an epsilon divided by the
         # same correction gives Keras' step exactly.
         assert self._step is not None
-        step = self._step.fill_(self._steps)
+        step = self._step.fill_(count)
         torch._fused_adam_(
             params,
             _laid_out_as(params, strides, grads),

@@ -4,7 +4,6 @@ It is no subclass of torch's optimizer: constructing one of those imports torch.
 takes longer than many trainings. The arithmetic is Keras', the kernels are torch's.
 """
 
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -115,7 +114,7 @@ class Optimizer(WithAverage):
         elif name not in vars(self) and not hasattr(type(self), name):
             assigned.refuse_misspelling(self, name)
             object.__setattr__(self, name, value)
-        elif name in vars(self).keys() & set(self.get_config_names()) - {"name", "optimizer"}:
+        elif name in vars(self) and name in options.settable(self):
             assigned.set_option(self, name, value)
         else:
             object.__setattr__(self, name, value)
@@ -132,7 +131,8 @@ class Optimizer(WithAverage):
     @property
     def _steps(self) -> int:
         """The same as a plain number; within `_update` it counts this step."""
-        return self.batches // (self.gradient_accumulation_steps or 1)
+        every = self.gradient_accumulation_steps
+        return self.batches // every if every else self.batches
 
     @property
     def _all_slots(self) -> tuple[str, ...]:
@@ -220,8 +220,8 @@ class Optimizer(WithAverage):
             grads = accumulation.gathered(grads, self.slots[WAITING], count, due)
         if self._schedule is not None or self.decay:
             self._rate = self._rate_of_step()
-        before = self._steps
-        self.batches += 1
+        before = self._steps if self.use_ema else 0
+        self.__dict__["batches"] += 1  # without `__setattr__`, which each step would pay for
         self._move(grads)
         if self.use_ema:
             self._follow(before)
@@ -236,7 +236,8 @@ class Optimizer(WithAverage):
             slots = [[slot[index] for index in moved] for slot in slots]
         if not params:
             return
-        known = clipping.clipped(known, self.clipnorm, self.global_clipnorm, self.clipvalue)
+        if self.clipnorm or self.global_clipnorm or self.clipvalue:
+            known = clipping.clipped(known, self.clipnorm, self.global_clipnorm, self.clipvalue)
         if self.weight_decay:
             torch._foreach_mul_(self._decaying(params), 1.0 - self.weight_decay * self._rate)
         self._update(params, known, *slots)
@@ -293,5 +294,4 @@ class Optimizer(WithAverage):
     @classmethod
     def get_config_names(cls) -> list[str]:
         """The names of its arguments."""
-        names = [p for c in cls.__mro__[:-1] for p in inspect.signature(c).parameters]
-        return [name for name in dict.fromkeys(names) if name not in ("base", "old", "args")]
+        return list(options.arguments_of(cls))  # type: ignore[arg-type]

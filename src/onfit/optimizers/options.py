@@ -1,6 +1,8 @@
 """The arguments that all optimizers share: their defaults, and which values make sense."""
 
+import inspect
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from onfit.errors import ArgumentError, did_you_mean
@@ -69,3 +71,16 @@ def unknown(kind: str, name: str, known: Sequence[str]) -> ArgumentError:
         f"{kind}({name}=...) is not an argument of this optimizer. It takes "
         f"{', '.join(known)}.{did_you_mean(name, known)}"
     )
+
+
+@cache  # since every assignment to an attribute asks
+def arguments_of(kind: type) -> tuple[str, ...]:
+    """The names of an optimizer's arguments."""
+    names = [name for each in kind.__mro__[:-1] for name in inspect.signature(each).parameters]
+    return tuple(name for name in dict.fromkeys(names) if name not in ("base", "old", "args"))
+
+
+def settable(optimizer: object) -> set[str]:
+    """The arguments that may be set as attributes, at any time."""
+    names = arguments_of(type(optimizer))  # type: ignore[arg-type]
+    return set(names) - {"name", "optimizer"}

@@ -50,9 +50,6 @@ def test_callbacks_know_before_training_that_there_are_no_epochs():
         def on_train_begin(self, logs=None):
             told.append((self.params["epochs"], self.params["decide_at"]))
 
-        def on_epoch_begin(self, epoch, logs=None):
-            told.append("epoch")
-
     linear().fit(X, Y, steps=3, verbose=0, callbacks=Look())
     assert told == [(None, "validations")]
 

@@ -131,6 +131,7 @@ def test_callbacks_see_the_names_and_the_first_set():
     assert names == ["loss", "mae", *expected, "val_noisy_loss", "val_noisy_mae"]
 
 
+@pytest.mark.filterwarnings("ignore:Counting acts at the begin or the end of epochs")
 @pytest.mark.parametrize("options", [{"epochs": 2}, {"steps": 4}])
 def test_they_come_within_epochs_and_in_trainings_of_steps_too(options):
     counting = Counting()

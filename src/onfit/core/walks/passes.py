@@ -148,7 +148,7 @@ class Passes:
         self.end_before(type(one))
         self._open.append(one)
         try:
-            for batch in INTERRUPTS.awaited(one.begin(batches), one.note):
+            for batch in _awaited(batches, one):
                 one.batch = batch
                 one.batch_begin()
                 yield batch
@@ -204,6 +204,12 @@ class Passes:
             inner = self._open.pop()
             inner.over = True
             inner.end(failed=True)
+
+
+def _awaited(batches: Iterable[Any], one: Pass) -> Iterable[Any]:
+    """The batches of a pass. For those in memory nothing waits that a signal could end."""
+    walk = one.begin(batches)
+    return walk if getattr(batches, "in_memory", False) else INTERRUPTS.awaited(walk, one.note)
 
 
 _MOVED_ON = (

@@ -161,7 +161,7 @@ class ChainRule:
     def _may_take(self, batch: Samples) -> bool:
         x, y, weight = batch
         return (
-            not self._optimizer.scales_loss
+            self._optimizer.loss_scale_factor is None
             and type(x) is Tensor
             and x.layout is torch.strided
             and type(y) is Tensor

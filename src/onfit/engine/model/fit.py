@@ -66,9 +66,7 @@ def fit(
     train, held_out, shown = _sources(x, y, sample_weight, batching, validation)
     first = train.first()
     model.ensure_built(first)
-    if begin_alike(model, first, together):
-        for source in (train, *held_out.values()):
-            source.leave_whole()
+    begin_alike(model, first, together, [train, *held_out.values()])
     step = FollowingTraining(model, copies=train.facts.copies, together=together)
     test: Any = Following(model, test_step_of) if held_out else None
     step.prepare()

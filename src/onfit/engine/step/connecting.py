@@ -3,7 +3,7 @@
 import atexit
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from onfit.core.console import say
 from onfit.core.packages.randomness import random_state, set_random_state
 from onfit.core.processes import ALONE, Processes, processes
 from onfit.engine.data.arrays import Samples, parts
+from onfit.engine.data.source import Source
 from onfit.engine.step.exchange import share_weights
 from onfit.engine.torch_processes import connected
 from onfit.errors import DataError
@@ -69,26 +70,30 @@ def _disconnect() -> None:
         dist.destroy_process_group()
 
 
-def begin_alike(model: "Compilable", first: Samples, together: Processes) -> bool:
+def begin_alike(
+    model: "Compilable", first: Samples, together: Processes, sources: Iterable[Source]
+) -> None:
     """Give all processes the same weights, and find out whether they have the same data.
+
+    A net that its owner has wrapped for several processes may have other data in each, as in a loop
+    by hand. These are its share already, and are left whole.
 
     Args:
         model: a built model.
         first: its first batch, whole.
         together: the processes.
-
-    Returns:
-        Whether each process has data of its own, which are its share already. That is for a net to
-        say whose owner has wrapped it for several processes, as in a loop by hand.
+        sources: the batches to train on, and to validate on.
 
     Raises:
         DataError: in all processes, if the data differ and the net is not wrapped.
     """
     if together.world == 1:
-        return False
+        return
     differ = len(set(together.of_all(_mark_of(first), "the first batch"))) > 1
     if wrapped_for_processes(model):
-        return differ
+        for source in sources if differ else ():
+            source.leave_whole()
+        return
     if differ:
         raise DataError(
             f"fit was given other data in each of {together.world} processes; it divides what all "
@@ -97,7 +102,6 @@ def begin_alike(model: "Compilable", first: Samples, together: Processes) -> boo
             "compile(distribution=None), with which each process trains by itself."
         )
     share_weights(model)
-    return False
 
 
 def _mark_of(batch: Samples) -> int:

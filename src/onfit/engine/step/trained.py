@@ -33,24 +33,23 @@ class Trained:
 
     Args:
         all_of_it: False if the model is frozen while it is compiled.
+
+    Attributes:
+        differs: whether the model's steps train something else than the flags of its parts say.
     """
 
     def __init__(self, all_of_it: bool = True) -> None:
         self.all_of_it = all_of_it
+        self.differs = False  # a plain attribute, since every step reads it
         self._kept: _AsCompiled | None = None
         self._said: set[str] = set()
-
-    @property
-    def differs(self) -> bool:
-        """Whether the model's steps train something else than the flags of its parts say."""
-        return self._kept is not None
 
     def keep(self, model: nn.Module, assignment: object) -> None:
         """Note what trains now, before this assignment changes the flags."""
         flags = {part: self._flag(part) for part in _parts(model)}
         flags[model] = self.all_of_it  # type: ignore[index]
         off = {param for param, owner in owned(model) if not self._trains(param, owner)}
-        self._kept = _AsCompiled(assignment, flags, off)
+        self._kept, self.differs = _AsCompiled(assignment, flags, off), True
 
     def settle(self, model: nn.Module) -> None:
         """Forget what was noted if the flags say the same again."""
@@ -58,7 +57,7 @@ class Trained:
             self._trains(param, owner) == param.requires_grad for param, owner in owned(model)
         )
         if same:
-            self._kept = None
+            self._kept, self.differs = None, False
 
     def weights(self, model: nn.Module) -> list[Tensor]:
         """The parameters that the model's steps change."""
