@@ -28,7 +28,12 @@ from onfit.callbacks import (
     TensorBoard,
 )
 from onfit.core.packages.randomness import random_state
+from onfit.storage import checkpoints
 from onfit.storage.trees import packed
+
+# Each checkpoint waits for the disk. Else the time would say which do, and the places to be struck
+# at would be others in each process.
+checkpoints._SOON = 0.0
 
 Left = dict[str, Any]
 SAMPLES, FEATURES, BATCH, EPOCHS = 24, 6, 4, 5
