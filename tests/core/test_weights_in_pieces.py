@@ -3,7 +3,9 @@
 import pytest
 
 from onfit.callbacks import Callback, TensorBoard
+from onfit.core import faces
 from onfit.core.faces import HasWeights, Need, check_needs
+from onfit.core.processes import Processes
 from onfit.errors import CapabilityError
 
 
@@ -25,7 +27,20 @@ class ReadsOnMain(Reads):
     main_process_only = True
 
 
-def test_one_process_alone_cannot_read_them():
+@pytest.fixture(autouse=True)
+def two(monkeypatch):
+    """This process is one of two."""
+    both = Processes()
+    both.world = 2
+    monkeypatch.setattr(faces, "processes", lambda: both)
+
+
+def test_a_process_that_is_alone_has_all_pieces(monkeypatch):
+    monkeypatch.setattr(faces, "processes", Processes)
+    check_needs(ReadsOnMain(), Divided())
+
+
+def test_one_of_several_cannot_read_them_alone():
     with pytest.raises(CapabilityError, match=r"ReadsOnMain\(weights=True\) is called in the main"):
         check_needs(ReadsOnMain(), Divided())
 

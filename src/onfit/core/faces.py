@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from onfit._types import StrPath
 from onfit.core.packages.faces_of import adapt, face, hint_for, package_of
+from onfit.core.processes import processes
 from onfit.errors import ArgumentTypeError, CapabilityError, NotReadyError
 
 if TYPE_CHECKING:
@@ -162,6 +163,10 @@ class Need:
     because: str = ""
 
 
+def _is_called_alone(callback: "Callback") -> bool:
+    return type(callback).main_process_only and processes().world > 1
+
+
 def check_needs(callback: "Callback", model: Any) -> None:
     """Compare what `callback` needs with what `model` can do.
 
@@ -172,7 +177,7 @@ def check_needs(callback: "Callback", model: Any) -> None:
     # An attribute `needs` that cannot be called is the user's own.
     for need in callback.needs() if callable(callback.needs) else ():
         missing = [name for name in _ASKS[need.protocol] if _lacks(model, name)]
-        if type(callback).main_process_only and need.protocol in _OF_WEIGHTS and is_divided(model):
+        if need.protocol in _OF_WEIGHTS and is_divided(model) and _is_called_alone(callback):
             raise CapabilityError(_no_weights_alone(type(callback).__name__, need))
         if missing:
             asked = " and ".join(_ASKS[need.protocol])
