@@ -28,8 +28,7 @@ def binary_crossentropy(
         axis: the axis of the mean.
     """
     y_true, y_pred = aligned(y_true, y_pred)
-    if label_smoothing:
-        y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
+    y_true = smoothed_to_half(y_true, label_smoothing)
     if from_logits:
         return F.binary_cross_entropy_with_logits(y_pred, y_true, reduction="none").mean(axis)
     y_pred = y_pred.clamp(EPSILON, 1.0 - EPSILON)
@@ -53,11 +52,20 @@ def categorical_crossentropy(
         axis: the axis of the classes.
     """
     y_true, y_pred = aligned(y_true, y_pred)
-    if label_smoothing:
-        y_true = y_true * (1.0 - label_smoothing) + label_smoothing / y_true.shape[-1]
+    y_true = smoothed_to_uniform(y_true, label_smoothing)
     if axis != -1:
         y_true, y_pred = y_true.movedim(axis, -1), y_pred.movedim(axis, -1)
     return -(y_true * _log_probabilities(y_pred, from_logits)).sum(-1)
+
+
+def smoothed_to_half(y_true: Tensor, amount: float) -> Tensor:
+    """Labels of 0 and 1, moved towards 0.5 by so much, from 0 to 1."""
+    return y_true * (1.0 - amount) + 0.5 * amount if amount else y_true
+
+
+def smoothed_to_uniform(y_true: Tensor, amount: float) -> Tensor:
+    """One-hot labels, moved towards equal ones by so much, from 0 to 1."""
+    return y_true * (1.0 - amount) + amount / y_true.shape[-1] if amount else y_true
 
 
 def sparse_categorical_crossentropy(

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from onfit.losses.crossentropy import class_indices
+from onfit.losses.crossentropy import class_indices, smoothed_to_half, smoothed_to_uniform
 from onfit.losses.loss import EPSILON, MEAN, NamedLoss, aligned
 
 
@@ -34,8 +34,7 @@ def binary_focal_crossentropy(
         axis: the axis of the mean.
     """
     y_true, y_pred = aligned(y_true, y_pred)
-    if label_smoothing:
-        y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
+    y_true = smoothed_to_half(y_true, label_smoothing)
     y_pred = torch.sigmoid(y_pred) if from_logits else y_pred
     clamped = y_pred.clamp(EPSILON, 1.0 - EPSILON)
     values = F.binary_cross_entropy(clamped, y_true, reduction="none")
@@ -68,8 +67,7 @@ def categorical_focal_crossentropy(
         axis: the axis of the classes.
     """
     y_true, y_pred = aligned(y_true, y_pred)
-    if label_smoothing:
-        y_true = y_true * (1.0 - label_smoothing) + label_smoothing / y_true.shape[-1]
+    y_true = smoothed_to_uniform(y_true, label_smoothing)
     y_pred = torch.softmax(y_pred, axis) if from_logits else y_pred
     share = (y_pred / y_pred.sum(axis, keepdim=True)).clamp(EPSILON, 1.0 - EPSILON)
     return (torch.pow(1.0 - share, gamma) * alpha * -y_true * torch.log(share)).sum(axis)
