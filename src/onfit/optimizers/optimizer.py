@@ -242,11 +242,6 @@ class Optimizer(WithAverage):
             torch._foreach_mul_(self._decaying(params), 1.0 - self.weight_decay * self._rate)
         self._update(params, known, *slots)
 
-    @property
-    def scales_loss(self) -> bool:
-        """Whether `apply` expects the gradients of a scaled loss."""
-        return self.loss_scale_factor is not None
-
     def scale_loss(self, loss: Any) -> Any:
         """The loss whose gradients `apply` expects: times `loss_scale_factor`, if there is one."""
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor

@@ -19,8 +19,8 @@ def in_steps(callback: Any) -> bool:
 
 def place(callback: Any, index: int) -> str:
     """What callbacks print of the epoch, or of the step, at which they decide."""
-    at_step = callback.params.get("decide_at") == "validations"
-    return f"Step {index}" if at_step else f"Epoch {index + 1:05d}"
+    at_epochs = turns(callback) == "epochs"
+    return f"Epoch {index + 1:05d}" if at_epochs else f"Step {index}"
 
 
 def turns(callback: Any) -> str:

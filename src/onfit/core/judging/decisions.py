@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from typing import Any
 
+from onfit.core.judging.deciding import turns
+
 _NEWEST = 1000  # how many decisions are kept: a run saves them in every checkpoint
 
 
@@ -81,7 +83,7 @@ def note_at(callback: Any, index: int, what: str, why: str, value: float | None 
     """Keep a decision of a callback that decides at epochs or at validations: `index` is the epoch
     or the step.
     """
-    at = "step" if callback.params.get("decide_at") == "validations" else "epoch"
+    at = "epoch" if turns(callback) == "epochs" else "step"
     return note(callback, what, why, value=value, **{at: index})
 
 

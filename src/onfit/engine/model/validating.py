@@ -64,9 +64,12 @@ class Validations:
     def after_step(self, run: Run) -> None:
         """It is time to validate in a training without epochs."""
         if self._sources:
-            begin = perf_counter()
-            self._log_results(run, run.progress.epoch)
-            run.timing.step -= perf_counter() - begin  # the batch's step is still being timed
+            self._within_batch(run, run.progress.epoch)
+
+    def _within_batch(self, run: Run, epoch: int) -> None:
+        begin = perf_counter()
+        self._log_results(run, epoch)
+        run.timing.step -= perf_counter() - begin  # the batch's step is still being timed
 
     @property
     def parts(self) -> "dict[str, Resumable]":
@@ -97,9 +100,7 @@ class Validations:
         timed = self._cadence.unit == "seconds"
         self._is_fresh = run.processes.any_of(due) if timed else due
         if self._is_fresh:
-            begin = perf_counter()
-            self._log_results(run, epoch)
-            run.timing.step -= perf_counter() - begin  # the batch's step is still being timed
+            self._within_batch(run, epoch)
 
     def after_epoch(self, run: Run, epoch: int) -> None:
         """The batches of an epoch are done."""
