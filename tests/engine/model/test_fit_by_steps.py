@@ -1,6 +1,8 @@
 """fit(steps=...): a training without epochs."""
 
 import contextlib
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -117,3 +119,33 @@ def test_a_training_by_steps_that_died_ends_as_one_that_did_not(tmp_path, hook, 
     with contextlib.suppress(DiedError):
         trained(tmp_path / "died", at, hook)
     assert trained(tmp_path / "died") == expected
+
+
+class Interrupt(Callback):
+    """Sends this process a SIGTERM in its n-th validation."""
+
+    remembers = ()
+
+    def __init__(self, at):
+        self.at, self.seen = at, 0
+
+    def on_test_begin(self, logs=None):
+        self.seen += 1
+        if self.seen == self.at:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize(("freq", "at"), [(1, 1), ("5 steps", 1), ("5 steps", 3)])
+def test_a_validation_that_a_signal_cuts_off_is_made_up_for(tmp_path, freq, at):
+    def fitted(folder, interrupt):
+        backup = BackupAndRestore(tmp_path / folder, "2 batches", verbose=0)
+        more = {"validation_data": (X, Y), "validation_freq": freq, "validation_batch_size": 5}
+        callbacks = [Interrupt(interrupt), backup]
+        history = linear().fit(X, Y, batch_size=8, steps=12, verbose=0, callbacks=callbacks, **more)
+        return history.step, history.history["loss"], history.history["val_loss"]
+
+    expected = fitted("whole", None)
+    with pytest.raises(SystemExit) as ended:
+        fitted("cut", at)
+    assert ended.value.code == 143
+    assert fitted("cut", None) == expected

@@ -70,7 +70,7 @@ def fit(
     step = FollowingTraining(model, copies=train.facts.copies, together=together)
     test: Any = Following(model, test_step_of) if held_out else None
     step.prepare()
-    validations = Validations(model, validation, held_out, test)
+    validations = Validations(model, validation, held_out, test, in_steps=extent.steps is not None)
     model.validation_sets = list(held_out)
     for callback in listeners:
         callback._validation = shown

@@ -25,6 +25,8 @@ class Validations:
         data: what `fit` was given to validate on, and when.
         sources: the batches of each set, by its name; a set alone has none.
         step: measures a batch, and is the meter of all.
+        in_steps: whether the training has no epochs. Then a validation that a signal cuts off is
+            not due again by itself.
 
     Attributes:
         within: whether validations come within epochs, too.
@@ -36,10 +38,13 @@ class Validations:
         data: ValidationData,
         sources: Mapping[str, Source],
         step: Following,
+        *,
+        in_steps: bool = False,
     ) -> None:
         self._model, self._data, self._sources, self._step = model, data, sources, step
         self._cadence = data.within if sources else None
         self.within = self._cadence is not None
+        self._is_saved = self.within or (in_steps and bool(sources))
         # The results of the latest validation of this epoch, and whether no batch came after it.
         self._results: dict[str, float] = {}
         self._is_fresh = False
@@ -74,7 +79,7 @@ class Validations:
     @property
     def parts(self) -> "dict[str, Resumable]":
         """What a run has to save, to be resumed within an epoch."""
-        return {"validation": self} if self.within else {}
+        return {"validation": self} if self._is_saved else {}
 
     def begin_epoch(self, run: Run) -> None:
         """An epoch begins; or a resumed run goes on within one, and has its results again."""
@@ -132,16 +137,15 @@ class Validations:
         return {of_set(name, metric): value for metric, value in logs.items()}
 
     def state_dict(self) -> dict[str, Any]:
-        assert self._cadence is not None
         return {
-            "cadence": self._cadence.state_dict(),
+            "cadence": None if self._cadence is None else self._cadence.state_dict(),
             "results": dict(self._results),
             "is_fresh": self._is_fresh,
             "cut_off": self._cut_off,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        assert self._cadence is not None
-        self._cadence.load_state_dict(state["cadence"])
+        if self._cadence is not None and state["cadence"] is not None:
+            self._cadence.load_state_dict(state["cadence"])
         self._results, self._is_fresh = dict(state["results"]), state["is_fresh"]
         self._cut_off = state.get("cut_off", False)
