@@ -108,15 +108,18 @@ class History(Callback):
         return {
             "epoch": self.epoch,
             "step": self.step,
-            "history": {name: list(map(_kept, values)) for name, values in self.history.items()},
+            "history": {name: _all_kept(values) for name, values in self.history.items()},
             "epochs": self._epochs,
-            "steps": [list(pair) for pair in self._steps.items()],
+            # Two lists of numbers: a checkpoint keeps each as one array, however many there are.
+            "steps": {"epoch": [*self._steps], "step": [*self._steps.values()]},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.epoch, self.step = state["epoch"], state.get("step", [])
         self.history = AliasDict(state["history"])
-        self._epochs, self._steps = state["epochs"], dict(state.get("steps", []))
+        steps = state.get("steps", {"epoch": [], "step": []})
+        self._epochs = state["epochs"]
+        self._steps = dict(zip(steps["epoch"], steps["step"], strict=True))
 
     def plot(
         self, path: StrPath | None = None, metrics: str | Iterable[str] | None = None
@@ -232,9 +235,11 @@ class History(Callback):
         )
 
 
-def _kept(value: Any) -> Any:
-    """A value as a checkpoint keeps it: what is no plain data, such as a date, as its text."""
-    return value if is_plain(value) else text_of(value)
+def _all_kept(values: list[Any]) -> list[Any]:
+    """Values as a checkpoint keeps them: what is no plain data, such as a date, as its text."""
+    if set(map(type, values)) <= {float, int}:  # the usual list, however long it is
+        return values
+    return [value if is_plain(value) else text_of(value) for value in values]
 
 
 def _chosen(metrics: str | Iterable[str] | None, names: list[str]) -> list[str]:
