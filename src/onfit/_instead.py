@@ -157,7 +157,6 @@ ROOMS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("deserialize", "serialize"), _PLAIN),
     },
     "optimizers": {
-        "LossScaleOptimizer": "loss_scale_factor= of any optimizer, or bfloat16, which needs none",
         "MultiOptimizer": "a torch optimizer with several groups",
         "Muon": "torch.optim.Muon, which compile takes; it moves matrices alone",
         "OptimizerMap": "a torch optimizer with several groups",

@@ -24,7 +24,7 @@ pytestmark = tolerant_of_keras
 # What Keras has and onfit has not.
 LACKING = {
     "optimizers": {
-        "LossScaleOptimizer", "MultiOptimizer", "Muon",
+        "MultiOptimizer", "Muon",
         "OptimizerMap", "ScheduleFreeAdamW",
     },
     "losses": {"CTC", "Circle"},

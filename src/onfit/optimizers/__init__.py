@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 from onfit import _doors
 from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean, refusal_of_names
-from onfit.optimizers import schedules
+from onfit.optimizers import by_name, schedules
 from onfit.optimizers.adadelta import Adadelta
 from onfit.optimizers.adafactor import Adafactor
 from onfit.optimizers.adagrad import Adagrad
 from onfit.optimizers.adam import Adam
 from onfit.optimizers.adamax import Adamax
 from onfit.optimizers.adamw import AdamW
+from onfit.optimizers.by_name import CLASSES
 from onfit.optimizers.ftrl import Ftrl
 from onfit.optimizers.lamb import Lamb
 from onfit.optimizers.learning_rate import LearningRate
@@ -18,10 +19,11 @@ from onfit.optimizers.lion import Lion
 from onfit.optimizers.nadam import Nadam
 from onfit.optimizers.optimizer import Optimizer
 from onfit.optimizers.rmsprop import RMSprop
-from onfit.optimizers.several import SeveralOptimizers
 from onfit.optimizers.sgd import SGD
-from onfit.optimizers.torch_optimizer import TorchOptimizer
-from onfit.registered import named, with_registered
+from onfit.optimizers.wrapping.loss_scale import LossScaleOptimizer
+from onfit.optimizers.wrapping.several import SeveralOptimizers
+from onfit.optimizers.wrapping.torch_optimizer import TorchOptimizer
+from onfit.registered import named
 
 __all__ = [
     "SGD",
@@ -35,6 +37,7 @@ __all__ = [
     "Lamb",
     "LearningRate",
     "Lion",
+    "LossScaleOptimizer",
     "Nadam",
     "Optimizer",
     "RMSprop",
@@ -56,24 +59,6 @@ __all__ = [
 # The classes' names in Keras 2, in lower case.
 sgd, rmsprop, adagrad, adadelta = SGD, RMSprop, Adagrad, Adadelta
 adam, adamw, adamax, nadam = Adam, AdamW, Adamax, Nadam
-
-_CLASSES: dict[str, type[Optimizer]] = {
-    cls.__name__.lower(): cls
-    for cls in (
-        SGD,
-        RMSprop,
-        Adagrad,
-        Adadelta,
-        Adam,
-        AdamW,
-        Adamax,
-        Nadam,
-        Adafactor,
-        Ftrl,
-        Lamb,
-        Lion,
-    )
-}
 
 
 def get(identifier: Any) -> Optimizer:
@@ -97,12 +82,12 @@ def get(identifier: Any) -> Optimizer:
     if isinstance(identifier, dict):
         return deserialize(identifier)
     if isinstance(identifier, str):
-        if identifier.lower() not in _CLASSES:
+        if identifier.lower() not in CLASSES:
             raise ArgumentError(
-                f"optimizer={identifier!r} is not known. Known are {', '.join(_CLASSES)}; or "
-                f"pass a torch optimizer.{did_you_mean(identifier.lower(), _CLASSES)}"
+                f"optimizer={identifier!r} is not known. Known are {', '.join(CLASSES)}; or "
+                f"pass a torch optimizer.{did_you_mean(identifier.lower(), CLASSES)}"
             )
-        return _CLASSES[identifier.lower()]()
+        return CLASSES[identifier.lower()]()
     if isinstance(identifier, type) and issubclass(identifier, Optimizer):
         return identifier()
     # Recognized by an attribute, not by its class: importing torch.optim takes time, also for
@@ -125,7 +110,7 @@ def keeps_no_gradient(optimizer: Optimizer) -> bool:
     that replaces a method.
     """
     replaced = {"apply", "_update", "_move"} & vars(optimizer).keys()
-    return type(optimizer) in _CLASSES.values() and not replaced
+    return type(optimizer) in CLASSES.values() and not replaced
 
 
 def serialize(optimizer: Optimizer) -> dict[str, Any]:
@@ -147,23 +132,14 @@ def deserialize(config: dict[str, Any], custom_objects: Any = None) -> Optimizer
     Raises:
         ArgumentError: for an unknown class.
     """
-    if "class_name" not in config:
-        raise ArgumentError(
-            f"optimizer={config!r}: a dict that describes an optimizer has 'class_name' and "
-            "'config', as optimizers.serialize returns it."
-        )
-    kind, custom = config["class_name"], with_registered(custom_objects)
-    if kind in custom:
-        own: Optimizer = custom[kind].from_config(config["config"])
-        return own
-    return from_config(kind, config["config"])
+    if config.get("class_name") == LossScaleOptimizer.__name__:
+        return LossScaleOptimizer.from_config(config["config"], custom_objects)
+    return by_name.made(config, custom_objects)
 
 
 def from_config(class_name: str, config: dict[str, Any]) -> Optimizer:
     """The optimizer that a saved model names."""
-    if class_name.lower() not in _CLASSES:
-        raise ArgumentError(f"a saved model names the optimizer {class_name!r}, unknown here.")
-    return _CLASSES[class_name.lower()].from_config(config)
+    return deserialize({"class_name": class_name, "config": config})
 
 
 if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others

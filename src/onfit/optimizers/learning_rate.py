@@ -15,6 +15,7 @@ class LearningRate(float):
     name = "learning_rate"
     shape = ()
     _owner: Any
+    _attribute = "learning_rate"  # of the owner, which is set
 
     def __new__(cls, value: float, owner: Any) -> "LearningRate":
         rate = super().__new__(cls, value)
@@ -32,7 +33,7 @@ class LearningRate(float):
 
     def assign(self, value: float) -> None:
         """Set the optimizer's learning rate."""
-        self._owner.learning_rate = value
+        setattr(self._owner, self._attribute, value)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (float, (float(self),))

@@ -14,7 +14,7 @@ from onfit.saving.describe import can_be_described, model_config
 from onfit.saving.fitting import Named
 from onfit.saving.keras_order import weights_of
 from onfit.saving.names import Naming, by_layer, numbered_names, shared_names
-from onfit.saving.state import optimizer_arrays
+from onfit.saving.state import inner_arrays, optimizer_arrays
 from onfit.saving.training import optimizer_config, training_config
 
 if TYPE_CHECKING:
@@ -98,6 +98,9 @@ def _add_training(
         # Its losses and metrics may be anything, and `load_model` cannot make it without its code.
         contents.training_config = {"optimizer_config": optimizer_config(optimizer, owner)}
     contents.optimizer = optimizer_arrays(model, optimizer, named, keep)
+    inner = inner_arrays(optimizer, contents.optimizer)
+    if inner and contents.numbered:  # Keras writes them twice
+        contents.numbered["optimizer/inner_optimizer"] = [value for _, value in inner]
 
 
 def _warn_of_torch_optimizer(asked: str) -> None:

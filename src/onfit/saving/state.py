@@ -7,7 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from onfit.layers.wrappers import divided_like, whole
-from onfit.optimizers import Optimizer
+from onfit.optimizers import LossScaleOptimizer, Optimizer
 from onfit.saving.contents import Arrays
 from onfit.saving.fitting import Named, value_for
 from onfit.saving.keras_order import trainables_of
@@ -29,8 +29,34 @@ def optimizer_arrays(
         named: the model's `named_weights`.
         keep: gives, for a name and a slot, the tensor to hold on to.
     """
-    params = model.trained_weights
-    optimizer.build(params)
+    optimizer.build(model.trained_weights)
+    if isinstance(optimizer, LossScaleOptimizer):
+        inner = optimizer.inner_optimizer
+        return [*_scale_arrays(optimizer), *_slot_arrays(model, inner, named, keep)]
+    return _slot_arrays(model, optimizer, named, keep)
+
+
+def _scale_arrays(optimizer: LossScaleOptimizer) -> Arrays:
+    """What Keras writes of such an optimizer before the variables of the one within."""
+    scale = np.array(optimizer.dynamic_scale, np.float32)
+    count = np.array(int(optimizer.step_counter), np.int32)
+    unused = {"iteration": np.array(0), "learning_rate": np.array(0, np.float32)}
+    own = {**unused, "step_counter": count, "dynamic_scale": scale}
+    return [(f"{optimizer.name}/{name}", value) for name, value in own.items()]
+
+
+_OF_SCALE = 4  # how many these are
+
+
+def inner_arrays(optimizer: Optimizer, arrays: Arrays) -> Arrays:
+    """The part of `optimizer_arrays` that belongs to an optimizer within; else nothing."""
+    return arrays[_OF_SCALE:] if isinstance(optimizer, LossScaleOptimizer) else []
+
+
+def _slot_arrays(
+    model: "Model", optimizer: Optimizer, named: Named, keep: Callable[[str, Tensor], Tensor]
+) -> Arrays:
+    params = optimizer.params
     names = {id(tensor): name.replace(".", "_") for name, tensor in named.items()}
     slots = [
         (name, keep(f"optimizer/{name}", whole(optimizer.slots[slot][i])))
@@ -53,6 +79,8 @@ def restore_optimizer(model: "Model", optimizer: Optimizer, saved: Arrays, asked
     from the number of steps.
     """
     optimizer.build(model.trained_weights)
+    if isinstance(optimizer, LossScaleOptimizer):
+        return _restore_scale(model, optimizer, saved, asked)
     order = _slot_order(model, optimizer)
     first = 1 if optimizer.schedule is not None else 2
     shapes = [tuple(optimizer.slots[slot][i].shape) for slot, i in order]
@@ -68,6 +96,19 @@ def restore_optimizer(model: "Model", optimizer: Optimizer, saved: Arrays, asked
     }
     own_order = [(slot, i) for i in range(len(optimizer.params)) for slot in optimizer.slots]
     optimizer.load_state(int(values[0].read()), [slots[place] for place in own_order])
+    return True
+
+
+def _restore_scale(
+    model: "Model", optimizer: LossScaleOptimizer, saved: Arrays, asked: str
+) -> bool:
+    own = [value for _, value in saved[:_OF_SCALE]]
+    if [tuple(value.shape) for value in own] != [()] * _OF_SCALE:
+        return False
+    if not restore_optimizer(model, optimizer.inner_optimizer, saved[_OF_SCALE:], asked):
+        return False
+    count, scale = (value.read() for value in own[2:])
+    optimizer.step_counter, optimizer.dynamic_scale = int(count), float(scale)
     return True
 
 

@@ -13,7 +13,7 @@ from onfit.errors import ArgumentError
 from onfit.losses import FunctionLoss, Loss, TorchLoss
 from onfit.metrics import MeanMetricWrapper, Metric, StatefulMetric
 from onfit.metrics.weighted import Weighted
-from onfit.optimizers import Optimizer
+from onfit.optimizers import LossScaleOptimizer, Optimizer
 from onfit.saving.values import (
     WEIGHTS_INSTEAD,
     Config,
@@ -57,6 +57,8 @@ def training_config(compiled: Compiled, owner: str) -> Config:
 def optimizer_config(optimizer: Optimizer, owner: str) -> Config:
     """The optimizer in Keras' words."""
     config = to_plain(optimizer.get_config(), f"{owner}: {optimizer.name}")
+    if isinstance(optimizer, LossScaleOptimizer):
+        config["inner_optimizer"] |= optimizer_config(optimizer.inner_optimizer, owner)
     if not _is_ours(optimizer, optimizers):
         require_whole(optimizer, config, Optimizer, f"{owner}: {optimizer.name}")
     return {"class_name": type(optimizer).__name__, "config": config}
@@ -166,6 +168,9 @@ def _optimizer(config: Config, custom: Custom) -> Any:
     kind, config = config["class_name"], config["config"]
     if kind in custom:
         return make(custom[kind], from_plain(config, custom))
+    if kind == LossScaleOptimizer.__name__:
+        inner = _optimizer(config["inner_optimizer"], custom)
+        return LossScaleOptimizer(**{**config, "inner_optimizer": inner})
     known = type(find(kind, {}, optimizers.get))
     config = served(known.get_config_names(), config)
     return optimizers.from_config(kind, from_plain(config, custom))

@@ -10,7 +10,7 @@ from onfit.engine.model.weights import extra_states, load_extra_states, named_we
 from onfit.engine.step.other_optimizers import other_optimizers
 from onfit.errors import FileFormatError, warn
 from onfit.layers.wrappers import divided_like, named_modules, named_parameters, put, whole
-from onfit.optimizers import Optimizer, TorchOptimizer
+from onfit.optimizers import LossScaleOptimizer, Optimizer, TorchOptimizer
 from onfit.optimizers.assigned import options_set_later
 
 State = dict[str, Any]
@@ -41,7 +41,7 @@ def load_model_state(model: nn.Module, optimizer: Optimizer | None, state: State
     mine = dict(named_weights(model))
     _compare("other weights", _shapes(state["weights"]), _shapes(mine))
     saved = state["optimizer"]
-    kind = _kind(_as_it_was(optimizer, saved))
+    kind = _kind_as_it_was(optimizer, saved)
     _compare("another optimizer", None if saved is None else saved["kind"], kind)
     # Checkpoints of earlier versions lack the other optimizers: these begin anew.
     others, of_others = other_optimizers(model), state.get("optimizers", {})
@@ -65,6 +65,9 @@ def _optimizer_state(model: nn.Module, optimizer: Optimizer) -> State:
     state: State = {"kind": _kind(optimizer), "iterations": optimizer.batches}
     if optimizer.keeps_gradients:
         state["gradients"] = {name: _copied(grad) for name, grad in _gradients(model)}
+    if isinstance(optimizer, LossScaleOptimizer):
+        inner = _optimizer_state(model, optimizer.inner_optimizer)
+        return {**state, "flags": optimizer.flags(), "inner": inner}
     if isinstance(optimizer, TorchOptimizer):
         return {**state, "torch": [_whole_state(one) for one in optimizer.torch_optimizers]}
     names = {id(param): name for name, param in named_parameters(model)}
@@ -80,13 +83,16 @@ def _optimizer_state(model: nn.Module, optimizer: Optimizer) -> State:
     return {**state, "rate": rate, "slots": slots, "flags": flags, "options": options}
 
 
-def _as_it_was(optimizer: Optimizer | None, saved: State | None) -> Optimizer | None:
-    """The optimizer, or one like it in which the options are set that the saved run had set."""
-    if optimizer is None or saved is None or not saved.get("options"):
-        return optimizer
-    if saved["kind"].partition(" ")[0] != type(optimizer).__name__:
-        return optimizer  # another one, which may not have these options
-    return type(optimizer).from_config({**optimizer.get_config(), **saved["options"]})
+def _kind_as_it_was(optimizer: Optimizer | None, saved: State | None) -> str | None:
+    """The kind of the optimizer, had it the options that the saved run had set."""
+    if optimizer is None or saved is None:
+        return _kind(optimizer)
+    if isinstance(optimizer, LossScaleOptimizer) and "inner" in saved:
+        return _kind_around(optimizer, _kind_as_it_was(optimizer.inner_optimizer, saved["inner"]))
+    if not saved.get("options") or saved["kind"].partition(" ")[0] != type(optimizer).__name__:
+        return _kind(optimizer)  # it may not have these options
+    options = saved["options"]
+    return _kind(type(optimizer).from_config({**optimizer.get_config(), **options}))
 
 
 def _load_optimizer_state(
@@ -101,6 +107,10 @@ def _load_optimizer_state(
         training = list(optimizer.params) or [params[name] for name in state["slots"]]
     optimizer.batches = state["iterations"]
     _load_gradients(params, state.get("gradients", {}))
+    if isinstance(optimizer, LossScaleOptimizer):
+        _load_optimizer_state(model, optimizer.inner_optimizer, state["inner"], own=own)
+        optimizer.load_flags(state["flags"])
+        return
     if isinstance(optimizer, TorchOptimizer):
         optimizer.build(training)
         saved = state["torch"]
@@ -199,12 +209,18 @@ def _kind(optimizer: Optimizer | None) -> str | None:
     """The facts of an optimizer that must be the same: its class, and its slots."""
     if optimizer is None:
         return None
+    if isinstance(optimizer, LossScaleOptimizer):
+        return _kind_around(optimizer, _kind(optimizer.inner_optimizer))
     if not isinstance(optimizer, TorchOptimizer):
         return " with ".join([type(optimizer).__name__, *optimizer.slots])
     if optimizer.optimizer is None:
         return "one that is not made yet"
     groups = [len(group["params"]) for group in optimizer.optimizer.param_groups]
     return f"{optimizer.kind} of {' and '.join(map(str, groups))} weights"
+
+
+def _kind_around(optimizer: Optimizer, inner: str | None) -> str:
+    return f"{type(optimizer).__name__} of {inner}"
 
 
 def _load_frozen(model: nn.Module, state: State) -> None:

@@ -5,7 +5,7 @@ import json
 import re
 from typing import Any
 
-from onfit.optimizers import Optimizer, TorchOptimizer
+from onfit.optimizers import LossScaleOptimizer, Optimizer, TorchOptimizer
 
 _SIMPLE = (bool, int, float, str)
 _NUMBER = re.compile(r'_\d+(?=")')
@@ -36,11 +36,17 @@ def _of_optimizer(optimizer: Optimizer | None) -> dict[str, str]:
     if optimizer is None:
         return {}
     config: dict[str, Any] = {}
+    if isinstance(optimizer, LossScaleOptimizer):
+        return {**_of_optimizer(optimizer.inner_optimizer), **_plain(optimizer.get_config())}
     if not isinstance(optimizer, TorchOptimizer):
         config = optimizer.get_config()
     elif optimizer.optimizer is not None:
         config = {**optimizer.optimizer.param_groups[0]}
         config["learning_rate"] = config.pop("lr", None)
+    return _plain(config)
+
+
+def _plain(config: dict[str, Any]) -> dict[str, str]:
     simple = {key: value for key, value in config.items() if isinstance(value, _SIMPLE)}
     return {f"optimizer.{key}": str(value) for key, value in simple.items()}
 

@@ -12,7 +12,7 @@ from onfit.callbacks import LearningRateScheduler, ReduceLROnPlateau
 from onfit.errors import ArgumentError, ArgumentTypeError, OnfitWarning
 from onfit.models import Model
 from onfit.optimizers import TorchOptimizer
-from onfit.optimizers.rate_watch import RateWatch
+from onfit.optimizers.wrapping.rate_watch import RateWatch
 
 nn = torch.nn
 

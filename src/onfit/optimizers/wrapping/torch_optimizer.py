@@ -9,8 +9,8 @@ from torch import Tensor
 from onfit.errors import ArgumentError, NotReadyError
 from onfit.optimizers.learning_rate import Iterations, LearningRate, checked_rate
 from onfit.optimizers.optimizer import Optimizer
-from onfit.optimizers.rate_watch import RateWatch
-from onfit.optimizers.several import SeveralOptimizers
+from onfit.optimizers.wrapping.rate_watch import RateWatch
+from onfit.optimizers.wrapping.several import SeveralOptimizers
 
 Factory = Callable[[Sequence[Tensor]], Any]
 
