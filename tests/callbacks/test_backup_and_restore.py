@@ -309,9 +309,9 @@ def test_another_model_is_an_error_that_says_where_the_checkpoint_is(tmp_path):
 def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(tmp_path):
     killed(tmp_path, At(kill, 2, 1))
     newest = max(tmp_path.glob("backup/checkpoint-*"))
-    content = bytearray((newest / "arrays.npz").read_bytes())
+    content = bytearray((newest / "arrays.bin").read_bytes())
     content[len(content) // 2] ^= 1
-    (newest / "arrays.npz").write_bytes(content)
+    (newest / "arrays.bin").write_bytes(content)
     with pytest.warns(OnfitWarning, match="is damaged .*; the one before it is used"):
         model, history, _ = train(tmp_path, At(print, 9))
     assert (model.weight, history.epoch) == (12, [0, 1, 2])

@@ -108,8 +108,8 @@ def _chosen(places: list[Place], trainings: list[str], sample: int | None) -> li
         return _spread(places, _PLACES_OF_SLOW)
     if places[0].training != _THOROUGHLY:
         return _spread(places, _PLACES_OF_OTHERS)
-    alike = [place for place in places if "write of arrays.npz" in place.name]
-    others = [place for place in places if "write of arrays.npz" not in place.name]
+    alike = [place for place in places if "write of arrays.bin" in place.name]
+    others = [place for place in places if "write of arrays.bin" not in place.name]
     return others + _spread(alike, len(alike) // _ALIKE)
 
 

@@ -128,7 +128,7 @@ def _newer(checkpoint: Path) -> Callable[[], object]:
 
 def _unreadable(checkpoint: Path) -> Callable[[], object]:
     """A checkpoint that cannot be read now: its file is a link to itself (ELOOP)."""
-    arrays = checkpoint / "arrays.npz"
+    arrays = checkpoint / "arrays.bin"
     content = arrays.read_bytes()
     arrays.unlink()
     arrays.symlink_to(arrays)

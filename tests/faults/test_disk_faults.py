@@ -131,7 +131,7 @@ def test_a_place_where_nothing_can_be_written_is_an_error_before_training(tmp_pa
 # --- checkpoints that are damaged between two trainings ------------------------------------
 
 
-@pytest.mark.parametrize("name", ["arrays.npz", "state.json", "manifest.json"])
+@pytest.mark.parametrize("name", ["arrays.bin", "state.json", "manifest.json"])
 @pytest.mark.parametrize("damage", ["flipped", "missing", "empty"])
 def test_a_damaged_checkpoint_costs_an_epoch_and_not_the_run(tmp_path, name, damage):
     expected = train()

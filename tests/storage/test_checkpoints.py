@@ -1,31 +1,22 @@
 """Checkpoints: each whole or not there, whatever happens while it is written."""
 
-import builtins
+import copy
 import errno
-import hashlib
-import io
 import json
 import os
 import stat
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 from tests.faults.disk import no_room_for
+from tests.storage.some import TREE, as_nobody, hidden_too, names, tree
 
-from onfit.errors import FileFormatError, OnfitWarning, StorageError
+from onfit.errors import StorageError
 from onfit.storage import checkpoints as room
 from onfit.storage import durable
 from onfit.storage.checkpoints import CheckpointManager
-
-TREE = {"epoch": 0, "weights": [np.arange(3000.0)]}
-
-
-def tree(epoch: int):
-    return {"epoch": epoch, "weights": [np.arange(3000.0) + epoch]}
 
 
 @pytest.fixture
@@ -35,10 +26,6 @@ def kept(tmp_path):
     manager.save(tree(1))
     manager.save(tree(2))
     return manager
-
-
-def names(manager) -> list[str]:
-    return sorted(os.listdir(manager.folder))
 
 
 def test_there_is_none_to_begin_with(tmp_path):
@@ -65,6 +52,61 @@ def test_numbers_go_on_in_another_process(kept):
     assert names(again) == ["checkpoint-00000002"]
 
 
+# --- the folder of one that went is that of the next --------------------------------------
+
+
+def test_the_folder_of_one_that_went_is_that_of_the_next(tmp_path, monkeypatch):
+    manager, made = CheckpointManager(tmp_path / "backup", keep=2), []
+    real = room.tempfile.mkdtemp
+    monkeypatch.setattr(room.tempfile, "mkdtemp", lambda **more: made.append(1) or real(**more))
+    for epoch in range(20):
+        manager.save(tree(epoch))
+    assert len(made) == 3  # two that stay, and one that changes places with them
+    assert CheckpointManager(manager.folder).latest()["weights"][0][0] == 19.0
+
+
+@pytest.mark.parametrize("end", ["release", "settle"])
+def test_no_empty_folder_is_left_when_the_run_is_over(kept, end):
+    kept.acquire()
+    kept.save(tree(3), wait=True)
+    assert len(hidden_too(kept)) == 4
+    getattr(kept, end)()
+    kept.release()
+    assert hidden_too(kept) == [".lock", "checkpoint-00000001", "checkpoint-00000002"]
+
+
+def test_an_empty_folder_that_a_killed_run_left_is_removed(kept):
+    kept.save(tree(3), wait=True)
+    assert len(hidden_too(kept)) == 3
+    again = CheckpointManager(kept.folder)
+    again.acquire()
+    again.release()
+    assert hidden_too(kept) == [".lock", "checkpoint-00000001", "checkpoint-00000002"]
+
+
+def test_what_a_user_put_into_a_checkpoint_goes_with_it(kept):
+    oldest = kept.folder / "checkpoint-00000000"
+    (oldest / "notes.txt").write_text("mine")
+    (oldest / "more").mkdir()
+    for epoch in range(3, 6):
+        kept.save(tree(epoch), wait=True)
+    assert names(kept) == ["checkpoint-00000003", "checkpoint-00000004"]
+    for name in names(kept):
+        assert sorted(os.listdir(kept.folder / name)) == [
+            "arrays.bin",
+            "manifest.json",
+            "state.json",
+        ]
+
+
+def test_a_copy_of_a_manager_leaves_the_empty_folder_to_the_first(kept):
+    kept.save(tree(3))
+    twin = copy.deepcopy(kept)
+    twin.save(tree(4))
+    kept.save(tree(5))
+    assert kept.latest()["epoch"] == 5
+
+
 # --- in which order, so that a power cut at any moment leaves the last one whole ---------
 
 
@@ -79,7 +121,7 @@ def test_files_are_on_the_disk_before_the_name_and_the_name_before_it_counts(tmp
 
         monkeypatch.setattr(durable, step, noted)
     removed = []
-    monkeypatch.setattr(CheckpointManager, "_remove", lambda self, old: removed.append(len(done)))
+    monkeypatch.setattr(CheckpointManager, "_empty", lambda self, old: removed.append(len(done)))
     (tmp_path / "backup").mkdir()
     manager = CheckpointManager(tmp_path / "backup", keep=1)
     manager.save(TREE)
@@ -87,7 +129,7 @@ def test_files_are_on_the_disk_before_the_name_and_the_name_before_it_counts(tmp
     assert hidden.startswith(".writing-")
     assert done == [
         ("fsync_file", "state.json"),
-        ("fsync_file", "arrays.npz"),
+        ("fsync_file", "arrays.bin"),
         ("fsync_file", "manifest.json"),
         ("fsync_folder", hidden),
         ("rename", hidden, "checkpoint-00000000"),
@@ -194,19 +236,6 @@ def test_a_failing_step_leaves_what_was_there(kept, monkeypatch, step):
     assert names(kept) == before
 
 
-@contextmanager
-def as_nobody():
-    """Without the rights of root, which may write everywhere."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
 @pytest.fixture
 def read_only():
     """A folder that may be read and not written."""
@@ -246,205 +275,6 @@ def test_what_is_no_plain_data_is_refused_before_anything_is_written(kept):
     with pytest.raises(TypeError, match="is no plain data"):
         kept.save({"weights": print})
     assert names(kept) == before
-
-
-# --- when it is damaged ------------------------------------------------------------------
-
-
-def flip(path: Path, position: int) -> None:
-    content = bytearray(path.read_bytes())
-    content[position] ^= 1
-    path.write_bytes(content)
-
-
-@pytest.mark.parametrize("name", ["arrays.npz", "state.json"])
-@pytest.mark.parametrize("position", [0, 20, -1])
-def test_a_flipped_bit_is_told_and_the_one_before_is_used(kept, name, position):
-    newest = kept.folder / "checkpoint-00000001"
-    flip(newest / name, position)
-    with pytest.warns(OnfitWarning) as caught:
-        assert kept.latest()["epoch"] == 1
-    assert str(caught[0].message) == (
-        f"the checkpoint {str(newest)!r} is damaged ({name} has another content than was "
-        "written); the one before it is used."
-    )
-    assert newest.exists()
-
-
-def test_a_file_cut_short_is_told(kept):
-    os.truncate(kept.folder / "checkpoint-00000001" / "arrays.npz", 100)
-    with pytest.warns(OnfitWarning, match=r"\(arrays.npz has another size than was written\)"):
-        assert kept.latest()["epoch"] == 1
-
-
-@pytest.mark.parametrize("name", ["arrays.npz", "state.json", "manifest.json"])
-def test_a_missing_file_is_told(kept, name):
-    (kept.folder / "checkpoint-00000001" / name).unlink()
-    with pytest.warns(OnfitWarning, match=r"is damaged \(its manifest cannot be read: .*No such"):
-        assert kept.latest()["epoch"] == 1
-
-
-def test_any_flipped_bit_of_a_manifest_is_told(kept):
-    manifest = kept.folder / "checkpoint-00000001" / "manifest.json"
-    for position in range(manifest.stat().st_size):
-        flip(manifest, position)
-        with pytest.warns(OnfitWarning, match="is damaged"):
-            assert kept.latest()["epoch"] == 1
-        flip(manifest, position)
-    assert kept.latest()["epoch"] == 2
-
-
-@pytest.mark.parametrize("version", [0, -1, True, "1", None, 1.5, [1]])
-def test_a_format_that_never_was_is_damage(kept, version):
-    manifest = kept.folder / "checkpoint-00000001" / "manifest.json"
-    text = manifest.read_text().replace('"format": 1', f'"format": {json.dumps(version)}')
-    manifest.write_text(text)
-    if version is True:  # in Python that is 1
-        assert kept.latest()["epoch"] == 2
-        return
-    with pytest.warns(OnfitWarning, match=r"\(its format is .*, and 1 is known\)"):
-        assert kept.latest()["epoch"] == 1
-
-
-@pytest.mark.parametrize("version", ["2", "10", "1" + "0" * 400])
-def test_a_checkpoint_of_a_newer_version_is_an_error_and_stays(kept, version):
-    before = names(kept)
-    manifest = kept.folder / "checkpoint-00000001" / "manifest.json"
-    manifest.write_text(f'{{"format": {version}, "all": "else is unknown"}}')
-    with pytest.raises(FileFormatError, match=r"a newer version of onfit wrote .*00000001"):
-        kept.latest()
-    kept.clear()
-    assert names(kept) == before[1:]
-
-
-@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.EMFILE, errno.ESTALE])
-@pytest.mark.parametrize("name", ["manifest.json", "arrays.npz", "state.json"])
-def test_a_checkpoint_that_cannot_be_read_now_is_an_error_and_stays(
-    kept, monkeypatch, number, name
-):
-    before, real = names(kept), io.open
-
-    def fails(file, *arguments, **more):
-        if str(file).endswith(f"checkpoint-00000001/{name}"):
-            raise OSError(number, os.strerror(number), str(file))
-        return real(file, *arguments, **more)
-
-    for place in (io, builtins):
-        monkeypatch.setattr(place, "open", fails)
-    with pytest.raises(StorageError, match=r"00000001' cannot be read now: .*Start again when"):
-        kept.latest()
-    again = CheckpointManager(kept.folder, keep=1)
-    again.save(tree(3))
-    assert names(kept) == ["checkpoint-00000001", "checkpoint-00000002"]
-    again.clear()
-    assert names(kept) == ["checkpoint-00000001"]
-    monkeypatch.undo()
-    assert kept.latest()["epoch"] == 2
-    assert len(before) == 2
-
-
-def test_a_folder_that_cannot_be_read_now_is_an_error(kept):
-    kept.folder.chmod(0)
-    try:
-        with as_nobody(), pytest.raises(StorageError, match="Permission denied"):
-            kept.latest()
-    finally:
-        kept.folder.chmod(0o755)
-    assert kept.latest()["epoch"] == 2
-
-
-def sign(folder: Path) -> None:
-    """Make the sums of a manifest those of its files."""
-    listed = {
-        name: {
-            "size": (folder / name).stat().st_size,
-            "blake2b": hashlib.blake2b((folder / name).read_bytes()).hexdigest(),
-        }
-        for name in ("state.json", "arrays.npz")
-    }
-    (folder / "manifest.json").write_text(json.dumps({"format": 1, "files": listed}))
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("state.json", b"no json"),
-        ("state.json", b"[" * 100_000),
-        ("state.json", b'{"a": ' * 3000 + b"1" + b"}" * 3000),
-        ("state.json", b"1" + b"0" * 5000),
-        ("state.json", b'{"onfit:array": "77"}'),
-        ("state.json", b'{"onfit:numbers": []}'),
-        ("state.json", b'{"onfit:tensor": [1, 2]}'),
-        ("state.json", b"\xff\xfe"),
-        ("arrays.npz", b""),
-        ("arrays.npz", b"no archive"),
-    ],
-)
-def test_right_sums_of_what_no_run_writes_are_an_error_and_it_stays(kept, name, content):
-    newest = kept.folder / "checkpoint-00000001"
-    (newest / name).write_bytes(content)
-    sign(newest)
-    with pytest.raises(FileFormatError, match=r"but not the content of a checkpoint .*It stays"):
-        kept.latest()
-    assert newest.exists()
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "{",
-        "[]",
-        "{}",
-        '{"format": 1, "files": {}}',
-        '{"format": 1, "files": {"state.json": 3}}',
-        '{"format": 1, "files": []}',
-    ],
-)
-def test_a_manifest_that_says_nothing_is_told(kept, text):
-    (kept.folder / "checkpoint-00000001" / "manifest.json").write_text(text)
-    with pytest.warns(OnfitWarning, match="its manifest cannot be read"):
-        assert kept.latest()["epoch"] == 1
-
-
-@pytest.mark.parametrize("text", ["[" * 100_000, '{"format": 1' + "0" * 5000 + "}"])
-def test_a_manifest_that_no_reader_takes_is_told(kept, text):
-    (kept.folder / "checkpoint-00000001" / "manifest.json").write_text(text)
-    with pytest.warns(OnfitWarning, match="its manifest cannot be read"):
-        assert kept.latest()["epoch"] == 1
-
-
-def test_where_all_are_damaged_an_error_says_how_to_begin_anew(kept):
-    before = names(kept)
-    for name in before:
-        flip(kept.folder / name / "state.json", 3)
-    with pytest.raises(FileFormatError) as caught:
-        kept.latest()
-    text = str(caught.value)
-    assert text.count("is damaged (state.json has another content than was written)") == 2
-    assert text.endswith(
-        "none before it is whole. Nothing was trained or removed. To begin anew, remove "
-        f"{str(kept.folder)!r}, or give this run another folder."
-    )
-    assert names(kept) == before
-
-
-def test_what_is_damaged_does_not_count_as_kept(kept):
-    flip(kept.folder / "checkpoint-00000001" / "state.json", 3)
-    again = CheckpointManager(kept.folder, keep=2)
-    again.save(tree(3))
-    assert names(kept) == [f"checkpoint-0000000{number}" for number in range(3)]
-    again.save(tree(4))
-    assert names(kept) == [f"checkpoint-0000000{number}" for number in (1, 2, 3)]
-    again.clear()
-    assert not kept.folder.exists()
-
-
-def test_a_damaged_one_is_never_written_over(kept):
-    flip(kept.folder / "checkpoint-00000001" / "state.json", 3)
-    CheckpointManager(kept.folder).save(tree(3))
-    assert kept.latest()["epoch"] == 3
-    assert names(kept) == [f"checkpoint-0000000{number}" for number in range(3)]
 
 
 def test_other_files_in_the_folder_are_left_alone(kept):
@@ -491,7 +321,7 @@ def test_a_crash_while_clearing_leaves_the_newest_or_nothing(kept, monkeypatch):
 def test_a_manifest_lists_size_and_checksum_of_each_file(kept):
     folder = kept.folder / "checkpoint-00000001"
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert manifest["format"] == 1
+    assert manifest["format"] == 3
     assert {name: facts["size"] for name, facts in manifest["files"].items()} == {
-        name: (folder / name).stat().st_size for name in ("state.json", "arrays.npz")
+        name: (folder / name).stat().st_size for name in ("state.json", "arrays.bin")
     }

@@ -8,6 +8,7 @@ import numpy as np
 
 from onfit._types import StrPath
 from onfit.errors import ArgumentError, FileFormatError, MissingPackageError
+from onfit.storage.archives import read_npz
 from onfit.storage.durable import replacing
 
 Array = np.ndarray[Any, Any]
@@ -83,8 +84,7 @@ def _write_safetensors(path: Path, arrays: dict[str, Array]) -> None:
 def _read_npz(filepath: StrPath) -> dict[str, Array]:
     with open(filepath, "rb") as file:
         try:
-            with np.load(file, allow_pickle=False) as content:
-                return {name: content[name] for name in content.files}
+            return read_npz(file)
         except Exception as error:  # whatever numpy and zlib raise of a file that is damaged
             raise _unreadable(filepath, error) from error
 

@@ -6,17 +6,21 @@ Not readable now: the disk or the permissions say no. Of a newer version: its ma
 
 import hashlib
 import json
+import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from onfit.errors import FileFormatError, StorageError
-from onfit.storage import durable
+from onfit.storage import array_file, durable
+from onfit.storage.archives import read_npz
 from onfit.storage.trees import unpacked
 
-_MANIFEST, _STATE, _ARRAYS = "manifest.json", "state.json", "arrays.npz"
-_FORMAT = 1
+_MANIFEST, _STATE, _ARRAYS = "manifest.json", "state.json", "arrays.bin"
+_ARCHIVE = "arrays.npz"  # in place of `_ARRAYS`, in checkpoints of format 1
+# There is no format 2: one bit that flips would make "newer than this version" of it.
+_FORMAT = 3
+_FILES = {1: (_STATE, _ARCHIVE), _FORMAT: (_STATE, _ARRAYS)}
 
 # A file that is missing, or a folder in its place. All other errors of the system may pass.
 _DAMAGE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
@@ -27,14 +31,21 @@ Packed = tuple[str, dict[str, Any]]
 def write_checkpoint(folder: Path, content: Packed) -> None:
     """Write what `packed` returned, and the manifest."""
     text, arrays = content
-    with open(folder / _ARRAYS, "wb") as file:
-        np.savez(file, allow_pickle=False, **{f"a{key}": arrays[key] for key in arrays})
-    (folder / _STATE).write_text(text)
     listed = {
-        name: {"size": (folder / name).stat().st_size, "blake2b": _sum(folder / name)}
-        for name in (_STATE, _ARRAYS)
+        _STATE: _written(folder / _STATE, [text.encode()]),
+        _ARRAYS: _written(folder / _ARRAYS, array_file.pieces(arrays)),
     }
-    (folder / _MANIFEST).write_text(json.dumps({"format": _FORMAT, "files": listed}))
+    _written(folder / _MANIFEST, [json.dumps({"format": _FORMAT, "files": listed}).encode()])
+
+
+def _written(path: Path, pieces: Iterable[bytes | memoryview]) -> dict[str, Any]:
+    """Write a file, and return what a manifest says of it."""
+    size, digest = 0, hashlib.blake2b()
+    with open(path, "wb") as file:
+        for piece in pieces:
+            size += file.write(piece)
+            digest.update(piece)
+    return {"size": size, "blake2b": digest.hexdigest()}
 
 
 def bring_to_disk(folder: Path) -> None:
@@ -65,7 +76,7 @@ def damage_of(path: Path) -> str | None:
 
 
 def _damage_of(path: Path) -> str | None:
-    manifest = json.loads((path / _MANIFEST).read_text())
+    manifest = _manifest_of(path)
     version = manifest["format"]
     if type(version) is int and version > _FORMAT:
         raise FileFormatError(
@@ -73,11 +84,11 @@ def _damage_of(path: Path) -> str | None:
             f"{version}, and this version reads up to {_FORMAT}. Nothing was trained or removed. "
             "Resume with that version, or give this run another folder."
         )
-    if version != _FORMAT:
-        return f"its format is {version!r}, and {_FORMAT} is known"
-    for name in (_STATE, _ARRAYS):
+    if type(version) is not int or version not in _FILES:
+        return f"its format is {version!r}, and {', '.join(map(str, _FILES))} are known"
+    for name in _FILES[version]:
         facts = manifest["files"][name]
-        if (path / name).stat().st_size != facts["size"]:
+        if _own_size(path / name) != facts["size"]:
             return f"{name} has another size than was written"
         if _sum(path / name) != facts["blake2b"]:
             return f"{name} has another content than was written"
@@ -92,9 +103,7 @@ def read_checkpoint(path: Path) -> Any:
         FileFormatError: if it says what no run writes.
     """
     try:
-        with np.load(path / _ARRAYS, allow_pickle=False) as file:
-            arrays = {key.removeprefix("a"): file[key] for key in file.files}
-        return unpacked((path / _STATE).read_text(), arrays)
+        return unpacked((path / _STATE).read_text("utf-8"), _arrays_of(path))
     except OSError as error:
         raise _not_readable(path, error) from error
     except Exception as error:  # whatever json, numpy or torch make of it
@@ -103,6 +112,31 @@ def read_checkpoint(path: Path) -> Any:
             f"of a checkpoint ({type(error).__name__}: {str(error)[:200]}). It stays where it is. "
             "Move it away to go on from the one before, or give this run another folder."
         ) from error
+
+
+def _arrays_of(path: Path) -> dict[str, Any]:
+    if _ARCHIVE in _FILES[_manifest_of(path)["format"]]:
+        found = read_npz(path / _ARCHIVE)
+        return {name.removeprefix("a"): array for name, array in found.items()}
+    with open(path / _ARRAYS, "rb") as file:
+        return array_file.read(file, _own_size(path / _ARRAYS))
+
+
+def _manifest_of(path: Path) -> Any:
+    _own_size(path / _MANIFEST)
+    return json.loads((path / _MANIFEST).read_text("utf-8"))
+
+
+def _own_size(path: Path) -> int:
+    """The size of a file. A link would give another file's bytes, and a pipe none, or for ever.
+
+    Raises:
+        ValueError: for a link, a pipe, a device, a folder.
+    """
+    found = path.lstat()
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError(f"{path.name} is no file of its own, but a link, a folder, or a device")
+    return found.st_size
 
 
 def _not_readable(path: Path, error: OSError) -> StorageError:

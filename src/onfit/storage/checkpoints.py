@@ -27,7 +27,7 @@ from onfit.storage.checkpoint_files import (
 from onfit.storage.folder_lock import FolderLock
 from onfit.storage.trees import packed
 
-_NAME = re.compile(r"checkpoint-(\d{8})")
+_NAME = re.compile(r"checkpoint-\d{8}")
 _HIDDEN = ".writing-"
 # Seconds. A checkpoint that comes sooner after one that is on the disk does not wait for the disk:
 # a disk that needs 5 ms for each of its five files would make short epochs ten times as long.
@@ -67,10 +67,11 @@ class CheckpointManager:
         self._on_disk: str | None = None  # the name of the newest that waited for the disk
         self._waited_at = -math.inf
         self._not_on_disk: Path | None = None  # the newest, if it did not wait
+        self._spare: Path | None = None  # the empty folder of one that went
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a copy holds: all but the lock, which is this process' own."""
-        return {**vars(self), "_lock": FolderLock(self.folder)}
+        """What a copy holds: all but the lock and the spare folder, which are this object's own."""
+        return {**vars(self), "_lock": FolderLock(self.folder), "_spare": None}
 
     # --- one run at a time ---------------------------------------------------------------
 
@@ -90,6 +91,7 @@ class CheckpointManager:
 
     def release(self) -> None:
         """Let another run use the folder."""
+        self._remove_spare()
         self._lock.release()
 
     # --- saving --------------------------------------------------------------------------
@@ -105,11 +107,11 @@ class CheckpointManager:
             StorageError: if it cannot be written; all earlier ones are as they were.
         """
         content = packed(tree)
-        target = self.folder / f"checkpoint-{self._next_number():08d}"
+        there = self._found()
+        target = self.folder / f"checkpoint-{_after(there):08d}"
         hidden: Path | None = None
         try:
-            durable.make_folder(self.folder)
-            hidden = Path(tempfile.mkdtemp(prefix=_HIDDEN, dir=self.folder))
+            hidden = self._new_folder()
             wait = wait or time.monotonic() - self._waited_at >= _SOON
             write_checkpoint(hidden, content)
             if wait:
@@ -126,39 +128,69 @@ class CheckpointManager:
                 "as they were. Make room there, or choose another folder."
             ) from error
         self._verdicts[target.name] = "whole"
-        self._remove_old()
+        self._remove_old([*there, target])
+
+    def _new_folder(self) -> Path:
+        """An empty hidden folder: that of the last checkpoint that went, which is the quickest."""
+        spare, self._spare = self._spare, None
+        if spare is not None and spare.is_dir():
+            return spare
+        durable.make_folder(self.folder)
+        return Path(tempfile.mkdtemp(prefix=_HIDDEN, dir=self.folder))
 
     def settle(self) -> None:
         """Wait until the newest checkpoint is on the disk: none will come after it."""
+        self._remove_spare()
         newest, self._not_on_disk = self._not_on_disk, None
         if newest is not None:
             with suppress(OSError):  # it is whole for every process, if not after a power cut
                 bring_to_disk(newest)
                 self._is_on_disk(newest)
-                self._remove_old()
+                self._remove_old(self._found())
+            self._remove_spare()
 
     def _is_on_disk(self, checkpoint: Path) -> None:
         durable.fsync_folder(self.folder)
         self._on_disk, self._waited_at = checkpoint.name, time.monotonic()
         self._not_on_disk = None
 
-    def _remove_old(self) -> None:
-        whole = [path for _, path in self._found() if self._verdict(path) == "whole"]
+    def _remove_old(self, there: list[Path]) -> None:
+        whole = [path for path in there if self._verdict(path) == "whole"]
         stay = {path.name for path in whole[-self.keep :]}
         if self._on_disk in {path.name for path in whole} - stay:
             # It takes the place of the oldest that the disk may not have; not that of the newest.
             stay = {self._on_disk, *(path.name for path in whole[-max(self.keep - 1, 1) :])}
         for path in whole:
             if path.name not in stay:
-                self._remove(path)
+                self._empty(path)
+
+    def _empty(self, checkpoint: Path) -> None:
+        """Remove a checkpoint, and keep its folder for the next one: a disk takes its time to
+        remove a folder and to make one.
+        """
+        self._remove_spare()
+        with suppress(OSError):
+            self._spare = self._hide(checkpoint)
+            for name in os.listdir(self._spare):
+                os.unlink(self._spare / name)
+            return
+        self._remove_spare()
 
     def _remove(self, checkpoint: Path) -> None:
-        # Hidden first: a crash half-way must not leave a checkpoint that looks damaged.
-        doomed = self.folder / f"{_HIDDEN}{checkpoint.name}"
         with suppress(OSError):
-            os.rename(checkpoint, doomed)
-            shutil.rmtree(doomed)
+            shutil.rmtree(self._hide(checkpoint))
+
+    def _hide(self, checkpoint: Path) -> Path:
+        # Hidden first: a crash half-way must not leave a checkpoint that looks damaged.
         self._verdicts.pop(checkpoint.name, None)
+        doomed = self.folder / f"{_HIDDEN}{checkpoint.name}"
+        os.rename(checkpoint, doomed)
+        return doomed
+
+    def _remove_spare(self) -> None:
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            shutil.rmtree(spare, ignore_errors=True)
 
     def _verdict(self, path: Path) -> Verdict:
         """What a checkpoint is; it is read only if this is not known yet."""
@@ -183,7 +215,7 @@ class CheckpointManager:
         """
         damaged: list[str] = []
         self._verdicts = {}  # another process may have been here
-        for _, path in reversed(self._found()):
+        for path in reversed(self._found()):
             problem = damage_of(path)
             self._verdicts[path.name] = "damaged" if problem else "whole"
             if problem is None:
@@ -201,17 +233,18 @@ class CheckpointManager:
         """Remove all checkpoints that were read, the newest last, and the folder if nothing else is
         in it.
         """
-        for _, path in self._found():
+        self._remove_spare()
+        for path in self._found():
             if self._verdict(path) != "unread":
                 self._remove(path)
         self._lock.remove()
         with suppress(OSError):
             self.folder.rmdir()
 
-    def _found(self) -> list[tuple[int, Path]]:
-        """Number and path of every checkpoint, oldest first."""
+    def _found(self) -> list[Path]:
+        """Every checkpoint, oldest first."""
         try:
-            paths = list(self.folder.iterdir())
+            names = os.listdir(self.folder)
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
@@ -219,12 +252,12 @@ class CheckpointManager:
                 f"the folder {str(self.folder)!r} cannot be read: {error.strerror}. Nothing was "
                 "trained or removed. Start again when it can be read, or give another folder."
             ) from error
-        matches = ((_NAME.fullmatch(path.name), path) for path in paths)
-        return sorted((int(match[1]), path) for match, path in matches if match)
+        return [self.folder / name for name in sorted(filter(_NAME.fullmatch, names))]
 
-    def _next_number(self) -> int:
-        found = self._found()
-        return found[-1][0] + 1 if found else 0
+
+def _after(there: list[Path]) -> int:
+    """The number of the checkpoint that comes after these."""
+    return int(there[-1].name.rpartition("-")[2]) + 1 if there else 0
 
 
 def _warn_of(damaged: list[str]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from onfit.core.packages import marked, owner_of
 from onfit.core.packages.plain import ATOMS
 from onfit.errors import ArgumentTypeError
+from onfit.storage.archives import read_npz
 
 Array = np.ndarray[Any, Any]
 
@@ -24,6 +25,8 @@ _TUPLE, _ARRAY, _SCALAR, _ELEMENT, _PAIRS, _BYTES, _NUMBERS = (
 # and may be saved after each: number by number that would take longer and longer.
 _MANY = 32
 _KINDS = {float: "f8", int: "i8"}
+_IN_TEXT = "biuf"
+_OF_JSON = frozenset(ATOMS) - {bytes}
 
 
 def packed(tree: Any) -> tuple[str, dict[str, Array]]:
@@ -63,14 +66,19 @@ def as_bytes(tree: Any) -> bytes:
 
 def from_bytes(data: bytes) -> Any:
     """What `as_bytes` received."""
-    with np.load(io.BytesIO(data), allow_pickle=False) as file:
-        arrays = {key.removeprefix("a"): file[key] for key in file.files}
+    found = read_npz(io.BytesIO(data))
+    arrays = {key.removeprefix("a"): array for key, array in found.items()}
     return unpacked(str(arrays.pop("text")), arrays)
 
 
 def _plain(value: Any, arrays: dict[str, Array]) -> Any:
-    if type(value) in ATOMS and not isinstance(value, bytes):
+    kind = type(value)
+    if kind in _OF_JSON:
         return value
+    if kind is dict:  # most of a tree is dicts and lists: no package is asked for these
+        return _plain_dict(value, arrays)
+    if kind is list:
+        return _plain_list(value, arrays)
     owner = owner_of(value)
     if owner is not None:
         if owner.mark:
@@ -106,13 +114,13 @@ def _plain_array(value: Any, arrays: dict[str, Array]) -> Any:
         return {_ARRAY: _kept(value, arrays)}
     # As text where text can say it, to the last bit: there may be thousands, and an array each
     # would be slow.
-    if value.dtype.kind in "biuf" and value.dtype.itemsize <= 8:
+    if value.dtype.kind in _IN_TEXT and value.dtype.itemsize <= 8:
         return {_SCALAR: [value.dtype.str, value.item()]}
     return {_ELEMENT: _kept(np.asarray(value), arrays)}
 
 
 def _plain_dict(value: dict[Any, Any], arrays: dict[str, Array]) -> Any:
-    if all(type(key) is str and not key.startswith("onfit:") for key in value):
+    if all(type(key) is str and not key.startswith(_MARK) for key in value):
         return {key: _plain(item, arrays) for key, item in value.items()}
     return {_PAIRS: [[_plain(k, arrays), _plain(v, arrays)] for k, v in value.items()]}
 
@@ -138,11 +146,18 @@ def _restored(value: Any, arrays: dict[str, Array]) -> Any:
     return {key: _restored(item, arrays) for key, item in value.items()}
 
 
+def _scalar(kind: str, value: Any) -> Any:
+    found = np.dtype(kind)
+    if found.kind not in _IN_TEXT:  # a type of records takes as many bytes as it says
+        raise ValueError(f"{kind} is no kind of number")
+    return found.type(value)
+
+
 _RESTORERS: dict[str, Any] = {
     _TUPLE: lambda content, arrays: tuple(_restored(content, arrays)),
     _NUMBERS: lambda content, arrays: arrays[content].tolist(),
     _ARRAY: lambda content, arrays: arrays[content],
-    _SCALAR: lambda content, arrays: np.dtype(content[0]).type(content[1]),
+    _SCALAR: lambda content, arrays: _scalar(*content),
     _ELEMENT: lambda content, arrays: arrays[content][()],
     _PAIRS: lambda content, arrays: {
         _restored(key, arrays): _restored(item, arrays) for key, item in content

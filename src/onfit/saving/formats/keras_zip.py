@@ -20,9 +20,10 @@ from onfit.saving import keras_config
 from onfit.saving.contents import Contents
 from onfit.saving.files import parsing, reading
 from onfit.saving.formats import weights_h5
-from onfit.saving.formats.members import checked_member, new_member, read_member
+from onfit.saving.formats.members import checked_member, new_member
 from onfit.saving.hdf5 import Found
 from onfit.saving.layout import KERAS_VERSION, NOTES
+from onfit.storage.archives import read_member
 from onfit.storage.foreign import read_json
 
 _KIND = ".keras file"

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from onfit.saving.formats.stretch import Stretch, begin_writeback
-from onfit.storage.foreign import require_explained
+from onfit.storage.archives import read_member, sound_info
 
 # What is copied, or summed up, at once: it stays in the processor's cache meanwhile.
 _PIECE = 1 << 20
@@ -46,34 +46,6 @@ def new_member(path: Path, archive: zipfile.ZipFile, name: str) -> Iterator[Stre
                 member.write(memoryview(piece)[:count])
                 begin, done = done, file.seek(0, os.SEEK_END)
                 begin_writeback(file, begin, done - begin)
-
-
-def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
-    """All of a member, after a check that its size can be true; the zip library compares checksums.
-
-    Raises:
-        BadZipFile: if it is damaged.
-        ValueError: if it is too large to be true, or packed in another way than zip's own.
-    """
-    info = sound_info(archive, name)
-    with archive.open(info) as member:
-        return member.read(info.file_size)
-
-
-def sound_info(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
-    """What the archive says of a member, after a check of what that would cost; errors are those of
-    `read_member`.
-    """
-    info = archive.getinfo(name)
-    # The zip library unpacks the others to the end, however little of them is asked for.
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"its {name} is packed in a way that is not known here")
-    if info.compress_type == zipfile.ZIP_STORED and info.file_size != info.compress_size:
-        raise zipfile.BadZipFile(f"its {name} has two sizes")
-    if info.header_offset + info.compress_size > archive.start_dir:  # the list of all members
-        raise zipfile.BadZipFile(f"its {name} is larger than what stands before its end")
-    require_explained(info.file_size, info.compress_size, name)
-    return info
 
 
 def checked_member(archive: zipfile.ZipFile, file: Any, name: str) -> tuple[Any, int]:

@@ -21,9 +21,9 @@ from torch import Tensor
 from onfit.errors import FileFormatError
 from onfit.saving.contents import Contents, Declared
 from onfit.saving.files import parsing, reading
-from onfit.saving.formats.members import read_member, sound_info
 from onfit.saving.formats.pickled import look_through
 from onfit.saving.layout import NOTES
+from onfit.storage.archives import read_member, sound_info
 
 _KIND = "file of torch.save"
 
