@@ -32,7 +32,7 @@ MODULES = {
     "applications": "Model(net) with a net of torchvision.models or timm, which have weights",
     "config": "backend.set_floatx, utils.disable_interactive_logging and the like",
     "distillation": "a train_step of your own, with the loss between two models",
-    "distribution": "Model(DistributedDataParallel(net))",
+    "distribution": "compile(distribution='fsdp'), or Model(DistributedDataParallel(net))",
     "dtype_policies": 'dtype="bfloat16" of the layers, or backend.set_floatx',
     "export": "torch.export or torch.onnx, on the model or its net",
     "mixed_precision": 'backend.set_floatx("bfloat16"), or torch.autocast in a net of torch',

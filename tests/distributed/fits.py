@@ -142,11 +142,6 @@ def refused(what: str) -> str:
         elif what == "a sum":
             made.compile("adam", onfit.losses.BinaryCrossentropy(reduction="sum"))
             made.fit(X, Y, verbose=0)
-        elif what == "ddp and an odd batch":
-            net = DistributedDataParallel(nn.Linear(4, 1))
-            made = onfit.Model(net)
-            made.compile("sgd", "mse")
-            made.fit(X, Y, batch_size=8, verbose=0)
     except onfit.errors.OnfitError as error:
         return f"{type(error).__name__}: {error}"
     return "no error"

@@ -59,7 +59,6 @@ def test_each_process_draws_its_own_and_the_generators_go_on_as_one(pair: Group)
     [
         ("other data", "DataError: fit was given other data in each of 2 processes"),
         ("a sum", "ArgumentError: the loss BinaryCrossentropy"),
-        ("ddp and an odd batch", "DataError: a batch of 5 samples for 2 processes"),
     ],
 )
 def test_what_cannot_be_shared_is_an_error_in_all(pair: Group, what: str, says: str) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from onfit.errors import ArgumentTypeError
 from onfit.layers.weights import weights_with
+from onfit.layers.wrappers import whole
 
 _added: WeakKeyDictionary[nn.Module, list[Tensor]] = WeakKeyDictionary()
 
@@ -132,4 +133,4 @@ def _penalty(layer: Any, weight: str) -> Tensor | None:
     if not value.requires_grad:
         return None
     penalty: Tensor = getattr(layer, weight + _SUFFIX)(value)
-    return penalty
+    return whole(penalty)

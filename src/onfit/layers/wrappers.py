@@ -198,6 +198,29 @@ def require_own_weights(net: nn.Module) -> None:
         )
 
 
+def is_fully_sharded(module: nn.Module) -> bool:
+    """Whether `fully_shard` was called on this module itself."""
+    return _FSDP2 in _names_of(module)
+
+
+def is_divided(tensor: Tensor) -> bool:
+    """Whether a tensor lies in parts on several processes."""
+    return hasattr(tensor, "full_tensor")
+
+
+def put_in_parts(module: nn.Module) -> None:
+    """Divide the weights of a module among all processes; they are together while it is called."""
+    from torch.distributed import get_world_size
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
+
+    device = next(module.parameters()).device.type
+    mesh = init_device_mesh(device, (get_world_size(),))
+    fully_shard(module, mesh=mesh, reshard_after_forward=True)
+    if hasattr(module, "preactivation"):
+        register_fsdp_forward_method(module, "preactivation")
+
+
 def divides_weights(net: nn.Module) -> bool:
     """Whether weights of `net` lie in pieces on several processes."""
     return _is_in_group() and any(hasattr(param, "full_tensor") for param in net.parameters())

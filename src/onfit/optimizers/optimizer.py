@@ -168,6 +168,11 @@ class Optimizer(WithAverage):
             for slot in self._all_slots
         }
 
+    def forget_weights(self) -> None:
+        """Have no parameters, and no state of any: the model's are about to be other tensors."""
+        self.params, self._resting = [], []
+        self.slots = {slot: [] for slot in self._all_slots}
+
     def _first(self, slot: str, param: Tensor) -> Tensor:
         """What a parameter starts with in a slot."""
         if slot == AVERAGE:

@@ -1,7 +1,7 @@
 """The share of each batch that one of several processes trains on."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -18,14 +18,29 @@ class Part(Samples):
 
     Attributes:
         whole: how many samples all processes have of the batch.
+        mine: how many of them this process has. If it has none, there may be a sample of another
+            one in the part, so that a net can be called in all processes at once.
+        weight: how many it has for each one that an even share would have.
     """
 
     whole = 0
+    mine = 0
+    weight = 1.0
 
 
 def size_of_whole(batch: Samples) -> int:
     """How many samples a batch has in all processes together."""
     return batch.whole if isinstance(batch, Part) else size_of(batch)
+
+
+def size_of_share(batch: Samples) -> int:
+    """How many samples of a batch are for this process to count."""
+    return batch.mine if isinstance(batch, Part) else size_of(batch)
+
+
+def weight_of(batch: Samples) -> float:
+    """What the mean over this process' share counts in the mean of the means of all processes."""
+    return batch.weight if isinstance(batch, Part) else 1.0
 
 
 def shares_already(loader: Any) -> bool:
@@ -41,12 +56,14 @@ class Share:
 
     Args:
         processes: that process and the others.
+        never_empty: whether a process without a share gets a sample that it does not count.
 
     >>> Share(ALONE).of(10)
     slice(0, 10, None)
     """
 
     processes: Processes = ALONE
+    never_empty: bool = False
 
     def of(self, count: int) -> slice:
         """Where this process' samples are among `count`. The first processes have one more if the
@@ -60,9 +77,12 @@ class Share:
     def cut(self, batch: Samples, device: torch.device | None) -> Part:
         """This process' samples of a batch, on its device."""
         whole = size_of(batch)
-        mine = rows(batch, self.of(whole))
+        which = self.of(whole)
+        count = which.stop - which.start
+        mine = rows(batch, which if count or not self.never_empty else slice(0, 1))
         part = Part(*(mine if device is None else moved(mine, device)))
-        part.whole = whole
+        part.whole, part.mine = whole, count
+        part.weight = count * self.processes.world / whole if whole else 1.0
         return part
 
 
@@ -97,6 +117,9 @@ class SharedSource(Source):
 
     def leave_whole(self) -> None:
         self._whole = True
+
+    def leave_none_empty(self) -> None:
+        self._share = replace(self._share, never_empty=True)
 
     def first(self) -> Samples:
         """A whole batch: shapes are learnt from it, and it is the same in all processes."""

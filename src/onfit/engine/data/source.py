@@ -80,6 +80,9 @@ class Source(ABC):
     def leave_whole(self) -> None:  # noqa: B027 - most kinds have nothing to leave
         """Give each of several processes its batches as they are: they are its own already."""
 
+    def leave_none_empty(self) -> None:  # noqa: B027 - most kinds have no shares
+        """Give a process without a share of a batch a sample that does not count."""
+
     @staticmethod
     def split(data: Any, fraction: float) -> tuple[Any, Any]:
         """Cut off the last `fraction` of data of this kind, to validate on.

@@ -3,8 +3,9 @@
 import inspect
 from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, get_args
 
+from onfit._types import Distribution
 from onfit.errors import ArgumentError, did_you_mean, warn
 
 _Given = ParamSpec("_Given")
@@ -153,11 +154,11 @@ def check_distribution(asked: Any) -> None:
     """Refuse what is no way to train on several processes.
 
     Raises:
-        ArgumentError: if it is not `"auto"` or None.
+        ArgumentError: if it is none of `Distribution`.
     """
-    if asked not in ("auto", None):
+    if asked not in (*get_args(Distribution), None):
         raise ArgumentError(
-            f"compile(distribution={asked!r}): 'auto' trains with all processes of a launcher, "
-            "None with this one. For torch's own wrappers pass the wrapped net: "
-            "Model(DistributedDataParallel(net)), or a net after fully_shard(net)."
+            f"compile(distribution={asked!r}): 'auto' and 'ddp' train with all processes of a "
+            "launcher, 'fsdp' divides the weights among them, too, None trains with this one. For "
+            "a wrapper of your own pass the wrapped net: Model(DistributedDataParallel(net))."
         )

@@ -1,10 +1,10 @@
 """What `compile` receives, and what may be changed of it later."""
 
-from typing import Any, Literal
+from typing import Any
 
 from torch import Tensor, nn
 
-from onfit._types import Mode
+from onfit._types import Distribution, Mode
 from onfit.assigning import is_ours
 from onfit.engine.model.arguments import check_distribution, refuse_unsupported
 from onfit.engine.model.building import Buildable
@@ -30,7 +30,8 @@ class Compiling(Freezable, Buildable):
         self.input_names: list[str] | None = None
         self.output_names: list[str] = ["output"]
         self.fits_under_way = 0
-        self.distribution: Literal["auto"] | None = "auto"
+        self.distribution: Distribution | None = "auto"
+        self.divided_by_fit = False
         self.validation_sets: list[str] = []
         self._compiled: Compiled | None = None
 
@@ -58,7 +59,7 @@ class Compiling(Freezable, Buildable):
         steps_per_execution: int | None = 1,
         jit_compile: bool | str | None = "auto",
         auto_scale_loss: bool = True,
-        distribution: Literal["auto"] | None = "auto",
+        distribution: Distribution | None = "auto",
         **old: Any,
     ) -> None:
         """Set the optimizer, the loss and the metrics of the training.
@@ -79,9 +80,12 @@ class Compiling(Freezable, Buildable):
             jit_compile: accepted without effect. To compile a net, pass
                 `Model(torch.compile(net))`.
             auto_scale_loss: accepted without effect: no optimizer here scales the loss.
-            distribution: `"auto"`: where a launcher such as torchrun has started several processes,
-                `fit` trains with all of them, each on its share of every batch. None: each
-                process trains by itself on all that it is given.
+            distribution: how `fit` trains where a launcher such as torchrun has started several
+                processes. `"auto"` or `"ddp"`: with all of them, each on its share of every batch,
+                and with all weights in each. `"fsdp"`: so that each has a piece of each weight,
+                and layer by layer is brought together when it is called; the optimizer's state is
+                divided, too. None: each process trains by itself on all that it is given. In one
+                process all are the same.
             **old: arguments of older versions of Keras; each is an error unless it is None.
 
         Raises:

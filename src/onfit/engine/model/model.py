@@ -21,6 +21,7 @@ from onfit.errors import ArgumentError, NotReadyError, did_you_mean
 from onfit.layers.containers import Held
 from onfit.layers.graph import Symbol
 from onfit.layers.keys import named_layers
+from onfit.layers.wrappers import is_fully_sharded
 from onfit.metrics import Mean, Metric
 
 Clone = Callable[[nn.Module], nn.Module]
@@ -287,7 +288,7 @@ def _each_layer(module: nn.Module) -> Iterator[nn.Module]:
 
 def logits_of(layer: Any, *args: Any) -> Any:
     """What a last layer gives before its activation. Hooks of the layer see its output too."""
-    if layer._forward_hooks:
+    if len(layer._forward_hooks) > is_fully_sharded(layer):  # `fully_shard` adds one
         with torch.no_grad():
             layer(*args)
     return layer.preactivation(*args)

@@ -18,6 +18,7 @@ from onfit.core.packages.randomness import random_state, set_random_state
 from onfit.core.processes import ALONE, Processes, processes
 from onfit.engine.data.arrays import Samples, parts
 from onfit.engine.data.source import Source
+from onfit.engine.step.dividing import divide
 from onfit.engine.step.exchange import share_weights
 from onfit.engine.torch_processes import connected
 from onfit.errors import DataError
@@ -73,7 +74,8 @@ def _disconnect() -> None:
 def begin_alike(
     model: "Compilable", first: Samples, together: Processes, sources: Iterable[Source]
 ) -> None:
-    """Give all processes the same weights, and find out whether they have the same data.
+    """Give all processes the same weights, and find out whether they have the same data. With
+    `distribution="fsdp"` they then divide the weights.
 
     A net that its owner has wrapped for several processes may have other data in each, as in a loop
     by hand. These are its share already, and are left whole.
@@ -90,9 +92,10 @@ def begin_alike(
     if together.world == 1:
         return
     differ = len(set(together.of_all(_mark_of(first), "the first batch"))) > 1
-    if wrapped_for_processes(model):
-        for source in sources if differ else ():
-            source.leave_whole()
+    wrapped = wrapped_for_processes(model)
+    if wrapped and not model.divided_by_fit:
+        for source in sources:
+            source.leave_whole() if differ else source.leave_none_empty()
         return
     if differ:
         raise DataError(
@@ -101,7 +104,12 @@ def begin_alike(
             "DistributedDataParallel, to train on data that are shared out already; or "
             "compile(distribution=None), with which each process trains by itself."
         )
-    share_weights(model)
+    if not wrapped:
+        share_weights(model)
+    if model.distribution == "fsdp":
+        divide(model)
+        for source in sources:
+            source.leave_none_empty()
 
 
 def _mark_of(batch: Samples) -> int:

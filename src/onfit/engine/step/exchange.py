@@ -29,12 +29,7 @@ class Exchange:
 
     def __init__(self, model: nn.Module) -> None:
         self.samples = 0
-        self._running = [
-            buffer
-            for module in model.modules()
-            for name, buffer in module.named_buffers(recurse=False)
-            if name in _RUNNING
-        ]
+        self._running = running_statistics(model)
 
     def __reduce__(self) -> tuple[type[None], tuple[()]]:
         return type(None), ()
@@ -43,24 +38,57 @@ class Exchange:
         """The gradients of the whole batch; None where no process has one."""
         if not params:
             return grads
-        device, kind = params[0].device, _widest([*params, *self._running])
+        device = params[0].device
         known = torch.tensor([float(grad is not None) for grad in grads], device=device)
         each = [
             *(torch.zeros_like(p) if g is None else g for p, g in zip(params, grads, strict=True)),
             *self._running,
             known,
-            torch.ones(1, device=device),
         ]
-        flat = torch.cat([_flat(tensor).to(device, kind) for tensor in each]).mul_(self.samples)
-        dist.all_reduce(flat)
-        flat /= flat[-1].clone()
-        parts = torch.split(flat, [tensor.numel() for tensor in each])
-        for buffer, part in zip(self._running, parts[len(params) :], strict=False):
-            buffer.copy_(part.view_as(buffer))
-        found = [part.view(p.shape).to(p) for p, part in zip(params, parts, strict=False)]
+        *parts, had = means_of_all(each, self.samples, device)
+        _put_back(self._running, parts[len(params) :])
+        found = [part.to(p) for p, part in zip(params, parts, strict=False)]
         if all(grad is not None for grad in grads):
             return found
-        return [g if had else None for g, had in zip(found, parts[-2].tolist(), strict=True)]
+        return [g if some else None for g, some in zip(found, had.tolist(), strict=True)]
+
+
+class Statistics:
+    """Brings the running statistics of a model's normalizations together after each step.
+
+    Args:
+        model: what is trained.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self._running = running_statistics(model)
+
+    def bring_together(self, samples: int) -> None:
+        """Give all processes the means of theirs, by their `samples` of the batch."""
+        if self._running:
+            device = self._running[0].device
+            _put_back(self._running, means_of_all(self._running, samples, device))
+
+
+def running_statistics(model: nn.Module) -> list[Tensor]:
+    """The buffers of a model in which its normalizations keep what they have measured."""
+    return [
+        buffer
+        for module in model.modules()
+        for name, buffer in module.named_buffers(recurse=False)
+        if name in _RUNNING
+    ]
+
+
+def means_of_all(tensors: Sequence[Tensor], samples: int, device: torch.device) -> Sequence[Tensor]:
+    """The means of tensors over all processes, in each of which they count by its samples."""
+    kind = _widest(tensors)
+    each = [*tensors, torch.ones(1, device=device)]
+    flat = torch.cat([_flat(tensor).to(device, kind) for tensor in each]).mul_(samples)
+    dist.all_reduce(flat)
+    flat /= flat[-1].clone()
+    *parts, _ = torch.split(flat, [tensor.numel() for tensor in each])
+    return [part.view(tensor.shape) for part, tensor in zip(parts, tensors, strict=True)]
 
 
 def share_weights(model: nn.Module) -> None:
@@ -71,6 +99,11 @@ def share_weights(model: nn.Module) -> None:
             dist.broadcast(held, src=0)
             if held is not tensor:
                 tensor.copy_(held)
+
+
+def _put_back(tensors: Sequence[Tensor], values: Sequence[Tensor]) -> None:
+    for tensor, value in zip(tensors, values, strict=False):
+        tensor.copy_(value)
 
 
 def _widest(tensors: Sequence[Tensor]) -> torch.dtype:

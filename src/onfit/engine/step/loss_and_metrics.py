@@ -77,7 +77,7 @@ class LossAndMetrics:
 
     def losses(self, y: Any, outputs: Any, weight: Any = None) -> list[Tensor]:
         """The total loss of outputs, then those of several outputs."""
-        added = [*added_in(self._model), *values_of(self._penalties)]
+        added = [*added_in(self._model), *self.penalties()]
         if not self._has_loss:
             if not added:
                 raise NotReadyError(_NO_LOSS)
@@ -93,6 +93,10 @@ class LossAndMetrics:
         for each in added:
             losses[0] = losses[0] + (each if each.ndim == 0 else each.sum())
         return losses
+
+    def penalties(self) -> list[Tensor]:
+        """The penalties on weights, of now."""
+        return values_of(self._penalties)
 
     def _losses(self, y: Any, outputs: Any, weight: Any) -> list[Tensor]:
         ys = self._one_each(y)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from operator import is_
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
 from onfit._types import LogValues
@@ -12,6 +13,7 @@ from onfit.core.logs import Logs
 from onfit.core.meter import RunningMeans, as_number
 from onfit.core.processes import means_of
 from onfit.engine.data.arrays import Samples
+from onfit.engine.data.shares import size_of_share
 from onfit.engine.data.source import size_of
 from onfit.engine.step.limits import Limits
 from onfit.engine.step.loss_and_metrics import LossAndMetrics
@@ -66,7 +68,8 @@ class OwnStep:
             self._model.optimizer.build(self._model.trainable_weights)
 
     def __call__(self, batch: Samples) -> None:
-        if not self._trains and not size_of(batch):  # no share of a batch of several processes
+        if not self._trains and not size_of_share(batch):  # one of several processes has none
+            self._walk_along(batch)
             return
         if self._trains and not self._is_prepared():
             self.prepare()
@@ -85,6 +88,14 @@ class OwnStep:
             )
         self.totals.note_results(values)
         self.totals.add({name: _detached(value) for name, value in values.items()}, size_of(batch))
+
+    def _walk_along(self, batch: Samples) -> None:
+        """Call the net with a sample that does not count, if the batch has one: the parts of a net
+        that is divided among processes are needed in all of them at once.
+        """
+        if size_of(batch):
+            with torch.no_grad():
+                self._model(batch[0])
 
     def _is_prepared(self) -> bool:
         """Whether the optimizer has the parameters that train now: a layer may have been frozen."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from onfit.engine.data.arrays import Samples
+from onfit.engine.data.shares import size_of_share
 from onfit.engine.data.source import size_of
 from onfit.engine.step.backward import Gradients, needs_backward
 from onfit.engine.step.limits import Limits
@@ -62,11 +63,17 @@ class TrainStep:
         self._model, self._trained = model, compiled.trained
         self._parameters = trained_parameters(model) if compiled.trained.all_of_it else []
         self._limits = Limits(model)
-        self._engine = ThroughEngine(model, judge, optimizer)
+        self._engine = self._through(model, judge, optimizer)
         self._there_and_back = WAYS.batch(
             self._engine, model, optimizer, judge.only_loss, judge.on_logits
         )
         self.totals = judge.totals(compiled)
+
+    def _through(
+        self, model: "Compilable", judge: LossAndMetrics, optimizer: Optimizer
+    ) -> "ThroughEngine":
+        """What takes a batch through the model and back."""
+        return ThroughEngine(model, judge, optimizer)
 
     def prepare(self) -> None:
         """Build the optimizer, so that its learning rate can be read before the first batch."""
@@ -154,6 +161,5 @@ class TestStep:
         if not size_of(batch):  # one of several processes may have no share of a batch
             return
         losses, outputs = self._judge(batch)
-        self.totals.add(
-            [*losses, *self._judge.measure(batch[1], outputs, batch[2])], size_of(batch)
-        )
+        if size := size_of_share(batch):
+            self.totals.add([*losses, *self._judge.measure(batch[1], outputs, batch[2])], size)

@@ -1,0 +1,98 @@
+"""The step of a net whose own wrapper, such as DDP or `fully_shard`, brings gradients together."""
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from onfit.core.processes import Processes
+from onfit.engine.data.arrays import Samples
+from onfit.engine.data.shares import size_of_share, size_of_whole, weight_of
+from onfit.engine.step.backward import Gradients
+from onfit.engine.step.drawing import Drawing
+from onfit.engine.step.exchange import Statistics
+from onfit.engine.step.loss_and_metrics import LossAndMetrics
+from onfit.engine.step.step import ThroughEngine, TrainStep
+from onfit.layers.weights import as_plain_tensors
+from onfit.layers.wrappers import divides_weights
+from onfit.optimizers import Optimizer
+
+if TYPE_CHECKING:
+    from onfit.engine.model.compilable import Compilable
+    from onfit.engine.step.compiled import Compiled
+
+
+class WrappedTrainStep(TrainStep):
+    """Takes one step of training on this process' share of a batch.
+
+    The wrapper takes the mean of the processes' gradients. What each lowers is its loss times its
+    part of the samples, so that the mean is that of the whole batch, however uneven the shares are.
+    A process without a share walks along with a sample that counts nothing.
+
+    Args:
+        processes: those that have the other shares.
+    """
+
+    def __init__(
+        self,
+        model: "Compilable",
+        compiled: "Compiled",
+        *,
+        processes: Processes,
+        copies: bool = False,
+    ) -> None:
+        super().__init__(model, compiled, copies=copies)
+        compiled.optimizer.exchange = None
+        self._drawing = Drawing(processes, compiled.optimizer)
+        self._statistics = Statistics(model) if divides_weights(model) else None
+
+    def _through(
+        self, model: "Compilable", judge: LossAndMetrics, optimizer: Optimizer
+    ) -> ThroughEngine:
+        return _ByShares(model, judge, optimizer)
+
+    def __call__(self, batch: Samples) -> None:
+        mine = size_of_share(batch)
+        with self._drawing.of_its_own():
+            if mine:
+                super().__call__(batch)
+            else:
+                self._walk_along(batch)
+        if self._statistics is not None:
+            with torch.no_grad():
+                self._statistics.bring_together(mine)
+        self.totals.size = size_of_whole(batch)
+
+    def _walk_along(self, batch: Samples) -> None:
+        """Take the step along the gradients of the others."""
+        params = self._trainables()
+        _, _, grads = self._there_and_back(batch, params)
+        with torch.no_grad():
+            with as_plain_tensors():
+                self._optimizer.apply(grads)
+            if self._limits.weights:
+                self._limits.impose(params)
+
+
+class _ByShares(ThroughEngine):
+    """Takes a share of a batch through a model, and back from its part in the loss of all."""
+
+    def __init__(self, model: nn.Module, judge: LossAndMetrics, optimizer: Optimizer) -> None:
+        super().__init__(model, judge, optimizer)
+        # A penalty on weights that are divided is one for all: no mean is taken of it.
+        self._is_divided = divides_weights(model)
+
+    def __call__(self, batch: Samples, params: list[Tensor]) -> tuple[list[Tensor], Any, Gradients]:
+        losses, outputs = self._judge(batch)
+        compute = self.gradients or self._look(losses[0], outputs, params)
+        weighed = self._weighed(losses[0], weight_of(batch))
+        scaled = self._optimizer.scale_loss(weighed)
+        return losses, outputs, compute(scaled, params) if params else ()
+
+    def _weighed(self, loss: Tensor, weight: float) -> Tensor:
+        if weight == 1.0:
+            return loss
+        weighed = loss * weight
+        for penalty in self._judge.penalties() if self._is_divided else ():
+            weighed = weighed + penalty * (1.0 - weight)
+        return weighed

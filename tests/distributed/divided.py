@@ -1,0 +1,205 @@
+"""`fit` with weights that are divided among the processes, as each of them calls it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from tests.distributed.fits import VALIDATION, Breaks, Killed, X, Y
+from torch import nn
+
+import onfit
+from onfit import layers
+from onfit.callbacks import (
+    BackupAndRestore,
+    Callback,
+    EarlyStopping,
+    History,
+    ModelCheckpoint,
+)
+
+
+class Blocks(nn.Module):
+    """A net of a user's own, with a list of blocks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begin = nn.Linear(4, 6)
+        self.blocks = nn.ModuleList(nn.Linear(6, 6) for _ in range(2))
+        self.end = nn.Linear(6, 1)
+
+    def forward(self, x: Any) -> Any:
+        x = self.begin(x)
+        for block in self.blocks:
+            x = torch.relu(block(x))
+        return torch.sigmoid(self.end(x))
+
+
+class Mine(onfit.Model):
+    """A model of a user's own, with layers in a list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begin = layers.Dense(6)
+        self.rest = [layers.Dense(4, "relu"), layers.Dense(1, "sigmoid")]
+
+    def call(self, x: Any) -> Any:
+        x = self.begin(x)
+        for layer in self.rest:
+            x = layer(x)
+        return x
+
+
+class Steps(Mine):
+    """The same, with a step of its author's."""
+
+    def train_step(self, data: Any) -> Any:
+        return super().train_step(data)
+
+
+class Strays(Mine):
+    """The same, with a weight that belongs to no layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = self.add_weight(shape=(), initializer="ones")
+
+
+def functional() -> Any:
+    begin = layers.Input((4,))
+    twice = layers.Dense(6)
+    hidden = twice(layers.Dense(6, "relu")(begin))
+    return onfit.Model(begin, layers.Dense(1, "sigmoid")(layers.Add()([hidden, twice(hidden)])))
+
+
+def stack(*more: Any) -> Any:
+    first = layers.Dense(6, "relu", input_dim=4, kernel_regularizer="l2")
+    limited = layers.Dense(6, kernel_constraint=onfit.constraints.MaxNorm(0.5))
+    return onfit.Sequential([first, *more, limited, layers.Dense(1, "sigmoid")])
+
+
+MODELS = {
+    "a stack": stack,
+    "a functional model": functional,
+    "a subclass": Mine,
+    "a net of torch": lambda: onfit.Model(Blocks()),
+}
+
+
+def made(name: str, distribution: Any = "fsdp", optimizer: Any = "adam") -> Any:
+    torch.manual_seed(7)
+    model = MODELS[name]()
+    auc = onfit.metrics.AUC(name="auc")
+    model.compile(optimizer, "binary_crossentropy", ["acc", auc], distribution=distribution)
+    return model
+
+
+def fitted(name: str, distribution: Any = "fsdp", optimizer: Any = None) -> Any:
+    """Two trainings of one model, whose last batches have 5 samples, and 1 in the validation."""
+    clips = onfit.optimizers.Adam(0.01, global_clipnorm=0.2)
+    model = made(name, distribution, clips if optimizer is None else optimizer)
+    more = {"batch_size": 8, "verbose": 0, "validation_data": (X[:41], Y[:41])}
+    history = dict(model.fit(X, Y, epochs=2, **more).history)
+    second = model.fit(X, Y, epochs=1, **more).history
+    history |= {f"second_{key}": values for key, values in second.items()}
+    return history, model.get_weights()
+
+
+def of_pieces(name: str) -> tuple[bool, int, int]:
+    """Whether weights are divided; how many numbers of them, and of the optimizer, are here."""
+    model = made(name)
+    model.fit(X, Y, batch_size=8, verbose=0)
+    of_optimizer = [t for _, slots in model.optimizer.states() for t in slots.values()]
+    return model.is_divided, _here(model.weights), _here(of_optimizer)
+
+
+def _here(tensors: Any) -> int:
+    return sum(getattr(t, "to_local", lambda t=t: t)().numel() for t in tensors)
+
+
+def with_callbacks(folder: Path, breaks_at: int = 0) -> Any:
+    """A training that is stopped early, saved and restored; None if it broke."""
+    model = made("a stack", optimizer=onfit.optimizers.Adam(0.3))
+    history = History()
+    callbacks = [
+        history,
+        EarlyStopping("val_loss", patience=2, restore_best_weights=True),
+        ModelCheckpoint(folder / "best.keras", save_best_only=True),
+        ModelCheckpoint(folder / "best.safetensors", save_best_only=True, save_weights_only=True),
+        Breaks(breaks_at),
+        BackupAndRestore(folder / "backup", "batch", verbose=0),
+    ]
+    more = {"validation_data": VALIDATION, "callbacks": callbacks, "verbose": 0}
+    try:
+        model.fit(X, Y, batch_size=8, epochs=12, **more)
+    except Killed:
+        return None
+    return history.history, [weight.tolist() for weight in model.get_weights()]
+
+
+def normalized() -> Any:
+    """The running statistics of a normalization, in each process."""
+    torch.manual_seed(7)
+    model = stack(layers.BatchNormalization())
+    model.compile("sgd", "mse", distribution="fsdp")
+    model.fit(X, Y, batch_size=8, verbose=0)
+    return [weight.tolist() for weight in model.get_weights()]
+
+
+def refused(what: str) -> str:
+    torch.manual_seed(7)
+    model = {"a stray": Strays, "a step": Steps}.get(what, stack)()
+    optimizer: Any = "sgd"
+    if what == "a torch optimizer":
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    model.compile(optimizer, "mse", distribution="fsdp")
+    rank = dist.get_rank()
+    mine = (X[rank::2], Y[rank::2]) if what == "other data" else (X, Y)
+    try:
+        model.fit(*mine, batch_size=8, verbose=0)
+    except onfit.errors.OnfitError as error:
+        return f"{type(error).__name__}: {error}"
+    return "no error"
+
+
+def goes_on_with_state() -> Any:
+    """A training in one process, and one of both that goes on with its optimizer."""
+    model = made("a stack", distribution=None)
+    model.fit(X, Y, batch_size=53, epochs=2, verbose=0)
+    steps = int(model.optimizer.iterations)
+    whole = [t.clone() for _, slots in model.optimizer.states() for t in slots.values()]
+    model.distribution = "fsdp"
+
+    class Looks(Callback):
+        def on_train_begin(self, logs: Any = None) -> None:
+            slots = [t for _, of in self.model.optimizer.states() for t in of.values()]
+            pairs = zip(slots, whole, strict=True)
+            self.same = all(torch.equal(slot.full_tensor(), its) for slot, its in pairs)
+
+    looks = Looks()
+    model.fit(X, Y, batch_size=53, epochs=1, verbose=0, callbacks=[looks])
+    return looks.same, int(model.optimizer.iterations) - steps
+
+
+def wrapped_unevenly(wrapper: str) -> Any:
+    """A net that its owner has wrapped, and batches that cannot be divided evenly."""
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard
+    from torch.nn.parallel import DistributedDataParallel
+
+    torch.manual_seed(7)
+    net: Any = Blocks()
+    if wrapper == "ddp":
+        net = DistributedDataParallel(net)
+    elif wrapper == "fsdp":
+        net = fully_shard(net, mesh=init_device_mesh("cpu", (2,)))
+    model = onfit.Model(net)
+    model.compile("adam", "binary_crossentropy", ["acc"])
+    more = {"batch_size": 13, "epochs": 2, "validation_data": (X[:27], Y[:27]), "verbose": 0}
+    history = model.fit(X, Y, **more)
+    return dict(history.history), model.get_weights()
+
+
+def sizes() -> list[np.ndarray[Any, Any]]:
+    return [np.asarray(weight.shape) for weight in made("a stack", None).weights]

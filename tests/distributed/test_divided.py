@@ -1,0 +1,101 @@
+"""`compile(distribution="fsdp")` on two processes, each of which has a piece of each weight."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.distributed import divided
+from tests.distributed.group import Group
+from tests.distributed.test_fits import assert_alike
+
+import onfit
+
+MODELS = ["a stack", *(pytest.param(n, marks=pytest.mark.slow) for n in list(divided.MODELS)[1:])]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_divided_weights_train_as_one_process_does(pair: Group, name: str) -> None:
+    first, second = pair.run(divided.fitted, name)
+    assert first[0] == second[0]
+    assert_alike(first, divided.fitted(name, None))
+
+
+@pytest.mark.slow
+def test_a_torch_factory_may_make_the_optimizer(pair: Group) -> None:
+    factory = divided.torch.optim.Adam
+    first, _ = pair.run(divided.fitted, "a stack", "fsdp", factory)
+    assert_alike(first, divided.fitted("a stack", None, factory))
+
+
+def test_each_process_has_a_piece_of_weights_and_state(pair: Group) -> None:
+    (is_divided, weights, state), (_, others_weights, others_state) = pair.run(
+        divided.of_pieces, "a stack"
+    )
+    assert is_divided
+    whole = sum(int(np.prod(shape)) for shape in divided.sizes())
+    assert weights + others_weights == whole
+    assert state + others_state == 2 * whole  # Adam's two means
+    assert max(weights, others_weights) < 0.7 * whole
+
+
+@pytest.mark.slow
+def test_callbacks_see_whole_weights(pair: Group, tmp_path: Path) -> None:
+    first, second = pair.run(divided.with_callbacks, tmp_path)
+    assert first == second
+    history, weights = first
+    assert len(history["val_loss"]) < 12
+    loaded = onfit.load_model(tmp_path / "best.keras")
+    for mine, its in zip(loaded.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(mine, np.asarray(its, "float32"))
+    plain = divided.made("a stack", None)
+    plain.load_weights(tmp_path / "best.safetensors")
+    found = plain.evaluate(*divided.VALIDATION, verbose=0)
+    assert found[0] == pytest.approx(min(history["val_loss"]), abs=1e-6)
+
+
+@pytest.mark.slow
+def test_a_broken_training_goes_on_as_if_it_had_run_through(pair: Group, tmp_path: Path) -> None:
+    whole = pair.run(divided.with_callbacks, tmp_path / "whole")
+    assert pair.run(divided.with_callbacks, tmp_path / "broken", 10) == [None, None]
+    assert pair.run(divided.with_callbacks, tmp_path / "broken") == whole
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("world", [1, 4])
+def test_another_number_of_processes_goes_on(pair: Group, tmp_path: Path, world: int) -> None:
+    pair.run(divided.with_callbacks, tmp_path, 10)
+    with Group(world) as others:
+        found = others.run(divided.with_callbacks, tmp_path)
+    assert found == [found[0]] * world
+
+
+@pytest.mark.slow
+def test_running_statistics_are_those_of_all(pair: Group) -> None:
+    first, second = pair.run(divided.normalized)
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("what", "says"),
+    [
+        ("a stray", "CapabilityError: compile(distribution='fsdp') was asked for"),
+        ("a step", "DataError: a batch of 5 samples for 2 processes"),
+        ("a torch optimizer", "ArgumentError: compile(distribution='fsdp') divides"),
+        ("other data", "DataError: fit was given other data in each of 2 processes"),
+    ],
+)
+def test_what_cannot_be_divided_is_an_error_in_all(pair: Group, what: str, says: str) -> None:
+    for text in pair.run(divided.refused, what):
+        assert text.startswith(says)
+
+
+@pytest.mark.slow
+def test_an_optimizer_goes_on_with_its_state(pair: Group) -> None:
+    assert pair.run(divided.goes_on_with_state) == [(True, 1)] * 2
+
+
+@pytest.mark.parametrize("wrapper", ["ddp", pytest.param("fsdp", marks=pytest.mark.slow)])
+def test_a_wrapped_net_takes_uneven_batches(pair: Group, wrapper: str) -> None:
+    first, second = pair.run(divided.wrapped_unevenly, wrapper)
+    assert first[0] == second[0]
+    assert_alike(first, divided.wrapped_unevenly("none"))
