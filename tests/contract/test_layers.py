@@ -34,7 +34,7 @@ REFUSED_ON_PURPOSE = {
     "renorm": "batch renormalization is not there",
     "renorm_clipping": "goes with renorm",
     "stateful": "a state is carried by return_state and initial_state",
-    "synchronized": "torch.nn.SyncBatchNorm does it",
+    "synchronized": "compile(sync_batch_norm=True) does it, for all layers",
     "zero_output_for_mask": "masks end at the layer",
 }
 REFUSED_OF_ONE = {"ActivityRegularization(activity_regularizer)"}  # it is one itself
@@ -122,7 +122,7 @@ VALUES: dict[str, Any] = {
     "threshold": 0.3,
     "stateful": True,
     "strides": 3,
-    "synchronized": True,
+    "synchronized": "compile(sync_batch_norm=True) does it, for all layers",
     "trainable": False,
     "unit_forget_bias": False,
     "unroll": True,

@@ -103,7 +103,7 @@ class BatchNormalization(_Normalization):
         "renorm_clipping": NotHere("It goes with renorm."),
         "renorm_momentum": NotHere(None),
         "synchronized": NotHere(
-            "Wrap a torch net: Model(nn.SyncBatchNorm.convert_sync_batchnorm(net)).", (False,)
+            "Pass compile(sync_batch_norm=True), which is for all layers.", (False,)
         ),
         "fused": NotHere(None),
         "virtual_batch_size": NotHere("Give fit smaller batches."),

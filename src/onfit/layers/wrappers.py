@@ -214,11 +214,28 @@ def put_in_parts(module: nn.Module) -> None:
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
 
+    for param in module.parameters():
+        param.data = param.data.contiguous()  # a kernel may lie in torch's order of axes
     device = next(module.parameters()).device.type
     mesh = init_device_mesh(device, (get_world_size(),))
+    module.register_forward_hook(_in_memory_of_its_own)  # before that of `fully_shard`
     fully_shard(module, mesh=mesh, reshard_after_forward=True)
     if hasattr(module, "preactivation"):
         register_fsdp_forward_method(module, "preactivation")
+
+
+def _in_memory_of_its_own(module: nn.Module, args: Any, output: Any) -> Any:
+    """The output of a module, copied if it is a view: an operation in place on a view would pass
+    `fully_shard` by on the way back.
+    """
+    is_view = isinstance(output, Tensor) and output._is_view()
+    return output.clone() if is_view else output
+
+
+def is_watched(module: nn.Module) -> bool:
+    """Whether a hook looks at what a module gives, beside those that divide its weights."""
+    hooks = [hook for hook in module._forward_hooks.values() if hook is not _in_memory_of_its_own]
+    return len(hooks) > is_fully_sharded(module)  # `fully_shard` adds one
 
 
 def divides_weights(net: nn.Module) -> bool:

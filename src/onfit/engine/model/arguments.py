@@ -150,6 +150,16 @@ def refuse_unknown(method: Callable[..., Any], unknown: Iterable[str]) -> None:
         )
 
 
+def check_flag(name: str, asked: Any) -> None:
+    """Refuse an argument of `compile` that is neither True nor False.
+
+    Raises:
+        ArgumentError: naming it.
+    """
+    if not isinstance(asked, bool):
+        raise ArgumentError(f"compile({name}={asked!r}): it is True or False.")
+
+
 def check_distribution(asked: Any) -> None:
     """Refuse what is no way to train on several processes.
 

@@ -6,10 +6,11 @@ from torch import Tensor, nn
 
 from onfit._types import Distribution, Mode
 from onfit.assigning import is_ours
-from onfit.engine.model.arguments import check_distribution, refuse_unsupported
+from onfit.engine.model.arguments import check_distribution, check_flag, refuse_unsupported
 from onfit.engine.model.building import Buildable
 from onfit.engine.step.compiled import Compiled
 from onfit.engine.step.outputs import outputs_named_by
+from onfit.engine.step.synchronized import Moments
 from onfit.engine.step.trained import Trained
 from onfit.errors import NotReadyError
 from onfit.layers.modes import Freezable
@@ -32,6 +33,8 @@ class Compiling(Freezable, Buildable):
         self.fits_under_way = 0
         self.distribution: Distribution | None = "auto"
         self.divided_by_fit = False
+        self.sync_batch_norm = False
+        self.moments: Moments | None = None
         self.validation_sets: list[str] = []
         self._compiled: Compiled | None = None
 
@@ -60,6 +63,7 @@ class Compiling(Freezable, Buildable):
         jit_compile: bool | str | None = "auto",
         auto_scale_loss: bool = True,
         distribution: Distribution | None = "auto",
+        sync_batch_norm: bool = False,
         **old: Any,
     ) -> None:
         """Set the optimizer, the loss and the metrics of the training.
@@ -86,6 +90,8 @@ class Compiling(Freezable, Buildable):
                 and layer by layer is brought together when it is called; the optimizer's state is
                 divided, too. None: each process trains by itself on all that it is given. In one
                 process all are the same.
+            sync_batch_norm: whether batch normalizations, onfit's and torch's own, use means and
+                variances of the whole batch where several processes have shares of it.
             **old: arguments of older versions of Keras; each is an error unless it is None.
 
         Raises:
@@ -93,7 +99,8 @@ class Compiling(Freezable, Buildable):
         """
         refuse_unsupported(Compiling.compile, old)
         check_distribution(distribution)
-        self.distribution = distribution
+        check_flag("sync_batch_norm", sync_batch_norm)
+        self.distribution, self.sync_batch_norm = distribution, sync_batch_norm
         names = self._outputs_for(loss)
         compiled = Compiled(optimizer, loss, metrics, loss_weights, names, weighted_metrics)
         self.output_names = names

@@ -27,7 +27,7 @@ from onfit.engine.data.source import Source, size_of
 from onfit.engine.data.validation import ValidationData, collected, of_set
 from onfit.engine.model.extent import Extent
 from onfit.engine.model.validating import Validations
-from onfit.engine.step.connecting import begin_alike, gradients_of_all, processes_of
+from onfit.engine.step.connecting import as_one, begin_alike, processes_of
 from onfit.engine.step.following import Following, FollowingTraining
 from onfit.engine.step.own_step import OwnStep
 from onfit.engine.step.step import TestStep, TrainStep, test_step_of, train_step_of
@@ -92,7 +92,7 @@ def fit(
     run.alone, run.meets_every = together.world == 1, _MEETS_EVERY
     run.batch_view = step.seen
     step.when_renewed = partial(_rename_metrics, model, run)
-    with _under_way(model), gradients_of_all(model), run, training(model):
+    with _under_way(model), as_one(model), run, training(model):
         step.keep_outputs(shows_batches(run))
         extent.walk(run, train, step, validations)
         if not run.pausing:  # a run that goes on elsewhere needs the weights as they are

@@ -21,7 +21,7 @@ from onfit.errors import ArgumentError, NotReadyError, did_you_mean
 from onfit.layers.containers import Held
 from onfit.layers.graph import Symbol
 from onfit.layers.keys import named_layers
-from onfit.layers.wrappers import is_fully_sharded
+from onfit.layers.wrappers import is_watched
 from onfit.metrics import Mean, Metric
 
 Clone = Callable[[nn.Module], nn.Module]
@@ -121,7 +121,13 @@ class Model(Trainer, Savable, Weighed):
     def __getstate__(self) -> dict[str, Any]:
         # Its nodes belong to the model around it, which records them anew when it is restored. A
         # copy made in mid-training is not itself in training.
-        own = {"nodes": [], "fits_under_way": 0, "metrics_of_step": None, "steps_by_hand": {}}
+        own = {
+            "nodes": [],
+            "fits_under_way": 0,
+            "metrics_of_step": None,
+            "steps_by_hand": {},
+            "moments": None,
+        }
         return {**self.__dict__, **own}
 
     @property
@@ -288,7 +294,7 @@ def _each_layer(module: nn.Module) -> Iterator[nn.Module]:
 
 def logits_of(layer: Any, *args: Any) -> Any:
     """What a last layer gives before its activation. Hooks of the layer see its output too."""
-    if len(layer._forward_hooks) > is_fully_sharded(layer):  # `fully_shard` adds one
+    if layer._forward_hooks and is_watched(layer):
         with torch.no_grad():
             layer(*args)
     return layer.preactivation(*args)

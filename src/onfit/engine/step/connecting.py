@@ -20,6 +20,7 @@ from onfit.engine.data.arrays import Samples, parts
 from onfit.engine.data.source import Source
 from onfit.engine.step.dividing import divide
 from onfit.engine.step.exchange import share_weights
+from onfit.engine.step.synchronized import moments_for, over_whole_batches
 from onfit.engine.torch_processes import connected
 from onfit.errors import DataError
 from onfit.layers.wrappers import wrapped_for_processes
@@ -89,6 +90,7 @@ def begin_alike(
     Raises:
         DataError: in all processes, if the data differ and the net is not wrapped.
     """
+    model.moments = moments_for(model, together)
     if together.world == 1:
         return
     differ = len(set(together.of_all(_mark_of(first), "the first batch"))) > 1
@@ -108,6 +110,7 @@ def begin_alike(
         share_weights(model)
     if model.distribution == "fsdp":
         divide(model)
+    if model.moments is not None or wrapped_for_processes(model):
         for source in sources:
             source.leave_none_empty()
 
@@ -121,10 +124,13 @@ def _mark_of(batch: Samples) -> int:
 
 
 @contextmanager
-def gradients_of_all(model: "Compilable") -> Iterator[None]:
-    """When the block ends, the optimizer is this process' own again."""
+def as_one(model: "Compilable") -> Iterator[None]:
+    """In the block, a model is trained by all processes. When it ends, the optimizer and the layers
+    are this process' own again.
+    """
     try:
-        yield
+        with over_whole_batches(model):
+            yield
     finally:
         optimizer: Any = model.optimizer
         if optimizer is not None:

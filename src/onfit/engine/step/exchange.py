@@ -28,7 +28,7 @@ class Exchange:
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self.samples = 0
+        self.samples = 1
         self._running = running_statistics(model)
 
     def __reduce__(self) -> tuple[type[None], tuple[()]]:

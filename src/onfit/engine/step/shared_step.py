@@ -73,7 +73,9 @@ class SharedOwnStep(OwnStep):
         super().__init__(model, own, trains=True)
         self._drawing = Drawing(processes, compiled.optimizer)
         self._world = processes.world
-        self._exchange = None if wrapped_for_processes(model) else Exchange(model)
+        wrapped = wrapped_for_processes(model)
+        self._exchange = None if wrapped else Exchange(model)
+        self._takes_means = wrapped or model.moments is not None
         compiled.optimizer.exchange = self._exchange
 
     def __call__(self, batch: Samples) -> None:
@@ -93,12 +95,12 @@ class SharedOwnStep(OwnStep):
                 "own takes no empty batch. Choose a number of samples that leaves a larger last "
                 "batch."
             )
-        if self._exchange is None and whole % self._world:
+        if self._takes_means and whole % self._world:
             raise DataError(
-                f"a batch of {whole} samples for {self._world} processes: the net's wrapper takes "
-                "the mean of what a train_step of one's own does in each, so all must have equally "
-                "many samples. Choose a batch_size and a number of samples that can be divided, or "
-                "leave the step to fit."
+                f"a batch of {whole} samples for {self._world} processes: of what a train_step of "
+                "one's own does in each the mean is taken, so all must have equally many samples. "
+                "Choose a batch_size and a number of samples that can be divided, or leave the "
+                "step to fit."
             )
 
 
@@ -114,7 +116,8 @@ def shared_train_step_of(
     _refuse_sums(compiled, processes.world)
     if model.own_train_step is not None:
         return SharedOwnStep(model, compiled, processes)
-    kind = WrappedTrainStep if wrapped_for_processes(model) else SharedTrainStep
+    needs_all = wrapped_for_processes(model) or model.moments is not None
+    kind = WrappedTrainStep if needs_all else SharedTrainStep
     return kind(model, compiled, processes=processes, copies=copies)
 
 

@@ -1,4 +1,6 @@
-"""The step of a net whose own wrapper, such as DDP or `fully_shard`, brings gradients together."""
+"""The step of a net that needs all processes at once: its own wrapper, such as DDP or
+`fully_shard`, brings gradients together, or it normalizes over the whole batch.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +12,11 @@ from onfit.engine.data.arrays import Samples
 from onfit.engine.data.shares import size_of_share, size_of_whole, weight_of
 from onfit.engine.step.backward import Gradients
 from onfit.engine.step.drawing import Drawing
-from onfit.engine.step.exchange import Statistics
+from onfit.engine.step.exchange import Exchange, Statistics
 from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.engine.step.step import ThroughEngine, TrainStep
 from onfit.layers.weights import as_plain_tensors
-from onfit.layers.wrappers import divides_weights
+from onfit.layers.wrappers import divides_weights, wrapped_for_processes
 from onfit.optimizers import Optimizer
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 class WrappedTrainStep(TrainStep):
     """Takes one step of training on this process' share of a batch.
 
-    The wrapper takes the mean of the processes' gradients. What each lowers is its loss times its
+    The mean of the processes' gradients is taken. What each lowers is its loss times its
     part of the samples, so that the mean is that of the whole batch, however uneven the shares are.
     A process without a share walks along with a sample that counts nothing.
 
@@ -42,7 +44,9 @@ class WrappedTrainStep(TrainStep):
         copies: bool = False,
     ) -> None:
         super().__init__(model, compiled, copies=copies)
-        compiled.optimizer.exchange = None
+        self._there_and_back = self._engine  # the quicker ways know no weights of losses
+        self._moments = model.moments
+        compiled.optimizer.exchange = None if wrapped_for_processes(model) else Exchange(model)
         self._drawing = Drawing(processes, compiled.optimizer)
         self._statistics = Statistics(model) if divides_weights(model) else None
 
@@ -53,6 +57,8 @@ class WrappedTrainStep(TrainStep):
 
     def __call__(self, batch: Samples) -> None:
         mine = size_of_share(batch)
+        if self._moments is not None:
+            self._moments.counts = mine > 0
         with self._drawing.of_its_own():
             if mine:
                 super().__call__(batch)
