@@ -1,5 +1,6 @@
 """Nested data as text and arrays, and back, to the last bit and the last type."""
 
+import array
 import json
 import math
 from collections import OrderedDict
@@ -162,6 +163,22 @@ def test_nothing_is_pickled():
     text, arrays = packed({"a": torch.zeros(2), "b": np.zeros(2), "c": "text"})
     assert all(array.dtype.kind in "biufc" for array in arrays.values())
     assert json.loads(text)
+
+
+@pytest.mark.parametrize("count", [0, 31, 32, 5000])
+def test_many_bytes_are_one_array_and_come_back_as_they_were(count):
+    tree = {"bytes": bytes(range(256)) * 20}
+    tree["bytes"] = tree["bytes"][:count]
+    text, arrays = packed(tree)
+    assert len(text) < 100
+    assert unpacked(text, arrays) == tree
+
+
+def test_numbers_that_python_keeps_in_an_array_come_back_as_a_list():
+    numbers = array.array("d", [0.5, 1.5])
+    text, arrays = packed({"a": numbers, "none": array.array("q")})
+    numbers.append(2.5)  # what is kept is as it was
+    assert unpacked(text, arrays) == {"a": [0.5, 1.5], "none": []}
 
 
 def test_many_numbers_are_one_array_and_come_back_as_they_were():

@@ -91,9 +91,8 @@ def run_state(run: "Run") -> dict[str, Any]:
         "parts": {name: part.state_dict() for name, part in run.parts.items()},
         "row": run.row_state(),
         "walk": run.walk.state(),
-        "random": random_state(),
         # Where a signal cut in: as it was before.
-        **run.before,
+        **(run.before if "random" in run.before else {"random": random_state(), **run.before}),
         "unheard": run.unheard,
     }
 

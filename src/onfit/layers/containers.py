@@ -10,8 +10,18 @@ from onfit.assigning import check_assignment
 _KINDS = (list, tuple, dict)
 # A longer one that begins with something else holds data, and is not walked through.
 _LONG = 100
-# Lists that models and layers keep for themselves.
-_OURS = frozenset({"nodes", "output_shapes", "_layers"})
+# Lists and dicts that models and layers keep for themselves.
+_OURS = frozenset(
+    {
+        "nodes",
+        "output_shapes",
+        "_layers",
+        "input_names",
+        "output_names",
+        "validation_sets",
+        "steps_by_hand",
+    }
+)
 
 
 class Held(nn.Module):

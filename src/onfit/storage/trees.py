@@ -1,5 +1,6 @@
 """Nested plain data with arrays in it, as JSON and arrays apart, and back. Nothing is pickled."""
 
+import array
 import io
 import json
 from contextlib import suppress
@@ -17,12 +18,12 @@ Array = np.ndarray[Any, Any]
 
 # Marks, in JSON, what JSON has no word for. No user's dict has such a key by accident.
 _MARK = "onfit:"
-_TUPLE, _ARRAY, _SCALAR, _ELEMENT, _PAIRS, _BYTES, _NUMBERS = (
+_TUPLE, _ARRAY, _SCALAR, _ELEMENT, _PAIRS, _BYTES, _RAW, _NUMBERS = (
     f"{_MARK}{word}"
-    for word in ("tuple", "array", "scalar", "element", "pairs", "bytes", "numbers")
+    for word in ("tuple", "array", "scalar", "element", "pairs", "bytes", "raw", "numbers")
 )
-# A list of so many floats, or ints, is kept as an array. A history has one number for each epoch,
-# and may be saved after each: number by number that would take longer and longer.
+# A list of so many floats, or ints, is kept as an array, as so many bytes are. A history has one
+# number for each epoch, and may be saved after each: as text that would take longer and longer.
 _MANY = 32
 _KINDS = {float: "f8", int: "i8"}
 _IN_TEXT = "biuf"
@@ -67,7 +68,7 @@ def as_bytes(tree: Any) -> bytes:
 def from_bytes(data: bytes) -> Any:
     """What `as_bytes` received."""
     found = read_npz(io.BytesIO(data))
-    arrays = {key.removeprefix("a"): array for key, array in found.items()}
+    arrays = {key.removeprefix("a"): found[key] for key in found}
     return unpacked(str(arrays.pop("text")), arrays)
 
 
@@ -79,6 +80,8 @@ def _plain(value: Any, arrays: dict[str, Array]) -> Any:
         return _plain_dict(value, arrays)
     if kind is list:
         return _plain_list(value, arrays)
+    if kind is array.array:
+        return {_NUMBERS: _kept(np.array(value), arrays)}
     owner = owner_of(value)
     if owner is not None:
         if owner.mark:
@@ -93,7 +96,7 @@ def _plain(value: Any, arrays: dict[str, Array]) -> Any:
     if isinstance(value, dict):
         return _plain_dict(value, arrays)
     if isinstance(value, bytes):
-        return {_BYTES: value.hex()}
+        return _plain_bytes(value, arrays)
     raise ArgumentTypeError(
         f"{value!r} of type {type(value).__name__} is no plain data. Numbers, text, arrays, "
         "tensors, and lists and dicts of them can be kept."
@@ -109,6 +112,12 @@ def _plain_list(values: list[Any] | tuple[Any, ...], arrays: dict[str, Array]) -
     return [_plain(item, arrays) for item in values]
 
 
+def _plain_bytes(value: bytes, arrays: dict[str, Array]) -> Any:
+    if len(value) < _MANY:
+        return {_BYTES: value.hex()}
+    return {_RAW: _kept(np.frombuffer(value, np.uint8), arrays)}
+
+
 def _plain_array(value: Any, arrays: dict[str, Array]) -> Any:
     if isinstance(value, np.ndarray):
         return {_ARRAY: _kept(value, arrays)}
@@ -120,14 +129,15 @@ def _plain_array(value: Any, arrays: dict[str, Array]) -> Any:
 
 
 def _plain_dict(value: dict[Any, Any], arrays: dict[str, Array]) -> Any:
-    if all(type(key) is str and not key.startswith(_MARK) for key in value):
-        return {key: _plain(item, arrays) for key, item in value.items()}
-    return {_PAIRS: [[_plain(k, arrays), _plain(v, arrays)] for k, v in value.items()]}
+    for key in value:
+        if type(key) is not str or key.startswith(_MARK):
+            return {_PAIRS: [[_plain(k, arrays), _plain(v, arrays)] for k, v in value.items()]}
+    return {key: _plain(item, arrays) for key, item in value.items()}
 
 
-def _kept(array: Array, arrays: dict[str, Array]) -> str:
+def _kept(numbers: Array, arrays: dict[str, Array]) -> str:
     key = str(len(arrays))
-    arrays[key] = array
+    arrays[key] = numbers
     return key
 
 
@@ -163,4 +173,5 @@ _RESTORERS: dict[str, Any] = {
         _restored(key, arrays): _restored(item, arrays) for key, item in content
     },
     _BYTES: lambda content, arrays: bytes.fromhex(content),
+    _RAW: lambda content, arrays: arrays[content].tobytes(),
 }

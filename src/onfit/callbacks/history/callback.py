@@ -1,6 +1,8 @@
 """History: keeps the logs of every epoch."""
 
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,9 @@ from onfit.storage import replacing
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pandas import DataFrame
+
+
+_INTS = "q"  # of 64 bits
 
 
 class History(Callback):
@@ -56,7 +61,7 @@ class History(Callback):
         self._steps: dict[int, int] = {}  # how many steps were done at the end of each epoch
         self._decided: dict[str, list[Decision]] = {}  # of the run's callbacks, in a copy
         # The epoch of each value in `history`, since a list may skip epochs.
-        self._epochs: dict[str, list[int]] = {}
+        self._epochs: dict[str, array[int]] = {}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.epoch, self.step = [], []
@@ -78,7 +83,7 @@ class History(Callback):
         for name, value in (logs or {}).items():
             # The value is kept under the logged name: an alias is for reading only.
             self.history.setdefault(name, []).append(value)
-            self._epochs.setdefault(name, []).append(index)
+            self._epochs.setdefault(name, array(_INTS)).append(index)
 
     @property
     def timing(self) -> dict[str, Any]:
@@ -105,20 +110,23 @@ class History(Callback):
         )
 
     def state_dict(self) -> dict[str, Any]:
+        # Arrays where there is a number for each epoch: a checkpoint has them as they are.
         return {
-            "epoch": self.epoch,
-            "step": self.step,
+            "epoch": _all_kept(self.epoch),
+            "step": _all_kept(self.step),
             "history": {name: _all_kept(values) for name, values in self.history.items()},
             "epochs": self._epochs,
-            # Two lists of numbers: a checkpoint keeps each as one array, however many there are.
-            "steps": {"epoch": [*self._steps], "step": [*self._steps.values()]},
+            "steps": {
+                "epoch": array(_INTS, self._steps),
+                "step": array(_INTS, self._steps.values()),
+            },
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.epoch, self.step = state["epoch"], state.get("step", [])
-        self.history = AliasDict(state["history"])
+        self.epoch, self.step = list(state["epoch"]), list(state.get("step", []))
+        self.history = AliasDict({name: list(of) for name, of in state["history"].items()})
         steps = state.get("steps", {"epoch": [], "step": []})
-        self._epochs = state["epochs"]
+        self._epochs = {name: array(_INTS, of) for name, of in state["epochs"].items()}
         self._steps = dict(zip(steps["epoch"], steps["step"], strict=True))
 
     def plot(
@@ -216,10 +224,10 @@ class History(Callback):
     def _unit(self) -> str:
         return "row" if self.step else "epoch"
 
-    def _epochs_of(self, name: str) -> list[int]:
+    def _epochs_of(self, name: str) -> Sequence[int]:
         """The epoch of each value; epochs from 0 on if other code filled the list."""
-        known, count = self._epochs.get(name, []), len(self.history[name])
-        return known if len(known) == count else list(range(count))
+        known, count = self._epochs.get(name, ()), len(self.history[name])
+        return known if len(known) == count else range(count)
 
     def _by_epoch(self) -> dict[str, dict[int, Any]]:
         """Name -> epoch -> value."""
@@ -235,10 +243,14 @@ class History(Callback):
         )
 
 
-def _all_kept(values: list[Any]) -> list[Any]:
+def _all_kept(values: list[Any]) -> Sequence[Any]:
     """Values as a checkpoint keeps them: what is no plain data, such as a date, as its text."""
-    if set(map(type, values)) <= {float, int}:  # the usual list, however long it is
-        return values
+    kinds = set(map(type, values))
+    if kinds == {float}:
+        return array("d", values)
+    if kinds == {int}:
+        with suppress(OverflowError):  # an int of more than 64 bits
+            return array(_INTS, values)
     return [value if is_plain(value) else text_of(value) for value in values]
 
 

@@ -1,7 +1,8 @@
 """What callbacks decided, and why."""
 
-from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from onfit.core.judging.deciding import turns
@@ -35,6 +36,29 @@ class Decision:
         place = f"step {self.step}" if self.epoch is None else f"epoch {self.epoch + 1}"
         return f"{place}: {self.why}"
 
+    def as_line(self) -> str:
+        """A line of JSON, as checkpoints have it."""
+        parts = (self.epoch, self.step, self.value, self.what, self.why)
+        return json.dumps(parts, default=float)  # the number of an array has a type of its own
+
+
+class _Notes:
+    """The newest decisions of a callback. Each becomes text once, however often a run is saved."""
+
+    def __init__(self, decisions: Iterable[Decision] = ()) -> None:
+        self.decisions = list(decisions)
+        self._lines: list[str] = []  # of the first of them
+
+    def add(self, decision: Decision) -> None:
+        self.decisions.append(decision)
+        excess = max(len(self.decisions) - _NEWEST, 0)
+        del self.decisions[:excess], self._lines[:excess]
+
+    def as_bytes(self) -> bytes:
+        """All of them, a line each."""
+        self._lines += [each.as_line() for each in self.decisions[len(self._lines) :]]
+        return "\n".join(self._lines).encode()
+
 
 class Decisions:
     """The attribute `decisions` of a callback, a list: its latest decisions, at most 1000. It is
@@ -42,13 +66,15 @@ class Decisions:
     """
 
     def __get__(self, callback: Any, kind: type) -> Any:
-        return self if callback is None else list(_of(callback))
+        return self if callback is None else decisions_of(callback)
 
 
-def _of(callback: Any) -> list[Decision]:
+def _of(callback: Any) -> _Notes:
     # Kept under a name of its own, made when it is first asked for: a subclass may have an
     # `__init__` of its own.
-    found: list[Decision] = vars(callback).setdefault("_decisions", [])
+    if "_decisions" not in vars(callback):
+        vars(callback)["_decisions"] = _Notes()
+    found: _Notes = vars(callback)["_decisions"]
     return found
 
 
@@ -60,7 +86,7 @@ def keeps_decisions(callback: Any) -> bool:
 
 def decisions_of(callback: Any) -> list[Decision]:
     """The decisions of a callback, whatever a subclass calls `decisions`."""
-    return list(_of(callback))
+    return list(_of(callback).decisions)
 
 
 def note(
@@ -73,10 +99,9 @@ def note(
     step: int | None = None,
 ) -> Decision:
     """Keep a decision of `callback`, made at the end of `epoch` or after `step` steps."""
-    decisions = _of(callback)
-    decisions.append(Decision(epoch, step, value, what, why))
-    del decisions[:-_NEWEST]
-    return decisions[-1]
+    decision = Decision(epoch, step, value, what, why)
+    _of(callback).add(decision)
+    return decision
 
 
 def note_at(callback: Any, index: int, what: str, why: str, value: float | None = None) -> Decision:
@@ -100,17 +125,22 @@ def note_at_batch(
 
 def forget_decisions(callback: Any) -> None:
     """A new training begins."""
-    _of(callback).clear()
+    vars(callback)["_decisions"] = _Notes()
 
 
-def decisions_state(named: Mapping[str, Any]) -> dict[str, list[Any]]:
+def decisions_state(named: Mapping[str, Any]) -> dict[str, bytes]:
     """The decisions of callbacks, by name, as plain data, for a run that is resumed."""
     kept = {name: vars(one).get("_decisions") for name, one in named.items()}
-    return {name: [list(astuple(each)) for each in of] for name, of in kept.items() if of}
+    return {name: of.as_bytes() for name, of in kept.items() if of is not None and of.decisions}
 
 
-def load_decisions(named: Mapping[str, Any], state: dict[str, list[Any]]) -> None:
+def load_decisions(named: Mapping[str, Any], state: Mapping[str, Any]) -> None:
     """Give callbacks, by name, the decisions of such a state."""
     for name, one in named.items():
         if name in state:
-            _of(one)[:] = [Decision(*each) for each in state[name]]
+            vars(one)["_decisions"] = _Notes(Decision(*each) for each in _parts_in(state[name]))
+
+
+def _parts_in(kept: Any) -> list[Any]:
+    # An older checkpoint has the parts themselves.
+    return [json.loads(line) for line in kept.splitlines()] if isinstance(kept, bytes) else kept
