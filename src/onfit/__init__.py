@@ -33,8 +33,8 @@ if TYPE_CHECKING:
         saving,
         utils,
     )
-    from onfit import activations as nn  # noqa: F401
     from onfit import math as math
+    from onfit import nn as nn
     from onfit.core import Run, Session
     from onfit.initializers import Initializer
     from onfit.layers import Input, Layer
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from onfit.models import Model, Sequential, load_model
     from onfit.optimizers import Optimizer
     from onfit.regularizers import Regularizer
-    from onfit.replaying import replay
+    from onfit.replaying.replay import replay
 
     __version__: str
 

@@ -5,7 +5,8 @@
     from onfit.keras.layers import Dense        the module is onfit.layers itself
     import onfit as tf                          tf.keras, tf.nn.relu, tf.math.exp
 
-Each module is imported at its first use.
+Each module is imported at its first use. Python never opens the other files of this folder, since
+`_doors` gives it the modules that are meant; editors and type checkers do.
 """
 
 from typing import TYPE_CHECKING, Any

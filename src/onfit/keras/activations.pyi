@@ -1,3 +1,0 @@
-"""The types of `onfit.activations`, under its second name."""
-
-from onfit.activations import *

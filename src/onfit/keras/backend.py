@@ -1,0 +1,3 @@
+"""`onfit.backend`, for tools that read code; Python itself gets that module."""
+
+from onfit.backend import *

@@ -1,3 +1,0 @@
-"""The types of `onfit.constraints`, under its second name."""
-
-from onfit.constraints import *

@@ -1,3 +1,0 @@
-"""The types of `onfit.datasets.mnist`, under its second name."""
-
-from onfit.datasets.mnist import *

@@ -1,0 +1,3 @@
+"""`onfit.initializers`, for tools that read code; Python itself gets that module."""
+
+from onfit.initializers import *

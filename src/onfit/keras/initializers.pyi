@@ -1,3 +1,0 @@
-"""The types of `onfit.initializers`, under its second name."""
-
-from onfit.initializers import *

@@ -1,0 +1,3 @@
+"""`onfit.layers`, for tools that read code; Python itself gets that module."""
+
+from onfit.layers import *

@@ -1,3 +1,0 @@
-"""The types of `onfit.layers`, under its second name."""
-
-from onfit.layers import *

@@ -1,0 +1,3 @@
+"""`onfit.losses`, for tools that read code; Python itself gets that module."""
+
+from onfit.losses import *

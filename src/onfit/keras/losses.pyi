@@ -1,3 +1,0 @@
-"""The types of `onfit.losses`, under its second name."""
-
-from onfit.losses import *

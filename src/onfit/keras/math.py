@@ -1,0 +1,3 @@
+"""`onfit.math`, for tools that read code; Python itself gets that module."""
+
+from onfit.math import *

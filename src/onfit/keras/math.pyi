@@ -1,3 +1,0 @@
-"""The types of `onfit.math`, under its second name."""
-
-from onfit.math import *

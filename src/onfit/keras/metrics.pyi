@@ -1,3 +1,0 @@
-"""The types of `onfit.metrics`, under its second name."""
-
-from onfit.metrics import *

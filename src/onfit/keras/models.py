@@ -1,0 +1,3 @@
+"""`onfit.models`, for tools that read code; Python itself gets that module."""
+
+from onfit.models import *

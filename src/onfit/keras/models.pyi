@@ -1,3 +1,0 @@
-"""The types of `onfit.models`, under its second name."""
-
-from onfit.models import *

@@ -1,0 +1,3 @@
+"""`onfit.optimizers`, for tools that read code; Python itself gets that module."""
+
+from onfit.optimizers import *

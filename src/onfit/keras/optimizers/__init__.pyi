@@ -1,3 +1,0 @@
-"""The types of `onfit.optimizers`, under its second name."""
-
-from onfit.optimizers import *

@@ -1,3 +1,0 @@
-"""The types of `onfit.optimizers.schedules`, under its second name."""
-
-from onfit.optimizers.schedules import *

@@ -1,3 +1,0 @@
-"""The types of `onfit.preprocessing`, under its second name."""
-
-from onfit.keras.preprocessing import sequence as sequence

@@ -1,3 +1,0 @@
-"""The types of `onfit.preprocessing.sequence`, under its second name."""
-
-from onfit.preprocessing.sequence import *

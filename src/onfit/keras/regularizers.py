@@ -1,0 +1,3 @@
+"""`onfit.regularizers`, for tools that read code; Python itself gets that module."""
+
+from onfit.regularizers import *

@@ -1,3 +1,0 @@
-"""The types of `onfit.regularizers`, under its second name."""
-
-from onfit.regularizers import *

@@ -1,0 +1,3 @@
+"""`onfit.utils`, for tools that read code; Python itself gets that module."""
+
+from onfit.utils import *

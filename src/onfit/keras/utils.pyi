@@ -1,3 +1,0 @@
-"""The types of `onfit.utils`, under its second name."""
-
-from onfit.utils import *
