@@ -1,12 +1,13 @@
 """Activation functions by Keras' names, on torch tensors."""
 
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from onfit._types import Identifier
 from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean, refusal_of_names
 from onfit.registered import named
 
@@ -218,7 +219,7 @@ _TORCH: dict[object, Activation] = {
 }  # fmt: skip
 
 
-def get(identifier: Any) -> Activation:
+def get(identifier: Identifier | None) -> Activation:
     """The activation of that name; a callable is returned as it is, and None means `linear`.
 
     Args:

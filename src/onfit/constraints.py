@@ -1,11 +1,12 @@
 """Limits on weights, by Keras' names. A weight is brought within its limit after each step."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from onfit._types import Identifier
 from onfit.configured import Catalog, Configured, serialized
 from onfit.errors import refusal_of_names
 
@@ -126,7 +127,7 @@ _CATALOG = Catalog(
 )  # fmt: skip
 
 
-def get(identifier: Any) -> Callable[[Tensor], Tensor] | None:
+def get(identifier: Identifier | None) -> Callable[[Tensor], Tensor] | None:
     """The constraint of that name; a callable is returned as it is, and None means none.
 
     Args:

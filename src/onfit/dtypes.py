@@ -1,5 +1,6 @@
 """Types of values, by the names that Keras, numpy and torch give them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,11 @@ _FLOATS = ("float32", "float16", "bfloat16", "float64")
 _COMMON = (*_FLOATS, "int64", "int32", "uint8", "bool")
 
 
-def torch_dtype(dtype: Any) -> torch.dtype:
+# A name, a type of numpy, torch or Python, or what Keras writes of a policy; None for the default.
+DtypeLike = str | torch.dtype | np.dtype[Any] | type[Any] | Mapping[str, Any] | None
+
+
+def torch_dtype(dtype: DtypeLike) -> torch.dtype:
     """The torch type of that name; torch's default float type for None.
 
     Args:
@@ -45,7 +50,7 @@ def torch_dtype(dtype: Any) -> torch.dtype:
     return found
 
 
-def float_dtype(dtype: Any) -> torch.dtype:
+def float_dtype(dtype: DtypeLike) -> torch.dtype:
     """The torch type of that name, which must be one of floats.
 
     Raises:

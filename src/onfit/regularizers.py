@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from onfit._types import Identifier
 from onfit.configured import Catalog, Configured, serialized
 from onfit.errors import ArgumentError, ShapeError, did_you_mean, refusal_of_names
 
@@ -142,7 +143,7 @@ _CATALOG = Catalog(
 )  # fmt: skip
 
 
-def get(identifier: Any) -> Callable[[Tensor], Tensor] | None:
+def get(identifier: Identifier | None) -> Callable[[Tensor], Tensor] | None:
     """The regularizer of that name; a callable is returned as it is, and None means none.
 
     Args:

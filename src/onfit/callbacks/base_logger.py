@@ -46,10 +46,10 @@ class BaseLogger(Callback):
         self.stateful_metrics = set(stateful_metrics or ())
         self._forget()
 
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | Any = None) -> None:
         self._forget()
 
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | Any = None) -> None:
         logs = logs or {}
         size = size_in(logs)
         for name, value in logs.items():
@@ -57,12 +57,12 @@ class BaseLogger(Callback):
             if self._is_metric(name) and isinstance(number, Real):
                 self._count(name, number, size)
 
-    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+    def on_validation_end(self, step: int, logs: Logs | Any = None) -> None:
         if in_steps(self):  # a row ends here, and the next one begins
             self.on_epoch_end(step, logs)
             self._forget()
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | Any = None) -> None:
         if logs is None:
             return
         logs.update(self._last)

@@ -6,6 +6,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+from onfit._types import Callbacks
 from onfit.callbacks.history import History
 from onfit.callbacks.progbar import ProgbarLogger
 from onfit.core.callback import Callback
@@ -44,7 +45,7 @@ class CallbackList(Session):
 
     def __init__(
         self,
-        callbacks: Any = None,
+        callbacks: Callbacks = None,
         add_history: bool = False,
         add_progbar: bool = False,
         model: Any = None,

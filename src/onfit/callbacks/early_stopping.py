@@ -147,7 +147,7 @@ class EarlyStopping(Callback):
         if self.restore_best_weights:
             yield Need(HasWeights, "restore_best_weights=True")
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: Logs | Any = None) -> None:
         self._bounds().check("EarlyStopping")  # an unknown direction is an error before training
         self._watched.begin(self)
         forget_decisions(self)
@@ -156,11 +156,11 @@ class EarlyStopping(Callback):
         self._stopped = False
         self.best_weights = None
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | Any = None) -> None:
         if decides(self, "epochs"):
             self._look(epoch, epoch, logs or {})
 
-    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+    def on_validation_end(self, step: int, logs: Logs | Any = None) -> None:
         epoch = self.start_from_epoch if self._session is None else self._session.progress.epoch
         if decides(self, "validations"):
             self._look(epoch, step, logs or {})
@@ -207,7 +207,7 @@ class EarlyStopping(Callback):
         if self.verbose > 1:
             say(f"{place(self, index)}: EarlyStopping: {decision.why}")
 
-    def on_train_end(self, logs: Logs | None = None) -> None:
+    def on_train_end(self, logs: Logs | Any = None) -> None:
         if self._stopped and self.verbose > 0:
             say(f"{place(self, self.stopped_epoch)}: early stopping")
         failed = self._session is not None and self._session.outcome == "failed"

@@ -86,18 +86,18 @@ class LearningRateFinder(Callback):
         yield Need(HasLearningRate)
         yield Need(CanResume)
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: Logs | Any = None) -> None:
         warn_of_other_setters(self)
         self._begin_anew()
         self._before = model_of(self).state_for_resume()
 
-    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_begin(self, batch: int, logs: Logs | Any = None) -> None:
         share = min(len(self.losses), self.steps - 1) / (self.steps - 1)
         ratio = self.max_learning_rate / self.min_learning_rate
         self._rate = self.min_learning_rate * ratio**share
         set_rate(self, self._rate)
 
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | Any = None) -> None:
         loss = as_number((logs or {}).get("loss"))
         if loss is None or len(self.losses) >= self.steps:
             return
@@ -113,7 +113,7 @@ class LearningRateFinder(Callback):
         self.learning_rates.append(self._rate)
         self.losses.append(self._mean / (1 - self.smoothing ** len(self.learning_rates)))
 
-    def on_train_end(self, logs: Logs | None = None) -> None:
+    def on_train_end(self, logs: Logs | Any = None) -> None:
         before, self._before = self._before, None
         if before is None:
             return

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 from onfit.callbacks.learning_rate_scheduler.setters import warn_of_other_setters
 from onfit.core.callback import Callback, Logs
@@ -76,21 +77,21 @@ class OneCycle(Callback):
     def needs(self) -> Iterable[Need]:
         yield Need(HasLearningRate)
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: Logs | Any = None) -> None:
         self._epoch = 0
         warn_of_other_setters(self)
 
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | Any = None) -> None:
         self._epoch = epoch
 
-    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_begin(self, batch: int, logs: Logs | Any = None) -> None:
         set_rate(self, self.rate_at(self._step(batch)))
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | Any = None) -> None:
         if logs is not None:
             logs["learning_rate"] = rate_of(self)
 
-    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+    def on_validation_end(self, step: int, logs: Logs | Any = None) -> None:
         if in_steps(self):
             self.on_epoch_end(step, logs)
 

@@ -126,7 +126,7 @@ class ReduceLROnPlateau(Callback):
         """Whether a reduction was so recent that the wait stays at 0."""
         return self.cooldown_counter > 0
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: Logs | Any = None) -> None:
         self._objective()  # a direction that is not known is an error before training
         # Setting a rate that follows a schedule is an error. This raises it before training, not
         # at the first plateau.
@@ -137,13 +137,13 @@ class ReduceLROnPlateau(Callback):
         forget_decisions(self)
         self.cooldown_counter = 0
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | Any = None) -> None:
         logs = {} if logs is None else logs
         self._log_rate(logs)
         if decides(self, "epochs"):
             self._look(epoch, logs)
 
-    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+    def on_validation_end(self, step: int, logs: Logs | Any = None) -> None:
         if decides(self, "validations"):
             logs = {} if logs is None else logs
             self._log_rate(logs)

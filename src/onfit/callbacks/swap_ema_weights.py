@@ -37,28 +37,28 @@ class SwapEMAWeights(Callback):
     def needs(self) -> Iterable[Need]:
         yield Need(HasLearningRate)
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: Logs | Any = None) -> None:
         self._swapped_here = False
         self._optimizer()
 
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | Any = None) -> None:
         if self.swap_on_epoch and self._optimizer().swapped:
             self._optimizer().swap_average()
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | Any = None) -> None:
         if self.swap_on_epoch and not self._optimizer().swapped:
             self._optimizer().swap_average()
 
-    def on_test_begin(self, logs: Logs | None = None) -> None:
+    def on_test_begin(self, logs: Logs | Any = None) -> None:
         self._begin()
 
-    def on_test_end(self, logs: Logs | None = None) -> None:
+    def on_test_end(self, logs: Logs | Any = None) -> None:
         self._end()
 
-    def on_predict_begin(self, logs: Logs | None = None) -> None:
+    def on_predict_begin(self, logs: Logs | Any = None) -> None:
         self._begin()
 
-    def on_predict_end(self, logs: Logs | None = None) -> None:
+    def on_predict_end(self, logs: Logs | Any = None) -> None:
         self._end()
 
     def _begin(self) -> None:

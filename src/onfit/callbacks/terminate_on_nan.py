@@ -1,6 +1,7 @@
 """TerminateOnNaN: stop when the loss is no longer a number."""
 
 import math
+from typing import Any
 
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
@@ -40,10 +41,10 @@ class TerminateOnNaN(Callback):
     def __init__(self, raise_error: bool = False) -> None:
         self.raise_error = raise_error
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: Logs | Any = None) -> None:
         forget_decisions(self)
 
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | Any = None) -> None:
         loss = as_number((logs or {}).get("loss"))
         if loss is None or math.isfinite(loss):
             return

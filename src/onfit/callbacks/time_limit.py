@@ -57,17 +57,17 @@ class TimeLimit(Callback):
         vars(self).update(state)
         self._begin = self._clock()  # the clocks of two machines have nothing in common
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: Logs | Any = None) -> None:
         self._begin = self._clock()
         self._stopped = False
         forget_decisions(self)
 
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | Any = None) -> None:
         if self._is_over():
             note_at_batch(self, batch, "stopped", self._why)
             self._stop()
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | Any = None) -> None:
         # Validation takes time too, and in some loops epochs have no batches.
         if self._is_over():
             note(self, "stopped", self._why, epoch=epoch)

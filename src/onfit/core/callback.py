@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 from onfit.core.faces import Need, check_needs, face_of, model_of
-from onfit.core.held import Handed, HeldModel
+from onfit.core.held import Handed, HeldModel, hold
 from onfit.core.hooks import ALL_NAMES, heard, join_names, silent
 from onfit.core.packages.plain import is_plain
 from onfit.core.packages.trainers import instead, refuse_attribute
@@ -14,6 +14,8 @@ from onfit.errors import ArgumentTypeError, warn
 if TYPE_CHECKING:
     from onfit.core.session import Session
 
+# A hook's `logs` are this, and typed as `Logs | Any`: one that begins with `def on_epoch_end(self,
+# epoch, logs=None)` may then write logs["loss"] before a type checker.
 Logs = dict[str, Any]
 
 # Attributes that are not part of a callback's state: those that a session sets, and hooks that are
@@ -48,7 +50,8 @@ class Callback:
     attributes that are called so below, and reads the others, set before `on_train_begin`.
 
     Attributes:
-        model: the model that is trained, as callbacks see it.
+        model: the model that is trained, as callbacks see it. To a type checker it is a `Model`;
+            a subclass for another kind says so: `model: MyModel`.
         params: dict with `epochs`, `steps` (batches per epoch or None), `samples` (or None),
             `batch_size` (or None), `verbose`, `do_validation` and `metrics` (the log names).
         run: the `onfit.Run`, or other session, that calls the hooks; None if there is none. In
@@ -76,7 +79,7 @@ class Callback:
     """
 
     # Class attributes, so that a subclass with its own __init__ need not call this one's.
-    model: Any = HeldModel()
+    model = HeldModel()
     params: dict[str, Any] = {}
     if TYPE_CHECKING:
         run: Any
@@ -133,7 +136,7 @@ class Callback:
         Raises:
             CapabilityError: if the model lacks what this callback needs.
         """
-        self.model = face_of(model)
+        hold(self, face_of(model))
         if model is not None:
             check_needs(self, self.model)
 
@@ -194,85 +197,85 @@ class Callback:
             model_of(self).stop_training = True
 
     @silent
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: Logs | Any = None) -> None:
         """Training starts. `logs` is empty."""
 
     @silent
-    def on_train_end(self, logs: Logs | None = None) -> None:
+    def on_train_end(self, logs: Logs | Any = None) -> None:
         """Training is over, however it ended. `logs` are those of the last epoch."""
 
     @silent
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | Any = None) -> None:
         """Epoch `epoch`, counted from 0, starts. `logs` is empty."""
 
     @silent
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | Any = None) -> None:
         """Epoch `epoch` is over. `logs` holds its means, and `val_` values if it had any."""
 
     @silent
-    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_begin(self, batch: int, logs: Logs | Any = None) -> None:
         """A training batch starts. `logs` holds `batch` and `size` (samples)."""
         if not _one_method(self, "on_train_batch_begin", "on_batch_begin"):
             self.on_batch_begin(batch, logs)
 
     @silent
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | Any = None) -> None:
         """A training batch is over. `logs` holds `batch`, `size` and this batch's values."""
         if not _one_method(self, "on_train_batch_end", "on_batch_end"):
             self.on_batch_end(batch, logs)
 
     @silent
-    def on_before_optimizer_step(self, batch: int, logs: Logs | None = None) -> None:
+    def on_before_optimizer_step(self, batch: int, logs: Logs | Any = None) -> None:
         """The gradients of training batch `batch` are in `p.grad` of the parameters, and the
         optimizer is about to step. What the hook changes there is what the optimizer gets. `logs`
         holds `batch`.
         """
 
     @silent
-    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+    def on_batch_begin(self, batch: int, logs: Logs | Any = None) -> None:
         """The older name of `on_train_batch_begin`."""
 
     @silent
-    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_batch_end(self, batch: int, logs: Logs | Any = None) -> None:
         """The older name of `on_train_batch_end`."""
 
     @silent
-    def on_test_begin(self, logs: Logs | None = None) -> None:
+    def on_test_begin(self, logs: Logs | Any = None) -> None:
         """Evaluation or validation starts."""
 
     @silent
-    def on_test_end(self, logs: Logs | None = None) -> None:
+    def on_test_end(self, logs: Logs | Any = None) -> None:
         """Evaluation or validation is over. `logs` holds its means, without `val_`."""
 
     @silent
-    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+    def on_test_batch_begin(self, batch: int, logs: Logs | Any = None) -> None:
         """An evaluation batch starts. `logs` holds `batch` and `size`."""
 
     @silent
-    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_test_batch_end(self, batch: int, logs: Logs | Any = None) -> None:
         """An evaluation batch is over. `logs` holds `batch`, `size` and its values."""
 
     @silent
-    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+    def on_validation_end(self, step: int, logs: Logs | Any = None) -> None:
         """A validation of the training is over, and the batch within which it came. `step` batches
         are done since training began. `logs` holds the means of the training so far (in a run of
         steps: since the validation before) and the `val_` values.
         """
 
     @silent
-    def on_predict_begin(self, logs: Logs | None = None) -> None:
+    def on_predict_begin(self, logs: Logs | Any = None) -> None:
         """Prediction starts."""
 
     @silent
-    def on_predict_end(self, logs: Logs | None = None) -> None:
+    def on_predict_end(self, logs: Logs | Any = None) -> None:
         """Prediction is over."""
 
     @silent
-    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+    def on_predict_batch_begin(self, batch: int, logs: Logs | Any = None) -> None:
         """A prediction batch starts. `logs` holds `batch` and `size`."""
 
     @silent
-    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_predict_batch_end(self, batch: int, logs: Logs | Any = None) -> None:
         """A prediction batch is over. `logs` holds `batch`, `size` and `outputs` (predictions)."""
 
     @silent

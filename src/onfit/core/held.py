@@ -1,9 +1,10 @@
 """Attributes of callbacks that a session sets: what stands there, and what a callback reads."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
     from onfit.core.callback import Callback
+    from onfit.engine.model.model import Model
 
 
 class Handed:
@@ -29,8 +30,15 @@ class HeldModel:
 
     Keras' trainer on jax holds the weights itself while it trains, and puts them into the model
     when a callback asks for the model. So each read of the attribute asks it to.
+
+    Its type is that of `fit`, and of a run of a torch module. A callback for another model says so
+    in its class: `model: MyModel`, or `model: Any`.
     """
 
+    @overload
+    def __get__(self, callback: None, kind: type) -> None: ...
+    @overload
+    def __get__(self, callback: object, kind: type) -> "Model": ...
     def __get__(self, callback: Any, kind: type) -> Any:
         if callback is None:
             return None
@@ -46,3 +54,8 @@ class HeldModel:
     def __delete__(self, callback: Any) -> None:
         """Let go of the model; the attribute is None from then on."""
         callback.__dict__.pop("model", None)
+
+
+def hold(callback: Any, model: Any) -> None:
+    """Set `callback.model`. An assignment within the class would widen its type to `Any`."""
+    callback.model = model

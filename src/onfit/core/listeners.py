@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from onfit._types import Hook
+from onfit._types import Callbacks, Hook
 from onfit.core.callback import Callback
 from onfit.core.faces import check_needs
 from onfit.core.hooks import HOOKS, heard, misspelt
@@ -62,7 +62,7 @@ class Listeners:
     left: Left | None = None
     is_main = True
 
-    def __init__(self, callbacks: Any = None) -> None:
+    def __init__(self, callbacks: Callbacks = None) -> None:
         self._callbacks = sorted(_checked(callbacks), key=_called_last)
         _warn_of_misspelt_hooks(self._callbacks)
         _warn_of_the_same_twice(self._callbacks)

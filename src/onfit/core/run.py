@@ -11,7 +11,7 @@ with Run(model, callbacks, epochs=20) as run:          on_train_begin ... on_tra
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from onfit._types import LogValues
+from onfit._types import Callbacks, LogValues
 from onfit.core.interrupts import Interrupted
 from onfit.core.meter import Meter
 from onfit.core.sizes import batch_size
@@ -68,7 +68,7 @@ class Run(Signalled):
     def __init__(
         self,
         model: Any,
-        callbacks: Any = None,
+        callbacks: Callbacks = None,
         *,
         optimizer: Any = None,
         epochs: int = 1,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
+from onfit._types import Callbacks
 from onfit.core.ending import Keeper, finish
 from onfit.core.gradients import observe_gradients
 from onfit.core.logs import Logs
@@ -58,8 +59,7 @@ class Session(Recording):
             Ctrl-C or SIGTERM) or `"failed"`. `on_train_end` can read it.
         stopped: the `Stop` that counts; None if nothing asked for a stop.
         timing: the seconds that data, steps, validation and callbacks have taken so far.
-        keepers: told when the run pauses, ends and is over. The callback that saves the run adds
-            one.
+        keepers: told when the run pauses, ends and is over, such as the callback that saves it.
         walk: the walk through this epoch's batches, with which another process can go on.
 
     Raises:
@@ -85,7 +85,7 @@ class Session(Recording):
     def __init__(
         self,
         model: Any,
-        callbacks: Any = None,
+        callbacks: Callbacks = None,
         *,
         optimizer: Any = None,
         epochs: int = 1,

@@ -59,7 +59,7 @@ class TorchScheduler(Callback):
             return self._by_batch
         return super().hears(hook)
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: Logs | Any = None) -> None:
         optimizer = getattr(self.model, "optimizer", None)
         if optimizer is None:  # the loop has not shown the optimizer that it steps
             return
@@ -67,10 +67,10 @@ class TorchScheduler(Callback):
         if not any(schedules(self.scheduler, one) for one in mine):
             raise ArgumentError(_of_another(self.scheduler, mine or [optimizer]))
 
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | Any = None) -> None:
         self.scheduler.step()
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | Any = None) -> None:
         if logs is not None:
             logs["learning_rate"] = float(self.scheduler.optimizer.param_groups[0]["lr"])
         if not self._by_batch:

@@ -1,13 +1,20 @@
 """The first values of weights, by Keras' names. They are drawn from torch's global generator."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from onfit.configured import Catalog, serialized
 from onfit.errors import refusal_of_names
-from onfit.initializers.initializer import Constant, Identity, Initializer, Ones, Zeros
+from onfit.initializers.initializer import (
+    Constant,
+    Identity,
+    Initializer,
+    InitializerLike,
+    Ones,
+    Zeros,
+)
 from onfit.initializers.random import (
     Orthogonal,
     RandomNormal,
@@ -75,7 +82,7 @@ _CATALOG = Catalog(
 )  # fmt: skip
 
 
-def get(identifier: Any) -> Callable[..., Tensor]:
+def get(identifier: InitializerLike) -> Callable[..., Tensor]:
     """The initializer of that name, snake_case or CamelCase; any callable is returned as it is.
 
     Args:

@@ -2,20 +2,24 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from onfit._types import Identifier
 from onfit.configured import Configured
-from onfit.dtypes import torch_dtype
+from onfit.dtypes import DtypeLike, torch_dtype
 from onfit.errors import ShapeError
 
 Shape = tuple[int, ...]
+# What names an initializer: also an array of the first values.
+InitializerLike = Identifier | np.ndarray[Any, Any] | Tensor
 
 
 class Initializer(Configured):
     """Makes a tensor of a given shape. Subclass it and write `__call__`."""
 
-    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Shape, dtype: DtypeLike = None) -> Tensor:
         """A new tensor of `shape`, on torch's default device.
 
         Args:
@@ -32,14 +36,14 @@ class Initializer(Configured):
 class Zeros(Initializer):
     """All zeros."""
 
-    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Shape, dtype: DtypeLike = None) -> Tensor:
         return torch.zeros(shape, dtype=torch_dtype(dtype))
 
 
 class Ones(Initializer):
     """All ones."""
 
-    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Shape, dtype: DtypeLike = None) -> Tensor:
         return torch.ones(shape, dtype=torch_dtype(dtype))
 
 
@@ -62,7 +66,7 @@ class Constant(Initializer):
     def __init__(self, value: Any = 0.0) -> None:
         self.value = value
 
-    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Shape, dtype: DtypeLike = None) -> Tensor:
         value = torch.as_tensor(self.value).to(torch.get_default_device(), torch_dtype(dtype))
         try:
             return value.broadcast_to(shape).clone()
@@ -83,7 +87,7 @@ class Identity(Initializer):
     def __init__(self, gain: float = 1.0) -> None:
         self.gain = gain
 
-    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Shape, dtype: DtypeLike = None) -> Tensor:
         require_matrix(self, shape, len(shape) == 2)
         return self.gain * torch.eye(*shape, dtype=torch_dtype(dtype))
 

@@ -1,12 +1,11 @@
 """Initializers that draw random numbers, from torch's global generator or from a seed."""
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from onfit.dtypes import torch_dtype
+from onfit.dtypes import DtypeLike, torch_dtype
 from onfit.errors import ArgumentError
 from onfit.initializers.initializer import Initializer, Shape, require_matrix
 
@@ -22,7 +21,7 @@ class Random(Initializer):
             )
         self.seed = seed
 
-    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Shape, dtype: DtypeLike = None) -> Tensor:
         wanted = torch_dtype(dtype)
         generator = None
         if self.seed is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from onfit._types import StrPath
+from onfit._types import Callbacks, StrPath
 from onfit.errors import ArgumentError, CapabilityError, FileFormatError, StorageError
 from onfit.integrations.hosted import SelfEnding, listeners_for
 from onfit.storage.durable import replacing
@@ -113,7 +113,7 @@ class Boosting:
     owner: str  # what owns the loop, for errors
     instead: str  # what to write in place of BackupAndRestore
 
-    def __init__(self, callbacks: Any) -> None:
+    def __init__(self, callbacks: Callbacks) -> None:
         self.callbacks = list(listeners_for(callbacks, self.owner, self.instead))
         self.session: SelfEnding | None = None
 

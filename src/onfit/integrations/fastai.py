@@ -6,6 +6,7 @@ from typing import Any
 from fastai.callback.core import Callback, CancelFitException
 from fastai.callback.schedule import ParamScheduler
 
+from onfit._types import Callbacks
 from onfit.core.faces import HasLearningRate
 from onfit.core.sizes import batch_size
 from onfit.integrations.hosted import SelfEnding, listeners_for
@@ -48,7 +49,7 @@ class OnfitCallback(Callback):
     order = 65  # after fastai's Recorder and those that judge what it has
     remove_on_fetch = True
 
-    def __init__(self, callbacks: Any) -> None:
+    def __init__(self, callbacks: Callbacks) -> None:
         self.callbacks = list(listeners_for(callbacks, _OWNER, _INSTEAD))
         self.session: SelfEnding | None = None
         self.begins = False

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from numbers import Real
 from typing import Any
 
+from onfit._types import Callbacks
 from onfit.callbacks.backup_and_restore import BackupAndRestore
 from onfit.core.judging.decisions import decisions_state, load_decisions
 from onfit.core.listeners import Listeners
@@ -16,7 +17,7 @@ from onfit.errors import ArgumentError, CapabilityError
 from onfit.storage.trees import as_bytes, from_bytes
 
 
-def listeners_for(callbacks: Any, trainer: str, instead: str) -> Listeners:
+def listeners_for(callbacks: Callbacks, trainer: str, instead: str) -> Listeners:
     """The callbacks that a user hands to an `OnfitCallback`.
 
     Args:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ignite.engine import Engine, Events
 
+from onfit._types import Callbacks
 from onfit.core.sizes import batch_size
 from onfit.errors import NotReadyError
 from onfit.integrations.hosted import Hosted, listeners_for
@@ -47,7 +48,7 @@ class OnfitCallback:
 
     session: Hosted
 
-    def __init__(self, callbacks: Any, model: Any, optimizer: Any = None) -> None:
+    def __init__(self, callbacks: Callbacks, model: Any, optimizer: Any = None) -> None:
         self.callbacks = list(listeners_for(callbacks, _OWNER, _INSTEAD))
         self.model, self.optimizer = model, optimizer
         self._trainer: Any = None

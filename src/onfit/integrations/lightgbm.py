@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from lightgbm import Booster
 from lightgbm.callback import CallbackEnv, EarlyStopException
 
+from onfit._types import Callbacks
 from onfit.core.faces import HasLearningRate
 from onfit.errors import CapabilityError
 from onfit.integrations.boosted import BoostedModel, Boosting, in_keras_words, refuse_folds
@@ -58,7 +59,7 @@ class OnfitCallback(Boosting):
         "fit(..., init_model='last.txt')"
     )
 
-    def __init__(self, callbacks: Any) -> None:
+    def __init__(self, callbacks: Callbacks) -> None:
         super().__init__(callbacks)
         self.order = 25  # after those of LightGBM that record, before the one that stops
 

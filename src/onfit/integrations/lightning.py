@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from onfit._types import Callbacks
 from onfit.core.sizes import batch_size
 from onfit.integrations.hosted import Hosted, listeners_for
 
@@ -45,7 +46,7 @@ class OnfitCallback(Callback):
         >>> callback = OnfitCallback([EarlyStopping(patience=3)])
     """
 
-    def __init__(self, callbacks: Any) -> None:
+    def __init__(self, callbacks: Callbacks) -> None:
         self.callbacks = listeners_for(callbacks, _OWNER, _INSTEAD)
         self.session: Any = None
         self._memory: str | None = None  # in the checkpoint that the training goes on from

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from onfit.engine.model.adapt import adapt
+from onfit.engine.model.face_of_net import adapt
 
 
 class HostedNet:

@@ -1,5 +1,7 @@
 """Optuna: end the trainings that are not worth going on with."""
 
+from typing import Any
+
 import optuna
 
 from onfit._types import OnMissing
@@ -54,7 +56,7 @@ class PruningCallback(Callback):
         self._monitor = Monitor(monitor, "PruningCallback", on_missing)
         self._pruned_at: int | None = None
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: Logs | Any = None) -> None:
         self._monitor.reset()
         self._pruned_at = None
         directions = getattr(getattr(self.trial, "study", None), "directions", ())
@@ -64,11 +66,11 @@ class PruningCallback(Callback):
                 "objectives, and Optuna prunes trials of one. Leave the callback out."
             )
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | Any = None) -> None:
         if decides(self, "epochs"):
             self._report(epoch, logs or {})
 
-    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+    def on_validation_end(self, step: int, logs: Logs | Any = None) -> None:
         if decides(self, "validations"):
             self._report(step, logs or {})
 
@@ -81,7 +83,7 @@ class PruningCallback(Callback):
             self._pruned_at = index
             self.request_stop(f"Optuna pruned the trial: {self.monitor} was {value:.6g}")
 
-    def on_train_end(self, logs: Logs | None = None) -> None:
+    def on_train_end(self, logs: Logs | Any = None) -> None:
         if self._session is None:
             self.run_is_over(well=True)
         else:  # it has more to do than to call end hooks

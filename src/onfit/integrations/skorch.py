@@ -6,6 +6,7 @@ from typing import Any
 
 from skorch.callbacks import Callback
 
+from onfit._types import Callbacks
 from onfit.core.sizes import batch_size
 from onfit.integrations.hosted import SelfEnding, listeners_for
 
@@ -44,7 +45,7 @@ class OnfitCallback(Callback):
 
     session_: SelfEnding  # with "_" it is no parameter, for scikit-learn
 
-    def __init__(self, callbacks: Any) -> None:
+    def __init__(self, callbacks: Callbacks) -> None:
         # scikit-learn's clone wants the object that it has passed.
         self.callbacks = list(callbacks) if isinstance(callbacks, Iterator) else callbacks
         listeners_for(self.callbacks, _OWNER, _INSTEAD)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback, EvalCallback
 
-from onfit._types import StrPath
+from onfit._types import Callbacks, StrPath
 from onfit.errors import ArgumentError, CapabilityError
 from onfit.integrations.hosted import SelfEnding, listeners_for
 from onfit.integrations.nets import HostedNet
@@ -52,7 +52,7 @@ class OnfitCallback(BaseCallback):
 
     session: SelfEnding
 
-    def __init__(self, callbacks: Any, steps_per_epoch: int = 2048) -> None:
+    def __init__(self, callbacks: Callbacks, steps_per_epoch: int = 2048) -> None:
         super().__init__()
         if steps_per_epoch < 1:
             raise ArgumentError(

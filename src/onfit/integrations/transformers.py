@@ -7,6 +7,7 @@ from typing import Any
 from transformers import TrainerCallback
 from transformers.trainer_callback import ExportableState
 
+from onfit._types import Callbacks
 from onfit.core.meter import RunningMeans
 from onfit.errors import ArgumentError
 from onfit.integrations.hosted import SelfEnding, listeners_for
@@ -57,7 +58,7 @@ class OnfitCallback(TrainerCallback, ExportableState):
         >>> callback = OnfitCallback([EarlyStopping(patience=3)])
     """
 
-    def __init__(self, callbacks: Any, evaluations: int = 1) -> None:
+    def __init__(self, callbacks: Callbacks, evaluations: int = 1) -> None:
         if callbacks is None:
             raise ArgumentError(_ANEW)
         self.callbacks = listeners_for(callbacks, _OWNER, _INSTEAD)

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from onfit import activations, constraints, initializers, regularizers
+from onfit._types import Identifier
+from onfit.initializers.initializer import InitializerLike
 from onfit.layers.arguments import OF_ADAPTERS
 from onfit.layers.layer import Layer
 
@@ -54,15 +56,15 @@ class Affine(Activated):
 
     def __init__(
         self,
-        activation: Any = None,
+        activation: Identifier | None = None,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
         **layer: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **layer)

@@ -6,7 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from onfit._types import Identifier
 from onfit.errors import ArgumentError, ShapeError
+from onfit.initializers.initializer import InitializerLike
 from onfit.layers.activated import Affine, as_weight
 from onfit.layers.checks import known, one_of, per_axis, require_size, whole
 from onfit.layers.shapes import Shape
@@ -28,15 +30,15 @@ class Convolution(Affine):
         data_format: str | None = None,
         dilation_rate: int | Sequence[int] = 1,
         groups: int = 1,
-        activation: Any = None,
+        activation: Identifier | None = None,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
         **layer: Any,
     ) -> None:
         super().__init__(

@@ -7,7 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from onfit import activations
+from onfit._types import Identifier
 from onfit.errors import ArgumentError, ShapeError
+from onfit.initializers.initializer import InitializerLike
 from onfit.layers.activated import Activated, Affine, as_weight, laid_out_by_units
 from onfit.layers.checks import one_of, whole
 from onfit.layers.layer import Layer
@@ -46,15 +48,15 @@ class Dense(Affine):
     def __init__(
         self,
         units: int,
-        activation: Any = None,
+        activation: Identifier | None = None,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
         **layer: Any,
     ) -> None:
         super().__init__(
@@ -133,7 +135,7 @@ class Activation(Activated):
         **layer: arguments of every layer.
     """
 
-    def __init__(self, activation: Any, **layer: Any) -> None:
+    def __init__(self, activation: Identifier | None, **layer: Any) -> None:
         super().__init__(**layer)
         self.activation = activations.get(activation)
 

@@ -6,7 +6,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from onfit import constraints, initializers, regularizers
+from onfit._types import Identifier
 from onfit.errors import ArgumentError, DataError
+from onfit.initializers.initializer import InitializerLike
 from onfit.layers.arguments import OF_ADAPTERS
 from onfit.layers.checks import whole
 from onfit.layers.layer import Layer
@@ -47,9 +49,9 @@ class Embedding(Layer):
         self,
         input_dim: int,
         output_dim: int,
-        embeddings_initializer: Any = "uniform",
-        embeddings_regularizer: Any = None,
-        embeddings_constraint: Any = None,
+        embeddings_initializer: InitializerLike = "uniform",
+        embeddings_regularizer: Identifier | None = None,
+        embeddings_constraint: Identifier | None = None,
         mask_zero: bool = False,
         weights: Any = None,
         input_length: int | None = None,

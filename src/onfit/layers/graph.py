@@ -6,12 +6,12 @@ The nodes are kept beside the modules, never in a `state_dict`; `engine/model/fu
 them into a model.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from torch import nn
 
-from onfit.dtypes import dtype_name, torch_dtype
+from onfit.dtypes import DtypeLike, dtype_name, torch_dtype
 from onfit.errors import ArgumentError, ArgumentTypeError, NotConnectedError, did_you_mean
 from onfit.layers.shapes import Shape, Spec, inferred, mapped
 
@@ -86,12 +86,16 @@ class Symbol:
         raise ArgumentTypeError("a symbol has no values yet, so it is neither true nor false.")
 
 
+# What a model is made of: one symbol, or a list or dict of them.
+Symbols = Symbol | Sequence[Any] | Mapping[str, Any]
+
+
 def Input(  # noqa: N802 - a function by Keras' name, which reads like the layer it stands for
-    shape: Any = None,
+    shape: Sequence[int | None] | None = None,
     batch_size: int | None = None,
     name: str | None = None,
-    dtype: Any = None,
-    batch_shape: Any = None,
+    dtype: DtypeLike = None,
+    batch_shape: Sequence[int | None] | None = None,
     **of_keras: Any,
 ) -> Symbol:
     """Declare an input of a model.

@@ -1,7 +1,9 @@
 """The layer that stands for an input of a model."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from onfit.dtypes import DtypeLike
 from onfit.errors import ArgumentError
 from onfit.layers.graph import Input, Symbol
 from onfit.layers.layer import Layer
@@ -32,12 +34,12 @@ class InputLayer(Layer):
 
     def __init__(
         self,
-        shape: Any = None,
+        shape: Sequence[int | None] | None = None,
         batch_size: int | None = None,
-        dtype: Any = None,
-        batch_shape: Any = None,
-        input_shape: Any = None,
-        batch_input_shape: Any = None,
+        dtype: DtypeLike = None,
+        batch_shape: Sequence[int | None] | None = None,
+        input_shape: Sequence[int | None] | None = None,
+        batch_input_shape: Sequence[int | None] | None = None,
         input_tensor: Symbol | None = None,
         name: str | None = None,
         **layer: Any,

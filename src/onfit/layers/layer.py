@@ -1,7 +1,7 @@
 """The base class of onfit's layers: a torch module that learns its shapes from its input."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from onfit import regularizers
-from onfit.dtypes import as_numpy, dtype_name, float_dtype
+from onfit._types import Identifier
+from onfit.dtypes import DtypeLike, as_numpy, dtype_name, float_dtype
 from onfit.errors import NotReadyError, ShapeError
 from onfit.layers.arguments import NotHere, declared_input, parameters_of, refuse_unknown
 from onfit.layers.calling import Called, shapes_to_build_for
@@ -66,10 +67,10 @@ class Layer(Freezable, Called, HoldsLayers):
         input_shape: Sequence[int | None] | None = None,
         input_dim: int | None = None,
         trainable: bool = True,
-        dtype: Any = None,
-        activity_regularizer: Any = None,
+        dtype: DtypeLike = None,
+        activity_regularizer: Identifier | None = None,
         autocast: bool = True,
-        weights: Any = None,
+        weights: Iterable[Any] | None = None,
         batch_input_shape: Sequence[int | None] | None = None,
         batch_shape: Sequence[int | None] | None = None,
         batch_size: int | None = None,

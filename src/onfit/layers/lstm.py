@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from onfit._types import Identifier
 from onfit.layers.recurrent import Recurrent, States, kernel_options
 
 
@@ -52,8 +53,8 @@ class LSTM(Recurrent):
     def __init__(
         self,
         units: int,
-        activation: Any = "tanh",
-        recurrent_activation: Any = "sigmoid",
+        activation: Identifier | None = "tanh",
+        recurrent_activation: Identifier | None = "sigmoid",
         use_bias: bool = True,
         *,
         unit_forget_bias: bool = True,

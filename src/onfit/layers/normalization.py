@@ -8,7 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from onfit import constraints, initializers, regularizers
+from onfit._types import Identifier
 from onfit.errors import ArgumentError, ShapeError
+from onfit.initializers.initializer import InitializerLike
 from onfit.layers.activated import as_weight
 from onfit.layers.arguments import NotHere
 from onfit.layers.checks import known, require_size
@@ -27,12 +29,12 @@ class _Normalization(Layer):
         epsilon: float,
         center: bool,
         scale: bool,
-        beta_initializer: Any,
-        gamma_initializer: Any,
-        beta_regularizer: Any,
-        gamma_regularizer: Any,
-        beta_constraint: Any,
-        gamma_constraint: Any,
+        beta_initializer: InitializerLike,
+        gamma_initializer: InitializerLike,
+        beta_regularizer: Identifier | None,
+        gamma_regularizer: Identifier | None,
+        beta_constraint: Identifier | None,
+        gamma_constraint: Identifier | None,
         **layer: Any,
     ) -> None:
         super().__init__(**layer)
@@ -119,14 +121,14 @@ class BatchNormalization(_Normalization):
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        moving_mean_initializer: Any = "zeros",
-        moving_variance_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
+        beta_initializer: InitializerLike = "zeros",
+        gamma_initializer: InitializerLike = "ones",
+        moving_mean_initializer: InitializerLike = "zeros",
+        moving_variance_initializer: InitializerLike = "ones",
+        beta_regularizer: Identifier | None = None,
+        gamma_regularizer: Identifier | None = None,
+        beta_constraint: Identifier | None = None,
+        gamma_constraint: Identifier | None = None,
         **layer: Any,
     ) -> None:
         super().__init__(
@@ -219,12 +221,12 @@ class LayerNormalization(_Normalization):
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
+        beta_initializer: InitializerLike = "zeros",
+        gamma_initializer: InitializerLike = "ones",
+        beta_regularizer: Identifier | None = None,
+        gamma_regularizer: Identifier | None = None,
+        beta_constraint: Identifier | None = None,
+        gamma_constraint: Identifier | None = None,
         **layer: Any,
     ) -> None:
         super().__init__(

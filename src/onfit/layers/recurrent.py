@@ -8,7 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from onfit import activations, constraints, initializers, regularizers
+from onfit._types import Identifier
 from onfit.errors import ShapeError
+from onfit.initializers.initializer import InitializerLike
 from onfit.layers.activated import as_weight, laid_out_by_units
 from onfit.layers.arguments import NotHere
 from onfit.layers.checks import fraction, known, require_rank, require_size, whole
@@ -46,19 +48,19 @@ class Recurrent(Layer):
     def __init__(
         self,
         units: int,
-        activation: Any,
-        recurrent_activation: Any,
+        activation: Identifier | None,
+        recurrent_activation: Identifier | None,
         use_bias: bool,
         *,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: Identifier | None = None,
+        recurrent_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        recurrent_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: int | None = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from onfit._types import Identifier
 from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean, refusal_of_names
 from onfit.losses.crossentropy import (
     BinaryCrossentropy,
@@ -139,7 +140,7 @@ _INSTEAD_OF_TORCHS = {
 }
 
 
-def get(identifier: Any) -> Loss:
+def get(identifier: Identifier) -> Loss:
     """The loss of that name, or the loss that an object or function stands for.
 
     Args:
@@ -169,9 +170,9 @@ def get(identifier: Any) -> Loss:
             f"loss={identifier.__name__} is a class. Write {identifier.__name__}() with its "
             "arguments."
         )
-    if isinstance(identifier, nn.Module) or is_of_torch_functional(identifier):
-        return TorchLoss(identifier)
     if callable(identifier):
+        if isinstance(identifier, nn.Module) or is_of_torch_functional(identifier):
+            return TorchLoss(identifier)
         return (
             _FUNCTIONS[identifier]() if is_loss_function(identifier) else FunctionLoss(identifier)
         )
@@ -181,7 +182,7 @@ def get(identifier: Any) -> Loss:
     )
 
 
-def is_loss_function(function: Any) -> bool:
+def is_loss_function(function: object) -> bool:
     """Whether this is one of the functions of this module."""
     try:
         return function in _FUNCTIONS

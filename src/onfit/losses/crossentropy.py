@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from onfit import activations
+from onfit.dtypes import DtypeLike
 from onfit.errors import ArgumentError, DataError, ShapeError
 from onfit.losses.loss import EPSILON, MEAN, MEANS, NamedLoss, aligned
 
@@ -157,7 +158,7 @@ class _Crossentropy(NamedLoss):
         axis: int,
         reduction: str | None,
         name: str | None,
-        dtype: Any,
+        dtype: DtypeLike,
     ) -> None:
         super().__init__(reduction, name, dtype)
         self.from_logits = from_logits
@@ -186,7 +187,7 @@ class _SmoothedCrossentropy(_Crossentropy):
         axis: int = -1,
         reduction: str | None = MEAN,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DtypeLike = None,
     ) -> None:
         if not 0 <= label_smoothing <= 1:
             raise ArgumentError(
@@ -231,7 +232,7 @@ class SparseCategoricalCrossentropy(_Crossentropy):
         reduction: str | None = MEAN,
         axis: int = -1,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DtypeLike = None,
     ) -> None:
         super().__init__(from_logits, axis, reduction, name, dtype)
         if ignore_class is not None and self.reduction == "mean_with_sample_weight":

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from onfit.dtypes import DtypeLike
 from onfit.losses.crossentropy import class_indices, smoothed_to_half, smoothed_to_uniform
 from onfit.losses.loss import EPSILON, MEAN, NamedLoss, aligned
 
@@ -104,7 +105,7 @@ class BinaryFocalCrossentropy(NamedLoss):
         axis: int = -1,
         reduction: str | None = MEAN,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DtypeLike = None,
     ) -> None:
         super().__init__(reduction, name, dtype)
         self.apply_class_balancing = apply_class_balancing
@@ -140,7 +141,7 @@ class CategoricalFocalCrossentropy(NamedLoss):
         axis: int = -1,
         reduction: str | None = MEAN,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DtypeLike = None,
     ) -> None:
         super().__init__(reduction, name, dtype)
         self.alpha = alpha
@@ -170,7 +171,7 @@ class CategoricalGeneralizedCrossEntropy(NamedLoss):
         q: float = 0.5,
         reduction: str | None = MEAN,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DtypeLike = None,
     ) -> None:
         super().__init__(reduction, name, dtype)
         self.q = q

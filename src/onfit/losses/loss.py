@@ -8,6 +8,7 @@ from torch import Tensor
 
 from onfit.activations import Activation
 from onfit.configured import CheckedArguments
+from onfit.dtypes import DtypeLike
 from onfit.errors import ArgumentError, ArgumentTypeError, ShapeError, did_you_mean
 
 EPSILON = 1e-7  # Keras' fuzz factor: keeps logarithms and quotients finite
@@ -46,7 +47,7 @@ class Loss(CheckedArguments):
     output_activation: Activation | None = None
 
     def __init__(
-        self, name: str | None = None, reduction: str | None = MEAN, dtype: Any = None
+        self, name: str | None = None, reduction: str | None = MEAN, dtype: DtypeLike = None
     ) -> None:
         reduction = {None: "none", _AUTO: MEAN}.get(reduction, reduction)
         if reduction not in _REDUCTIONS:
@@ -126,7 +127,7 @@ class NamedLoss(Loss):
     function: ClassVar[Callable[..., Tensor]]
 
     def __init__(
-        self, reduction: str | None = MEAN, name: str | None = None, dtype: Any = None
+        self, reduction: str | None = MEAN, name: str | None = None, dtype: DtypeLike = None
     ) -> None:
         super().__init__(name, reduction, dtype)
 

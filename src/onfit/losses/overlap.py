@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from onfit.dtypes import DtypeLike
 from onfit.losses.loss import EPSILON, MEAN, NamedLoss, aligned
 
 Axes = int | Sequence[int] | None
@@ -59,7 +60,7 @@ class Dice(NamedLoss):
         reduction: str | None = MEAN,
         name: str | None = None,
         axis: Axes = None,
-        dtype: Any = None,
+        dtype: DtypeLike = None,
     ) -> None:
         super().__init__(reduction, name, dtype)
         self.axis = axis
@@ -81,7 +82,7 @@ class Tversky(NamedLoss):
         reduction: str | None = MEAN,
         name: str | None = None,
         axis: Axes = None,
-        dtype: Any = None,
+        dtype: DtypeLike = None,
     ) -> None:
         super().__init__(reduction, name, dtype)
         self.alpha = alpha

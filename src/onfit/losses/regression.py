@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from onfit.dtypes import DtypeLike
 from onfit.losses.loss import EPSILON, MEAN, NamedLoss, aligned
 
 
@@ -124,7 +125,7 @@ class Huber(NamedLoss):
         delta: float = 1.0,
         reduction: str | None = MEAN,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DtypeLike = None,
     ) -> None:
         super().__init__(reduction, name, dtype)
         self.delta = delta
@@ -151,7 +152,7 @@ class CosineSimilarity(NamedLoss):
         axis: int = -1,
         reduction: str | None = MEAN,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DtypeLike = None,
     ) -> None:
         super().__init__(reduction, name, dtype)
         self.axis = axis

@@ -7,7 +7,7 @@ the mean; some (AUC, Precision ...) keep a state instead.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from onfit._types import Mode
+from onfit._types import Identifier, Mode
 from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean, refusal_of_names
 from onfit.losses import (
     binary_crossentropy,
@@ -224,7 +224,7 @@ _NAMED: dict[str, _Make] = {
 }  # fmt: skip
 
 
-def get(identifier: Any) -> Metric:
+def get(identifier: Identifier) -> Metric:
     """The metric of that name, or a function of `(y_true, y_pred)` as one.
 
     Args:

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from onfit.dtypes import DtypeLike
 from onfit.errors import ShapeError
 from onfit.metrics.means import MeanMetricWrapper
 
@@ -143,7 +144,7 @@ class Accuracy(MeanMetricWrapper):
         dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
+    def __init__(self, name: str = "accuracy", dtype: DtypeLike = None) -> None:
         super().__init__(_equality, name, dtype, "max")
 
 
@@ -155,7 +156,7 @@ class AccuracyByShape(MeanMetricWrapper):
         dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
+    def __init__(self, name: str = "accuracy", dtype: DtypeLike = None) -> None:
         super().__init__(accuracy, name, dtype, "max")
 
     def sees_logits(self, output: Tensor) -> bool:
@@ -180,7 +181,7 @@ class BinaryAccuracy(MeanMetricWrapper):
     """
 
     def __init__(
-        self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
+        self, name: str = "binary_accuracy", dtype: DtypeLike = None, threshold: float = 0.5
     ) -> None:
         super().__init__(binary_accuracy, name, dtype, "max", threshold=threshold)
 
@@ -196,7 +197,7 @@ class CategoricalAccuracy(MeanMetricWrapper):
     # The largest output is the largest after a softmax, too. So no softmax is needed.
     takes_logits = True
 
-    def __init__(self, name: str = "categorical_accuracy", dtype: Any = None) -> None:
+    def __init__(self, name: str = "categorical_accuracy", dtype: DtypeLike = None) -> None:
         super().__init__(categorical_accuracy, name, dtype, "max")
 
 
@@ -210,7 +211,7 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
 
     takes_logits = True
 
-    def __init__(self, name: str = "sparse_categorical_accuracy", dtype: Any = None) -> None:
+    def __init__(self, name: str = "sparse_categorical_accuracy", dtype: DtypeLike = None) -> None:
         super().__init__(sparse_categorical_accuracy, name, dtype, "max")
 
 
@@ -226,7 +227,7 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
     takes_logits = True
 
     def __init__(
-        self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None
+        self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: DtypeLike = None
     ) -> None:
         super().__init__(top_k_categorical_accuracy, name, dtype, "max", k=k)
 
@@ -247,7 +248,7 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
         self,
         k: int = 5,
         name: str = "sparse_top_k_categorical_accuracy",
-        dtype: Any = None,
+        dtype: DtypeLike = None,
         from_sorted_ids: bool = False,
     ) -> None:
         options: dict[str, Any] = {"k": k, "from_sorted_ids": from_sorted_ids}

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from onfit.dtypes import DtypeLike
 from onfit.errors import ArgumentError, ShapeError, did_you_mean
 from onfit.metrics.accuracy import matched
 from onfit.metrics.arithmetic import quotient
@@ -56,7 +57,7 @@ class AUC(CountingMetric):
         curve: str = "ROC",
         summation_method: str = "interpolation",
         name: str | None = "auc",
-        dtype: Any = None,
+        dtype: DtypeLike = None,
         thresholds: Sequence[float] | None = None,
         multi_label: bool = False,
         num_labels: int | None = None,

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from onfit.dtypes import DtypeLike
 from onfit.errors import ArgumentError, ShapeError
 from onfit.metrics.accuracy import matched
 from onfit.metrics.arithmetic import quotient
@@ -39,7 +40,7 @@ class _ShareAtThreshold(CountingMetric):
         top_k: int | None = None,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DtypeLike = None,
     ) -> None:
         super().__init__(dtype, name)
         self.init_thresholds = thresholds

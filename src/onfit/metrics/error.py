@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from onfit import losses
+from onfit.dtypes import DtypeLike
 from onfit.metrics.arithmetic import quotient, without_last_ones
 from onfit.metrics.means import MeanMetricWrapper
 from onfit.metrics.metric import CountingMetric
@@ -32,7 +33,7 @@ class MeanSquaredError(MeanMetricWrapper):
         dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "mean_squared_error", dtype: Any = None) -> None:
+    def __init__(self, name: str = "mean_squared_error", dtype: DtypeLike = None) -> None:
         super().__init__(losses.mean_squared_error, name, dtype, "min")
 
 
@@ -52,7 +53,7 @@ class RootMeanSquaredError(CountingMetric):
 
     direction = "min"
 
-    def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
+    def __init__(self, name: str = "root_mean_squared_error", dtype: DtypeLike = None) -> None:
         super().__init__(dtype, name)
 
     def update(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
@@ -75,7 +76,7 @@ class MeanAbsoluteError(MeanMetricWrapper):
         dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "mean_absolute_error", dtype: Any = None) -> None:
+    def __init__(self, name: str = "mean_absolute_error", dtype: DtypeLike = None) -> None:
         super().__init__(losses.mean_absolute_error, name, dtype, "min")
 
 
@@ -87,7 +88,9 @@ class MeanAbsolutePercentageError(MeanMetricWrapper):
         dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "mean_absolute_percentage_error", dtype: Any = None) -> None:
+    def __init__(
+        self, name: str = "mean_absolute_percentage_error", dtype: DtypeLike = None
+    ) -> None:
         super().__init__(losses.mean_absolute_percentage_error, name, dtype, "min")
 
 
@@ -99,7 +102,9 @@ class MeanSquaredLogarithmicError(MeanMetricWrapper):
         dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "mean_squared_logarithmic_error", dtype: Any = None) -> None:
+    def __init__(
+        self, name: str = "mean_squared_logarithmic_error", dtype: DtypeLike = None
+    ) -> None:
         super().__init__(losses.mean_squared_logarithmic_error, name, dtype, "min")
 
 
@@ -111,7 +116,7 @@ class LogCoshError(MeanMetricWrapper):
         dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "logcosh", dtype: Any = None) -> None:
+    def __init__(self, name: str = "logcosh", dtype: DtypeLike = None) -> None:
         super().__init__(losses.log_cosh, name, dtype, "min")
 
 
@@ -124,7 +129,9 @@ class CosineSimilarity(MeanMetricWrapper):
         axis: the axis along which the numbers of one vector lie.
     """
 
-    def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1) -> None:
+    def __init__(
+        self, name: str = "cosine_similarity", dtype: DtypeLike = None, axis: int = -1
+    ) -> None:
         super().__init__(cosine_similarity, name, dtype, "max", axis=axis)
 
 
@@ -136,7 +143,7 @@ class Hinge(MeanMetricWrapper):
         dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "hinge", dtype: Any = None) -> None:
+    def __init__(self, name: str = "hinge", dtype: DtypeLike = None) -> None:
         super().__init__(losses.hinge, name, dtype, "min")
 
 
@@ -148,7 +155,7 @@ class SquaredHinge(MeanMetricWrapper):
         dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "squared_hinge", dtype: Any = None) -> None:
+    def __init__(self, name: str = "squared_hinge", dtype: DtypeLike = None) -> None:
         super().__init__(losses.squared_hinge, name, dtype, "min")
 
 
@@ -160,7 +167,7 @@ class CategoricalHinge(MeanMetricWrapper):
         dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "categorical_hinge", dtype: Any = None) -> None:
+    def __init__(self, name: str = "categorical_hinge", dtype: DtypeLike = None) -> None:
         super().__init__(losses.categorical_hinge, name, dtype, "min")
 
 
@@ -172,7 +179,7 @@ class KLDivergence(MeanMetricWrapper):
         dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "kl_divergence", dtype: Any = None) -> None:
+    def __init__(self, name: str = "kl_divergence", dtype: DtypeLike = None) -> None:
         super().__init__(losses.kl_divergence, name, dtype, "min")
 
 
@@ -184,7 +191,7 @@ class Poisson(MeanMetricWrapper):
         dtype: the type of the mean.
     """
 
-    def __init__(self, name: str = "poisson", dtype: Any = None) -> None:
+    def __init__(self, name: str = "poisson", dtype: DtypeLike = None) -> None:
         super().__init__(losses.poisson, name, dtype, "min")
 
 
@@ -201,7 +208,7 @@ class BinaryCrossentropy(MeanMetricWrapper):
     def __init__(
         self,
         name: str = "binary_crossentropy",
-        dtype: Any = None,
+        dtype: DtypeLike = None,
         from_logits: bool = False,
         label_smoothing: float = 0.0,
     ) -> None:
@@ -224,7 +231,7 @@ class CategoricalCrossentropy(MeanMetricWrapper):
     def __init__(
         self,
         name: str = "categorical_crossentropy",
-        dtype: Any = None,
+        dtype: DtypeLike = None,
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         axis: int = -1,
@@ -252,7 +259,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
     def __init__(
         self,
         name: str = "sparse_categorical_crossentropy",
-        dtype: Any = None,
+        dtype: DtypeLike = None,
         from_logits: bool = False,
         ignore_class: int | None = None,
         axis: int = -1,

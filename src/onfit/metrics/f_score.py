@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from onfit.dtypes import DtypeLike
 from onfit.errors import ArgumentError, ShapeError, did_you_mean
 from onfit.metrics.accuracy import matched
 from onfit.metrics.counts import weight_of_each
@@ -41,7 +42,7 @@ class FBetaScore(CountingMetric):
         beta: float = 1.0,
         threshold: float | None = None,
         name: str = "fbeta_score",
-        dtype: Any = None,
+        dtype: DtypeLike = None,
     ) -> None:
         if average not in _AVERAGES:
             words = [word for word in _AVERAGES if word]
@@ -150,7 +151,7 @@ class F1Score(FBetaScore):
         average: str | None = None,
         threshold: float | None = None,
         name: str = "f1_score",
-        dtype: Any = None,
+        dtype: DtypeLike = None,
     ) -> None:
         super().__init__(average, 1.0, threshold, name, dtype)
 

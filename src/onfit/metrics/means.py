@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from onfit._types import Mode
+from onfit.dtypes import DtypeLike
 from onfit.metrics.arithmetic import down_to, per_sample, quotient, without_last_ones
 from onfit.metrics.metric import Metric
 
@@ -25,7 +26,7 @@ class Mean(Metric):
         4.0
     """
 
-    def __init__(self, name: str = "mean", dtype: Any = None) -> None:
+    def __init__(self, name: str = "mean", dtype: DtypeLike = None) -> None:
         super().__init__(dtype, name)
         self.reset_state()
 
@@ -69,7 +70,7 @@ class Sum(Metric):
         16.0
     """
 
-    def __init__(self, name: str = "sum", dtype: Any = None) -> None:
+    def __init__(self, name: str = "sum", dtype: DtypeLike = None) -> None:
         super().__init__(dtype, name)
         self.reset_state()
 
@@ -106,7 +107,7 @@ class MeanMetricWrapper(Metric):
         self,
         fn: Callable[..., Any],
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DtypeLike = None,
         direction: Mode | None = None,
         **options: Any,
     ) -> None:

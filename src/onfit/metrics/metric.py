@@ -12,7 +12,9 @@ from onfit._types import Mode
 from onfit.configured import CheckedArguments
 from onfit.core.judging.objective import direction_by_name
 from onfit.core.packages.plain import is_plain
+from onfit.dtypes import DtypeLike
 from onfit.errors import ArgumentTypeError, CapabilityError
+from onfit.initializers.initializer import InitializerLike
 from onfit.losses.loss import dtype_of
 from onfit.metrics.naming import snake_case
 from onfit.metrics.results import marked
@@ -54,7 +56,7 @@ class Metric(CheckedArguments):
     direction: Mode | None = None
     takes_logits = False
 
-    def __init__(self, dtype: Any = None, name: str | None = None) -> None:
+    def __init__(self, dtype: DtypeLike = None, name: str | None = None) -> None:
         if name is not None and not isinstance(name, str):
             raise ArgumentTypeError(
                 f"{type(self).__name__}(name={name!r}): a name is a text. A function of (y_true, "
@@ -92,8 +94,8 @@ class Metric(CheckedArguments):
     def add_variable(
         self,
         shape: Any = (),
-        initializer: Any = "zeros",
-        dtype: Any = None,
+        initializer: InitializerLike = "zeros",
+        dtype: DtypeLike = None,
         aggregation: Any = None,
         name: str | None = None,
     ) -> MetricVariable:

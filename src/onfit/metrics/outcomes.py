@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from onfit.dtypes import DtypeLike
 from onfit.errors import ArgumentError
 from onfit.metrics.accuracy import matched
 from onfit.metrics.arithmetic import quotient
@@ -32,7 +33,7 @@ class _Count(CountingMetric):
         self,
         thresholds: float | Sequence[float] | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DtypeLike = None,
     ) -> None:
         super().__init__(dtype, name)
         self.init_thresholds = thresholds
@@ -133,9 +134,7 @@ class _BestWhere(CountingMetric):
             raise ArgumentError(
                 f"{type(self).__name__}(num_thresholds={num_thresholds!r}): it is 1 or more."
             )
-        self.value = value
-        self.num_thresholds = num_thresholds
-        self.class_id = class_id
+        self.value, self.num_thresholds, self.class_id = value, num_thresholds, class_id
         last = num_thresholds - 1
         self.thresholds = [index / last for index in range(num_thresholds)] if last else [0.5]
         self._thresholds = Thresholds(self.thresholds)
@@ -202,7 +201,7 @@ class PrecisionAtRecall(_BestWhere):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DtypeLike = None,
     ) -> None:
         super().__init__(recall, num_thresholds, class_id, name, dtype)
 
@@ -232,7 +231,7 @@ class RecallAtPrecision(_BestWhere):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DtypeLike = None,
     ) -> None:
         super().__init__(precision, num_thresholds, class_id, name, dtype)
 
@@ -262,7 +261,7 @@ class SensitivityAtSpecificity(_BestWhere):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DtypeLike = None,
     ) -> None:
         super().__init__(specificity, num_thresholds, class_id, name, dtype)
 
@@ -292,7 +291,7 @@ class SpecificityAtSensitivity(_BestWhere):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DtypeLike = None,
     ) -> None:
         super().__init__(sensitivity, num_thresholds, class_id, name, dtype)
 

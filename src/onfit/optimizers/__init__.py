@@ -1,8 +1,10 @@
 """Optimizers by Keras' names, on torch's kernels."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from onfit import _doors
+from onfit._types import Identifier
 from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean, refusal_of_names
 from onfit.optimizers import by_name, schedules
 from onfit.optimizers.adadelta import Adadelta
@@ -24,6 +26,12 @@ from onfit.optimizers.wrapping.loss_scale import LossScaleOptimizer
 from onfit.optimizers.wrapping.several import SeveralOptimizers
 from onfit.optimizers.wrapping.torch_optimizer import TorchOptimizer
 from onfit.registered import named
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer as _OfTorch
+
+    # What names an optimizer: also one of torch, or a list of several.
+    OptimizerLike = Identifier | Optimizer | _OfTorch | Sequence[_OfTorch]
 
 __all__ = [
     "SGD",
@@ -61,7 +69,7 @@ sgd, rmsprop, adagrad, adadelta = SGD, RMSprop, Adagrad, Adadelta
 adam, adamw, adamax, nadam = Adam, AdamW, Adamax, Nadam
 
 
-def get(identifier: Any) -> Optimizer:
+def get(identifier: "OptimizerLike") -> Optimizer:
     """The optimizer of that name, or the one that an object stands for.
 
     Args:
@@ -122,7 +130,9 @@ def serialize(optimizer: Optimizer) -> dict[str, Any]:
     return {"class_name": type(optimizer).__name__, "config": optimizer.get_config()}
 
 
-def deserialize(config: dict[str, Any], custom_objects: Any = None) -> Optimizer:
+def deserialize(
+    config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+) -> Optimizer:
     """The optimizer that `serialize`, or Keras, described.
 
     Args:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from onfit.optimizers.optimizer import Optimizer
 from onfit.optimizers.options import EPSILON
+from onfit.optimizers.rated import RateLike
 
 
 class Adadelta(Optimizer):
@@ -24,7 +25,7 @@ class Adadelta(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: RateLike = 0.001,
         rho: float = 0.95,
         epsilon: float | None = EPSILON,
         **base: Any,

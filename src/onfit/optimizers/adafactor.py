@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from onfit.optimizers.optimizer import Optimizer
+from onfit.optimizers.rated import RateLike
 
 
 class Adafactor(Optimizer):
@@ -28,7 +29,7 @@ class Adafactor(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: RateLike = 0.001,
         beta_2_decay: float = -0.8,
         epsilon_1: float = 1e-30,
         epsilon_2: float = 1e-3,

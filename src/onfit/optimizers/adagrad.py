@@ -8,6 +8,7 @@ from torch import Tensor
 from onfit.errors import ArgumentError
 from onfit.optimizers.optimizer import Optimizer
 from onfit.optimizers.options import EPSILON
+from onfit.optimizers.rated import RateLike
 
 
 class Adagrad(Optimizer):
@@ -27,7 +28,7 @@ class Adagrad(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: RateLike = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float | None = EPSILON,
         **base: Any,

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from onfit.optimizers.optimizer import Optimizer
 from onfit.optimizers.options import EPSILON
+from onfit.optimizers.rated import RateLike
 
 
 class Adamax(Optimizer):
@@ -25,7 +26,7 @@ class Adamax(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: RateLike = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float | None = EPSILON,

@@ -5,6 +5,7 @@ from typing import Any
 from onfit.errors import ArgumentError
 from onfit.optimizers.adam import Adam
 from onfit.optimizers.options import EPSILON
+from onfit.optimizers.rated import RateLike
 
 
 class AdamW(Adam):
@@ -25,7 +26,7 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: RateLike = 0.001,
         weight_decay: float = 0.004,
         beta_1: float = 0.9,
         beta_2: float = 0.999,

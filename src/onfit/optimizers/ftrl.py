@@ -7,6 +7,7 @@ from torch import Tensor
 
 from onfit.errors import ArgumentError
 from onfit.optimizers.optimizer import Optimizer
+from onfit.optimizers.rated import RateLike
 
 
 class Ftrl(Optimizer):
@@ -31,7 +32,7 @@ class Ftrl(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: RateLike = 0.001,
         learning_rate_power: float = -0.5,
         initial_accumulator_value: float = 0.1,
         l1_regularization_strength: float = 0.0,

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from onfit.errors import ArgumentError
 from onfit.optimizers.optimizer import Optimizer
+from onfit.optimizers.rated import RateLike
 
 
 class Lion(Optimizer):
@@ -25,7 +26,11 @@ class Lion(Optimizer):
     slot_names = ("momentum",)
 
     def __init__(
-        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, **base: Any
+        self,
+        learning_rate: RateLike = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.99,
+        **base: Any,
     ) -> None:
         if not 0 < beta_1 <= 1:
             raise ArgumentError(f"Lion(beta_1={beta_1!r}): beta_1 lies above 0, up to 1.")

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from onfit.optimizers.optimizer import Optimizer
 from onfit.optimizers.options import EPSILON
+from onfit.optimizers.rated import RateLike
 
 _DECAY = 0.96  # the paper's constant for the warm-up of the momentum
 
@@ -29,7 +30,7 @@ class Nadam(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: RateLike = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float | None = EPSILON,

@@ -15,6 +15,7 @@ from onfit.optimizers import accumulation, assigned, clipping, options, schedule
 from onfit.optimizers.averages import AVERAGE, WithAverage
 from onfit.optimizers.gradient_watch import GradientWatch
 from onfit.optimizers.learning_rate import Iterations
+from onfit.optimizers.rated import RateLike
 
 _State = tuple[Tensor, dict[str, Tensor]]  # a parameter, and its tensor in each slot
 # Of parameters and this process' gradients: those of all processes.
@@ -71,7 +72,7 @@ class Optimizer(WithAverage):
 
     def __init__(
         self,
-        learning_rate: Any = 0.01,
+        learning_rate: RateLike = 0.01,
         name: str | None = None,
         *,
         weight_decay: float | None = None,

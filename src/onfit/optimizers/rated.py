@@ -1,11 +1,14 @@
 """The learning rate of an optimizer: a number, or one that depends on the step."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, SupportsFloat
 
 from onfit.errors import ArgumentTypeError
 from onfit.optimizers.learning_rate import LearningRate, checked_rate
 from onfit.optimizers.schedules import LearningRateSchedule
+
+# What says a learning rate: a number, a schedule, or a function without arguments.
+RateLike = SupportsFloat | LearningRateSchedule | Callable[[], Any]
 
 
 class Rated:
@@ -36,7 +39,7 @@ class Rated:
         return LearningRate(self._set_rate if self._schedule is None else self._scheduled(), self)
 
     @learning_rate.setter
-    def learning_rate(self, value: Any) -> None:
+    def learning_rate(self, value: RateLike) -> None:
         if self._schedule is not None and not callable(value):
             raise ArgumentTypeError(
                 f"{self.name}.learning_rate = {value!r}: it cannot be set. This optimizer was "
@@ -53,10 +56,10 @@ class Rated:
         return self.learning_rate
 
     @lr.setter
-    def lr(self, value: Any) -> None:
+    def lr(self, value: RateLike) -> None:
         self.learning_rate = value
 
-    def _take(self, rate: Any) -> None:
+    def _take(self, rate: RateLike) -> None:
         if callable(rate) and not isinstance(rate, LearningRateSchedule):
             rate = RateOfFunction(rate)
         self._schedule = rate if isinstance(rate, LearningRateSchedule) else None

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from onfit.optimizers.optimizer import Optimizer
 from onfit.optimizers.options import EPSILON
+from onfit.optimizers.rated import RateLike
 
 
 class RMSprop(Optimizer):
@@ -23,7 +24,7 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: RateLike = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float | None = EPSILON,

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from onfit.errors import ArgumentError
 from onfit.optimizers.optimizer import Optimizer
+from onfit.optimizers.rated import RateLike
 
 
 class SGD(Optimizer):
@@ -28,7 +29,7 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.01,
+        learning_rate: RateLike = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
         **base: Any,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from onfit.errors import ArgumentError, DataError, did_you_mean
 
@@ -15,7 +16,7 @@ _SIDES = ("pre", "post")
 def pad_sequences(
     sequences: Iterable[Sequence[Any]],
     maxlen: int | None = None,
-    dtype: Any = "int32",
+    dtype: DTypeLike = "int32",
     padding: str = "pre",
     truncating: str = "pre",
     value: Any = 0.0,

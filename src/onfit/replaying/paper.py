@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
+from onfit._types import Callbacks
 from onfit.callbacks.model_checkpoint import ModelCheckpoint
 from onfit.callbacks.time_limit import TimeLimit
 from onfit.core.callback import Callback
@@ -42,7 +43,7 @@ class PaperModel:
     save_weights = load_weights = save
 
 
-def split(callbacks: Any) -> tuple[list[Callback], list[str]]:
+def split(callbacks: Callbacks) -> tuple[list[Callback], list[str]]:
     """Those of the callbacks that keep their decisions, and the names of the others, which are left
     out: what they write, or ask of a model, belongs to a real training.
     """

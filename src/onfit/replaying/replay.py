@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from onfit._types import Callbacks
 from onfit.core.aliases import find
 from onfit.core.console import readable
 from onfit.core.judging.decisions import Decision, decisions_of
@@ -91,7 +92,7 @@ class Replay:
 
 
 def replay(
-    callbacks: Any,
+    callbacks: Callbacks,
     recorded: Any,
     *,
     learning_rate: float | None = None,

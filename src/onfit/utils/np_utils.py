@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from onfit.errors import DataError
 
@@ -11,7 +12,9 @@ __all__ = ["normalize", "to_categorical"]
 Array = np.ndarray[Any, Any]
 
 
-def to_categorical(y: Any, num_classes: int | None = None, dtype: Any = "float32") -> Array:
+def to_categorical(
+    y: ArrayLike, num_classes: int | None = None, dtype: DTypeLike = "float32"
+) -> Array:
     """Classes as rows with a one in the class's column and zeros elsewhere.
 
     Args:

@@ -15,7 +15,7 @@ from torch.utils.checkpoint import checkpoint
 
 from onfit import Input, Model, Sequential, layers, optimizers
 from onfit.callbacks import LambdaCallback
-from onfit.engine.model.adapt import adapt
+from onfit.engine.model.face_of_net import adapt
 from onfit.errors import CapabilityError, NotReadyError
 
 X = torch.randn(32, 4, generator=torch.Generator().manual_seed(0))

@@ -134,7 +134,7 @@ class BackupAndRestore(Callback):
     def needs(self) -> Iterable[Need]:
         yield Need(CanResume)
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: Logs | Any = None) -> None:
         run = self._resumable_run()
         check_kept(run)
         run.settings = settings_of(run)
@@ -159,12 +159,12 @@ class BackupAndRestore(Callback):
         else:
             self._restore(run, state)
 
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | Any = None) -> None:
         due = self._cadence.due_after_batch(size_in(logs))
         if due and not self._resumable_run().leaves_saving_to_all():
             self._save()
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | Any = None) -> None:
         run = self._resumable_run()
         run.agree()  # a stop in another process may change what is due
         due = run.processes.any_of(self._cadence.due_after_epoch())
@@ -174,7 +174,7 @@ class BackupAndRestore(Callback):
         if due:
             self._save()
 
-    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+    def on_validation_end(self, step: int, logs: Logs | Any = None) -> None:
         due = in_steps(self) and self._cadence.due_after_epoch()
         if self._resumable_run().processes.any_of(due):
             self._save()

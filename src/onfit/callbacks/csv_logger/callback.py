@@ -70,7 +70,7 @@ class CSVLogger(Callback):
         self._written_here = False  # whether an earlier training of this process wrote the file
         self._told: set[str] = set()
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: Logs | Any = None) -> None:
         require_writable(self.filename, f"CSVLogger(filename={self.filename!r})")
         self._table.path = os.path.abspath(self.filename)
         self._columns, self._started, self._anew, self._kept = [], False, False, None
@@ -81,10 +81,10 @@ class CSVLogger(Callback):
             self._check_columns(self._found, self.params.get("metrics") or ())
         self._rows = len(rows)
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | Any = None) -> None:
         self._add("epoch", epoch, logs)
 
-    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+    def on_validation_end(self, step: int, logs: Logs | Any = None) -> None:
         if in_steps(self):
             self._add("step", step, logs)
 

@@ -63,18 +63,18 @@ class History(Callback):
         # The epoch of each value in `history`, since a list may skip epochs.
         self._epochs: dict[str, array[int]] = {}
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: Logs | Any = None) -> None:
         self.epoch, self.step = [], []
         self.history = AliasDict()
         self._epochs, self._steps = {}, {}
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | Any = None) -> None:
         self.epoch.append(epoch)
         if self._session is not None:
             self._steps[epoch] = self._session.progress.step
         self._keep(epoch, logs)
 
-    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+    def on_validation_end(self, step: int, logs: Logs | Any = None) -> None:
         if in_steps(self):
             self.step.append(step)
             self._keep(step, logs)

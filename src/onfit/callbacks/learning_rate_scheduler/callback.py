@@ -83,29 +83,29 @@ class LearningRateScheduler(Callback):
             return self.by == "batch"
         return super().hears(hook)
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: Logs | Any = None) -> None:
         forget_decisions(self)
         self._steps = 0
         if self.sets_rate_anew:
             warn_of_other_setters(self)
 
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | Any = None) -> None:
         if self.by == "epoch":
             self._set(self._ask(epoch), f"epoch {epoch}")
             self._say(epoch)
 
-    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_begin(self, batch: int, logs: Logs | Any = None) -> None:
         if self.by == "batch":
             step = self._steps if self._session is None else self._session.progress.step
             self._set(self._ask(step), f"step {step}")
             self._steps = step + 1
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | Any = None) -> None:
         if self.by == "batch":
             self._say(epoch)
         self._log(epoch, logs)
 
-    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+    def on_validation_end(self, step: int, logs: Logs | Any = None) -> None:
         if in_steps(self):
             self._log(step, logs)
 

@@ -152,7 +152,7 @@ class ModelCheckpoint(Callback):
         if self.background:
             yield Need(CanSnapshot, "background=True")
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: Logs | Any = None) -> None:
         self._monitor.reset()
         self._cadence.restart()
         self._path.reset()
@@ -160,23 +160,23 @@ class ModelCheckpoint(Callback):
         forget_decisions(self)
         self._prepare(self._position.epoch(self._session))
 
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | Any = None) -> None:
         self._prepare(epoch)
         self._position.epoch_begins(epoch)
 
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | Any = None) -> None:
         logs = {} if logs is None else logs
         self._position.batch_ends(batch)
         if self._cadence.due_after_batch(size_in(logs)):
             epoch = self._position.epoch(self._session)
             self._save_if_good(epoch, batch + 1, getattr(logs, "so_far", logs), mid_epoch=True)
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | Any = None) -> None:
         batches = self._position.batches(self._session)
         self._position.epoch_ends(epoch)
         self._decide("epochs", epoch, batches, logs or {})
 
-    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+    def on_validation_end(self, step: int, logs: Logs | Any = None) -> None:
         session = self._session
         epoch, batches = self._position.epoch(session), self._position.batches(session)
         self._decide("validations", epoch, batches, logs or {})
@@ -186,7 +186,7 @@ class ModelCheckpoint(Callback):
         if due and not self._save_if_good(epoch, batches, logs):
             self._cadence.put_off()
 
-    def on_train_end(self, logs: Logs | None = None) -> None:
+    def on_train_end(self, logs: Logs | Any = None) -> None:
         self._files.finish()
 
     def state_dict(self) -> dict[str, Any]:

@@ -111,15 +111,15 @@ class ProgbarLogger(Callback):
 
     # --- training ------------------------------------------------------------------------
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: Logs | Any = None) -> None:
         self._training = True
         self._learned = None
 
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | Any = None) -> None:
         self._in_epoch = True
         self._begin_epoch(epoch)
 
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | Any = None) -> None:
         bar = self._bar
         if bar is not None:
             if bar.total is None:  # the loop's loader may have said meanwhile
@@ -131,17 +131,17 @@ class ProgbarLogger(Callback):
             # An epoch that a resumed run goes on with has no second `on_epoch_begin`.
             self._begin_epoch(self._session.progress.epoch, done=batch + 1, size=size_in(logs))
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | Any = None) -> None:
         if self._bar is not None:
             self._learned = self._bar.seen or None
         self._in_epoch = False
         self._close(logs)
 
-    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+    def on_validation_end(self, step: int, logs: Logs | Any = None) -> None:
         if in_steps(self):  # a row ends, and the next batch begins another line
             self._close(logs)
 
-    def on_train_end(self, logs: Logs | None = None) -> None:
+    def on_train_end(self, logs: Logs | Any = None) -> None:
         self._training = self._in_epoch = False
         self._abandon()
 
@@ -150,26 +150,26 @@ class ProgbarLogger(Callback):
 
     # --- evaluation and prediction, called on their own ----------------------------------
 
-    def on_test_begin(self, logs: Logs | None = None) -> None:
+    def on_test_begin(self, logs: Logs | Any = None) -> None:
         if not self._trains:
             self._open(self._total())
 
-    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_test_batch_end(self, batch: int, logs: Logs | Any = None) -> None:
         if not self._trains:
             self.on_train_batch_end(batch, logs)
 
-    def on_test_end(self, logs: Logs | None = None) -> None:
+    def on_test_end(self, logs: Logs | Any = None) -> None:
         if not self._trains:
             self._close(logs)
 
-    def on_predict_begin(self, logs: Logs | None = None) -> None:
+    def on_predict_begin(self, logs: Logs | Any = None) -> None:
         self.on_test_begin()
 
-    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_predict_batch_end(self, batch: int, logs: Logs | Any = None) -> None:
         # The outputs are not values to show.
         self.on_test_batch_end(batch, {"size": size_in(logs)})
 
-    def on_predict_end(self, logs: Logs | None = None) -> None:
+    def on_predict_end(self, logs: Logs | Any = None) -> None:
         self.on_test_end()
 
     # --- the bar -------------------------------------------------------------------------

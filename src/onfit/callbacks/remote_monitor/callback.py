@@ -94,13 +94,13 @@ class RemoteMonitor(Callback):
         self._delivery: Delivery | None = None
         self._told: set[str] = set()
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: Logs | Any = None) -> None:
         self._told = set()
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | Any = None) -> None:
         self._send("epoch", epoch, logs)
 
-    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+    def on_validation_end(self, step: int, logs: Logs | Any = None) -> None:
         if in_steps(self):
             self._send("step", step, logs)
 
@@ -113,7 +113,7 @@ class RemoteMonitor(Callback):
             self._delivery.wait()
             self._tell(self._delivery)
 
-    def on_train_end(self, logs: Logs | None = None) -> None:
+    def on_train_end(self, logs: Logs | Any = None) -> None:
         delivery, self._delivery = self._delivery, None
         if delivery is None:
             return

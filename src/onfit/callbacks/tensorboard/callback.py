@@ -158,7 +158,7 @@ class TensorBoard(Callback):
         names = ("_graph", "_histograms", "_projector", "_profile")
         return {**super().__getstate__(), **dict.fromkeys(names), "_begun": False}
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: Logs | Any = None) -> None:
         self._close()
         self._cadence.restart()
         self._output.begin_training()
@@ -182,7 +182,7 @@ class TensorBoard(Callback):
         if self.write_graph:
             self._graph = Graph(self.model)
 
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | Any = None) -> None:
         self._begin()
         with self._output.attempt():
             self._begin_epoch(epoch, self.params.get("steps"))
@@ -193,7 +193,7 @@ class TensorBoard(Callback):
         if self._output.begin_epoch(epoch, batches) and self._session is None:
             self._batches = 0
 
-    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_begin(self, batch: int, logs: Logs | Any = None) -> None:
         self._begin()
         self._rate.begin_batch()
         if self._profile is not None:
@@ -201,7 +201,7 @@ class TensorBoard(Callback):
                 traces = os.path.join(self._output.folder, "plugins", "profile")
                 self._profile.begin(self.model, self._steps_done() + 1, traces)
 
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | Any = None) -> None:
         logs = {} if logs is None else logs
         self._batches += 1
         if self._profile is not None:
@@ -213,7 +213,7 @@ class TensorBoard(Callback):
                 step = self._output.series.batches_before + self._steps_done() - 1
                 self._output.note(step, logs, **more)
 
-    def on_test_end(self, logs: Logs | None = None) -> None:
+    def on_test_end(self, logs: Logs | Any = None) -> None:
         """What an evaluation measured, over the steps of the optimizer until then."""
         iterations = getattr(getattr(self.model, "optimizer", None), "iterations", None)
         if iterations is None or not logs:
@@ -224,7 +224,7 @@ class TensorBoard(Callback):
             if not self._begun:  # an evaluation on its own, after which nothing closes the files
                 self._output.close()
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | Any = None) -> None:
         logs = {} if logs is None else logs
         self._begin()
         with self._output.attempt():
@@ -241,7 +241,7 @@ class TensorBoard(Callback):
             self._write_what_is_rare(epoch)
             self._output.flush()
 
-    def on_validation_end(self, step: int, logs: Logs | None = None) -> None:
+    def on_validation_end(self, step: int, logs: Logs | Any = None) -> None:
         if in_steps(self):
             self._output.write_row(step, {**(logs or {}), **learning_rate(logs or {}, self.model)})
 
@@ -253,7 +253,7 @@ class TensorBoard(Callback):
         if self._projector is not None and epoch % self.embeddings_freq == 0:
             self._projector.write(self.model, self._output.folder)
 
-    def on_train_end(self, logs: Logs | None = None) -> None:
+    def on_train_end(self, logs: Logs | Any = None) -> None:
         self._output.series.end_training(self._steps_done())
         self._close()
         self._begun = False

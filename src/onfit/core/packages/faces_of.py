@@ -17,10 +17,10 @@ from typing import Any
 GROUP = "onfit.faces"
 _NO_LIBRARY = {"builtins", "__main__", "onfit", *sys.stdlib_module_names}
 
-# Packages whose objects have a face here: the modules for `adapt`, and for `face`.
+# Packages whose objects have a face here, and its module.
 _HOMES = {
-    "sklearn": ("onfit.integrations.sklearn", "onfit.integrations.sklearn"),
-    "torch": ("onfit.engine.model.adapt", "onfit.engine.model.face_of_net"),
+    "sklearn": "onfit.integrations.sklearn",
+    "torch": "onfit.engine.model.face_of_net",
 }
 
 # Packages whose models the loop holds as trees of JAX.
@@ -30,17 +30,17 @@ _IN_JAX = {"equinox", "flax"}
 def package_of(model: Any) -> str | None:
     """The package of the object, or of a class above it, that has a face; None if there is none."""
     packages = (kind.__module__.partition(".")[0] for kind in type(model).__mro__)
-    return next((package for package in packages if _modules(package)), None)
+    return next((package for package in packages if _module(package)), None)
 
 
 def adapt(package: str, model: Any, optimizer: Any) -> Any:
     """The face of an object of `package` that a run trains."""
-    return importlib.import_module(_modules(package)[0]).adapt(model, optimizer)
+    return importlib.import_module(_module(package)).adapt(model, optimizer)
 
 
 def face(package: str, model: Any) -> Any:
     """The face of an object of `package` that the loop holds itself."""
-    return importlib.import_module(_modules(package)[1]).face(model)
+    return importlib.import_module(_module(package)).face(model)
 
 
 def hint_for(model: Any) -> str:
@@ -55,12 +55,11 @@ def hint_for(model: Any) -> str:
     )
 
 
-def _modules(package: str) -> tuple[str, ...]:
+def _module(package: str) -> str:
+    """The module of the faces of a package; empty if it has none."""
     if package in _HOMES:
         return _HOMES[package]
-    if package in _NO_LIBRARY or package not in _of_others():
-        return ()
-    return (_of_others()[package],) * 2
+    return "" if package in _NO_LIBRARY else _of_others().get(package, "")
 
 
 @cache

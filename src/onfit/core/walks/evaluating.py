@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from onfit._types import Callbacks
 from onfit.core.faces import as_trainable
 from onfit.core.interrupts import INTERRUPTS, Interrupted, as_exception
 from onfit.core.listeners import Listeners
@@ -62,7 +63,7 @@ class Evaluating(Stoppable):
     def __init__(
         self,
         model: Any,
-        callbacks: Any = None,
+        callbacks: Callbacks = None,
         *,
         optimizer: Any = None,
         params: dict[str, Any] | None = None,

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from onfit._types import LogValues
+from onfit._types import Callbacks, LogValues
 from onfit.core.ending import Keeper
 from onfit.core.judging.deciding import DECIDE_AT
 from onfit.core.logs import Logs
@@ -36,7 +36,7 @@ class Recording(Evaluating):
     def __init__(
         self,
         model: Any,
-        callbacks: Any = None,
+        callbacks: Callbacks = None,
         *,
         optimizer: Any = None,
         params: dict[str, Any] | None = None,

@@ -9,6 +9,8 @@ from torch import Tensor
 from onfit.engine.data.arrays import Samples
 from onfit.errors import ArgumentError, DataError
 
+# What `class_weight=` takes: weights by class, as an array, or by output.
+ForClasses = Mapping[int, Any] | Mapping[str, Any] | Iterable[Any]
 ByClass = dict[int, float]
 
 

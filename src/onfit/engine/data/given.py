@@ -22,6 +22,11 @@ from onfit.engine.data.steps_source import StepsSource
 from onfit.errors import DataError
 from onfit.layers.shapes import mapped
 
+# An array, a tensor or a table with one row per sample; for several inputs a list or dict of them.
+ArrayData = Iterable[Any]
+# The same, or data that hold their targets.
+AnyData = ArrayData | Dataset[Any] | Sequence
+
 # What makes batches of each kind of data.
 Kind = type[ArraySource] | type[DatasetSource] | type[SequenceSource] | type[LoaderSource]
 

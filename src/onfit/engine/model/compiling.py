@@ -1,10 +1,12 @@
 """What `compile` receives, and what may be changed of it later."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from onfit._types import Distribution, Mode
+from onfit._types import Distribution, Identifier, Mode
 from onfit.assigning import is_ours
 from onfit.engine.model.arguments import check_distribution, check_flag, refuse_unsupported
 from onfit.engine.model.building import Buildable
@@ -16,6 +18,16 @@ from onfit.errors import NotReadyError
 from onfit.layers.modes import Freezable
 from onfit.layers.wrappers import divides_weights, trained_parameters
 from onfit.optimizers import Optimizer
+
+if TYPE_CHECKING:
+    from onfit.optimizers import OptimizerLike
+
+
+# What `compile` takes. A `Loss`, a `Metric` and those of torch can be called; for several outputs
+# there may be lists, or dicts by output.
+Losses = Identifier | Sequence[Identifier | None] | None
+Metrics = Identifier | Sequence[Identifier | Sequence[Identifier] | None] | None
+LossWeights = Mapping[str, Any] | Sequence[Any] | Tensor | NDArray[Any] | float | None
 
 
 class Compiling(Freezable, Buildable):
@@ -52,12 +64,12 @@ class Compiling(Freezable, Buildable):
 
     def compile(
         self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        metrics: Any = None,
-        loss_weights: Any = None,
+        optimizer: "OptimizerLike" = "rmsprop",
+        loss: Losses = None,
+        metrics: Metrics = None,
+        loss_weights: LossWeights = None,
         *,
-        weighted_metrics: Any = None,
+        weighted_metrics: Metrics = None,
         run_eagerly: bool | None = False,
         steps_per_execution: int | None = 1,
         jit_compile: bool | str | None = "auto",
@@ -137,12 +149,12 @@ class Compiling(Freezable, Buildable):
     # --- what it received, to be read and set ----------------------------------------------
 
     @property
-    def optimizer(self) -> Optimizer | None:
+    def optimizer(self) -> Optimizer | Any:
         """The optimizer; None before `compile`. Another one takes its steps from the next batch."""
         return None if self._compiled is None else self._compiled.optimizer
 
     @optimizer.setter
-    def optimizer(self, value: Any) -> None:
+    def optimizer(self, value: "OptimizerLike") -> None:
         if self._compiled is None:
             self._adopt(Compiled(value, output_names=self.output_names), Trained(self.trainable))
         else:
@@ -159,7 +171,7 @@ class Compiling(Freezable, Buildable):
         return own if given is None else given
 
     @loss.setter
-    def loss(self, value: Any) -> None:
+    def loss(self, value: Losses) -> None:
         if self._compiled is None and not is_ours(type(self)):
             held: dict[str, Any] = self._modules if isinstance(value, nn.Module) else vars(self)
             held["loss"] = value
@@ -176,7 +188,7 @@ class Compiling(Freezable, Buildable):
         return None if self._compiled is None else self._compiled.given["loss_weights"]
 
     @loss_weights.setter
-    def loss_weights(self, value: Any) -> None:
+    def loss_weights(self, value: LossWeights) -> None:
         self._replace(loss_weights=value)
 
     def _replace(self, **given: Any) -> None:

@@ -1,14 +1,41 @@
-"""A torch module that a user's loop holds itself, as callbacks see it."""
+"""A torch module as callbacks see it: in a run, or in a loop that holds the module itself."""
 
 from typing import Any
 
 import torch
 from torch import nn
 
-from onfit.engine.model.adapt import adapt
+from onfit.engine.model.model import Model
 from onfit.engine.model.wrapped import Wrapped
+from onfit.engine.step.compiled import Compiled
+from onfit.engine.step.trained import Trained
 from onfit.errors import ArgumentTypeError
+from onfit.layers.wrappers import trained_parameters
 from onfit.optimizers import Optimizer
+
+
+def adapt(module: Any, optimizer: Any = None) -> Model:
+    """`module` as a Model that holds `optimizer`; the same weights, nothing copied.
+
+    Args:
+        module: a torch module.
+        optimizer: an optimizer, or a list of torch optimizers.
+
+    Raises:
+        ArgumentTypeError: for another model or optimizer.
+        ArgumentError: for an optimizer of other parameters.
+    """
+    if not isinstance(module, nn.Module):
+        raise ArgumentTypeError(
+            f"a run trains a torch.nn.Module; got {type(module).__module__}."
+            f"{type(module).__name__}."
+        )
+    model = module if isinstance(module, Model) else Wrapped(module)
+    if optimizer is not None:
+        model._adopt(Compiled(optimizer), Trained(model.trainable))
+        model.compiled.optimizer.build(trained_parameters(model))
+        model.compiled.optimizer.keeps_gradients = True
+    return model
 
 
 def face(net: Any) -> "FaceOfNet":
@@ -47,7 +74,7 @@ class FaceOfNet(Wrapped):
             net.stop_training = value  # type: ignore[assignment]
 
     @property
-    def optimizer(self) -> Optimizer | None:
+    def optimizer(self) -> Optimizer | Any:
         """The net's optimizer; None if it carries none."""
         self._take_up_optimizer()
         return super().optimizer

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from onfit._types import Callbacks
 from onfit.callbacks.history import History
 from onfit.callbacks.progbar import ProgbarLogger
 from onfit.core.console import level_of
@@ -52,7 +53,7 @@ def fit(
     batching: Batching,
     validation: ValidationData,
     *,
-    callbacks: Any,
+    callbacks: Callbacks,
     extent: Extent,
     verbose: int | str,
 ) -> History:
@@ -133,7 +134,7 @@ def evaluate(
     sample_weight: Any,
     batching: Batching,
     *,
-    callbacks: Any,
+    callbacks: Callbacks,
     verbose: int | str,
 ) -> dict[str, float]:
     """Loss and metrics over data: what `Trainer.evaluate` documents."""
@@ -148,7 +149,7 @@ def evaluate(
 
 
 def predict(
-    model: "Compilable", x: Any, batching: Batching, *, callbacks: Any, verbose: int | str
+    model: "Compilable", x: Any, batching: Batching, *, callbacks: Callbacks, verbose: int | str
 ) -> Any:
     """Outputs for data: what `Trainer.predict` documents."""
     verbose = _asked_of(model, verbose)
@@ -214,7 +215,7 @@ def predict_on_batch(model: "Compilable", x: Any) -> Any:
         return _joined([model(batch.x)])
 
 
-def _listeners(callbacks: Any, history: History | None, verbose: int) -> Listeners:
+def _listeners(callbacks: Callbacks, history: History | None, verbose: int) -> Listeners:
     """The user's callbacks in their order, then the bar and the history."""
     listeners = Listeners(callbacks)
     has_bar = any(isinstance(callback, ProgbarLogger) for callback in listeners)

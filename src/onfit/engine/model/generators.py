@@ -3,7 +3,12 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from numpy.typing import NDArray
+
+from onfit._types import Callbacks
 from onfit.callbacks.history import History
+from onfit.engine.data.class_weight import ForClasses
+from onfit.engine.data.given import AnyData, ArrayData
 from onfit.engine.model.arguments import refuse_unknown, taking_names_of_keras_1
 from onfit.errors import ArgumentError
 
@@ -14,15 +19,15 @@ if TYPE_CHECKING:
 @taking_names_of_keras_1
 def fit_generator(
     model: "Trainer",
-    generator: Any,
+    generator: AnyData,
     steps_per_epoch: float | None = None,
     epochs: int = 1,
     verbose: int | str = 1,
-    callbacks: Any = None,
-    validation_data: Any = None,
+    callbacks: Callbacks = None,
+    validation_data: AnyData | None = None,
     validation_steps: float | None = None,
     validation_freq: int | str | Iterable[int] = 1,
-    class_weight: Any = None,
+    class_weight: ForClasses | None = None,
     max_queue_size: int = 10,
     workers: int = 1,
     use_multiprocessing: bool = False,
@@ -59,9 +64,9 @@ def fit_generator(
 @taking_names_of_keras_1
 def evaluate_generator(
     model: "Trainer",
-    generator: Any,
+    generator: AnyData,
     steps: float | None = None,
-    callbacks: Any = None,
+    callbacks: Callbacks = None,
     max_queue_size: int = 10,
     workers: int = 1,
     use_multiprocessing: bool = False,
@@ -85,15 +90,15 @@ def evaluate_generator(
 @taking_names_of_keras_1
 def predict_generator(
     model: "Trainer",
-    generator: Any,
+    generator: AnyData,
     steps: float | None = None,
-    callbacks: Any = None,
+    callbacks: Callbacks = None,
     max_queue_size: int = 10,
     workers: int = 1,
     use_multiprocessing: bool = False,
     verbose: int | str = 0,
     **old: Any,
-) -> Any:
+) -> NDArray[Any] | Any:
     """`predict` for a generator or a Sequence. The arguments are those of `predict`."""
     refuse_unknown(predict_generator, old)
     _require_steps(generator, steps=steps)
@@ -109,15 +114,15 @@ def predict_generator(
 
 
 def predict_proba(
-    model: "Trainer", x: Any, batch_size: int | None = None, verbose: int | str = 0
-) -> Any:
+    model: "Trainer", x: ArrayData, batch_size: int | None = None, verbose: int | str = 0
+) -> NDArray[Any] | Any:
     """`predict` by another name, of Keras 1 and 2."""
     return model.predict(x, batch_size, verbose)
 
 
 def predict_classes(
-    model: "Trainer", x: Any, batch_size: int | None = None, verbose: int | str = 0
-) -> Any:
+    model: "Trainer", x: ArrayData, batch_size: int | None = None, verbose: int | str = 0
+) -> NDArray[Any] | Any:
     """The class of each sample: the largest of its outputs, or of one output if it is above 0.5."""
     outputs = model.predict(x, batch_size, verbose)
     return outputs.argmax(-1) if outputs.shape[-1] > 1 else (outputs > 0.5).astype("int32")

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from onfit.core.console import say
+from onfit.engine.data.given import ArrayData
 from onfit.engine.inspect import activations, gradients, profiling
 from onfit.engine.inspect.summary import Look, summary_of
 from onfit.engine.inspect.tracing import GraphTracer
@@ -19,7 +20,7 @@ from onfit.engine.model.weights import Weighed, drawn_again
 from onfit.engine.step.own_step import trackers_of
 from onfit.errors import ArgumentError, NotReadyError, did_you_mean
 from onfit.layers.containers import Held
-from onfit.layers.graph import Symbol
+from onfit.layers.graph import Symbol, Symbols
 from onfit.layers.keys import named_layers
 from onfit.layers.wrappers import is_watched
 from onfit.metrics import Mean, Metric
@@ -72,7 +73,9 @@ class Model(Trainer, Savable, Weighed):
         @overload
         def __init__(self, net: nn.Module, *, name: str | None = None) -> None: ...
         @overload
-        def __init__(self, inputs: Any, outputs: Any, *, name: str | None = None) -> None: ...
+        def __init__(
+            self, inputs: Symbols, outputs: Symbols, *, name: str | None = None
+        ) -> None: ...
         def __init__(self, *args: Any, **kwargs: Any) -> None: ...
 
     else:
@@ -121,13 +124,8 @@ class Model(Trainer, Savable, Weighed):
     def __getstate__(self) -> dict[str, Any]:
         # Its nodes belong to the model around it, which records them anew when it is restored. A
         # copy made in mid-training is not itself in training.
-        own = {
-            "nodes": [],
-            "fits_under_way": 0,
-            "metrics_of_step": None,
-            "steps_by_hand": {},
-            "moments": None,
-        }
+        none = dict.fromkeys(("metrics_of_step", "moments"))
+        own = {"nodes": [], "fits_under_way": 0, "steps_by_hand": {}, **none}
         return {**self.__dict__, **own}
 
     @property
@@ -221,7 +219,7 @@ class Model(Trainer, Savable, Weighed):
     # --- looking inside ------------------------------------------------------------------
 
     def named_gradients(
-        self, x: Any, y: Any, sample_weight: Any = None
+        self, x: ArrayData, y: ArrayData, sample_weight: ArrayData | None = None
     ) -> list[tuple[str, Tensor]]:
         """The loss's gradient by each weight, on one batch and without leaving a trace.
 
@@ -239,7 +237,7 @@ class Model(Trainer, Savable, Weighed):
         return gradients.named_gradients(self, x, y, sample_weight)
 
     def named_activations(
-        self, x: Any, names: Iterable[str] | None = None
+        self, x: ArrayData, names: Iterable[str] | None = None
     ) -> list[tuple[str, list[Tensor]]]:
         """What its layers put out for `x` in evaluation, without leaving a trace.
 

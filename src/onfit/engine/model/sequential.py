@@ -41,7 +41,9 @@ class Sequential(Model):
     predict_classes = generators.predict_classes
     predict_proba = generators.predict_proba
 
-    def __init__(self, layers: Iterable[Any] | None = None, name: str | None = None) -> None:
+    def __init__(
+        self, layers: Iterable[nn.Module | Symbol] | None = None, name: str | None = None
+    ) -> None:
         super().__init__(name=name)
         self.input_names = ["input"]
         self._layers: list[nn.Module] = []
@@ -72,7 +74,7 @@ class Sequential(Model):
         """Whether a subclass computes something else than layer after layer."""
         return type(self).forward is not Sequential.forward
 
-    def add(self, layer: Any) -> None:
+    def add(self, layer: nn.Module | Symbol) -> None:
         """Put a layer on top.
 
         Args:

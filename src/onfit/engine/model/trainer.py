@@ -1,35 +1,40 @@
-"""What a compiled model can do: fit, evaluate, predict, one batch at a time or many."""
+"""What a compiled model can do with data: fit, evaluate, predict."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal, overload
 
+from numpy.typing import NDArray
+
+from onfit._types import Callbacks
 from onfit.callbacks.history import History
 from onfit.engine.data.batching import Batching, Workers
+from onfit.engine.data.class_weight import ForClasses
+from onfit.engine.data.given import AnyData, ArrayData
 from onfit.engine.data.validation import ValidationData
 from onfit.engine.model import fit as fitting
 from onfit.engine.model import generators
 from onfit.engine.model.arguments import refuse_unknown, taking_names_of_keras_1
-from onfit.engine.model.compilable import Compilable
 from onfit.engine.model.extent import Extent
+from onfit.engine.model.one_batch import OneBatch, scalar_or_list
 
 
-class Trainer(Compilable):
+class Trainer(OneBatch):
     """The part of a model that trains, evaluates and predicts."""
 
     @taking_names_of_keras_1
     def fit(
         self,
-        x: Any = None,
-        y: Any = None,
+        x: AnyData | None = None,
+        y: ArrayData | None = None,
         batch_size: int | None = None,
         epochs: int = 1,
         verbose: int | str = "auto",
-        callbacks: Any = None,
+        callbacks: Callbacks = None,
         validation_split: float = 0.0,
-        validation_data: Any = None,
+        validation_data: AnyData | None = None,
         shuffle: bool = True,
-        class_weight: Any = None,
-        sample_weight: Any = None,
+        class_weight: ForClasses | None = None,
+        sample_weight: ArrayData | None = None,
         initial_epoch: int = 0,
         steps_per_epoch: float | None = None,
         validation_steps: float | None = None,
@@ -120,16 +125,48 @@ class Trainer(Compilable):
             verbose=verbose,
         )
 
+    @overload
+    def evaluate(
+        self,
+        x: AnyData | None = None,
+        y: ArrayData | None = None,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        sample_weight: ArrayData | None = None,
+        steps: float | None = None,
+        callbacks: Callbacks = None,
+        *,
+        return_dict: Literal[True],
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+    ) -> dict[str, float]: ...
+    @overload
+    def evaluate(
+        self,
+        x: AnyData | None = None,
+        y: ArrayData | None = None,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        sample_weight: ArrayData | None = None,
+        steps: float | None = None,
+        callbacks: Callbacks = None,
+        return_dict: bool = False,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        **old: Any,
+    ) -> Any: ...
     @taking_names_of_keras_1
     def evaluate(
         self,
-        x: Any = None,
-        y: Any = None,
+        x: AnyData | None = None,
+        y: ArrayData | None = None,
         batch_size: int | None = None,
         verbose: int | str = "auto",
-        sample_weight: Any = None,
+        sample_weight: ArrayData | None = None,
         steps: float | None = None,
-        callbacks: Any = None,
+        callbacks: Callbacks = None,
         return_dict: bool = False,
         max_queue_size: int = 10,
         workers: int = 1,
@@ -172,21 +209,21 @@ class Trainer(Compilable):
             callbacks=callbacks,
             verbose=verbose,
         )
-        return logs if return_dict else _scalar_or_list(logs)
+        return logs if return_dict else scalar_or_list(logs)
 
     @taking_names_of_keras_1
     def predict(
         self,
-        x: Any,
+        x: AnyData,
         batch_size: int | None = None,
         verbose: int | str = "auto",
         steps: float | None = None,
-        callbacks: Any = None,
+        callbacks: Callbacks = None,
         max_queue_size: int = 10,
         workers: int = 1,
         use_multiprocessing: bool = False,
         **old: Any,
-    ) -> Any:
+    ) -> NDArray[Any] | Any:
         """The model's outputs for `x`, as a numpy array (a list of them for several outputs).
 
         Args:
@@ -220,55 +257,3 @@ class Trainer(Compilable):
     fit_generator = generators.fit_generator
     evaluate_generator = generators.evaluate_generator
     predict_generator = generators.predict_generator
-
-    def train_on_batch(
-        self,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
-        class_weight: Any = None,
-        return_dict: bool = False,
-        reset_metrics: bool = True,
-        **old: Any,
-    ) -> Any:
-        """Take one step of training; return its loss, or a list of loss and metrics.
-
-        Args:
-            x: the inputs of the batch.
-            y: its targets.
-            sample_weight: weight of each sample in the loss.
-            class_weight: weight of each class's samples in the loss.
-            return_dict: return `{name: value}`.
-            reset_metrics: return the values of this batch; False for the means of all batches
-                since the last call with True, or since `reset_metrics()`.
-            **old: refused, with the nearest argument that there is.
-        """
-        refuse_unknown(Trainer.train_on_batch, old)
-        logs = fitting.train_on_batch(self, x, y, sample_weight, class_weight, reset_metrics)
-        return logs if return_dict else _scalar_or_list(logs)
-
-    def test_on_batch(
-        self,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
-        return_dict: bool = False,
-        reset_metrics: bool = True,
-        **old: Any,
-    ) -> Any:
-        """Measure one batch; return its loss, or a list of loss and metrics. The arguments are
-        those of `train_on_batch`.
-        """
-        refuse_unknown(Trainer.test_on_batch, old)
-        logs = fitting.test_on_batch(self, x, y, sample_weight, reset_metrics)
-        return logs if return_dict else _scalar_or_list(logs)
-
-    def predict_on_batch(self, x: Any, **old: Any) -> Any:
-        """The outputs for one batch, as numpy."""
-        refuse_unknown(Trainer.predict_on_batch, old)
-        return fitting.predict_on_batch(self, x)
-
-
-def _scalar_or_list(logs: dict[str, float]) -> float | list[float]:
-    values = list(logs.values())
-    return values[0] if len(values) == 1 else values

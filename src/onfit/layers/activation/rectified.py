@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 
 from onfit import activations, constraints, initializers, regularizers
+from onfit._types import Identifier
 from onfit.errors import ArgumentError
+from onfit.initializers.initializer import InitializerLike
 from onfit.layers.checks import known
 from onfit.layers.layer import Layer
 from onfit.layers.shapes import Shape
@@ -109,9 +111,9 @@ class PReLU(Layer):
 
     def __init__(
         self,
-        alpha_initializer: Any = "zeros",
-        alpha_regularizer: Any = None,
-        alpha_constraint: Any = None,
+        alpha_initializer: InitializerLike = "zeros",
+        alpha_regularizer: Identifier | None = None,
+        alpha_constraint: Identifier | None = None,
         shared_axes: int | Sequence[int] | None = None,
         **layer: Any,
     ) -> None:

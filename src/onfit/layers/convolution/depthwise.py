@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 from onfit import activations, constraints, initializers, regularizers
+from onfit._types import Identifier
+from onfit.initializers.initializer import InitializerLike
 from onfit.layers.activated import Activated, as_weight
 from onfit.layers.checks import known, one_of, per_axis, require_size, whole
 from onfit.layers.shapes import Shape
@@ -35,7 +37,7 @@ class _ByChannel(Activated):
         depth_multiplier: int = 1,
         data_format: str | None = None,
         dilation_rate: int | Sequence[int] = 1,
-        activation: Any = None,
+        activation: Identifier | None = None,
         use_bias: bool = True,
         **layer: Any,
     ) -> None:
@@ -112,15 +114,15 @@ class _Depthwise(_ByChannel):
         depth_multiplier: int = 1,
         data_format: str | None = None,
         dilation_rate: int | Sequence[int] = 1,
-        activation: Any = None,
+        activation: Identifier | None = None,
         use_bias: bool = True,
-        depthwise_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        depthwise_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        depthwise_constraint: Any = None,
-        bias_constraint: Any = None,
+        depthwise_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        depthwise_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        depthwise_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
         **layer: Any,
     ) -> None:
         shape = (kernel_size, strides, padding, depth_multiplier, data_format, dilation_rate)
@@ -199,18 +201,18 @@ class _Separable(_ByChannel):
         data_format: str | None = None,
         dilation_rate: int | Sequence[int] = 1,
         depth_multiplier: int = 1,
-        activation: Any = None,
+        activation: Identifier | None = None,
         use_bias: bool = True,
-        depthwise_initializer: Any = "glorot_uniform",
-        pointwise_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        depthwise_regularizer: Any = None,
-        pointwise_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        depthwise_constraint: Any = None,
-        pointwise_constraint: Any = None,
-        bias_constraint: Any = None,
+        depthwise_initializer: InitializerLike = "glorot_uniform",
+        pointwise_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        depthwise_regularizer: Identifier | None = None,
+        pointwise_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        depthwise_constraint: Identifier | None = None,
+        pointwise_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
         **layer: Any,
     ) -> None:
         shape = (kernel_size, strides, padding, depth_multiplier, data_format, dilation_rate)

@@ -1,5 +1,6 @@
 """Layers that put something around their inputs, or cut something off them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
@@ -9,19 +10,24 @@ from onfit.layers.checks import whole
 from onfit.layers.layer import Layer
 from onfit.layers.spatial import Layout, Margins, padded
 
+# One number, or a number or a pair (before, after) for each axis of space.
+Widths = int | Sequence[int | Sequence[int]]
+
 
 class _Margin(Layer):
     """A layer with a margin on each side of each axis of space."""
 
     rank: int
 
-    def __init__(self, argument: str, widths: Any, data_format: str | None, **layer: Any) -> None:
+    def __init__(
+        self, argument: str, widths: Widths, data_format: str | None, **layer: Any
+    ) -> None:
         super().__init__(**layer)
         self.layout = Layout.of(self, self.rank, data_format)
         self._margins = self._read(argument, widths)
 
-    def _read(self, argument: str, widths: Any) -> Margins:
-        given = widths
+    def _read(self, argument: str, widths: Widths) -> Margins:
+        given: Any = widths
         if self.rank == 1:
             given = (widths if isinstance(widths, (tuple, list)) else (widths, widths),)
         elif not isinstance(widths, (tuple, list)):
@@ -41,7 +47,7 @@ class _Margin(Layer):
 
 
 class _ZeroPadding(_Margin):
-    def __init__(self, padding: Any, data_format: str | None = None, **layer: Any) -> None:
+    def __init__(self, padding: Widths, data_format: str | None = None, **layer: Any) -> None:
         super().__init__("padding", padding, data_format, **layer)
 
     @property
@@ -69,7 +75,7 @@ class ZeroPadding1D(_ZeroPadding):
 
     rank = 1
 
-    def __init__(self, padding: Any = 1, data_format: str | None = None, **layer: Any) -> None:
+    def __init__(self, padding: Widths = 1, data_format: str | None = None, **layer: Any) -> None:
         super().__init__(padding, data_format, **layer)
 
 
@@ -85,12 +91,14 @@ class ZeroPadding2D(_ZeroPadding):
 
     rank = 2
 
-    def __init__(self, padding: Any = (1, 1), data_format: str | None = None, **layer: Any) -> None:
+    def __init__(
+        self, padding: Widths = (1, 1), data_format: str | None = None, **layer: Any
+    ) -> None:
         super().__init__(padding, data_format, **layer)
 
 
 class _Cropping(_Margin):
-    def __init__(self, cropping: Any, data_format: str | None = None, **layer: Any) -> None:
+    def __init__(self, cropping: Widths, data_format: str | None = None, **layer: Any) -> None:
         super().__init__("cropping", cropping, data_format, **layer)
 
     @property
@@ -124,7 +132,7 @@ class Cropping1D(_Cropping):
 
     rank = 1
 
-    def __init__(self, cropping: Any = (1, 1), **layer: Any) -> None:
+    def __init__(self, cropping: Widths = (1, 1), **layer: Any) -> None:
         super().__init__(cropping, **layer)
 
 
@@ -141,7 +149,7 @@ class Cropping2D(_Cropping):
     rank = 2
 
     def __init__(
-        self, cropping: Any = ((0, 0), (0, 0)), data_format: str | None = None, **layer: Any
+        self, cropping: Widths = ((0, 0), (0, 0)), data_format: str | None = None, **layer: Any
     ) -> None:
         super().__init__(cropping, data_format, **layer)
 

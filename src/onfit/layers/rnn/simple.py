@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from onfit import activations
+from onfit._types import Identifier
 from onfit.layers.recurrent import Recurrent, States, kernel_options
 
 
@@ -28,7 +29,11 @@ class SimpleRNN(Recurrent):
     states = 1
 
     def __init__(
-        self, units: int, activation: Any = "tanh", use_bias: bool = True, **recurrent: Any
+        self,
+        units: int,
+        activation: Identifier | None = "tanh",
+        use_bias: bool = True,
+        **recurrent: Any,
     ) -> None:
         super().__init__(units, activation, None, use_bias, **recurrent)
 
