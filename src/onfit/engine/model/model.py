@@ -125,7 +125,7 @@ class Model(Trainer, Savable, Weighed):
         # Its nodes belong to the model around it, which records them anew when it is restored. A
         # copy made in mid-training is not itself in training.
         none = dict.fromkeys(("metrics_of_step", "moments"))
-        own = {"nodes": [], "fits_under_way": 0, "steps_by_hand": {}, **none}
+        own: dict[str, Any] = {"nodes": [], "fits_under_way": 0, "steps_by_hand": {}, **none}
         return {**self.__dict__, **own}
 
     @property
