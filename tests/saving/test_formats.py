@@ -30,7 +30,6 @@ from onfit.errors import (
     ArgumentError,
     ArgumentTypeError,
     FileFormatError,
-    OnfitWarning,
     StorageError,
 )
 from onfit.models import Model, Sequential, load_model
@@ -357,15 +356,6 @@ def test_long_notes_are_kept_whole():
     for name in ("x.h5", "x.keras"):
         small().save(name, notes=notes)
         assert read_notes(name) == notes
-
-
-def test_a_torch_optimizer_is_left_out_of_a_keras_file_and_said():
-    model = small()
-    model.compile(torch.optim.SGD(model.parameters(), lr=0.1), "mse")
-    with pytest.warns(OnfitWarning, match=r"x\.keras.*torch optimizer") as told:
-        model.save("x.keras")
-    assert told[0].filename == __file__
-    assert load_model("x.keras").optimizer is None
 
 
 def test_nothing_in_a_keras_file_is_packed():

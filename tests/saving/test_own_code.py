@@ -15,19 +15,8 @@ from torch import nn
 
 from onfit import layers
 from onfit.callbacks import ModelCheckpoint
-from onfit.errors import FileFormatError, OnfitWarning
+from onfit.errors import FileFormatError
 from onfit.models import Model, Sequential, load_model
-
-
-def test_a_torch_optimizer_is_left_out_and_said(tmp_path):
-    model = small()
-    model.compile(torch.optim.SGD(model.parameters(), lr=0.1), "mse")
-    model.fit(X, ONE_HOT, **FIT)
-    with pytest.warns(OnfitWarning, match=r"model\.h5.*torch optimizer.*compile"):
-        model.save(tmp_path / "model.h5")
-    loaded = load_model(tmp_path / "model.h5")
-    assert loaded.optimizer is None
-    assert_identical(predictions(loaded), predictions(model))
 
 
 def test_a_wrapped_module_saves_its_weights_and_its_optimizer(tmp_path):

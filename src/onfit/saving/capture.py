@@ -5,17 +5,18 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from onfit.engine.model.weights import extra_states
 from onfit.engine.step.compiled import Compiled
-from onfit.errors import warn
+from onfit.errors import ArgumentError, warn
 from onfit.layers.wrappers import whole
-from onfit.optimizers import TorchOptimizer
-from onfit.saving.contents import Contents
+from onfit.saving.contents import Config, Contents
 from onfit.saving.describe import can_be_described, model_config
 from onfit.saving.fitting import Named
 from onfit.saving.keras_order import weights_of
 from onfit.saving.names import Naming, by_layer, numbered_names, shared_names
 from onfit.saving.state import inner_arrays, optimizer_arrays
-from onfit.saving.training import optimizer_config, training_config
+from onfit.saving.torch_state import torch_tree, torch_within
+from onfit.saving.training import losses_config, optimizer_config, training_config
 
 if TYPE_CHECKING:
     from onfit.engine.model.model import Model
@@ -49,12 +50,19 @@ def taken(
     kept = {name: keep(name, whole(tensor.detach())) for name, tensor in named.items()}
     contents = Contents(name=model.name, described=model.described, weights_only=weights_only)
     _add_weights(contents, model, named, kept, naming)
+    own: Config = {}
+    if extra := extra_states(model._inside):
+        own["extra_states"] = extra
+    contents.own = lambda: own
     if weights_only:
         return contents
     if can_be_described(model):
         contents.model_config = model_config(model)
     if model._compiled is not None and with_training:
-        _add_training(contents, model, model._compiled, named, asked, keep)
+        if torch_within(model._compiled.optimizer) is not None:
+            own |= _own_training(contents, model, model._compiled, named, asked, keep)
+        else:
+            _add_training(contents, model, model._compiled, named, keep)
     return contents
 
 
@@ -78,21 +86,34 @@ def require_describable(model: "Model") -> None:
     """
     model_config(model)
     compiled = model._compiled
-    if compiled is not None and not isinstance(compiled.optimizer, TorchOptimizer):
+    if compiled is not None and torch_within(compiled.optimizer) is None:
         training_config(compiled, f"{model.described}.save")
 
 
-def _add_training(
+def _own_training(
     contents: Contents, model: "Model", compiled: Compiled, named: Named, asked: str, keep: Keep
+) -> Config:
+    """What `compile` received, with a torch optimizer: Keras would not know it, so it stands where
+    Keras passes over it. A model that only its own code can make has no reader for it.
+    """
+    if contents.model_config is None:
+        return {}
+    owner = f"{model.described}.{asked}"
+    try:
+        losses = losses_config(compiled, owner)
+    except ArgumentError as error:
+        warn(f"{error} The file has the state of the optimizer, and not the loss and the metrics.")
+        losses = None
+    tree = torch_tree(compiled.optimizer, named, keep, owner)
+    return {"training": {"losses": losses, "optimizer": tree}}
+
+
+def _add_training(
+    contents: Contents, model: "Model", compiled: Compiled, named: Named, keep: Keep
 ) -> None:
-    described = contents.model_config is not None
     optimizer = compiled.optimizer
-    if isinstance(optimizer, TorchOptimizer):
-        if described:
-            _warn_of_torch_optimizer(f"{model.described}.{asked}")
-        return
     owner = f"{model.described}.save"
-    if described:
+    if contents.model_config is not None:
         contents.training_config = training_config(compiled, owner)
     else:
         # Its losses and metrics may be anything, and `load_model` cannot make it without its code.
@@ -101,10 +122,3 @@ def _add_training(
     inner = inner_arrays(optimizer, contents.optimizer)
     if inner and contents.numbered:  # Keras writes them twice
         contents.numbered["optimizer/inner_optimizer"] = [value for _, value in inner]
-
-
-def _warn_of_torch_optimizer(asked: str) -> None:
-    warn(
-        f"{asked}: it is compiled with a torch optimizer, whose state the file does not hold. "
-        "load_model will give the model uncompiled; call compile on it, or use an onfit optimizer."
-    )

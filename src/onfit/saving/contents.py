@@ -49,6 +49,8 @@ class Contents:
         optimizer: the names and values of the optimizer's variables, in Keras' order.
         weights_only: whether the file is to hold the weights and nothing else.
         notes: further data for the file to carry, as JSON; None for none.
+        own: gives what onfit keeps beside, and other readers pass over: plain data and tensors by
+            name. Of an open file it is read then.
         check: of an open file, to be called before what is read of it is used: it raises if the
             file is not as it was written.
     """
@@ -64,6 +66,7 @@ class Contents:
     described: str = ""
     weights_only: bool = False
     notes: str | None = None
+    own: Callable[[], Config] = dict
     check: Callable[[], None] = lambda: None
 
     @property

@@ -38,7 +38,7 @@ class Found:
 
     def __init__(self, file: Any, size: int, parsing: Callable[[], Block]) -> None:
         self.root = file["/"]
-        self._parsing = parsing
+        self.parsing = parsing
         self._size, self._claimed = size, 0
         self._paths: dict[int, str] = {_address(self.root): "/"}
         self._read: set[str] = set()
@@ -125,7 +125,7 @@ class Found:
         return Declared(dataset.shape, lambda: self._numbers(dataset))
 
     def _numbers(self, dataset: Any) -> Value:
-        with self._parsing():
+        with self.parsing():
             return _numbers(dataset)
 
     def _claim(self, size: int, what: str) -> None:

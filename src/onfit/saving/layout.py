@@ -6,6 +6,8 @@
             /sequential/dense/kernel
     /optimizer_weights          attribute weight_names
 
+    /_onfit                     what other readers pass over: `beside.py`
+
 A file of weights alone has no such groups: what `model_weights` would hold is at its root.
 """
 
@@ -16,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from onfit.errors import FileFormatError
+from onfit.saving.beside import beside, write_beside
 from onfit.saving.contents import Arrays, Contents, as_array
 from onfit.saving.hdf5 import Found
 from onfit.saving.names import TOP_LEVEL
@@ -40,10 +43,17 @@ def write(file: Any, contents: Contents) -> None:
     write_layers(file.create_group("model_weights"), contents)
     if contents.optimizer:
         _write_arrays(file.create_group("optimizer_weights"), contents.optimizer)
+    write_beside(file, contents.own())
+
+
+def write_weights(file: Any, contents: Contents) -> None:
+    """Write the weights alone into an open, empty `h5py.File`."""
+    write_layers(file, contents)
+    write_beside(file, contents.own())
 
 
 def write_layers(group: Any, contents: Contents) -> None:
-    """Write the weights alone into `group`."""
+    """Write the weights, layer by layer, into `group`."""
     for key, text in _ORIGIN.items():
         group.attrs[key] = text
     _write_names(group, "layer_names", [name for name in contents.layers if name != TOP_LEVEL])
@@ -66,6 +76,7 @@ def read(found: Found) -> Contents:
         model_config=found.json(root, "model_config"),
         training_config=found.json(root, "training_config"),
         optimizer=_read_arrays(found, _part(found, "optimizer_weights")),
+        own=beside(found),
     )
 
 

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from onfit._types import StrPath
 from onfit.engine.model.arguments import refuse_unsupported
+from onfit.engine.model.weights import load_extra_states
 from onfit.errors import FileFormatError, OnfitError, warn
 from onfit.layers.weights.room import weights_within
 from onfit.registered import with_registered
-from onfit.saving.contents import Contents
+from onfit.saving.beside import own_of
+from onfit.saving.contents import Config, Contents
 from onfit.saving.fitting import put_in
 from onfit.saving.formats import format_to_load
 from onfit.saving.rebuild import model_from_config
 from onfit.saving.state import restore_optimizer
-from onfit.saving.training import compile_arguments
+from onfit.saving.torch_state import KeptState, rebuilt
+from onfit.saving.training import compile_arguments, losses_arguments
 
 if TYPE_CHECKING:
     from onfit.engine.model.model import Model
@@ -38,7 +41,10 @@ def load_model(
         custom_objects: your own layer classes, losses, metrics, activations and initializers,
             by the names they were written with.
         compile: False leaves out loss, metrics and optimizer. A model that was saved
-            uncompiled, or with a torch optimizer, comes back uncompiled in any case.
+            uncompiled comes back uncompiled in any case. A torch optimizer is made again if its
+            class is torch's own, or in `custom_objects`; else the model comes back uncompiled, and
+            the optimizer of that class that you `compile` it with, with the arguments that you give
+            it, takes up the state.
         safe_mode: accepted, as in Keras, without effect: no code is ever read from a file.
         **old: refused, with the nearest argument that there is.
 
@@ -57,22 +63,26 @@ def load_model(
         if contents.model_config is None:
             raise FileFormatError(_lacks_layers(asked, os.fspath(filepath)))
         # A few words can describe a layer that no machine has room for.
-        with _as_format_error(asked, ""), weights_within(contents.numbers):
+        with as_format_error(asked, ""), weights_within(contents.numbers):
             model = model_from_config(contents.model_config, custom)
         put_in(model, contents, asked)
+        own = own_of(contents)
+        load_extra_states(model._inside, own.get("extra_states", {}))
         if compile and contents.training_config is not None:
             _compile(model, contents, custom, asked)
+        elif compile and "training" in own:
+            _compile_by_torch(model, own["training"], custom, asked)
         return model
 
 
 def _compile(model: "Model", contents: Contents, custom: Mapping[str, Any], asked: str) -> None:
     assert contents.training_config is not None
-    with _as_format_error(asked, " Or pass compile=False, and compile the model yourself."):
+    with as_format_error(asked, _OR_NOT_COMPILED):
         model.compile(**compile_arguments(contents.training_config, custom))
     if not contents.optimizer:
         return
     optimizer = model.compiled.optimizer
-    with _as_format_error(asked, ""):
+    with as_format_error(asked, ""):
         restored = restore_optimizer(model, optimizer, contents.optimizer, asked)
     if not restored:
         warn(
@@ -81,8 +91,36 @@ def _compile(model: "Model", contents: Contents, custom: Mapping[str, Any], aske
         )
 
 
+def _compile_by_torch(
+    model: "Model", training: Config, custom: Mapping[str, Any], asked: str
+) -> None:
+    """Compile it with a torch optimizer, or have the one that `compile` gets take up the state."""
+    with as_format_error(asked, ""):
+        kept = KeptState(training["optimizer"], asked)
+        optimizer = rebuilt(model, training["optimizer"], custom)
+        if optimizer is None or training["losses"] is None:
+            model.state_for_optimizer = kept
+            warn(_left_to_compile(asked, kept.kinds, optimizer is None))
+            return
+    with as_format_error(asked, _OR_NOT_COMPILED):
+        model.compile(optimizer, **losses_arguments(training["losses"], custom))
+    with as_format_error(asked, ""):
+        optimizer.build(model.trained_weights)
+        kept.give(model, optimizer)
+
+
+def _left_to_compile(asked: str, kinds: list[str], optimizer: bool) -> str:
+    kind = " and ".join(kinds)
+    why = f"its optimizer, {kind}, is not made" if optimizer else "it has no loss"
+    return (
+        f"{asked}: {why} from a file, so the model is not compiled. Call compile with that kind of "
+        f"optimizer ({kind}): it takes up the state in the file. Or pass a class in "
+        "custom_objects."
+    )
+
+
 @contextmanager
-def _as_format_error(asked: str, advice: str) -> Iterator[None]:
+def as_format_error(asked: str, advice: str) -> Iterator[None]:
     """A block in which everything that goes wrong is the fault of the file's configuration."""
     try:
         yield
@@ -93,6 +131,8 @@ def _as_format_error(asked: str, advice: str) -> Iterator[None]:
             f"{asked}: its configuration cannot be understood: {error!r}.{advice}"
         ) from error
 
+
+_OR_NOT_COMPILED = " Or pass compile=False, and compile the model yourself."
 
 # What layers raise for arguments that make no sense: torch's for a size that no machine has.
 _SIGNS_OF_NONSENSE = (

@@ -4,7 +4,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from onfit._types import StrPath
+from onfit.engine.model.weights import load_extra_states
 from onfit.errors import FileFormatError
+from onfit.saving.beside import own_of
 from onfit.saving.fitting import fitting, put_all
 from onfit.saving.formats import format_of
 from onfit.saving.partly import partly_fitting
@@ -48,7 +50,9 @@ def load_weights(
             pairs = partly_fitting(model, found, asked, by_name, skip_mismatch)
         else:
             pairs = fitting(model, found, asked)
+        extra = own_of(found).get("extra_states", {})
         put_all(pairs, found, asked)
+        load_extra_states(model._inside, extra)
 
 
 def read_notes(filepath: StrPath) -> dict[str, Any]:

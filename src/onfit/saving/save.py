@@ -31,8 +31,9 @@ def save_model(
     - A model that is no plain `Sequential` or functional model, such as `Model(net)`, is made
       by code, which no file holds. A `.h5` has its weights and its optimizer; `load_weights`
       reads them back.
-    - The state of a torch optimizer is not written. A Sequential saved with one comes back
-      uncompiled, and a warning says so.
+    - A torch optimizer and its state stand where Keras passes over them: Keras opens the file
+      uncompiled. What of it could only be pickled is left out, and a warning says so.
+    - What torch modules keep beside weights (`get_extra_state`) is written, if it is plain.
 
     Args:
         model: a built model.

@@ -39,6 +39,12 @@ def training_config(compiled: Compiled, owner: str) -> Config:
     Raises:
         ArgumentError: for a function without a name.
     """
+    optimizer = optimizer_config(compiled.optimizer, owner)
+    return {**losses_config(compiled, owner), "optimizer_config": optimizer}
+
+
+def losses_config(compiled: Compiled, owner: str) -> Config:
+    """Loss and metrics in Keras' words; errors are those of `training_config`."""
     # For several outputs, losses and metrics are lists with an item for each output.
     loss = [_target_loss(target, owner) for target in compiled.targets]
     measured = [_target_metrics(target, owner) for target in compiled.targets]
@@ -50,7 +56,6 @@ def training_config(compiled: Compiled, owner: str) -> Config:
         "loss_weights": None if set(weights) == {1.0} else weights,
         "metrics": measured if several else measured[0] or None,
         "weighted_metrics": (weighted if several else weighted[0]) if any(weighted) else None,
-        "optimizer_config": optimizer_config(compiled.optimizer, owner),
     }
 
 
@@ -155,8 +160,13 @@ def compile_arguments(config: Config, custom: Custom) -> dict[str, Any]:
     Raises:
         ArgumentError: for a name that neither onfit nor `custom` knows.
     """
+    optimizer = _optimizer(config["optimizer_config"], custom)
+    return {"optimizer": optimizer, **losses_arguments(config, custom)}
+
+
+def losses_arguments(config: Config, custom: Custom) -> dict[str, Any]:
+    """The arguments of `compile` but for the optimizer; errors are those of `compile_arguments`."""
     return {
-        "optimizer": _optimizer(config["optimizer_config"], custom),
         "loss": _loss(config.get("loss"), custom),
         "metrics": _metrics(config.get("metrics"), custom),
         "loss_weights": config.get("loss_weights"),

@@ -1,5 +1,6 @@
 """What a torch module keeps beside its weights: `get_extra_state` and `set_extra_state`."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -82,3 +83,81 @@ def test_what_could_only_be_pickled_is_left_out_and_said():
     model = compiled(Counting(kept=lambda: None))
     with pytest.warns(OnfitWarning, match=r"Counting.get_extra_state gives what is not kept"):
         assert model.extra_states() == {}
+
+
+# --- in files ---------------------------------------------------------------------------------
+
+
+class Outer(nn.Module):
+    """A net with such a module inside."""
+
+    def __init__(self, kept=None):
+        super().__init__()
+        self.first, self.counting = nn.Linear(2, 2), Counting(kept)
+
+    def forward(self, x):
+        return self.counting(self.first(x))
+
+
+KEPT = {"names": ["a", "b"], "best": 0.25, "rows": torch.arange(3), "none": None}
+
+
+@pytest.mark.parametrize("suffix", ["pt", "safetensors", "weights.h5", "h5"])
+@pytest.mark.parametrize("make", [Counting, Outer])
+def test_a_file_of_weights_has_the_extra_state(tmp_path, make, suffix):
+    net, other = make(KEPT), make()
+    compiled(net).fit(X, Y, batch_size=4, epochs=2, verbose=0)
+    path = tmp_path / f"net.{suffix}"
+    onfit.Model(net).save_weights(path)
+    onfit.Model(other).load_weights(path)
+    mine, its = (getattr(one, "counting", one) for one in (net, other))
+    assert its.calls == mine.calls == 4
+    assert its.kept["names"] == KEPT["names"]
+    assert torch.equal(its.kept["rows"], KEPT["rows"])
+
+
+def test_a_state_dict_has_it_under_torchs_names_both_ways(tmp_path):
+    net, other, third = Outer(KEPT), Outer(), Outer()
+    net.counting.calls += 3
+    onfit.Model(net).save_weights(tmp_path / "ours.pt")
+    other.load_state_dict(torch.load(tmp_path / "ours.pt", weights_only=True))
+    torch.save(net.state_dict(), tmp_path / "torchs.pt")
+    onfit.Model(third).load_weights(tmp_path / "torchs.pt")
+    assert other.counting.calls == third.counting.calls == 3
+
+
+def test_what_a_state_dict_could_only_pickle_is_left_out_and_said(tmp_path):
+    net = Outer({"rows": np.arange(3)})
+    with pytest.warns(OnfitWarning, match=r"module 'counting' has arrays of numpy"):
+        onfit.Model(net).save_weights(tmp_path / "net.pt")
+    onfit.Model(Outer()).load_weights(tmp_path / "net.pt")
+    onfit.Model(net).save_weights(tmp_path / "net.safetensors")
+    other = Outer()
+    onfit.Model(other).load_weights(tmp_path / "net.safetensors")
+    assert other.counting.kept["rows"].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("suffix", ["keras", "h5"])
+def test_a_whole_model_has_it_too(tmp_path, suffix):
+    class Counted(onfit.layers.Dense):
+        calls = 0
+
+        def call(self, x):
+            self.calls += 1
+            return super().call(x)
+
+        def get_extra_state(self):
+            return {"calls": self.calls}
+
+        def set_extra_state(self, state):
+            self.calls = state["calls"]
+
+    model = onfit.Sequential([Counted(1, input_dim=2, name="counted")])
+    model.compile("sgd", "mse")
+    model.fit(X, Y, epochs=3, verbose=0)
+    count = model.layers[0].calls
+    model.save(tmp_path / f"model.{suffix}")
+    loaded = onfit.models.load_model(
+        tmp_path / f"model.{suffix}", custom_objects={"Counted": Counted}
+    )
+    assert loaded.layers[0].calls == count

@@ -48,6 +48,8 @@ class Compiling(Freezable, Buildable):
         self.sync_batch_norm = False
         self.moments: Moments | None = None
         self.validation_sets: list[str] = []
+        # Gives the next optimizer the state that a file has for it; see `saving.load`.
+        self.state_for_optimizer: Any = None
         self._compiled: Compiled | None = None
 
     @property
@@ -129,6 +131,10 @@ class Compiling(Freezable, Buildable):
         self._compiled = compiled
         if watch is not None:
             watch.attach(compiled.optimizer)
+        kept, self.state_for_optimizer = self.state_for_optimizer, None
+        if kept is not None:
+            compiled.optimizer.build(self.trained_weights)
+            kept.give(self, compiled.optimizer)
         if self.fits_under_way:  # its callbacks may read and set the learning rate at once
             compiled.optimizer.build(self.trained_weights)
 

@@ -8,8 +8,9 @@ from torch import nn
 
 from onfit.engine.model.weights import extra_states, load_extra_states, named_weights
 from onfit.engine.step.other_optimizers import other_optimizers
+from onfit.engine.step.torch_state import divided_state, whole_state
 from onfit.errors import FileFormatError, warn
-from onfit.layers.wrappers import divided_like, named_modules, named_parameters, put, whole
+from onfit.layers.wrappers import named_modules, named_parameters, put, whole
 from onfit.optimizers import LossScaleOptimizer, Optimizer, TorchOptimizer
 from onfit.optimizers.assigned import options_set_later
 
@@ -69,7 +70,7 @@ def _optimizer_state(model: nn.Module, optimizer: Optimizer) -> State:
         inner = _optimizer_state(model, optimizer.inner_optimizer)
         return {**state, "flags": optimizer.flags(), "inner": inner}
     if isinstance(optimizer, TorchOptimizer):
-        return {**state, "torch": [_whole_state(one) for one in optimizer.torch_optimizers]}
+        return {**state, "torch": [whole_state(one) for one in optimizer.torch_optimizers]}
     names = {id(param): name for name, param in named_parameters(model)}
     slots = {
         names[id(param)]: {slot: _copied(tensor) for slot, tensor in tensors.items()}
@@ -118,7 +119,7 @@ def _load_optimizer_state(
         states = saved if isinstance(saved, list) else [saved]
         for one, its in zip(optimizer.torch_optimizers, states, strict=True):
             if its is not None:
-                one.load_state_dict(_divided_state(one, its))
+                one.load_state_dict(divided_state(one, its))
         return
     for name, value in state.get("options", {}).items():
         setattr(optimizer, name, value)
@@ -148,12 +149,12 @@ def _state_of_another(model: nn.Module, optimizer: Any) -> State:
     """The state of an optimizer that an author's own step uses. It need not be built yet."""
     if isinstance(optimizer, Optimizer):
         return {**_optimizer_state(model, optimizer), "kind": _class_of(optimizer)}
-    return {"kind": _class_of(optimizer), "torch": _whole_state(optimizer)}
+    return {"kind": _class_of(optimizer), "torch": whole_state(optimizer)}
 
 
 def _load_another(model: nn.Module, optimizer: Any, state: State) -> None:
     if not isinstance(optimizer, Optimizer):
-        optimizer.load_state_dict(_divided_state(optimizer, state["torch"]))
+        optimizer.load_state_dict(divided_state(optimizer, state["torch"]))
         return
     _load_optimizer_state(model, optimizer, state, own=True)
 
@@ -169,31 +170,6 @@ def _load_gradients(params: dict[str, Any], saved: dict[str, torch.Tensor]) -> N
     for name, grad in saved.items():
         params[name].grad = torch.empty_like(params[name])
         put(params[name].grad, grad)
-
-
-def _whole_state(optimizer: Any) -> State:
-    """The `state_dict` of a torch optimizer; what lies on several processes is brought together."""
-    state: State = optimizer.state_dict()
-    slots = {
-        index: {slot: whole(v) if isinstance(v, torch.Tensor) else v for slot, v in own.items()}
-        for index, own in state["state"].items()
-    }
-    return {**state, "state": slots}
-
-
-def _divided_state(optimizer: Any, state: State) -> State:
-    """Such a state, with each tensor divided as its parameter is."""
-    params = [param for group in optimizer.param_groups for param in group["params"]]
-
-    def divided(index: int, value: Any) -> Any:
-        is_like_it = isinstance(value, torch.Tensor) and value.shape == params[index].shape
-        return divided_like(value, params[index]) if is_like_it else value
-
-    slots = {
-        index: {slot: divided(index, value) for slot, value in own.items()}
-        for index, own in state["state"].items()
-    }
-    return {**state, "state": slots}
 
 
 def _copied(tensor: torch.Tensor) -> torch.Tensor:

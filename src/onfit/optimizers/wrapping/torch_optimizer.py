@@ -36,6 +36,25 @@ class TorchOptimizer(Optimizer):
         self._given: list[Tensor] = []  # the parameters that the factory was called with
         self._watch = RateWatch()
 
+    @classmethod
+    def around(cls, optimizers: Sequence[Any], factory: Factory | None) -> "TorchOptimizer":
+        """One around torch optimizers that are made already.
+
+        Args:
+            optimizers: these.
+            factory: what made the only one, so that it gets weights that are unfrozen later; None
+                if the user did.
+        """
+        one = cls(optimizers[0] if len(optimizers) == 1 else SeveralOptimizers(optimizers))
+        one._factory = factory
+        one._given = [p for group in one.optimizer.param_groups for p in group["params"]]
+        return one
+
+    @property
+    def by_factory(self) -> bool:
+        """Whether a factory makes it, and not the user."""
+        return self._factory is not None
+
     @property
     def torch_optimizers(self) -> list[Any]:
         """The torch optimizers in it; none before a factory's is made."""

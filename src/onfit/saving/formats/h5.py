@@ -22,7 +22,7 @@ from onfit.saving.hdf5 import Found
 def write(path: Path, contents: Contents) -> None:
     """Write a whole model, or the weights alone."""
     with new_h5(path) as file:
-        (layout.write_layers if contents.weights_only else layout.write)(file, contents)
+        (layout.write_weights if contents.weights_only else layout.write)(file, contents)
         if contents.notes is not None:
             file.attrs[layout.NOTES] = contents.notes
 
@@ -40,7 +40,7 @@ def opened(path: str, asked: str) -> Iterator[Contents]:
             sound = stack.enter_context(checking(path))
             found = _found(path, asked, stack)
             if weights_h5.is_numbered(found):
-                contents = Contents(numbered=weights_h5.read_numbered(found))
+                contents = weights_h5.read(found)
             else:
                 contents = layout.read(found)
         contents.check = partial(_check, sound, path, asked)

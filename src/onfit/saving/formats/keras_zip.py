@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from onfit.saving import keras_config
+from onfit.saving.beside import beside
 from onfit.saving.contents import Contents
 from onfit.saving.files import parsing, reading
 from onfit.saving.formats import weights_h5
@@ -65,7 +66,7 @@ def opened(path: str, asked: str) -> Iterator[Contents]:
             member, size = checked_member(archive, raw, WEIGHTS)
             file = stack.enter_context(h5py.File(member, "r"))
             found = Found(file, size, partial(parsing, path, asked, _KIND))
-            contents.numbered = weights_h5.read_numbered(found)
+            contents.numbered, contents.own = weights_h5.read_numbered(found), beside(found)
             optimizer = contents.numbered.pop("optimizer", [])
             contents.optimizer = [(str(index), value) for index, value in enumerate(optimizer)]
         yield contents

@@ -15,15 +15,18 @@ import torch
 from torch import Tensor
 
 from onfit.errors import MissingPackageError
-from onfit.saving.contents import Contents, Declared
+from onfit.saving.contents import Config, Contents, Declared
 from onfit.saving.files import parsing, require_readable
 from onfit.saving.layout import NOTES
 from onfit.storage.foreign import read_json
 from onfit.storage.sums import checksum
+from onfit.storage.trees import as_bytes, from_bytes
 
 _KIND = "safetensors file"
 # The key of the metadata that holds the further names of shared weights, as JSON.
 _SHARED = "onfit_shared"
+# The key of what modules keep beside weights, as the bytes of a `storage.trees`, in hex.
+_OWN = "onfit_own"
 # Those of the checksums of the weights by name, as JSON, and of the checksum of all metadata.
 _SUMS, _SUM = "onfit_sums", "onfit_sum"
 
@@ -38,6 +41,8 @@ def write(path: Path, contents: Contents) -> None:
         metadata[_SHARED] = json.dumps(contents.also)
     if contents.notes is not None:
         metadata[NOTES] = contents.notes
+    if own := contents.own():
+        metadata[_OWN] = as_bytes(own).hex()
     named = _apart(contents.named)
     metadata[_SUMS] = json.dumps({name: _sum(name, named[name]) for name in named})
     metadata[_SUM] = str(_sum_of_texts(metadata))
@@ -90,7 +95,12 @@ def opened(path: str, asked: str) -> Iterator[Contents]:
             sums = _sums_in(metadata)
             named = {name: _declared(name, file, sums, path, asked) for name in file.keys()}  # noqa: SIM118
             also = _further_names(metadata.get(_SHARED, "{}"), named)
-        yield Contents(named=named, also=also)
+            own = _own(metadata.get(_OWN, ""))
+        yield Contents(named=named, also=also, own=lambda: own)
+
+
+def _own(text: str) -> Config:
+    return from_bytes(bytes.fromhex(text)) if text else {}
 
 
 def _sums_in(metadata: Mapping[str, str]) -> dict[str, int] | None:

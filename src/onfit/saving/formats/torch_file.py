@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from onfit.errors import FileFormatError
+from onfit.errors import FileFormatError, warn
 from onfit.saving.contents import Contents, Declared
 from onfit.saving.files import parsing, reading
 from onfit.saving.formats.pickled import look_through
@@ -26,6 +26,7 @@ from onfit.saving.layout import NOTES
 from onfit.storage.archives import read_member, sound_info
 
 _KIND = "file of torch.save"
+_EXTRA = "_extra_state"  # torch's word for it
 
 
 def write(path: Path, contents: Contents) -> None:
@@ -35,12 +36,37 @@ def write(path: Path, contents: Contents) -> None:
     """
     own = {name: _alone(tensor) for name, tensor in contents.named.items()}
     shared = {name: own[kept] for name, kept in contents.also.items()}
+    extra = _extra_states(contents.own().get("extra_states", {}))
     # An open file, since torch writes the name of a path into the archive.
     with path.open("wb") as file:
-        torch.save({**own, **shared}, file)
+        torch.save({**own, **shared, **extra}, file)
     if contents.notes is not None:
         with zipfile.ZipFile(path, "a") as archive:
             archive.writestr(_member(archive), contents.notes)
+
+
+def _extra_states(states: Mapping[str, Any]) -> dict[str, Any]:
+    """What modules keep beside weights, where torch looks for it in a state dict. What it would not
+    read without unpickling objects is left out, and said.
+    """
+    found = {}
+    for path, state in states.items():
+        if _is_safe(state):
+            found[f"{path}.{_EXTRA}".lstrip(".")] = state
+        else:
+            warn(
+                f"the extra state of module {path!r} has arrays of numpy, which torch.load refuses "
+                "with weights_only=True. It is left out; let get_extra_state give tensors."
+            )
+    return found
+
+
+def _is_safe(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(_is_safe(item) for pair in value.items() for item in pair)
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_safe, value))
+    return isinstance(value, Tensor) or type(value) in (type(None), bool, int, float, str)
 
 
 def _alone(tensor: Tensor) -> Tensor:
@@ -76,8 +102,18 @@ def opened(path: str, asked: str) -> Iterator[Contents]:
             found = torch.load(path, map_location="cpu", weights_only=True)
         except UnpicklingError as error:
             raise _not_plain(text, error) from error
+        extra = _taken_extra(found)
         named = _named(found, text)
-    yield Contents(named={name: _declared(name, named[name], path, asked) for name in named})
+    declared = {name: _declared(name, named[name], path, asked) for name in named}
+    yield Contents(named=declared, own=lambda: {"extra_states": extra})
+
+
+def _taken_extra(found: Any) -> dict[str, Any]:
+    """The extra states in a state dict, by the path of their module: they are taken out of it."""
+    if not isinstance(found, dict):
+        return {}
+    keys = [key for key in found if isinstance(key, str) and key.rpartition(".")[2] == _EXTRA]
+    return {key.rpartition(".")[0]: found.pop(key) for key in keys}
 
 
 def _declared(name: str, tensor: Tensor, path: str, asked: str) -> Declared:

@@ -2,12 +2,14 @@
 
     /layers/dense/vars/0, /layers/dense/vars/1, /layers/lstm/cell/vars/0 ...
 
-A `.keras` file holds such a file, with the optimizer's variables at /optimizer/vars.
+A `.keras` file holds such a file, with the optimizer's variables at /optimizer/vars. What other
+readers pass over stands at /_onfit (`beside.py`).
 """
 
 from pathlib import Path
 from typing import Any
 
+from onfit.saving.beside import beside, write_beside
 from onfit.saving.contents import Contents, as_array
 from onfit.saving.formats.stretch import new_h5
 from onfit.saving.hdf5 import Found
@@ -33,6 +35,7 @@ def write_numbered(file: Any, contents: Contents) -> None:
         group = file.require_group(f"{path}/{VARS}".lstrip("/"))
         for index, value in enumerate(values):
             group.create_dataset(str(index), data=as_array(value))
+    write_beside(file, contents.own())
 
 
 def is_numbered(found: Found) -> bool:
@@ -43,6 +46,11 @@ def is_numbered(found: Found) -> bool:
         "layer_names",
         "layer_names0",
     }
+
+
+def read(found: Found) -> Contents:
+    """Read the weights out of an open file; errors are those of `read_numbered`."""
+    return Contents(numbered=read_numbered(found), own=beside(found))
 
 
 def read_numbered(found: Found) -> dict[str, list[Any]]:
