@@ -13,8 +13,8 @@ from onfit.preprocessing.sequence import pad_sequences
 
 ROOMS = [
     *("activations", "backend", "callbacks", "constraints", "datasets", "initializers", "layers"),
-    *("losses", "metrics", "models", "optimizers", "preprocessing", "regularizers", "saving"),
-    "utils",
+    *("losses", "metrics", "models", "ops", "optimizers", "preprocessing", "random"),
+    *("regularizers", "saving", "utils"),
 ]
 
 
@@ -89,7 +89,7 @@ def test_importing_the_doors_loads_nothing():
     ) == ("")
 
 
-@pytest.mark.parametrize("module", ["applications", "preprocessing.image", "ops", "wrappers"])
+@pytest.mark.parametrize("module", ["applications", "preprocessing.image", "tree", "wrappers"])
 @pytest.mark.parametrize("keras", ["onfit", "onfit.keras"])
 def test_a_module_that_is_not_here_says_what_to_write(keras, module):
     with pytest.raises(MissingModuleError, match=rf"^{keras}\.{module}: onfit has no .* Write \w"):
@@ -98,8 +98,8 @@ def test_a_module_that_is_not_here_says_what_to_write(keras, module):
 
 @pytest.mark.parametrize("keras", [onfit, onfit.keras])
 def test_so_does_its_name_as_an_attribute(keras):
-    with pytest.raises(AttributeError, match=r"'ops'\. Write torch's functions"):
-        keras.ops  # noqa: B018
+    with pytest.raises(AttributeError, match=r"'tree'\. Write torch\.utils"):
+        keras.tree  # noqa: B018
 
 
 def test_without_torch_each_door_says_in_one_sentence_how_to_install_it():

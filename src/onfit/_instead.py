@@ -36,15 +36,41 @@ MODULES = {
     "dtype_policies": 'dtype="bfloat16" of the layers, or backend.set_floatx',
     "export": "torch.export or torch.onnx, on the model or its net",
     "mixed_precision": 'backend.set_floatx("bfloat16"), or torch.autocast in a net of torch',
-    "ops": "torch's functions: torch.mean for ops.mean",
     "preprocessing.image": "a torch DataLoader with torchvision.transforms",
     "preprocessing.text": "a tokenizer of transformers, which makes numbers of text",
     "quantizers": "torch.ao.quantization",
-    "random": "torch.randn, torch.rand and the like, which utils.set_random_seed seeds",
     "tree": "torch.utils._pytree, or plain loops",
     "visualization": "matplotlib",
     "wrappers": "skorch.NeuralNetClassifier, which is scikit-learn's way of a torch net",
 }
+
+# Functions of Keras' ops that are not here.
+_SPECTRA = "fft fft2 ifft2 irfft rfft istft stft"
+_MATRICES = (
+    "cdist cholesky_inverse eig eigh lstsq lu_factor matrix_rank pinv qr slogdet logdet "
+    "solve_triangular svd jvp "
+)
+_BY_LAYERS = (
+    "adaptive_average_pool adaptive_max_pool average_pool batch_normalization conv "
+    "conv_transpose depthwise_conv dot_product_attention layer_normalization max_pool "
+    "rms_normalization separable_conv "
+)
+_RARE = (
+    "allclose angle argpartition array_split associative_scan bartlett bincount bitwise_and "
+    "bitwise_invert bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor "
+    "blackman cbrt conj conjugate corrcoef correlate cross ctc_decode ctc_loss "
+    "custom_gradient depth_to_space diagflat diff digitize dsplit dstack empty_like erfc "
+    "extract_sequences fabs fliplr flipud fmax fmin fmod fold gcd geomspace hamming hanning "
+    "hard_shrink heaviside histogram hsplit i0 imag in_top_k isin isneginf isposinf isreal "
+    "kaiser kron lcm ldexp left_shift logaddexp2 logspace meshgrid nanargmax nanargmin "
+    "nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanprod nanquantile "
+    "nanstd nansum nanvar nextafter nonzero percentile polar psnr ptp real rearrange "
+    "right_shift rot90 saturate_cast scan scatter scatter_update searchsorted segment_max "
+    "segment_min segment_prod segment_sum select signbit slice_update soft_shrink "
+    "space_to_depth sparse_plus sparse_sigmoid sparsemax squareplus switch tanh_shrink "
+    "threshold trapezoid tri unfold unique unravel_index vander vdot vectorize view "
+    "view_as_complex view_as_real vsplit "
+)
 
 ROOMS: dict[str, dict[str, str]] = {
     "keras": {
@@ -169,6 +195,17 @@ ROOMS: dict[str, dict[str, str]] = {
         "torchvision.datasets, sklearn.datasets or the datasets library",
     ),
     "backend": {
+        "gradients": "torch.autograd.grad(loss, tensors)",
+        "learning_phase": "training=True in the call of a model or layer",
+        "set_learning_phase": "training=True in the call of a model or layer",
+        "placeholder": "layers.Input(shape)",
+        "count_params": "layer.count_params(), or weight.numel()",
+        "batch_get_value": "[get_value(x) for x in weights]",
+        "batch_set_value": "a loop with set_value(x, value)",
+        "update": "x.assign(value)",
+        "is_sparse": "tensor.is_sparse",
+        "rnn": "layers.LSTM and its like, or a loop over tensor.unbind(1)",
+        "in_train_phase": "an argument training of the call of a layer",
         "backend": "torch: there is one backend",
         "get_uid": "a number of your own",
         "is_float_dtype": "tensor.is_floating_point()",
@@ -215,6 +252,16 @@ ROOMS: dict[str, dict[str, str]] = {
             ("get_registered_name", "get_registered_object"), "get_custom_objects()[name]"
         ),
         "KerasFileEditor": "h5py.File, or zipfile for a .keras file",
+    },
+    "ops": {
+        **dict.fromkeys(_SPECTRA.split(), "torch.fft, or torch.stft"),
+        **dict.fromkeys(_MATRICES.split(), "torch.linalg's function"),
+        **dict.fromkeys(_BY_LAYERS.split(), "the layer of that kind, or torch.nn.functional's"),
+        **dict.fromkeys(
+            ("linalg", "nn", "numpy"), "ops.relu and the like: all stand in ops itself"
+        ),
+        "image": "torchvision.transforms.v2.functional",
+        **dict.fromkeys(_RARE.split(), "torch's function, in layers.Lambda(function) on a symbol"),
     },
     "preprocessing": {
         "image": MODULES["preprocessing.image"],

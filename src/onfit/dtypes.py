@@ -9,6 +9,8 @@ from torch import Tensor
 
 from onfit.errors import ArgumentError, did_you_mean
 
+EPSILON = 1e-7  # Keras' fuzz factor: keeps logarithms and quotients finite
+
 _FLOATS = ("float32", "float16", "bfloat16", "float64")
 _COMMON = (*_FLOATS, "int64", "int32", "uint8", "bool")
 

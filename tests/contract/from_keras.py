@@ -40,8 +40,13 @@ Asked for as an attribute (`layers.Masking`), each is an error that says the sam
 ROOMS = [
     *("keras", "layers", "losses", "metrics", "optimizers", "callbacks", "initializers"),
     *("regularizers", "constraints", "activations", "models", "datasets", "preprocessing"),
-    *("utils", "saving", "backend"),
+    *("utils", "saving", "backend", "ops", "random"),
 ]
+# Of Keras 2's backend; Keras 3 has no such names.
+_OF_KERAS_2S_BACKEND = {
+    *("batch_get_value", "batch_set_value", "count_params", "gradients", "in_train_phase"),
+    *("is_sparse", "learning_phase", "placeholder", "rnn", "set_learning_phase", "update"),
+}
 # What is in Keras' modules and not for users.
 _INNER = {"legacy", "src", "version"}
 
@@ -95,7 +100,7 @@ def unexplained() -> dict[str, Any]:
     found = {}
     for room in ROOMS:
         missing, advice = {*lacking(room)}, {*_instead.ROOMS.get(room, {})}
-        of_keras_2 = {"multi_gpu_model", "text", *_instead.MODULES}
+        of_keras_2 = {"multi_gpu_model", "text", *_instead.MODULES, *_OF_KERAS_2S_BACKEND}
         if missing - advice or advice - missing - of_keras_2:
             found[room] = (missing - advice, advice - missing - of_keras_2)
     return found

@@ -4,6 +4,7 @@ import importlib
 
 import pytest
 from tests.contract.from_keras import PAGE, ROOMS, lacking, page, unexplained
+from tests.contract.ops_stub import STUB, stub
 from tests.twin.keras_twin import tolerant_of_keras
 
 pytestmark = tolerant_of_keras
@@ -23,3 +24,7 @@ def test_a_missing_name_says_what_the_page_says(room: str) -> None:
     for name in lacking(room):
         with pytest.raises(AttributeError, match=rf"'{name}'\. Write \S"):
             getattr(module, name)
+
+
+def test_editors_read_the_same_names_and_arguments_of_ops() -> None:
+    assert STUB.read_text(encoding="utf-8") == stub()

@@ -14,6 +14,7 @@ from onfit.regularizers import L2
 # How to make each, with arguments that are not the defaults, and the shape of an input.
 MADE: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "ActivityRegularization": ({"l1": 0.1, "l2": 0.2}, (5, 3)),
+    "AddLoss": ({"weight": 0.5}, (5, 3)),
     "AlphaDropout": ({"rate": 0.0, "noise_shape": (None, 1)}, (5, 3)),
     "Conv1DTranspose": (
         {"filters": 4, "kernel_size": 3, "strides": 2, "padding": "same"},

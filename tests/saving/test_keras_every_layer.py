@@ -106,7 +106,7 @@ TWO_INPUTS: dict[str, dict[str, Any]] = {
     "Subtract": {},
 }
 # Aliases, functions, and what is no layer of Keras'; Lambda holds code, which files do not.
-NOT_HERE = {"Input", "InputLayer", "Lambda", "Layer", "ThresholdedReLU", "TorchModule"}
+NOT_HERE = {"AddLoss", "Input", "InputLayer", "Lambda", "Layer", "ThresholdedReLU", "TorchModule"}
 
 _draw = np.random.default_rng(4)
 

@@ -15,7 +15,7 @@ from onfit.layers.convolution.transposed import Conv1DTranspose, Conv2DTranspose
 from onfit.layers.convolutional import Conv1D, Conv2D, Convolution1D, Convolution2D
 from onfit.layers.core import Activation, Dense, Dropout, Flatten, TorchModule
 from onfit.layers.embeddings import Embedding
-from onfit.layers.functions import Identity, Lambda, Reshape
+from onfit.layers.functions import AddLoss, Identity, Lambda, Reshape
 from onfit.layers.graph import Input
 from onfit.layers.gru import GRU
 from onfit.layers.inputs import InputLayer
@@ -83,6 +83,7 @@ __all__ = [
     "Activation",
     "ActivityRegularization",
     "Add",
+    "AddLoss",
     "AlphaDropout",
     "Average",
     "AveragePooling1D",

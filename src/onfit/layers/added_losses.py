@@ -66,7 +66,8 @@ def add(layer: nn.Module, described: str, loss: Any) -> None:
         if not isinstance(each, Tensor):
             raise ArgumentTypeError(
                 f"{described}.add_loss takes a tensor that was computed in call(); got {each!r}. "
-                "Write a layer whose call computes the loss and hands it to self.add_loss."
+                "Write a layer whose call computes the loss and hands it to self.add_loss. (A "
+                "symbol goes to Model(inputs, outputs).add_loss.)"
             )
         _added.setdefault(layer, []).append(each)
 
@@ -82,6 +83,7 @@ def may_add(net: nn.Module) -> bool:
     """Whether a part of `net` could add a loss: it has a penalty on outputs, or a user wrote it."""
     return any(
         getattr(part, "activity_regularizer", None) is not None
+        or getattr(part, "adds_losses", False)
         or (hasattr(part, "add_loss") and not type(part).__module__.startswith("onfit."))
         for part in net.modules()
     )

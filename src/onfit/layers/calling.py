@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, NoReturn
 
 import numpy as np
 import torch
@@ -11,9 +11,10 @@ from torch import Tensor
 from onfit.errors import ArgumentTypeError
 from onfit.layers import added_losses
 from onfit.layers.added_losses import Calling, penalties_of, values_of
-from onfit.layers.graph import Traced, record, shapes_of, symbols_in
+from onfit.layers.graph import record, shapes_of, symbols_in
 from onfit.layers.modes import in_mode
 from onfit.layers.shapes import mapped, tensors_in
+from onfit.layers.symbols.traced import Traced
 from onfit.layers.weights import WeightOwner
 
 
@@ -53,6 +54,8 @@ class Called(Traced, WeightOwner):
     takes: ClassVar[Takes] = Takes()
     # Whether its computation takes a tensor and nothing else, and calls nothing that a user wrote.
     is_simple: ClassVar[bool] = False
+    # Whether its computation adds losses.
+    adds_losses: ClassVar[bool] = False
     # The penalty on its outputs, for each sample; may be changed at any time.
     activity_regularizer: Any = None
 
@@ -62,7 +65,7 @@ class Called(Traced, WeightOwner):
         computation: Any = cls.forward
         cls.takes = Takes.of(computation)
         at_home = computation.__module__.startswith("onfit.layers.")
-        cls.is_simple = at_home and cls.takes.training is None
+        cls.is_simple = at_home and cls.takes.training is None and not cls.adds_losses
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; or, called on symbols, record the call and return symbols.
@@ -145,6 +148,18 @@ class Called(Traced, WeightOwner):
             [tensor(0.1000)]
         """
         added_losses.add(self, self._called, loss)
+
+    def add_metric(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse a metric that Keras 2 took here.
+
+        Raises:
+            ArgumentTypeError: always; it says where metrics go.
+        """
+        raise ArgumentTypeError(
+            f"{self._called}.add_metric: metrics are not added to layers and models here. Give "
+            "compile(metrics=[...]) a function of (y_true, y_pred); what is within a model goes "
+            "into one of its outputs, or is returned by a train_step."
+        )
 
     @property
     def losses(self) -> list[Tensor]:

@@ -6,14 +6,19 @@ The nodes are kept beside the modules, never in a `state_dict`; `engine/model/fu
 them into a model.
 """
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from torch import nn
+import numpy as np
+import torch
+from torch import Tensor, nn
 
-from onfit.dtypes import DtypeLike, dtype_name, torch_dtype
-from onfit.errors import ArgumentError, ArgumentTypeError, NotConnectedError, did_you_mean
+from onfit.dtypes import DtypeLike, torch_dtype
+from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
 from onfit.layers.shapes import Shape, Spec, inferred, mapped
+from onfit.layers.symbols.operators import OF_TENSORS, Operators
+from onfit.operations import COMPUTATIONS, computation
 
 
 class Node:
@@ -33,8 +38,8 @@ class Node:
         self.outputs: Any = None
 
 
-class Symbol:
-    """Stands for a tensor that does not exist yet.
+class Symbol(Operators):
+    """Stands for a tensor that does not exist yet. Python's operators record computations.
 
     Attributes:
         shape: its shape, batch axis first; None where an axis varies.
@@ -46,6 +51,8 @@ class Symbol:
         >>> x = Input((28, 28))
         >>> x.shape
         (None, 28, 28)
+        >>> (2 * x[:, 0] + 1).shape
+        (None, 28)
     """
 
     def __init__(self, spec: Spec, node: Node, name: str = "") -> None:
@@ -69,17 +76,25 @@ class Symbol:
     def __repr__(self) -> str:
         layer = self.node.layer
         kind = "input" if layer is None else type(layer).__name__
-        origin = self.name or getattr(layer, "name", "") or kind
+        of_computation = layer.class_name if isinstance(layer, Operation) else ""
+        origin = self.name or getattr(layer, "name", "") or of_computation or kind
         return f"<Symbol {origin!r} shape={self.shape} dtype={self.dtype}>"
+
+    def _operated(self, name: str, *args: Any) -> "Symbol":
+        outputs: Symbol = recorded(name, *args)
+        return outputs
 
     @classmethod
     def __torch_function__(
         cls, function: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         name = getattr(function, "__name__", str(function))
+        if name in OF_TENSORS and not kwargs:  # an operator, with a tensor on its left
+            return recorded(OF_TENSORS[name], *args)
+        ours = f"onfit.ops.{name}(x) does so. " if name in COMPUTATIONS else ""
         raise ArgumentTypeError(
-            f"torch's {name} was called on a symbol, which has no values yet. Put a function in "
-            "layers.Lambda(function)(x), and a torch module in layers.TorchModule(module)(x)."
+            f"torch's {name} was called on a symbol, which has no values yet. {ours}Put a function "
+            "in layers.Lambda(function)(x), and a torch module in layers.TorchModule(module)(x)."
         )
 
     def __bool__(self) -> bool:
@@ -88,6 +103,71 @@ class Symbol:
 
 # What a model is made of: one symbol, or a list or dict of them.
 Symbols = Symbol | Sequence[Any] | Mapping[str, Any]
+
+
+class Operation(nn.Module):
+    """A computation of `onfit.ops` in a graph. It has no weights.
+
+    Args:
+        computes: the name of the computation: `"add"`, `"mean"` ...
+        **options: its arguments beside those of each call: `axis=1`.
+    """
+
+    def __init__(self, computes: str, **options: Any) -> None:
+        super().__init__()
+        self.computes = computes
+        self.options = options
+        self.name = ""
+
+    @property
+    def class_name(self) -> str:
+        """The name of its class in Keras."""
+        return computation(self.computes).class_name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if next(symbols_in((args, kwargs)), None) is not None:
+            return record(self, args, kwargs)
+        return super().__call__(*args, **kwargs)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """The result, of tensors. An array that is always the same goes to where they are."""
+        args, kwargs = _on_one_device(args), _on_one_device(kwargs)
+        return computation(self.computes).function(*args, **kwargs, **self.options)
+
+
+def _on_one_device(given: Any) -> Any:
+    found: list[Tensor] = []
+    mapped(found.append, Tensor, given)
+    if all(each.device == found[0].device for each in found[1:]):
+        return given
+    device = next(each.device for each in found if not each.is_cpu)
+    return mapped(lambda each: each.to(device), Tensor, given)
+
+
+def recorded(name: str, *args: Any, **kwargs: Any) -> Any:
+    """Record a computation of `onfit.ops` by its name.
+
+    Args:
+        name: the name.
+        *args: its arguments, symbols among them.
+        **kwargs: the same by name.
+
+    Returns:
+        A symbol, or several.
+    """
+    entry = computation(name)
+    bound = inspect.signature(entry.function).bind(*args, **kwargs).arguments
+    options = {key: value for key, value in bound.items() if key not in entry.given}
+    given = mapped(_constant, np.ndarray, [bound[key] for key in entry.given if key in bound])
+    if entry.takes_any_number:
+        given = given[0]
+    return record(Operation(name, **options), tuple(given), {})
+
+
+def _constant(array: Any) -> Tensor:
+    """An array among the arguments, as a tensor; floats get torch's default type."""
+    is_float = np.issubdtype(array.dtype, np.floating)
+    return torch.as_tensor(array, dtype=torch.get_default_dtype() if is_float else None)
 
 
 def Input(  # noqa: N802 - a function by Keras' name, which reads like the layer it stands for
@@ -199,82 +279,3 @@ def symbols_of(shapes: Any) -> Any:
 
 def _as_specs(structure: Any) -> Any:
     return mapped(lambda symbol: symbol.spec, Symbol, structure)
-
-
-_OF_SYMBOLS = ("input", "inputs", "output", "outputs")
-# Names of the type of its weights, as Keras has them.
-_DTYPES = ("dtype", "compute_dtype", "variable_dtype")
-_SHAPES = ("input_shape", "output_shape")
-
-
-class Traced:
-    """The calls of a layer or model on symbols, and their results; mixed into both."""
-
-    nodes: list[Node]
-
-    @property
-    def output(self) -> Any:
-        """The symbol that its one call on symbols returned.
-
-        Raises:
-            NotConnectedError: if it was called on no symbol, or on several.
-        """
-        return self._only_node.outputs
-
-    @property
-    def outputs(self) -> list[Symbol]:
-        """The symbols that its one call on symbols returned, as a list."""
-        return list(symbols_in(self.output))
-
-    @property
-    def input(self) -> Any:
-        """The symbol that it was called on; a list of them if there were several."""
-        node = self._only_node
-        if len(node.args) == 1 and not node.kwargs:
-            return node.args[0]
-        found = list(symbols_in((node.args, node.kwargs)))
-        return found[0] if len(found) == 1 else found
-
-    @property
-    def inputs(self) -> list[Symbol]:
-        """The symbols that it was called on, as a list."""
-        return list(symbols_in(self.input))
-
-    def get_output_at(self, index: int) -> Any:
-        """What its `index`-th call on symbols returned."""
-        if not -len(self.nodes) <= index < len(self.nodes):
-            raise ArgumentError(
-                f"get_output_at({index}): {self._called} was called on symbols "
-                f"{len(self.nodes)} times."
-            )
-        return self.nodes[index].outputs
-
-    @property
-    def _only_node(self) -> Node:
-        if len(self.nodes) != 1:
-            raise NotConnectedError(self._why_not_connected())
-        return self.nodes[0]
-
-    def _why_not_connected(self) -> str:
-        return (
-            f"{self._called} was called on symbols {len(self.nodes)} times, so there is no one "
-            "output of it. Build the model it is in, or use get_output_at(index)."
-        )
-
-    def __getattr__(self, name: str) -> Any:
-        # Python comes here for what an object lacks, and where a property raised AttributeError;
-        # torch's own text would then say that there is no such attribute.
-        if name in _OF_SYMBOLS:
-            raise NotConnectedError(self._why_not_connected())
-        if name in _SHAPES:  # no properties, since many a class sets such an attribute itself
-            symbols = self.input if name == "input_shape" else self.output
-            return mapped(lambda symbol: symbol.shape, Symbol, symbols)
-        if name in _DTYPES:
-            floats = (p.dtype for p in self.parameters() if p.is_floating_point())
-            own = vars(self).get("_dtype") or next(floats, None)
-            return dtype_name(own or torch_dtype(None))
-        return super().__getattr__(name)  # type: ignore[misc]
-
-    @property
-    def _called(self) -> str:
-        return str(getattr(self, "described", type(self).__name__))

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 
 from torch import nn
 
+from onfit.layers.graph import Operation
+from onfit.layers.wrappers import class_of
+
 
 def key_for(name: str, model: nn.Module) -> str:
     """The key under which `model` can keep a layer of that name."""
@@ -27,6 +30,11 @@ def named_layers(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """The children of a model by the names that they have in it."""
     for key, layer in model.named_children():
         yield name_under(key, layer), layer
+
+
+def kind_of(module: nn.Module) -> str:
+    """The name of its class; of a computation in a graph, that of Keras' class."""
+    return module.class_name if isinstance(module, Operation) else class_of(module).__name__
 
 
 class NamesIn:

@@ -105,7 +105,7 @@ def _outputs(
     module: nn.Module, args: Any, kwargs: dict[str, Any], unknown: _Unknown, device: str
 ) -> Any:
     def stand_in(spec: Spec) -> Tensor:
-        assumed = (unknown.batch, *[unknown.others] * len(spec.shape[1:]))
+        assumed = (unknown.batch, *[unknown.others] * len(spec.shape[1:]))[: len(spec.shape)]
         sizes = [a if size is None else size for size, a in zip(spec.shape, assumed, strict=True)]
         return torch.zeros(sizes, dtype=spec.dtype, device=device)
 

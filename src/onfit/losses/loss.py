@@ -8,10 +8,9 @@ from torch import Tensor
 
 from onfit.activations import Activation
 from onfit.configured import CheckedArguments
+from onfit.dtypes import EPSILON as EPSILON
 from onfit.dtypes import DtypeLike
 from onfit.errors import ArgumentError, ArgumentTypeError, ShapeError, did_you_mean
-
-EPSILON = 1e-7  # Keras' fuzz factor: keeps logarithms and quotients finite
 
 MEAN = "sum_over_batch_size"
 MEANS = (MEAN, "mean", "mean_with_sample_weight")  # without weights, all are the plain mean

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor, nn
 
+from onfit.dtypes import dtype_name
 from onfit.engine.model.calls import Slot, slots_in
-from onfit.layers.graph import Symbol
+from onfit.layers.graph import Operation, Symbol
 from onfit.layers.keys import named_layers
 from onfit.layers.shapes import Spec, mapped
+from onfit.operations import computation
 from onfit.saving.values import Config
 
 if TYPE_CHECKING:
@@ -22,6 +25,10 @@ History = tuple[str, int, int]
 MODE_ASKED_FOR = "mode_asked_for"
 # The class that Keras writes for a tensor among the arguments of a call.
 CONSTANT = "__tensor__"
+# Those for a slice and for `...` among them.
+SLICE, ELLIPSIS = "__slice__", "__ellipsis__"
+# Where Keras keeps its computations.
+_OPS = "keras.src.ops."
 
 
 def functional_config(model: "Functional", layer_config: Callable[[nn.Module], Config]) -> Config:
@@ -40,7 +47,7 @@ def functional_config(model: "Functional", layer_config: Callable[[nn.Module], C
     for call in model.calls:
         key = keys[id(call.layer)]
         if key not in layers:
-            described = layer_config(call.layer)
+            described = _described(call.layer, layer_config)
             described["config"]["name"] = key
             layers[key] = {**described, "name": key, "inbound_nodes": []}
         nodes = layers[key]["inbound_nodes"]
@@ -66,6 +73,23 @@ def functional_config(model: "Functional", layer_config: Callable[[nn.Module], C
     }
 
 
+def _described(layer: nn.Module, layer_config: Callable[[nn.Module], Config]) -> Config:
+    if not isinstance(layer, Operation):
+        return layer_config(layer)
+    kind = layer.class_name
+    return {
+        "module": _OPS + computation(layer.computes).home,
+        "class_name": kind,
+        "config": {key: _plain(value) for key, value in layer.options.items()},
+        "registered_name": kind,
+    }
+
+
+def is_operation(described: Config) -> bool:
+    """Whether this describes a computation, not a layer: several have the same name."""
+    return str(described.get("module")).startswith(_OPS)
+
+
 def _input_config(symbol: Symbol) -> Config:
     dtype = str(symbol.dtype).removeprefix("torch.")
     return {
@@ -86,7 +110,25 @@ def _with_tensors(structure: Any, origin: dict[int, History], specs: dict[int, S
         }
         return {"class_name": "__keras_tensor__", "config": config}
 
-    return mapped(_constant, Tensor, mapped(tensor, Slot, structure))
+    return _plain(mapped(tensor, Slot, structure))
+
+
+def _plain(value: Any) -> Any:
+    """An argument that is no tensor of the graph, as Keras writes it."""
+    if isinstance(value, Tensor):
+        return _constant(value)
+    if isinstance(value, torch.dtype):
+        return dtype_name(value)
+    if isinstance(value, slice):
+        config = {"start": value.start, "stop": value.stop, "step": value.step}
+        return {"class_name": SLICE, "config": config}
+    if value is Ellipsis:
+        return {"class_name": ELLIPSIS, "config": {}}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
 
 
 def _constant(value: Tensor) -> Config:

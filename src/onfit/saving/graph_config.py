@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from onfit.layers import TorchModule
-from onfit.layers.keys import named_layers
-from onfit.layers.wrappers import class_of
+from onfit.layers.keys import kind_of, named_layers
 from onfit.saving.describe import can_be_described
 from onfit.saving.describe_functional import functional_config
 
@@ -65,7 +64,7 @@ def _layer(layer: nn.Module, name: str = "") -> Config:
     described = _model(layer, name)
     if described is not None:
         return described
-    kind = class_of(layer.net if isinstance(layer, TorchModule) else layer).__name__
+    kind = kind_of(layer.net if isinstance(layer, TorchModule) else layer)
     config = {"name": name}
     weight = next(layer.parameters(), None)
     if weight is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from onfit import activations, initializers, layers, losses, metrics, optimizers, regularizers
 from onfit.saving.contents import Config, Contents
+from onfit.saving.describe_functional import is_operation
 from onfit.saving.values import function_config, lookup
 
 _MODELS = {"Sequential": "keras", "Functional": "keras.src.models.functional"}
@@ -28,6 +29,8 @@ def _layer(described: Config) -> Config:
     """A layer or a model, with all in it."""
     kind, config = described["class_name"], described["config"]
     known = _MODELS.get(kind)
+    if is_operation(described):
+        return described
     if known is None:
         named = {key: _named(key, value) for key, value in config.items()}
         return {**described, **_home(kind, "keras.layers", layers), "config": named}

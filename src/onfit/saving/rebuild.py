@@ -78,8 +78,10 @@ def model_from_json(json_string: str, custom_objects: Custom | None = None) -> M
 
 
 def _functional(config: Config, custom: Custom, own: Any = None) -> Model:
-    inputs, outputs = connected(config, lambda kind, layer: _made(kind, layer, custom))
-    model: Model = _of_class(own or Functional, config["name"], inputs, outputs)
+    inputs, outputs, losses = connected(config, lambda kind, layer: _made(kind, layer, custom))
+    model: Functional = _of_class(own or Functional, config["name"], inputs, outputs)
+    if losses:
+        model.also_lower(losses)
     return model
 
 

@@ -1,5 +1,6 @@
 """The calls of a functional model made again from its configuration, in Keras' words."""
 
+import inspect
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,17 +10,28 @@ from torch import nn
 
 from onfit.dtypes import torch_dtype
 from onfit.errors import FileFormatError
-from onfit.layers import Input
-from onfit.layers.graph import Symbol, symbols_in
-from onfit.saving.describe_functional import CONSTANT, MODE_ASKED_FOR, History
+from onfit.layers import AddLoss, Input
+from onfit.layers.graph import Operation, Symbol, symbols_in
+from onfit.operations import BY_CLASS
+from onfit.saving.describe_functional import (
+    CONSTANT,
+    ELLIPSIS,
+    MODE_ASKED_FOR,
+    SLICE,
+    History,
+    is_operation,
+)
 from onfit.saving.values import Config
 
 # An error names at most so many layers that wait for one tensor.
 _SHOWN = 20
 
 
-def connected(config: Config, make_layer: Callable[[str, Config], nn.Module]) -> tuple[Any, Any]:
-    """The inputs and outputs, as symbols, of the model that `functional_config` or Keras described.
+def connected(
+    config: Config, make_layer: Callable[[str, Config], nn.Module]
+) -> tuple[Any, Any, list[Symbol]]:
+    """The inputs and outputs, as symbols, of the model that `functional_config` or Keras described;
+    and the losses among them, which go to no output.
 
     Args:
         config: the model's configuration, without its class name.
@@ -35,13 +47,34 @@ def connected(config: Config, make_layer: Callable[[str, Config], nn.Module]) ->
         if item["class_name"] == "InputLayer":
             values[name, 0, 0] = _input_of(name, item["config"])
             continue
-        layer = make_layer(item["class_name"], dict(item["config"]))
+        layer = (
+            _operation(item)
+            if is_operation(item)
+            else make_layer(item["class_name"], dict(item["config"]))
+        )
         nodes = enumerate(item["inbound_nodes"])
         calls += [_Delayed(name, layer, index, *_arguments(node)) for index, node in nodes]
     _make_all(calls, values)
     ends = ("input_layers", "output_layers")
     inputs, outputs = (_symbols_of(config[key], values) for key in ends)
-    return inputs, outputs
+    losses = [call for call in calls if isinstance(call.layer, AddLoss)]
+    return inputs, outputs, [values[call.name, call.index, 0] for call in losses]
+
+
+def _operation(item: Config) -> Operation:
+    """A computation by the class that Keras has for it."""
+    entry = BY_CLASS.get(item["class_name"])
+    if entry is None:
+        raise FileFormatError(
+            f"it has a computation {item['module']}.{item['class_name']}, which onfit.ops has not. "
+            "Build the model with layers.Lambda in its place, and use load_weights."
+        )
+    given = {key: _filled(value, {}) for key, value in item["config"].items()}
+    taken = inspect.signature(entry.function).parameters
+    asks = {key: value for key, value in given.items() if key in taken}
+    operation = Operation(entry.name, **asks)
+    operation.name = item["name"]
+    return operation
 
 
 class _Delayed:
@@ -136,6 +169,10 @@ def _filled(structure: Any, values: Mapping[History, Symbol]) -> Any:
     if isinstance(structure, dict) and structure.get("class_name") in (CONSTANT, "__numpy__"):
         config = structure["config"]
         return torch.tensor(config["value"], dtype=torch_dtype(config["dtype"]))
+    if isinstance(structure, dict) and structure.get("class_name") == SLICE:
+        return slice(*(structure["config"][key] for key in ("start", "stop", "step")))
+    if isinstance(structure, dict) and structure.get("class_name") == ELLIPSIS:
+        return ...
     if isinstance(structure, dict):
         return {key: _filled(item, values) for key, item in structure.items()}
     if isinstance(structure, (list, tuple)):

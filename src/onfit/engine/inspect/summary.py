@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from onfit.errors import ArgumentError, did_you_mean
-from onfit.layers.wrappers import class_of
+from onfit.layers.keys import kind_of
 
 if TYPE_CHECKING:
     from onfit.engine.model.model import Model
@@ -72,10 +72,8 @@ def _widths(rows: list[Row], look: Look) -> list[int]:
 
 
 def _rows(model: "Model", look: Look) -> Iterator[Row]:
-    layers = model.layers
-    shapes = getattr(model, "output_shapes", None) or [None] * len(layers)
-    pairs = list(zip(layers, shapes, strict=True))
-    names = [_name(model, layer) for layer in layers]
+    pairs = list(_with_shapes(model))
+    names = [_name(model, layer) for layer, _ in pairs]
     start, end = _range(model, names, look.layer_range)
     for layer, shape in pairs[start:end]:
         yield from _rows_of(layer, _name(model, layer), shape, look)
@@ -84,16 +82,22 @@ def _rows(model: "Model", look: Look) -> Iterator[Row]:
 def _rows_of(layer: nn.Module, name: str, shape: Any, look: Look, depth: int = 0) -> Iterator[Row]:
     mark = "    " * (depth - 1) + "  └ " if depth else ""
     row = [
-        f"{mark}{name} ({class_of(layer).__name__})",
+        f"{mark}{name} ({kind_of(layer)})",
         str(shape or getattr(layer, "output_shape", None) or _UNKNOWN),
         f"{_count(layer):,}" if getattr(layer, "built", True) else _UNKNOWN,
     ]
     yield [*row, _trainable(layer)] if look.show_trainable else row
     inner: Any = layer
     if look.expand_nested and hasattr(layer, "summary"):
-        shapes = getattr(layer, "output_shapes", None) or [None] * len(inner.layers)
-        for part, its in zip(inner.layers, shapes, strict=True):
+        for part, its in _with_shapes(inner):
             yield from _rows_of(part, _name(inner, part), its, look, depth + 1)
+
+
+def _with_shapes(model: "Model") -> Iterator[tuple[nn.Module, Any]]:
+    """The layers of a model, and the computations among them, each with its output's shape."""
+    parts = model.operations
+    shapes = getattr(model, "output_shapes", None) or [None] * len(parts)
+    yield from zip(parts, shapes, strict=True)
 
 
 def _range(model: "Model", names: list[str], wanted: Sequence[str] | None) -> tuple[int, int]:

@@ -4,13 +4,14 @@ Calls can be copied and pickled, unlike symbols and nodes: each of those leads t
 so to every layer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from torch import nn
 
-from onfit.errors import ArgumentError
-from onfit.layers.graph import Node, Symbol, symbols_in
+from onfit.errors import ArgumentError, ArgumentTypeError
+from onfit.layers import AddLoss
+from onfit.layers.graph import Node, Operation, Symbol, symbols_in
 from onfit.layers.shapes import Spec, mapped
 
 
@@ -25,6 +26,21 @@ class Call(NamedTuple):
     args: Any
     kwargs: dict[str, Any]
     outputs: Any
+
+
+def symbols_given(given: Any, argument: str) -> list[Symbol]:
+    """The symbols in an argument of `Model(inputs, outputs)`.
+
+    Raises:
+        ArgumentTypeError: if there are none.
+    """
+    found = list(symbols_in(given))
+    if not found:
+        raise ArgumentTypeError(
+            f"Model({argument}=...) takes symbols: what Input(...) gives, or a layer called on "
+            f"one. Got {given!r}. (Model(net) takes a torch module.)"
+        )
+    return found
 
 
 def nodes_between(begin: Sequence[Symbol], end: Sequence[Symbol]) -> list[Node]:
@@ -106,6 +122,16 @@ def store(places: Any, result: Any, values: dict[int, Any]) -> None:
     elif isinstance(places, (tuple, list)):
         for place, part in zip(places, result, strict=True):
             store(place, part, values)
+
+
+def losses_among(calls: Iterable[Call], values: dict[int, Any]) -> list[Any]:
+    """What the `AddLoss` layers among some calls gave."""
+    return [values[call.outputs] for call in calls if isinstance(call.layer, AddLoss)]
+
+
+def layers_among(parts: Iterable[nn.Module]) -> list[nn.Module]:
+    """The parts that are layers: not those that are computations of `onfit.ops`."""
+    return [part for part in parts if not isinstance(part, Operation)]
 
 
 # --- the order in which Keras lists the layers -------------------------------------------------

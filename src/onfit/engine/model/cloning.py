@@ -8,7 +8,7 @@ from onfit.engine.model.model import Clone, Model
 from onfit.engine.model.weights import drawn_again
 from onfit.errors import ArgumentTypeError
 from onfit.layers import Layer, TorchModule
-from onfit.layers.graph import symbols_in
+from onfit.layers.graph import Operation, symbols_in
 
 
 def clone_model(
@@ -47,6 +47,8 @@ def clone_layer(layer: nn.Module) -> nn.Module:
     """A layer of the same arguments, with weights of its own."""
     if isinstance(layer, Model):
         return clone_model(layer)
+    if isinstance(layer, Operation):
+        return Operation(layer.computes, **layer.options)
     if isinstance(layer, Layer) and not isinstance(layer, TorchModule):
         made: nn.Module = type(layer).from_config(layer.get_config())
         return made
@@ -59,7 +61,8 @@ def _remembering(clone: Clone) -> Clone:
 
     def once(layer: nn.Module) -> nn.Module:
         if id(layer) not in clones:
-            clones[id(layer)] = clone(layer)
+            own = clone_layer if isinstance(layer, Operation) else clone
+            clones[id(layer)] = own(layer)
         return clones[id(layer)]
 
     return once

@@ -12,15 +12,18 @@ from onfit.engine.model.calls import (
     Slot,
     calls_of,
     filled,
+    layers_among,
     layers_by_depth,
+    losses_among,
     nodes_between,
     slots_in,
     store,
+    symbols_given,
 )
 from onfit.engine.model.model import Clone, Model, logits_of
-from onfit.engine.model.naming import keep
-from onfit.errors import ArgumentError, ArgumentTypeError
-from onfit.layers import Input, InputLayer, Layer
+from onfit.engine.model.naming import keep, name_inputs
+from onfit.errors import ArgumentError
+from onfit.layers import AddLoss, Input, InputLayer, Layer
 from onfit.layers.graph import Node, Symbol, symbols_in
 from onfit.layers.keys import named_layers
 from onfit.layers.shapes import Shape
@@ -60,23 +63,45 @@ class Functional(Model):
         super().__init__(name=name or "functional")
         if isinstance(outputs, (list, tuple)) and len(outputs) == 1:
             outputs = outputs[0]  # a list of one is the same as the one, as in Keras
-        begin, end = _symbols(inputs, "inputs"), _symbols(outputs, "outputs")
-        nodes = nodes_between(begin, end)
-        _name_inputs(begin)
+        begin, end = symbols_given(inputs, "inputs"), symbols_given(outputs, "outputs")
+        name_inputs(begin)
         self._input_specs = [(symbol.spec, symbol.name) for symbol in begin]
         self._one_input = isinstance(inputs, Symbol)
         self.names_outputs = isinstance(outputs, dict)
         self._one_output = len(end) == 1 and not self.names_outputs
-        self._register_layers(nodes)
-        self.calls, self.output_slots, self.specs = calls_of(begin, end, nodes)
-        self.input_names = [symbol.name for symbol in begin]
-        self.output_names = list(outputs) if self.names_outputs else self._output_names(end)
         self._input_symbols, self._output_symbols = begin, end
-
-    def _register_layers(self, nodes: Sequence[Node]) -> None:
+        self._loss_symbols: list[Symbol] = []
         self._layers: list[nn.Module] = []
         self._shapes: list[Any] = []
-        known: set[int] = set()
+        self._connect()
+        self.input_names = [symbol.name for symbol in begin]
+        self.output_names = list(outputs) if self.names_outputs else self._output_names(end)
+
+    def _connect(self) -> None:
+        """Make calls of the nodes that lead from the inputs to the outputs and the losses."""
+        begin, end = self._input_symbols, [*self._output_symbols, *self._loss_symbols]
+        nodes = nodes_between(begin, end)
+        self._register_layers(nodes)
+        self.calls, self._ends, self.specs = calls_of(begin, end, nodes)
+        self.output_slots = self._ends[: len(self._output_symbols)]
+
+    def add_loss(self, loss: Any) -> None:
+        """Add to what training lowers: symbols that were computed from the inputs of this model,
+        from now on; or, in the `call` of a subclass, tensors of this call.
+        """
+        symbols = list(symbols_in(loss))
+        if not symbols:
+            super().add_loss(loss)
+            return
+        self.also_lower([AddLoss()(symbol) for symbol in symbols])
+
+    def also_lower(self, ends: Sequence[Symbol]) -> None:
+        """Compute what `AddLoss` layers gave, too, beside the outputs."""
+        self._loss_symbols += ends
+        self._connect()
+
+    def _register_layers(self, nodes: Sequence[Node]) -> None:
+        known = {id(layer) for layer in self._layers}
         for node in nodes:
             layer = node.layer
             if layer is None or id(layer) in known:
@@ -103,20 +128,25 @@ class Functional(Model):
         """Its layers in the order in which Keras lists them: the deepest first, and among them an
         `InputLayer` for each input.
         """
+        return layers_among(self.operations)
+
+    @property
+    def operations(self) -> list[nn.Module]:
+        """Its layers, and the computations of `onfit.ops` among them, in the same order."""
         inputs = [InputLayer.of(symbol) for symbol in self._input_symbols]
-        return layers_by_depth(self.calls, self.output_slots, inputs)
+        return layers_by_depth(self.calls, self._ends, inputs)
 
     @property
     def keras_layers(self) -> list[nn.Module]:
         """The layers that compute, in Keras' order."""
-        return layers_by_depth(self.calls, self.output_slots)
+        return layers_among(layers_by_depth(self.calls, self._ends))
 
     @property
     def output_shapes(self) -> list[Any]:
-        """The shapes of what each of `layers` puts out."""
+        """The shapes of what each of `operations` puts out."""
         shapes = {id(layer): shape for layer, shape in zip(self._layers, self._shapes, strict=True)}
         shapes |= {id(InputLayer.of(symbol)): symbol.shape for symbol in self._input_symbols}
-        return [shapes[id(layer)] for layer in self.layers]
+        return [shapes[id(part)] for part in self.operations]
 
     @property
     def made_by_code(self) -> bool:
@@ -234,7 +264,9 @@ class Functional(Model):
         calls = [call._replace(layer=clone(call.layer)) for call in self.calls]
         values = self._values(list(begin), calls)
         inputs: Any = begin[0] if self._one_input else begin
-        return Functional(inputs, self.arranged(self._picked(values)), name=self.name)
+        twin = Functional(inputs, self.arranged(self._picked(values)), name=self.name)
+        twin.also_lower(losses_among(calls, values))
+        return twin
 
     def _new_inputs(self) -> list[Symbol]:
         return [
@@ -244,30 +276,15 @@ class Functional(Model):
 
     def __getstate__(self) -> dict[str, Any]:
         """The state without symbols: each leads to every layer. The calls say as much."""
-        return {**super().__getstate__(), "_input_symbols": [], "_output_symbols": []}
+        return {**super().__getstate__(), **{key: [] for key in _HELD}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[no-untyped-call]
         self._input_symbols = self._new_inputs()
         values = self._values(list(self._input_symbols), self.calls)
         self._output_symbols = self._picked(values)
+        self._loss_symbols = losses_among(self.calls, values)
 
 
-def _symbols(given: Any, argument: str) -> list[Symbol]:
-    found = list(symbols_in(given))
-    if not found:
-        raise ArgumentTypeError(
-            f"Model({argument}=...) takes symbols: what Input(...) gives, or a layer called on "
-            f"one. Got {given!r}. (Model(net) takes a torch module.)"
-        )
-    return found
-
-
-def _name_inputs(symbols: Sequence[Symbol]) -> None:
-    """Unnamed inputs become input, input_1 ..., as in Keras."""
-    taken = {symbol.name for symbol in symbols}
-    for symbol in symbols:
-        if not symbol.name:
-            names = ("input" if index == 0 else f"input_{index}" for index in range(len(taken) + 1))
-            symbol.name = next(name for name in names if name not in taken)
-            taken.add(symbol.name)
+# What is left out of copies: symbols.
+_HELD = ("_input_symbols", "_output_symbols", "_loss_symbols")

@@ -1,6 +1,6 @@
 """What a model says about its own layers."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import nn
 
@@ -27,3 +27,9 @@ class Layered:
     def keras_layers(self) -> list[nn.Module] | None:
         """Its layers in Keras' order; None if the model is not made of a list of layers."""
         return None
+
+    @property
+    def operations(self) -> list[nn.Module]:
+        """Its layers; in a functional model also the computations of `onfit.ops` among them."""
+        model: Any = self
+        return list(model.layers)

@@ -1,12 +1,13 @@
 """Names for layers that have none yet."""
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 from torch import nn
 
 from onfit.errors import ArgumentError
-from onfit.layers.keys import NamesIn, key_for
+from onfit.layers.graph import Symbol
+from onfit.layers.keys import NamesIn, key_for, kind_of
 
 
 def keep(model: nn.Module, layer: nn.Module, described: str) -> None:
@@ -46,12 +47,22 @@ def free_name(layer: nn.Module, taken: Container[str]) -> str:
     >>> free_name(nn.Linear(1, 1), {"linear"})
     'linear_1'
     """
-    base = snake_case(type(layer).__name__)
+    base = snake_case(kind_of(layer))
     name, index = base, 0
     while name in taken:
         index += 1
         name = f"{base}_{index}"
     return name
+
+
+def name_inputs(symbols: Sequence[Symbol]) -> None:
+    """Unnamed inputs become input, input_1 ..., as in Keras."""
+    taken = {symbol.name for symbol in symbols}
+    for symbol in symbols:
+        if not symbol.name:
+            names = ("input" if index == 0 else f"input_{index}" for index in range(len(taken) + 1))
+            symbol.name = next(name for name in names if name not in taken)
+            taken.add(symbol.name)
 
 
 def snake_case(name: str) -> str:

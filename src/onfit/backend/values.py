@@ -1,34 +1,13 @@
-"""The functions of Keras' backend that scripts call: `from onfit import backend as K`.
+"""The values of variables and rates, and the settings of Keras' backend."""
 
-Arithmetic is torch's: where a script has `K.mean(x)`, write `torch.mean(x)`.
-"""
-
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from onfit.dtypes import as_numpy, torch_dtype
-from onfit.errors import (
-    ArgumentError,
-    ArgumentTypeError,
-    ShapeError,
-    did_you_mean,
-    refusal_of_names,
-)
+from onfit.dtypes import EPSILON, as_numpy, torch_dtype
+from onfit.errors import ArgumentError, ArgumentTypeError, ShapeError, did_you_mean
 from onfit.layers.weights import Weight
-from onfit.losses.loss import EPSILON
-
-__all__ = [
-    "clear_session",
-    "epsilon",
-    "floatx",
-    "get_value",
-    "image_data_format",
-    "set_floatx",
-    "set_value",
-    "variable",
-]
 
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
 
@@ -157,11 +136,3 @@ def clear_session() -> None:
     that belongs to it: its memory is freed when no reference to it is left, and the names of its
     layers are counted in the model itself.
     """
-
-
-if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others
-
-    def __getattr__(name: str) -> NoReturn:
-        is_torchs = not name.startswith("_") and hasattr(torch, name)
-        instead = {name: f"torch.{name}: arithmetic is torch's"} if is_torchs else {}
-        refusal_of_names(__name__, __all__, instead)(name)

@@ -1,0 +1,3 @@
+"""`onfit.ops`, for tools that read code; Python itself gets that module."""
+
+from onfit.ops import *
