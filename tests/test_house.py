@@ -84,6 +84,35 @@ def test_a_folder_has_at_most_25_files() -> None:
     assert_none_above(25, Counter(shown(path.parent) for path in files).items())
 
 
+def lines_of_code(path: Path) -> int:
+    """The lines that are no comments, no docstrings and not blank."""
+    tokens = tokenize.generate_tokens(io.StringIO(path.read_text()).readline)
+    spoken = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
+    spans = [(one.start[0], one.end[0]) for one in tokens if one.type not in spoken]
+    lines = {line for first, last in spans[:-1] for line in range(first, last + 1)}
+    return len(lines - set(lines_of_docstrings(path)))
+
+
+def lines_of_docstrings(path: Path) -> Iterator[int]:
+    for node in ast.walk(tree_of(path)):
+        kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+        if isinstance(node, kinds) and ast.get_docstring(node) is not None:
+            yield from range(node.body[0].lineno, node.body[0].end_lineno + 1)
+
+
+def test_what_translates_another_librarys_loop_has_at_most_60_lines_of_code() -> None:
+    translators = (PACKAGE / "integrations").glob("*.py")
+    assert_none_above(60, ((shown(path), lines_of_code(path)) for path in translators))
+
+
+def test_lines_of_code_are_counted_without_what_is_said_about_them(tmp_path: Path) -> None:
+    file = tmp_path / "some.py"
+    said = '"""Said.\n\nMore."""\n\n'
+    code = "x = 1  # one\n\n\ndef f():\n    # so\n    y = (\n        2,\n    )\n"
+    file.write_text(said + code)
+    assert lines_of_code(file) == 5
+
+
 def test_a_file_of_tests_has_at_most_500_lines() -> None:
     assert_none_above(500, lengths(TESTS.rglob("*.py")))
 

@@ -2,6 +2,9 @@
 
 import copy
 import pickle
+import sys
+from abc import ABC
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,6 +21,7 @@ from onfit.errors import ArgumentTypeError
         ("attach", "ignite"),
         ("init_callback", "stable_baselines3"),
         ("order", "fastai"),
+        ("initialize", "skorch"),
     ],
 )
 def test_the_error_names_the_class_for_the_trainer_that_asks(name, library):
@@ -28,6 +32,40 @@ def test_the_error_names_the_class_for_the_trainer_that_asks(name, library):
         "takes callbacks of its own alone. Hand it "
         f"onfit.integrations.{library}.OnfitCallback([EarlyStopping(...)])."
     )
+
+
+def test_a_trainer_that_takes_an_absence_for_an_answer_gets_an_error():
+    with pytest.raises(ArgumentTypeError, match=r"lightgbm\.OnfitCallback\(\[EarlyStopping"):
+        getattr(EarlyStopping(), "before_iteration", False)
+
+
+def test_a_name_is_asked_for_by_fastai_where_its_learner_was_set_before():
+    callback = EarlyStopping()
+    assert getattr(callback, "name", "none") == "none"
+    with pytest.raises(AttributeError, match="no attribute 'name'$"):
+        _ = callback.name
+    callback.learn = object()
+    with pytest.raises(AttributeError, match=r"fastai\.OnfitCallback"):
+        _ = callback.name
+
+
+def test_poutynes_trainer_is_one_to_write_a_callback_for():
+    with pytest.raises(AttributeError, match=r"docs/write-your-own\.md"):
+        _ = EarlyStopping().on_backward_end
+
+
+def test_a_trainer_that_checks_the_class_asks_for_the_attribute_next(monkeypatch):
+    class TrainingCallback(ABC):
+        """That of a module which is loaded."""
+
+    callback = EarlyStopping()
+    assert not isinstance(callback, TrainingCallback)
+    loaded = SimpleNamespace(TrainingCallback=TrainingCallback)
+    monkeypatch.setitem(sys.modules, "xgboost.callback", loaded)
+    assert isinstance(callback, TrainingCallback)
+    assert isinstance(callback, Callback)
+    assert not isinstance(callback, str)
+    assert callback.__class__ is EarlyStopping
 
 
 def test_facts_of_the_run_that_are_missing_are_those_that_skorch_leaves_out():

@@ -1,6 +1,7 @@
 """A callback that is handed as it is to a trainer that takes only its own says what to write."""
 
 import gymnasium
+import lightgbm
 import lightning
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import skorch
 import stable_baselines3
 import torch
 import transformers
+import xgboost
 
 from onfit.callbacks import EarlyStopping
 
@@ -23,6 +25,24 @@ def by_transformers():
     transformers.Trainer(torch.nn.Linear(1, 1), settings, callbacks=[EarlyStopping()])
 
 
+def by_xgboost():
+    data = xgboost.DMatrix(np.ones((2, 1)), [0, 1])
+    xgboost.train({}, data, 1, callbacks=[EarlyStopping()])
+
+
+def by_lightgbm():
+    data = lightgbm.Dataset(np.ones((2, 1)), [0, 1])
+    lightgbm.train({"verbose": -1}, data, 1, callbacks=[EarlyStopping()])
+
+
+def by_fastai():
+    from fastai.data.core import DataLoaders  # which warns when it is imported
+    from fastai.learner import Learner
+
+    data = torch.utils.data.DataLoader([0])
+    Learner(DataLoaders(data, data), torch.nn.Linear(1, 1), loss_func=print, cbs=[EarlyStopping()])
+
+
 def by_skorch():
     net = skorch.NeuralNetRegressor(torch.nn.Linear(1, 1), callbacks=[EarlyStopping()])
     net.fit(np.ones((2, 1), "f"), np.ones((2, 1), "f"))
@@ -33,17 +53,33 @@ def by_stable_baselines3():
     stable_baselines3.DQN("MlpPolicy", game).learn(2, callback=[EarlyStopping()])
 
 
+def by_stable_baselines3_alone():
+    game = gymnasium.make("CartPole-v1")
+    stable_baselines3.DQN("MlpPolicy", game).learn(2, callback=EarlyStopping())
+
+
 def by_ignite():
     from ignite.engine import Engine  # which warns when it is imported
 
     EarlyStopping().attach(Engine(print))
 
 
-@pytest.mark.parametrize(
-    "train", [by_lightning, by_transformers, by_skorch, by_stable_baselines3, by_ignite]
-)
+TRAINERS = [
+    by_fastai,
+    by_ignite,
+    by_lightgbm,
+    by_lightning,
+    by_skorch,
+    by_stable_baselines3,
+    by_stable_baselines3_alone,
+    by_transformers,
+    by_xgboost,
+]
+
+
+@pytest.mark.parametrize("train", TRAINERS)
 def test_the_error_names_the_class_for_that_trainer(train):
-    library = train.__name__.removeprefix("by_")
+    library = train.__name__.removeprefix("by_").removesuffix("_alone")
     with pytest.raises((AttributeError, TypeError)) as caught:
         train()
     assert f"onfit.integrations.{library}.OnfitCallback([EarlyStopping(...)])" in str(caught.value)

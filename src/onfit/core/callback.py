@@ -7,7 +7,7 @@ from onfit.core.faces import Need, check_needs, face_of, model_of
 from onfit.core.held import Handed, HeldModel, hold
 from onfit.core.hooks import ALL_NAMES, heard, join_names, silent
 from onfit.core.packages.plain import is_plain
-from onfit.core.packages.trainers import instead, refuse_attribute
+from onfit.core.packages.trainers import class_for_trainers, instead, refuse_attribute
 from onfit.core.representation import portable, shown
 from onfit.errors import ArgumentTypeError, warn
 
@@ -101,6 +101,7 @@ class Callback:
 
     if not TYPE_CHECKING:  # whose reader should miss what is not there
         __getattr__ = refuse_attribute
+        __class__ = property(class_for_trainers)
 
     def __repr__(self) -> str:
         return shown(self)

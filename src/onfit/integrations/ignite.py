@@ -1,7 +1,5 @@
 """onfit's callbacks in the engines of PyTorch-Ignite."""
 
-from collections.abc import Mapping
-from numbers import Real
 from typing import Any
 
 from ignite.engine import Engine, Events
@@ -9,13 +7,13 @@ from ignite.engine import Engine, Events
 from onfit._types import Callbacks
 from onfit.core.sizes import batch_size
 from onfit.errors import NotReadyError
-from onfit.integrations.hosted import Hosted, listeners_for
+from onfit.integrations.hosting import Hosted, Hosting
+from onfit.integrations.hosting.of_ignite import numbers_of, raises_errors, settings_of
+from onfit.integrations.hosting.owners import IGNITE
+from onfit.integrations.hosting.values import numbers_in
 
-_OWNER = "Ignite's Engine"
-_INSTEAD = "use ignite.handlers.Checkpoint and trainer.load_state_dict"
 
-
-class OnfitCallback:
+class OnfitCallback(Hosting):
     """Calls onfit's callbacks at the events of a trainer, where they do what they do in
     `onfit.Run`.
 
@@ -46,13 +44,13 @@ class OnfitCallback:
         >>> onfit_callback.attach(trainer, evaluator)
     """
 
-    session: Hosted
+    owner, kind = IGNITE, Hosted
+    _trainer: Any = None
+    _listens = False
 
     def __init__(self, callbacks: Callbacks, model: Any, optimizer: Any = None) -> None:
-        self.callbacks = list(listeners_for(callbacks, _OWNER, _INSTEAD))
+        super().__init__(callbacks)
         self.model, self.optimizer = model, optimizer
-        self._trainer: Any = None
-        self._listens = False
 
     def attach(self, trainer: Engine, evaluator: Engine | None = None) -> None:
         """Listen to the events of these engines.
@@ -71,7 +69,7 @@ class OnfitCallback:
         self._trainer = trainer
         trainer.add_event_handler(Events.STARTED, self._begin)
         if evaluator is not None:
-            evaluator.add_event_handler(Events.STARTED, self._begin_evaluation)
+            evaluator.add_event_handler(Events.STARTED, lambda: self.evaluation_begin())
             evaluator.add_event_handler(Events.ITERATION_COMPLETED, self._end_evaluation_batch)
             evaluator.add_event_handler(Events.COMPLETED, self._end_evaluation)
 
@@ -79,60 +77,33 @@ class OnfitCallback:
 
     def _begin(self, trainer: Engine) -> None:
         if not self._listens:  # only now, so that these handlers come after the user's own
-            self._listens = True
             self._listen(trainer)
-        first, epochs = trainer.state.epoch, trainer.state.max_epochs
-        self.session = Hosted(
-            self.model,
-            listeners_for(self.callbacks, _OWNER, _INSTEAD),
-            optimizer=self.optimizer,
-            epochs=epochs or first + 1,
-            initial_epoch=first,
-            params={"steps": trainer.state.epoch_length},
-        )
-        self._stop_if(self.session.train_begin())
-        if epochs is None:
-            self.session.steps_begin()
+        session = self.begin(self.model, optimizer=self.optimizer, **settings_of(trainer))
+        self._stop_if(session.stopping)
 
     def _listen(self, trainer: Engine) -> None:
-        handlers = {
-            Events.EPOCH_STARTED: self._begin_epoch,
-            Events.ITERATION_STARTED: self._begin_batch,
-            Events.ITERATION_COMPLETED: self._end_batch,
-            Events.EPOCH_COMPLETED: self._end_epoch,
-            Events.TERMINATE: self._end,
-            Events.COMPLETED: self._end,
-        }
-        for event, handler in handlers.items():
-            trainer.add_event_handler(event, handler)
-        # An engine with a handler of exceptions raises none itself.
-        alone = not trainer._event_handlers.get(Events.EXCEPTION_RAISED)
-        trainer.add_event_handler(Events.EXCEPTION_RAISED, self._fail, alone)
-
-    def _begin_epoch(self, trainer: Engine) -> None:
-        if trainer.state.max_epochs is not None:
-            self.session.epoch_begin()
+        self._listens = True
+        trainer.add_event_handler(Events.EPOCH_STARTED, lambda: self.session.epoch_begin())
+        trainer.add_event_handler(Events.ITERATION_STARTED, self._begin_batch)
+        trainer.add_event_handler(Events.ITERATION_COMPLETED, self._end_batch)
+        trainer.add_event_handler(Events.EPOCH_COMPLETED, self._end_epoch)
+        trainer.add_event_handler(Events.TERMINATE | Events.COMPLETED, lambda: self.end())
+        trainer.add_event_handler(Events.EXCEPTION_RAISED, self._fail, raises_errors(trainer))
 
     def _begin_batch(self, trainer: Engine) -> None:
         self.session.batch_begin(batch_size(trainer.state.batch))
 
     def _end_batch(self, trainer: Engine) -> None:
-        output = trainer.state.output
-        values = _numbers(output if isinstance(output, Mapping) else {"loss": output})
-        self._stop_if(self.session.batch_end(batch_size(trainer.state.batch), **values))
+        size, values = batch_size(trainer.state.batch), numbers_of(trainer)
+        self._stop_if(self.session.batch_end(size, **values))
 
     def _end_epoch(self, trainer: Engine) -> None:
-        if trainer.state.max_epochs is not None and self.session.in_epoch:
-            self._stop_if(self.session.epoch_end(**_numbers(trainer.state.metrics)))
+        if self.session.in_epoch:
+            self._stop_if(self.session.epoch_end(**numbers_in(trainer.state.metrics)))
 
-    def _end(self, trainer: Engine) -> None:
-        if self.session.training:
-            self.session.train_end()
-
-    def _fail(self, trainer: Engine, error: BaseException, alone: bool) -> None:
-        if self.session.training:
-            self.session.train_end(error)
-        if alone:
+    def _fail(self, trainer: Engine, error: BaseException, raises: bool) -> None:
+        self.end(error)
+        if raises:  # as the engine would without this handler
             raise error
 
     def _stop_if(self, asked: bool) -> None:
@@ -141,29 +112,8 @@ class OnfitCallback:
 
     # --- the evaluator -------------------------------------------------------------------------
 
-    def _is_in_training(self) -> bool:
-        session = getattr(self, "session", None)
-        return session is not None and session.training and session.in_epoch
-
-    def _begin_evaluation(self, evaluator: Engine) -> None:
-        if self._is_in_training():
-            self.session.evaluation_begin()
-
     def _end_evaluation_batch(self, evaluator: Engine) -> None:
-        if self._is_in_training():
-            self.session.evaluation_batch(batch_size(evaluator.state.batch))
+        self.evaluation_batch(batch_size(evaluator.state.batch))
 
     def _end_evaluation(self, evaluator: Engine) -> None:
-        if self._is_in_training():
-            results = _numbers(evaluator.state.metrics)
-            self.session.evaluation_end(results)
-            self._stop_if(self.session.validated(**results))
-
-
-def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the values that are numbers, or tensors of one number."""
-    return {name: value for name, value in values.items() if _is_number(value)}
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) or getattr(value, "ndim", None) == 0
+        self._stop_if(self.evaluation_over(numbers_in(evaluator.state.metrics)))

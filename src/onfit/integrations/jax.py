@@ -5,13 +5,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import jax
-import numpy as np
 
 from onfit.errors import ArgumentTypeError
-from onfit.integrations.array_files import Array
-from onfit.integrations.arrays import NamedArrays
-
-_WORDS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
+from onfit.integrations.faces.array_files import Array
+from onfit.integrations.faces.arrays import NamedArrays
+from onfit.integrations.faces.leaves import is_number, like, plain
 
 
 class JaxModel(NamedArrays):
@@ -67,12 +65,12 @@ class JaxModel(NamedArrays):
     def arrays(self) -> dict[str, Array]:
         leaves = jax.tree_util.tree_leaves_with_path(self._get())
         named = ((jax.tree_util.keystr(path) or "it", leaf) for path, leaf in leaves)
-        return {name: _plain(leaf) for name, leaf in named if _is_number(leaf)}
+        return {name: plain(leaf) for name, leaf in named if is_number(leaf)}
 
     def put(self, arrays: dict[str, Array]) -> None:
         leaves, structure = jax.tree.flatten(self._get())
         values = iter(arrays.values())
-        new = [_like(leaf, next(values)) if _is_number(leaf) else leaf for leaf in leaves]
+        new = [like(leaf, next(values)) if is_number(leaf) else leaf for leaf in leaves]
         self._set(jax.tree.unflatten(structure, new))
 
     def state_for_resume(self) -> dict[str, Any]:
@@ -81,33 +79,3 @@ class JaxModel(NamedArrays):
     def load_state_for_resume(self, state: dict[str, Any]) -> None:
         super().load_state_for_resume(state)
         self.learning_rate = state["learning_rate"]
-
-
-def _is_number(leaf: Any) -> bool:
-    return isinstance(leaf, jax.Array | np.ndarray | np.generic | bool | int | float | complex)
-
-
-def _is_key(leaf: Any) -> bool:
-    return isinstance(leaf, jax.Array) and jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-
-
-def _plain(leaf: Any) -> Array:
-    """A copy as an array of a kind that numpy has; of others, such as bfloat16, the bits."""
-    array = np.array(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
-    return array.view(_WORDS[array.dtype.itemsize]) if array.dtype.kind == "V" else array
-
-
-def _like(leaf: Any, array: Array) -> Any:
-    """The value in `array`, as the same kind of leaf, on the same devices."""
-    if _is_key(leaf):
-        return jax.random.wrap_key_data(array, impl=jax.random.key_impl(leaf))
-    if not isinstance(leaf, jax.Array | np.ndarray | np.generic):
-        return type(leaf)(array.item())
-    value = np.array(array).view(leaf.dtype).reshape(leaf.shape)
-    if not isinstance(leaf, jax.Array):
-        return value if isinstance(leaf, np.ndarray) else value[()]
-    if (
-        leaf.weak_type and not leaf.shape
-    ):  # a step that was compiled for it is compiled no second time
-        return jax.numpy.asarray(value.item())
-    return jax.device_put(value, leaf.sharding)

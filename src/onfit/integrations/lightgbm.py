@@ -1,16 +1,16 @@
 """onfit's callbacks in a training of LightGBM, by its own functions or those of scikit-learn."""
 
-import re
-from typing import Any, ClassVar
+from typing import Any
 
 from lightgbm import Booster
 from lightgbm.callback import CallbackEnv, EarlyStopException
 
 from onfit._types import Callbacks
-from onfit.core.faces import HasLearningRate
 from onfit.errors import CapabilityError
-from onfit.integrations.boosted import BoostedModel, Boosting, in_keras_words, refuse_folds
-from onfit.integrations.hosted import SelfEnding
+from onfit.integrations.faces.of_lightgbm import LightGBMModel
+from onfit.integrations.hosting.owners import LIGHTGBM
+from onfit.integrations.hosting.rounds import Boosting, refuse_folds
+from onfit.integrations.hosting.values import in_keras_words
 
 _TRAINING = ("train", "training")
 _TWO_STOPS = (
@@ -53,11 +53,7 @@ class OnfitCallback(Boosting):
         >>> onfit_callback = OnfitCallback([EarlyStopping("val_auc", patience=3)])
     """
 
-    owner = "LightGBM"
-    instead = (
-        "go on from a file of ModelCheckpoint with lightgbm.train(..., init_model='last.txt') or "
-        "fit(..., init_model='last.txt')"
-    )
+    owner = LIGHTGBM
 
     def __init__(self, callbacks: Callbacks) -> None:
         super().__init__(callbacks)
@@ -85,86 +81,15 @@ class OnfitCallback(Boosting):
         self._results: list[Any] = []
         up = {metric: grows for _, metric, _, grows, *_ in results}
         model = LightGBMModel(env.model, up)
-        self.begin(model, env.begin_iteration, env.end_iteration)
+        self.begin_rounds(model, env.begin_iteration, env.end_iteration)
         self.begin_round()
         if model.optimizer is not None:
-            model.optimizer.allow(self.running)
+            model.optimizer.allow(self.session)
 
     def _end_training(self, env: CallbackEnv) -> None:
-        session = self.running
+        session = self.session
         session.train_end()
         last = session.model.rounds - 1
         if session.stopping or last < env.iteration:
             score = self._results[max(last - env.begin_iteration, 0)]
             raise EarlyStopException(last, score)
-
-
-class LightGBMRate:
-    """A booster's learning rate."""
-
-    def __init__(self, booster: Booster, first: float) -> None:
-        self._booster, self._first = booster, first
-        self._asked: float | None = first  # for the first round; None once that is told
-
-    @property
-    def learning_rate(self) -> float:
-        """The rate of the next round."""
-        if self._asked is not None:
-            return self._asked
-        return float(self._booster.params.get("learning_rate", self._first))
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        if self._asked is not None:
-            self._asked = value
-        else:
-            self._booster.reset_parameter({"learning_rate": value})
-
-    def allow(self, session: SelfEnding) -> None:
-        """The first round has begun, for the callbacks. From now on they may set the rate."""
-        asked, self._asked = self._asked, None
-        if asked != self._first:
-            error = CapabilityError(
-                f"a callback sets the learning rate of the first round to {asked}, and LightGBM "
-                f"has built it with {self._first}: it calls callbacks after a round only. Write "
-                f"learning_rate={asked} into the parameters, too."
-            )
-            session.train_end(error)
-            raise error
-
-
-class LightGBMModel(BoostedModel):
-    """A booster of LightGBM."""
-
-    suffixes = (".txt", ".model")
-    hints_for_callbacks: ClassVar = {
-        HasLearningRate: "A random forest has no learning rate: leave the callback out."
-    }
-
-    def __init__(self, booster: Booster, up: dict[str, bool]) -> None:
-        first = booster.model_to_string(num_iteration=1)
-        found = dict(re.findall(r"^\[(boosting|learning_rate): (.*)\]$", first, re.MULTILINE))
-        rated = found.get("boosting") != "rf"  # a random forest has no rate
-        rate = LightGBMRate(booster, float(found.get("learning_rate", 0.1))) if rated else None
-        super().__init__(booster, rate)
-        self.only_adds = found.get("boosting") != "dart"
-        self._up = up
-
-    @property
-    def rounds(self) -> int:
-        return int(self.booster.current_iteration())
-
-    def as_bytes(self, suffix: str) -> bytes:
-        return bytes(self.booster.model_to_string(num_iteration=-1), "utf-8")
-
-    def load(self, content: bytes) -> None:
-        self.booster.model_from_string(content.decode())
-
-    def cut(self, rounds: int) -> None:
-        for _ in range(self.rounds - rounds):
-            self.booster.rollback_one_iter()
-
-    def metric_direction(self, name: str) -> str | None:
-        """Whether a metric should grow or shrink."""
-        grows = [up for metric, up in self._up.items() if name == metric or name[4:] == metric]
-        return ("max" if grows[0] else "min") if grows else None

@@ -3,20 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
-from onfit._types import Callbacks
 from onfit.core.sizes import batch_size
-from onfit.integrations.hosted import Hosted, listeners_for
+from onfit.integrations.hosting import Hosted, Hosting
+from onfit.integrations.hosting.of_lightning import settings_of
+from onfit.integrations.hosting.owners import LIGHTNING
+from onfit.integrations.hosting.values import changed, renamed
 
 try:
     from lightning.pytorch import Callback
 except ImportError:  # the same library under its other name
     from pytorch_lightning import Callback
 
-_OWNER = "Lightning's Trainer"
-_INSTEAD = "write trainer.fit(model, ckpt_path=...): its checkpoints have what callbacks remember"
 
-
-class OnfitCallback(Callback):
+class OnfitCallback(Hosting, Callback):
     """Calls onfit's callbacks in `Trainer.fit`, where they do what they do in `onfit.Run`.
 
     `logs` have what the module logs, under its names, and `loss`: the mean over samples of what
@@ -46,45 +45,24 @@ class OnfitCallback(Callback):
         >>> callback = OnfitCallback([EarlyStopping(patience=3)])
     """
 
-    def __init__(self, callbacks: Callbacks) -> None:
-        self.callbacks = listeners_for(callbacks, _OWNER, _INSTEAD)
-        self.session: Any = None
-        self._memory: str | None = None  # in the checkpoint that the training goes on from
-        self._before_epoch: dict[str, Any] = {}  # the metrics that were there
+    owner, kind = LIGHTNING, Hosted
+    _memory: str | None = None  # in the checkpoint that the training goes on from
 
     # --- the training as a whole ---------------------------------------------------------------
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        batches, between = trainer.num_training_batches, trainer.val_check_batch
-        session = Hosted(
-            pl_module,
-            self.callbacks,
-            optimizer=trainer.optimizers or None,
-            epochs=max(trainer.max_epochs, trainer.current_epoch),
-            initial_epoch=trainer.current_epoch,
-            params={"steps": None if batches == float("inf") else batches},
-            decide_at="validations" if between is None or between < batches else "epochs",
-        )
-        _stop_if(session.train_begin(), trainer)
-        self.session, memory, self._memory = session, self._memory, None
-        if trainer.max_epochs == -1:
-            session.steps_begin()
-        if memory is not None:
-            session.go_on(memory)
+        memory, self._memory = self._memory, None
+        session = self.begin(pl_module, memory=memory, **settings_of(trainer))
+        _stop_if(session.stopping, trainer)
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
-        self.session.train_end()
+        self.end()
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
-        if self._training:
-            self.session.train_end(exception)
+        self.end(exception)
 
     def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:
         self._memory = None  # `validate` and `test` read checkpoints, too
-
-    @property
-    def _training(self) -> bool:
-        return self.session is not None and self.session.outcome is None
 
     # --- epochs and batches --------------------------------------------------------------------
 
@@ -94,8 +72,9 @@ class OnfitCallback(Callback):
             self.session.epoch_begin(trainer.current_epoch)
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
-        if trainer.max_epochs != -1 and self.session.in_epoch:
-            _stop_if(self.session.epoch_end(**_since(self._before_epoch, trainer)), trainer)
+        if self.session.in_epoch:
+            values = changed(trainer.callback_metrics, self._before_epoch)
+            _stop_if(self.session.epoch_end(**values), trainer)
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, index: int) -> None:
         if not self.session.in_epoch:  # it goes on from a checkpoint without this callback
@@ -108,29 +87,25 @@ class OnfitCallback(Callback):
         values = {} if loss is None else {"loss": loss * trainer.accumulate_grad_batches}
         _stop_if(self.session.batch_end(batch_size(batch[0]), **values), trainer)
 
-    # --- validation ----------------------------------------------------------------------------
+    # --- validation, which may also come outside of a training ---------------------------------
 
     def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
-        if self._training:
-            self._before_validation = dict(trainer.callback_metrics)
-            self.session.evaluation_begin()
+        self._before_validation = dict(trainer.callback_metrics)
+        self.evaluation_begin()
 
     def on_validation_batch_start(self, trainer: Any, pl_module: Any, batch: Any, *n: int) -> None:
-        if self._training:
-            self.session.test_batch_begin(batch_size(batch))
+        self.evaluation_batch_begin(batch_size(batch))
 
     def on_validation_batch_end(
-        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, *n: int
+        self, trainer: Any, pl_module: Any, outputs: Any, *batch: Any
     ) -> None:
-        if self._training:
-            self.session.test_batch_end(batch_size(batch))
+        self.evaluation_batch_end(batch_size(batch[0]))
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
-        if self._training:
-            results = _since(self._before_validation, trainer)
-            self.session.evaluation_end({k.removeprefix("val_"): results[k] for k in results})
-            self.session.log(_since(self._before_epoch, trainer))
-            _stop_if(self.session.validated(), trainer)
+        results = changed(trainer.callback_metrics, self._before_validation)
+        if session := self.running:
+            session.log(changed(trainer.callback_metrics, self._before_epoch))
+        _stop_if(self.evaluation_over(renamed(results, {"val_": ""})), trainer)
 
     # --- memory --------------------------------------------------------------------------------
 
@@ -143,9 +118,3 @@ class OnfitCallback(Callback):
 
 def _stop_if(asked: bool, trainer: Any) -> None:
     trainer.should_stop = trainer.should_stop or asked
-
-
-def _since(known: dict[str, Any], trainer: Any) -> dict[str, Any]:
-    """The metrics that the module has logged since these were noted."""
-    metrics = trainer.callback_metrics.items()
-    return {name: value for name, value in metrics if known.get(name) is not value}

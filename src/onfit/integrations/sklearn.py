@@ -3,17 +3,21 @@
 `Run(estimator, callbacks)` finds this module by itself.
 """
 
-import os
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from onfit.core.faces import HasLearningRate, HasWeights, with_stop_flag
-from onfit.errors import FileFormatError
-from onfit.integrations.array_files import Array
-from onfit.integrations.arrays import NamedArrays
-from onfit.integrations.sklearn_state import learned, put_learned, to_arrays, to_state
+from onfit.integrations.faces.array_files import Array
+from onfit.integrations.faces.arrays import NamedArrays
+from onfit.integrations.faces.learned import (
+    learned,
+    put_learned,
+    require_same,
+    to_arrays,
+    to_state,
+)
+from onfit.integrations.faces.of_sklearn import learns_in_parts, rate_of
 
-_EMPTY = "an estimator that has learned nothing"
 _OWN = ("estimator", "optimizer")
 
 
@@ -21,7 +25,7 @@ def adapt(estimator: Any, optimizer: Any = None) -> Any:
     """The face of an estimator. One that cannot learn in parts stays as it is, with the flag by
     which callbacks ask for a stop.
     """
-    if not _learns_in_parts(estimator) or isinstance(estimator, HasWeights):
+    if not learns_in_parts(estimator) or isinstance(estimator, HasWeights):
         return with_stop_flag(estimator, optimizer)
     return EstimatorFace(estimator, optimizer)
 
@@ -31,18 +35,9 @@ def face(estimator: Any) -> Any:
     return adapt(estimator)
 
 
-def _learns_in_parts(estimator: Any) -> bool:
-    """Whether `partial_fit` is scikit-learn's, so that its attributes are those of that library."""
-    kinds = type(estimator).__mro__
-    return any("partial_fit" in vars(kind) and _of_sklearn(kind) for kind in kinds)
-
-
-def _of_sklearn(kind: type) -> bool:
-    return kind.__module__.startswith("sklearn.")
-
-
 class EstimatorFace(NamedArrays):
-    """What callbacks see as `self.model` of an estimator. Its weights are all that it has learned.
+    """What callbacks see as `self.model` of an estimator. Its weights are all that it has learned;
+    `load_weights` reads them from a file, also into a new estimator of the class.
 
     Attributes are read from the estimator, and set on it.
 
@@ -66,7 +61,7 @@ class EstimatorFace(NamedArrays):
 
     def __init__(self, estimator: Any, optimizer: Any = None) -> None:
         vars(self)["estimator"] = estimator
-        vars(self)["optimizer"] = optimizer or _rate_of(estimator)
+        vars(self)["optimizer"] = optimizer or rate_of(estimator)
         self.stop_training = False
 
     def __getattr__(self, name: str) -> Any:
@@ -89,21 +84,15 @@ class EstimatorFace(NamedArrays):
     def named_weights(self) -> Iterable[tuple[str, Array]]:
         return ((name, one) for name, one in super().named_weights() if not name.startswith("_"))
 
-    def load_weights(self, filepath: Any) -> None:
-        """Read what an estimator of this class had learned, from a file that `save` wrote. The
-        estimator may be new.
-        """
-        super().load_weights(filepath)
-
     def require_mine(self, arrays: dict[str, Array], source: str) -> None:
-        _require_same(to_state(arrays, source), self._state(), source)
+        require_same(to_state(arrays, source), self._state(), source)
 
     def state_for_resume(self) -> dict[str, Any]:
         rate = None if self.optimizer is None else float(self.optimizer.learning_rate)
         return {**self._state(), "rate": rate}
 
     def load_state_for_resume(self, state: dict[str, Any]) -> None:
-        _require_same(state, self._state(), "the checkpoint")
+        require_same(state, self._state(), "the checkpoint")
         put_learned(self.estimator, state["learned"])
         if self.optimizer is not None and state["rate"] is not None:
             self.optimizer.learning_rate = state["rate"]
@@ -114,70 +103,3 @@ class EstimatorFace(NamedArrays):
     def _put(self, arrays: dict[str, Array], source: str) -> None:
         self.require_mine(arrays, source)
         self.put(arrays)
-
-
-def _require_same(its: dict[str, Any], mine: dict[str, Any], source: str) -> None:
-    here, there = _facts(mine), _facts(its)
-    if any(here[name] != there.get(name) for name in here):
-        raise FileFormatError(
-            f"{os.fspath(source)} is of another estimator.\n"
-            f"  it has:             {there}\n"
-            f"  this estimator has: {here}\n"
-            "Make the estimator as it was, or choose another file."
-        )
-
-
-def _facts(state: dict[str, Any]) -> dict[str, Any]:
-    """The class, and how many features and which classes it has learned of, if any."""
-    found = state["learned"]
-    classes = found.get("classes_")
-    facts = {"class": state["kind"], "features": found.get("n_features_in_")}
-    facts["classes"] = None if classes is None else list(classes)
-    return {name: fact for name, fact in facts.items() if fact is not None}
-
-
-class _Eta0:
-    """The rate of a linear model: its `eta0`."""
-
-    def __init__(self, estimator: Any) -> None:
-        self._estimator = estimator
-
-    @property
-    def learning_rate(self) -> float:
-        return float(self._estimator.eta0)
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        self._estimator.eta0 = float(value)
-
-
-class _OfPerceptron:
-    """The rate of a multi-layer perceptron: that of its optimizer, once it has one."""
-
-    def __init__(self, estimator: Any) -> None:
-        self._estimator = estimator
-
-    @property
-    def learning_rate(self) -> float:
-        return float(self._estimator.learning_rate_init)
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        self._estimator.learning_rate_init = float(value)
-        optimizer = getattr(self._estimator, "_optimizer", None)
-        if optimizer is not None:
-            optimizer.learning_rate_init = optimizer.learning_rate = float(value)
-
-
-def _rate_of(estimator: Any) -> Any:
-    if hasattr(estimator, "eta0") and _schedule(estimator) in (
-        "constant",
-        "invscaling",
-        "adaptive",
-    ):
-        return _Eta0(estimator)
-    return _OfPerceptron(estimator) if hasattr(estimator, "learning_rate_init") else None
-
-
-def _schedule(estimator: Any) -> Any:
-    return getattr(estimator, "learning_rate", None)

@@ -1,23 +1,20 @@
 """onfit's callbacks in the training of skorch's nets."""
 
 from collections.abc import Iterator
-from numbers import Real
 from typing import Any
 
 from skorch.callbacks import Callback
 
 from onfit._types import Callbacks
 from onfit.core.sizes import batch_size
-from onfit.integrations.hosted import SelfEnding, listeners_for
+from onfit.integrations.hosting import Hosting
+from onfit.integrations.hosting.owners import SKORCH
+from onfit.integrations.hosting.values import numbers_in, renamed
 
-_OWNER = "skorch"
-_INSTEAD = (
-    "use skorch's Checkpoint and LoadInitState, or call net.load_params and then net.partial_fit"
-)
 _COUNTS = ("epoch", "train_batch_count", "valid_batch_count")
 
 
-class OnfitCallback(Callback):
+class OnfitCallback(Hosting, Callback):
     """Calls onfit's callbacks in `net.fit` and `net.partial_fit`, where they do what they do in
     `onfit.Run`.
 
@@ -43,69 +40,49 @@ class OnfitCallback(Callback):
         >>> onfit_callback = OnfitCallback([EarlyStopping(patience=3)])
     """
 
-    session_: SelfEnding  # with "_" it is no parameter, for scikit-learn
+    owner = SKORCH
 
     def __init__(self, callbacks: Callbacks) -> None:
-        # scikit-learn's clone wants the object that it has passed.
-        self.callbacks = list(callbacks) if isinstance(callbacks, Iterator) else callbacks
-        listeners_for(self.callbacks, _OWNER, _INSTEAD)
-
-    @property
-    def session(self) -> SelfEnding:
-        """The `onfit.Session` of the training."""
-        return self.session_
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"callbacks": self.callbacks}
+        callbacks = list(callbacks) if isinstance(callbacks, Iterator) else callbacks
+        super().__init__(callbacks)
+        self.callbacks = callbacks  # scikit-learn's clone wants the object that it has passed
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **more: Any) -> None:  # noqa: N803
         first = len(net.history)
-        self.session_ = SelfEnding(
+        self.begin(
             net.module_,
-            listeners_for(self.callbacks, _OWNER, _INSTEAD),
             optimizer=net.optimizer_,
             epochs=first + net.max_epochs,
             initial_epoch=first,
         )
-        self.session_.train_begin()
 
     def on_train_end(self, net: Any, X: Any = None, y: Any = None, **more: Any) -> None:  # noqa: N803
-        if self.session_.in_epoch and not self.session_.stopping:
-            self.session_.stop("it was interrupted", by="skorch")
-        if self.session_.training:  # an interrupt in a callback has ended it
-            self.session_.train_end()
+        if self.session.in_epoch and not self.session.stopping:
+            self.session.stop("it was interrupted", by="skorch")
+        self.end()
 
     def on_epoch_begin(self, net: Any, *data: Any, **more: Any) -> None:
-        self.session_.epoch_begin()
+        self.session.epoch_begin()
 
     def on_epoch_end(self, net: Any, *data: Any, **more: Any) -> None:
-        row = net.history[-1].items()
-        numbers = {k: v for k, v in row if _is_number(v) and k not in _COUNTS}
-        results = {k[6:]: v for k, v in numbers.items() if k.startswith("valid_")}
-        if results:
-            self.session_.evaluation_end(results)
-            self.session_.validated(**results)
-        rest = {k: v for k, v in numbers.items() if not k.startswith("valid_")}
-        _stop_if(self.session_.epoch_end(**{k.removeprefix("train_"): rest[k] for k in rest}))
+        row = {name: value for name, value in net.history[-1].items() if name not in _COUNTS}
+        values = renamed(numbers_in(row), {"train_": "", "valid_": "val_"})
+        _stop_if(self.session.epoch_over(values))
 
     def on_batch_begin(self, net: Any, batch: Any = None, training: Any = None, **_: Any) -> None:
         if training:
-            self.session_.batch_begin(batch_size(batch))
+            self.session.batch_begin(batch_size(batch))
         else:
-            self.session_.evaluation_begin()
-            self.session_.test_batch_begin(batch_size(batch))
+            self.session.evaluation_begin()
+            self.session.test_batch_begin(batch_size(batch))
 
     def on_batch_end(
         self, net: Any, batch: Any = None, training: Any = None, loss: Any = None, **_: Any
     ) -> None:
         if training:
-            _stop_if(self.session_.batch_end(batch_size(batch), loss=loss.detach()))
+            _stop_if(self.session.batch_end(batch_size(batch), loss=loss.detach()))
         else:
-            self.session_.test_batch_end(batch_size(batch))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
+            self.session.test_batch_end(batch_size(batch))
 
 
 def _stop_if(asked: bool) -> None:

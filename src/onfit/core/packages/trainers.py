@@ -4,7 +4,11 @@ A callback that is handed to such a trainer as it is lacks the attribute that th
 The error then says what to hand to it instead.
 """
 
+import sys
+from abc import ABCMeta
 from typing import Any
+
+from onfit.errors import ArgumentTypeError
 
 # The attributes, each asked for by one trainer alone, and the trainer's name in
 # `onfit.integrations`. Of several the first that the trainer asks for is enough.
@@ -16,6 +20,16 @@ _ASKED_BY = {
     "init_callback": "stable_baselines3",
     "run_before": "fastai",
     "order": "fastai",
+    "initialize": "skorch",
+    "on_backward_end": "poutyne",
+}
+# Those that a trainer asks for with a value to take where there is none, so that the absence of one
+# is no error there.
+_ASKED_GENTLY_BY = {"before_iteration": "lightgbm"}
+# Abstract classes that a trainer looks for before it asks for an attribute.
+_LOOKED_FOR = {
+    "xgboost.callback": "TrainingCallback",
+    "stable_baselines3.common.callbacks": "BaseCallback",
 }
 
 
@@ -23,20 +37,46 @@ def refuse_attribute(callback: Any, name: str) -> Any:
     """The `__getattr__` of callbacks, for an attribute that one lacks.
 
     Raises:
+        ArgumentTypeError: the same, to a trainer that would take the absence for an answer.
         AttributeError: which says what to write, if the name is one that a trainer asks for.
     """
     if hasattr(type(callback), name):  # a property that raised an AttributeError of its own
         return object.__getattribute__(callback, name)
-    kind = type(callback).__name__
-    text = f"{kind!r} object has no attribute {name!r}"
-    if name in _ASKED_BY:
-        text = f"{text}. {instead(callback, _ASKED_BY[name])}"
+    text = f"{type(callback).__name__!r} object has no attribute {name!r}"
+    if name in _ASKED_GENTLY_BY:
+        raise ArgumentTypeError(f"{text}. {instead(callback, _ASKED_GENTLY_BY[name])}")
+    if library := _asking(callback, name):
+        text = f"{text}. {instead(callback, library)}"
     raise AttributeError(text, name=name, obj=callback)
+
+
+def _asking(callback: Any, name: str) -> str | None:
+    """The trainer that asks for the attribute, if it is one."""
+    if name == "name" and "learn" in vars(callback):  # a Learner of fastai has set this before
+        return "fastai"
+    return _ASKED_BY.get(name)
+
+
+def class_for_trainers(callback: Any) -> type:
+    """The `__class__` of callbacks, which Python asks for where a check of an object's class fails.
+
+    A trainer's abstract class takes the callback's class for one of its own from then on. So its
+    trainer goes on to ask for the attribute whose absence says what to write.
+    """
+    kind = type(callback)
+    for module, name in _LOOKED_FOR.items():
+        looked_for = getattr(sys.modules.get(module), name, None)
+        if isinstance(looked_for, ABCMeta):
+            looked_for.register(kind)
+    return kind
 
 
 def instead(callback: Any, library: str) -> str:
     """What to hand to a trainer of `library` instead of the callback."""
+    says = f"{library} asks for it, whose trainer takes callbacks of its own alone."
+    if library == "poutyne":
+        return f"{says} Write one in ten lines, as docs/write-your-own.md does."
     return (
-        f"{library} asks for it, whose trainer takes callbacks of its own alone. Hand it "
+        f"{says} Hand it "
         f"onfit.integrations.{library}.OnfitCallback([{type(callback).__name__}(...)])."
     )

@@ -1,4 +1,4 @@
-"""What the integrations have in common: callbacks in a training that another library owns."""
+"""The sessions of trainings that other libraries own."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
@@ -6,42 +6,11 @@ from contextlib import contextmanager
 from numbers import Real
 from typing import Any
 
-from onfit._types import Callbacks
-from onfit.callbacks.backup_and_restore import BackupAndRestore
 from onfit.core.judging.decisions import decisions_state, load_decisions
-from onfit.core.listeners import Listeners
 from onfit.core.meter import RunningMeans, as_number
 from onfit.core.session import Session
 from onfit.core.state import memories, names_of, remember
-from onfit.errors import ArgumentError, CapabilityError
 from onfit.storage.trees import as_bytes, from_bytes
-
-
-def listeners_for(callbacks: Callbacks, trainer: str, instead: str) -> Listeners:
-    """The callbacks that a user hands to an `OnfitCallback`.
-
-    Args:
-        callbacks: a callback, or an iterable of callbacks.
-        trainer: what owns the loop, for the error, such as `"Lightning's Trainer"`.
-        instead: what to write there in place of `BackupAndRestore`.
-
-    Raises:
-        ArgumentError: if there are none.
-        ArgumentTypeError: for anything that is not a callback.
-        CapabilityError: for `BackupAndRestore`, which has to own the loop.
-    """
-    if callbacks is None:
-        raise ArgumentError(
-            "OnfitCallback(callbacks) got no callbacks. Pass a list of onfit's callbacks, such as "
-            "OnfitCallback([EarlyStopping(patience=3)])."
-        )
-    listeners = Listeners(callbacks)
-    if any(isinstance(each, BackupAndRestore) for each in listeners):
-        raise CapabilityError(
-            "BackupAndRestore saves a training and goes on with it, and this one belongs to "
-            f"{trainer}. Leave it out, and {instead}."
-        )
-    return listeners
 
 
 class Hosted(Session):
@@ -49,10 +18,14 @@ class Hosted(Session):
 
     _results: RunningMeans | None = None  # of the evaluation that is under way
 
-    @property
-    def training(self) -> bool:
-        """Whether training goes on."""
-        return self.outcome is None
+    def epoch_begin(self, epoch: int | None = None) -> None:
+        """The trainer's epoch begins, which is none of the session's where that counts steps."""
+        if not self._in_steps:
+            super().epoch_begin(epoch)
+
+    def epoch_end(self, **values: Any) -> bool:
+        """The trainer's epoch is over. Returns whether the loop has to stop."""
+        return self.stopping if self._in_steps else super().epoch_end(**values)
 
     def evaluation_batch(self, size: int) -> None:
         """A batch of an evaluation is over, of which the trainer tells the end alone."""
@@ -74,6 +47,17 @@ class Hosted(Session):
         self._results.add({k: v for k, v in numbers.items() if isinstance(v, Real)}, 1)
         self._results = None
         self.test_end()
+
+    def epoch_over(self, values: Mapping[str, Any]) -> bool:
+        """The epoch is over, and so is its validation if there are values of one, under names with
+        `val_`. Returns whether the loop has to stop.
+        """
+        results = {name[4:]: value for name, value in values.items() if name.startswith("val_")}
+        self.log({name: value for name, value in values.items() if name[:4] != "val_"})
+        if results:
+            self.evaluation_end(results)
+            self.validated(**results)
+        return self.epoch_end()
 
     def memory(self) -> str:
         """What the callbacks have to remember, as text for the trainer's checkpoint."""
@@ -110,7 +94,7 @@ class SelfEnding(Hosted):
         try:
             yield
         except BaseException as error:
-            if self.training:
+            if self.outcome is None:
                 self.train_end(error)
             raise
 

@@ -13,7 +13,7 @@ def following(scheduler: Any) -> Iterator[None]:
     from the optimizer's rate by themselves, or write over it, of which the optimizer warns.
 
     Args:
-        scheduler: a torch scheduler, also within that of accelerate.
+        scheduler: a torch scheduler, also within that of accelerate; None outside of a training.
 
     >>> import torch
     >>> optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
@@ -25,6 +25,9 @@ def following(scheduler: Any) -> Iterator[None]:
     [0.25]
     """
     scheduler = getattr(scheduler, "scheduler", scheduler)
+    if scheduler is None:
+        yield
+        return
     groups = scheduler.optimizer.param_groups
     before = [float(group["lr"]) for group in groups]
     yield

@@ -7,7 +7,7 @@ from typing import Any
 
 from onfit._types import StrPath
 from onfit.errors import FileFormatError
-from onfit.integrations.array_files import Array, read, require_kinds, write
+from onfit.integrations.faces.array_files import Array, read, require_kinds, write
 
 
 class NamedArrays(ABC):

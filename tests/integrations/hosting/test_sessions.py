@@ -1,29 +1,11 @@
-"""What the integrations have in common."""
+"""The session of a training that another library owns."""
 
 from types import SimpleNamespace
 
 import numpy as np
-import pytest
 
-from onfit.callbacks import BackupAndRestore, EarlyStopping, History
-from onfit.errors import ArgumentError, ArgumentTypeError, CapabilityError
-from onfit.integrations.hosted import Hosted, listeners_for
-
-
-def test_backup_and_restore_is_refused_with_what_to_write_instead(tmp_path):
-    class Mine(BackupAndRestore):
-        pass
-
-    for kind in (BackupAndRestore, Mine):
-        with pytest.raises(CapabilityError, match=r"to Theirs\. Leave it out, and pass x\."):
-            listeners_for([History(), kind(tmp_path)], "Theirs", "pass x")
-
-
-def test_callbacks_are_checked_at_once():
-    with pytest.raises(ArgumentError, match="got no callbacks"):
-        listeners_for(None, "Theirs", "pass x")
-    with pytest.raises(ArgumentTypeError, match="takes onfit"):
-        listeners_for([print], "Theirs", "pass x")
+from onfit.callbacks import EarlyStopping, History
+from onfit.integrations.hosting import Hosted
 
 
 def begun():
@@ -60,3 +42,25 @@ def test_a_memory_goes_on_with_the_next_epoch():
     second.epoch_begin()
     second.epoch_end(val_loss=3.0)
     assert history.epoch == [0, 1]
+
+
+def test_an_epoch_ends_with_its_validation_if_it_has_values_of_one():
+    session, stopping, history = begun()
+    for values in ({"loss": 1.0, "val_loss": 2.0}, {"loss": 0.5, "val_loss": 3.0}):
+        session.epoch_begin()
+        assert session.epoch_over(values) is False
+    assert history.history == {"loss": [1.0, 0.5], "val_loss": [2.0, 3.0]}
+    assert stopping.best == 2.0
+
+
+def test_the_trainers_epochs_are_none_of_a_session_that_counts_steps():
+    session, _, history = begun()
+    session.steps_begin()
+    session.epoch_begin(3)
+    session.batch_end(size=1, loss=1.0)
+    assert session.epoch_end(loss=5.0) is False
+    assert session.in_epoch
+    session.validated(loss=2.0)
+    session.train_end()
+    assert history.history["loss"] == [1.0]
+    assert history.history["val_loss"] == [2.0]

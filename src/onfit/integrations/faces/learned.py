@@ -6,13 +6,14 @@ of their class and their attributes. What is no plain data, such as a loss funct
 """
 
 import importlib
+import os
 from typing import Any
 
 import numpy as np
 
 from onfit.core.packages.plain import is_plain
 from onfit.errors import CapabilityError, FileFormatError
-from onfit.integrations.array_files import Array
+from onfit.integrations.faces.array_files import Array
 from onfit.storage.trees import packed, unpacked
 
 _OBJECT, _RANDOM, _LIST = "sklearn:object", "sklearn:random", "sklearn:list"
@@ -75,6 +76,31 @@ def to_state(arrays: dict[str, Array], source: str = "the list of weights") -> d
             f"{source} is not what an estimator has learned ({type(error).__name__}: {error}). "
             "Choose a file that was saved in a training of scikit-learn."
         ) from error
+
+
+def require_same(its: dict[str, Any], mine: dict[str, Any], source: str) -> None:
+    """Refuse what another kind of estimator has learned, or of other features or classes.
+
+    Raises:
+        FileFormatError: naming `source`, and what differs.
+    """
+    here, there = _facts(mine), _facts(its)
+    if any(here[name] != there.get(name) for name in here):
+        raise FileFormatError(
+            f"{os.fspath(source)} is of another estimator.\n"
+            f"  it has:             {there}\n"
+            f"  this estimator has: {here}\n"
+            "Make the estimator as it was, or choose another file."
+        )
+
+
+def _facts(state: dict[str, Any]) -> dict[str, Any]:
+    """The class, and how many features and which classes it has learned of, if any."""
+    found = state["learned"]
+    classes = found.get("classes_")
+    facts = {"class": state["kind"], "features": found.get("n_features_in_")}
+    facts["classes"] = None if classes is None else list(classes)
+    return {name: fact for name, fact in facts.items() if fact is not None}
 
 
 def _with_list(name: str, value: Any, arrays: dict[str, Array]) -> Any:

@@ -1,14 +1,12 @@
-"""What the boosters have in common: a training of rounds, each of which adds to the model."""
+"""What callbacks see of a booster, whose training adds rounds to it."""
 
-from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from onfit._types import Callbacks, StrPath
-from onfit.errors import ArgumentError, CapabilityError, FileFormatError, StorageError
-from onfit.integrations.hosted import SelfEnding, listeners_for
+from onfit._types import StrPath
+from onfit.errors import ArgumentError, FileFormatError, StorageError
 from onfit.storage.durable import replacing
 
 
@@ -101,81 +99,3 @@ class BoostedModel:
             raise FileFormatError(
                 f"{str(filepath)!r} is no file of this kind of booster: {error}"
             ) from error
-
-
-class Boosting:
-    """The part of each booster's `OnfitCallback` that pushes rounds into a session.
-
-    Args:
-        callbacks: onfit's callbacks, called in this order.
-    """
-
-    owner: str  # what owns the loop, for errors
-    instead: str  # what to write in place of BackupAndRestore
-
-    def __init__(self, callbacks: Callbacks) -> None:
-        self.callbacks = list(listeners_for(callbacks, self.owner, self.instead))
-        self.session: SelfEnding | None = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "session": None}
-
-    def begin(self, model: BoostedModel, first: int, epochs: int = 0) -> None:
-        """Training begins with the round of index `first`; `epochs` is 0 if no number is known."""
-        self.session = SelfEnding(
-            model,
-            listeners_for(self.callbacks, self.owner, self.instead),
-            epochs=max(epochs, first),
-            initial_epoch=first,
-            params={"epochs": epochs, "steps": 1},
-        )
-        self.session.train_begin()
-
-    @property
-    def running(self) -> SelfEnding:
-        """The session of the training that goes on."""
-        assert self.session is not None
-        return self.session
-
-    def begin_round(self) -> bool:
-        """A round begins. Returns whether training has to stop."""
-        if not self.running.stopping:
-            self.running.epoch_begin()
-            self.running.batch_begin()
-        return self.running.stopping
-
-    def end_round(self, logs: dict[str, Any]) -> bool:
-        """A round is over. Returns whether training has to stop."""
-        session = self.running
-        session.batch_end()
-        results = {key[4:]: logs.pop(key) for key in list(logs) if key.startswith("val_")}
-        session.log(logs)
-        if results:
-            session.evaluation_end(results)
-            session.validated(**results)
-        return session.epoch_end()
-
-
-def in_keras_words(
-    results: Iterable[tuple[str, str, float]], training: Collection[str]
-) -> dict[str, float]:
-    """What a round logs, from triples of a data set's name, a metric's name, and its value.
-
-    >>> in_keras_words([("train", "auc", 0.9), ("a", "auc", 0.7), ("b", "auc", 0.8)], ["train"])
-    {'auc': 0.9, 'a_auc': 0.7, 'val_auc': 0.8}
-    """
-    results = list(results)
-    last = next((name for name, *_ in reversed(results) if name not in training), None)
-
-    def prefix(name: str) -> str:
-        return "" if name in training else "val_" if name == last else f"{name}_"
-
-    return {f"{prefix(name)}{metric}": value for name, metric, value in results}
-
-
-def refuse_folds(library: str) -> CapabilityError:
-    """The error for a cross-validation, which trains several boosters at once."""
-    return CapabilityError(
-        f"OnfitCallback follows one booster, and {library}.cv trains one for each fold. Hand it to "
-        f"{library}.train for each fold, with callbacks of its own."
-    )

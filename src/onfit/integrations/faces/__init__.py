@@ -1,0 +1,1 @@
+"""What callbacks see as `self.model` in the loops of other libraries."""

@@ -1,0 +1,39 @@
+"""What callbacks see of the model of fastai's Learner."""
+
+from typing import Any
+
+from fastai.callback.schedule import ParamScheduler
+
+from onfit.core.faces import HasLearningRate
+from onfit.integrations.faces.nets import HostedNet
+
+
+class FastaiModel(HostedNet):
+    """The model of a Learner."""
+
+    def __init__(self, learn: Any) -> None:
+        scheduled = any("lr" in each.scheds for each in learn._grab_cbs(ParamScheduler))
+        super().__init__(learn.model, None if scheduled else FastaiRate(learn))
+
+    hints_for_callbacks = {  # noqa: RUF012  read alone
+        HasLearningRate: "A scheduler of fastai's sets the rate at each batch, as fit_one_cycle "
+        "does: train with learn.fit, or leave the callback out."
+    }
+
+
+class FastaiRate:
+    """The learning rate of a Learner's optimizer; of several groups the last, as fastai records."""
+
+    def __init__(self, learn: Any) -> None:
+        self._learn = learn
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the next step."""
+        return float(self._learn.opt.hypers[-1]["lr"])
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        now, groups = self.learning_rate, self._learn.opt.hypers
+        rates = [group["lr"] * (value / now) if now else value for group in groups[:-1]]
+        self._learn.opt.set_hyper("lr", [*rates, value])

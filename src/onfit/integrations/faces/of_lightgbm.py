@@ -1,0 +1,82 @@
+"""What callbacks see of a booster of LightGBM."""
+
+import re
+from typing import ClassVar
+
+from lightgbm import Booster
+
+from onfit.core.faces import HasLearningRate
+from onfit.errors import CapabilityError
+from onfit.integrations.faces.booster import BoostedModel
+from onfit.integrations.hosting.sessions import Hosted
+
+
+class LightGBMRate:
+    """A booster's learning rate."""
+
+    def __init__(self, booster: Booster, first: float) -> None:
+        self._booster, self._first = booster, first
+        self._asked: float | None = first  # for the first round; None once that is told
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the next round."""
+        if self._asked is not None:
+            return self._asked
+        return float(self._booster.params.get("learning_rate", self._first))
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        if self._asked is not None:
+            self._asked = value
+        else:
+            self._booster.reset_parameter({"learning_rate": value})
+
+    def allow(self, session: Hosted) -> None:
+        """The first round has begun, for the callbacks. From now on they may set the rate."""
+        asked, self._asked = self._asked, None
+        if asked != self._first:
+            error = CapabilityError(
+                f"a callback sets the learning rate of the first round to {asked}, and LightGBM "
+                f"has built it with {self._first}: it calls callbacks after a round only. Write "
+                f"learning_rate={asked} into the parameters, too."
+            )
+            session.train_end(error)
+            raise error
+
+
+class LightGBMModel(BoostedModel):
+    """A booster of LightGBM."""
+
+    suffixes = (".txt", ".model")
+    hints_for_callbacks: ClassVar = {
+        HasLearningRate: "A random forest has no learning rate: leave the callback out."
+    }
+
+    def __init__(self, booster: Booster, up: dict[str, bool]) -> None:
+        first = booster.model_to_string(num_iteration=1)
+        found = dict(re.findall(r"^\[(boosting|learning_rate): (.*)\]$", first, re.MULTILINE))
+        rated = found.get("boosting") != "rf"  # a random forest has no rate
+        rate = LightGBMRate(booster, float(found.get("learning_rate", 0.1))) if rated else None
+        super().__init__(booster, rate)
+        self.only_adds = found.get("boosting") != "dart"
+        self._up = up
+
+    @property
+    def rounds(self) -> int:
+        return int(self.booster.current_iteration())
+
+    def as_bytes(self, suffix: str) -> bytes:
+        return bytes(self.booster.model_to_string(num_iteration=-1), "utf-8")
+
+    def load(self, content: bytes) -> None:
+        self.booster.model_from_string(content.decode())
+
+    def cut(self, rounds: int) -> None:
+        for _ in range(self.rounds - rounds):
+            self.booster.rollback_one_iter()
+
+    def metric_direction(self, name: str) -> str | None:
+        """Whether a metric should grow or shrink."""
+        grows = [up for metric, up in self._up.items() if name == metric or name[4:] == metric]
+        return ("max" if grows[0] else "min") if grows else None

@@ -1,0 +1,79 @@
+"""What the Trainer of transformers tells its callbacks, and what it takes from them."""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+from onfit.errors import ArgumentError
+from onfit.integrations.hosting.schedules import following
+from onfit.integrations.hosting.values import renamed
+
+_Event = Callable[..., None]
+_SPEEDS = ("epoch", "runtime", "samples_per_second", "steps_per_second", "preparation_time")
+_ANEW = (
+    "OnfitCallback(None): with restore_callback_states_from_checkpoint=True the Trainer makes "
+    "callbacks anew, and does not know this one's. Leave that out: what they remember is there "
+    "without it."
+)
+
+
+def heeded(event: _Event) -> _Event:
+    """Let what callbacks ask for in an event of training, a rate or a stop, reach the Trainer."""
+
+    @wraps(event)
+    def heeding(self: Any, args: Any, state: Any, control: Any, **more: Any) -> None:
+        with following(more["lr_scheduler"]):
+            event(self, args, state, control, **more)
+        if session := self.running:
+            control.should_training_stop = control.should_training_stop or session.stopping
+
+    return heeding
+
+
+def settings_of(args: Any, state: Any, evaluations: int) -> dict[str, Any]:
+    """The arguments of the session; `evaluations` come at a time."""
+    size = args.train_batch_size * args.gradient_accumulation_steps
+    return {
+        "epochs": state.num_train_epochs,
+        "initial_epoch": int(state.epoch or 0),
+        "params": {"batch_size": size, "steps": state.max_steps // state.num_train_epochs},
+        "decide_at": "validations" if args.eval_strategy == "steps" else "epochs",
+        "in_steps": args.max_steps > 0,
+        "size": size,
+        "step": state.global_step,
+        "evaluations": evaluations,
+    }
+
+
+def require_given(callbacks: Any) -> None:
+    """Refuse to be made anew without callbacks, as the Trainer does from a checkpoint."""
+    if callbacks is None:
+        raise ArgumentError(_ANEW)
+
+
+def trained(logs: Mapping[str, Any]) -> dict[str, Any]:
+    """What the Trainer logs of the training alone; the summary at the end is no part of it."""
+    own = {name: logs[name] for name in logs if name != "epoch" and name[:5] != "eval_"}
+    return {} if "train_runtime" in own else own
+
+
+def evaluated(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """What an evaluation measured, but for its speeds."""
+    named = renamed(metrics, {"eval_": ""})
+    return {name: value for name, value in named.items() if not name.endswith(_SPEEDS)}
+
+
+def memory_in(state: Any, name: str) -> str | None:
+    """What the callback of this name had to remember, from the Trainer's checkpoint.
+
+    Raises:
+        ArgumentError: if there are several of them.
+    """
+    kept = state.stateful_callbacks.get(name, {"attributes": {}})
+    if isinstance(kept, list):
+        raise ArgumentError(
+            f"the checkpoint is of {len(kept)} OnfitCallbacks, whose memories cannot be kept "
+            "apart. Pass all callbacks to one: OnfitCallback([...])."
+        )
+    memory: str | None = kept["attributes"].get("memory")
+    return memory
