@@ -83,8 +83,14 @@ from onfit.keras import layerz
 
 
 README = Path(__file__).parents[1] / "README.md"
-# A reader's script is not strict, gives one name to several models, and uses what has no types.
-AS_A_SCRIPT = ("--allow-redefinition", "--disable-error-code=import-untyped")
+# A reader's script is not strict, gives one name to several models, and uses what has no types or,
+# of other trainers, is not there.
+AS_A_SCRIPT = (
+    "--allow-redefinition",
+    "--disable-error-code=import-untyped",
+    "--disable-error-code=import-not-found",
+    "--disable-error-code=no-redef",
+)
 
 
 def checked(folder: Path, name: str, program: str, *options: str) -> list[str]:

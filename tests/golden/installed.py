@@ -4,6 +4,7 @@ from importlib.util import find_spec
 
 # Those that need more, or something else, than the library of their own name.
 NEEDS = {
+    "README": ["jax", "lightning", "xgboost"],
     "own_loops": [],
     "pages": [],
     "keras_jax": ["keras", "jax"],

@@ -1,4 +1,4 @@
-"""Every page about another library's loop: its Python blocks run, one after the other."""
+"""The README, and every page about another library's loop: their Python blocks run in order."""
 
 import os
 import re
@@ -10,7 +10,8 @@ import pytest
 from tests.golden.installed import can_run
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("docs/integrations/*.md"), *ROOT.glob("docs/write-your-own.md")])
+PAGES = sorted([*ROOT.glob("docs/integrations/*.md"), ROOT / "docs/write-your-own.md"])
+PAGES += [ROOT / "README.md"]
 LONGEST = 40  # lines of an example
 
 

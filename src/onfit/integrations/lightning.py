@@ -47,6 +47,7 @@ class OnfitCallback(Hosting, Callback):
 
     owner, kind = LIGHTNING, Hosted
     _memory: str | None = None  # in the checkpoint that the training goes on from
+    _before_epoch: Mapping[str, Any] = {}  # the metrics that were there
 
     # --- the training as a whole ---------------------------------------------------------------
 
@@ -96,9 +97,7 @@ class OnfitCallback(Hosting, Callback):
     def on_validation_batch_start(self, trainer: Any, pl_module: Any, batch: Any, *n: int) -> None:
         self.evaluation_batch_begin(batch_size(batch))
 
-    def on_validation_batch_end(
-        self, trainer: Any, pl_module: Any, outputs: Any, *batch: Any
-    ) -> None:
+    def on_validation_batch_end(self, trainer: Any, pl_module: Any, out: Any, *batch: Any) -> None:
         self.evaluation_batch_end(batch_size(batch[0]))
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
