@@ -1,5 +1,6 @@
-"""Every Python block of the README runs, one after the other, as a reader would run them. Those that
-import another trainer run where it is installed, which tests/golden/test_pages.py sees to.
+"""Every Python block of the README runs, one after the other, as a reader would run them.
+
+Those that import another trainer run where it is installed: tests/golden/test_pages.py sees to it.
 """
 
 import ast

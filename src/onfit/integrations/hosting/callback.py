@@ -51,7 +51,7 @@ class Hosting:
     _session: Any = None
 
     def __init__(self, callbacks: Callbacks) -> None:
-        self.callbacks = list(listeners_for(callbacks, self.owner))
+        self.callbacks: Callbacks = list(listeners_for(callbacks, self.owner))
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_session"}
