@@ -108,6 +108,9 @@ def restore_run(run: "Run", state: dict[str, Any]) -> None:
     with _making_sense():
         _require_format(state.get("format"))
         _check_progress(state)
+        # Before its meter, which has other names after a `compile` in mid-training.
+        if hasattr(run.model, "recompile_for_resume"):
+            run.model.recompile_for_resume(state["model"])
         _restore_parts(run, state["parts"], state["in_epoch"])
         run.model.load_state_for_resume(state["model"])
         _tell_changes(run, state)

@@ -7,6 +7,8 @@
       describe.py, describe_functional.py   layers -> configuration
       rebuild.py, rebuild_functional.py     configuration -> layers
       training.py        loss, metrics, optimizer <-> configuration
+      torch_state.py     a torch optimizer with its state <-> plain data and tensors
+      changes.py         what was changed of these in mid-training, for checkpoints
       values.py          one function or object   <-> what JSON can hold
     contents.py          what there is to write, and what was read
     names.py             the names of a model's weights in files
@@ -14,6 +16,7 @@
     formats/             contents <-> a file: one module for each format, and the table of suffixes
       layout.py, keras_config.py    where all of that stands in .h5 and .keras files
       hdf5.py            walks an HDF5 file from elsewhere
+    beside.py            what other readers pass over: plain data in an HDF5 file
     files.py             reading a file, and putting a new one in the place of the old
     graph_config.py      a model's layers for TensorBoard's graph
 
@@ -29,6 +32,7 @@ from onfit.registered import (
     get_custom_objects,
     register_keras_serializable,
 )
+from onfit.saving.changes import change_again, changes_in_training
 from onfit.saving.describe import model_config
 from onfit.saving.graph_config import graph_config
 from onfit.saving.load import load_model
@@ -40,6 +44,8 @@ from onfit.saving.snapshot import Snapshot
 __all__ = [
     "CustomObjectScope",
     "Snapshot",
+    "change_again",
+    "changes_in_training",
     "check_filepath",
     "custom_object_scope",
     "get_custom_objects",

@@ -37,7 +37,13 @@ def torch_within(optimizer: Optimizer) -> TorchOptimizer | None:
 # --- writing ---------------------------------------------------------------------------------
 
 
-def torch_tree(optimizer: Optimizer, named: Named, keep: Keep, asked: str) -> Config:
+def kinds_of(optimizer: Optimizer) -> str:
+    """The class of an optimizer; of one of torch's, that within."""
+    within = torch_within(optimizer)
+    return type(optimizer).__name__ if within is None else within.kind
+
+
+def torch_tree(optimizer: Optimizer, named: Named, keep: Keep | None, asked: str) -> Config:
     """An optimizer of torch's, or a loss scale around one, with its state.
 
     What cannot be kept is left out, and said.
@@ -45,7 +51,8 @@ def torch_tree(optimizer: Optimizer, named: Named, keep: Keep, asked: str) -> Co
     Args:
         optimizer: the optimizer.
         named: the model's `named_weights`.
-        keep: gives, for a name and a tensor of its state, the tensor to hold on to.
+        keep: gives, for a name and a tensor of its state, the tensor to hold on to. None leaves
+            the state out.
         asked: who asks, for the warning.
     """
     within = torch_within(optimizer)
@@ -59,7 +66,7 @@ def torch_tree(optimizer: Optimizer, named: Named, keep: Keep, asked: str) -> Co
     return tree
 
 
-def _described(optimizer: Any, names: Mapping[int, str], keep: Keep, asked: str) -> Config:
+def _described(optimizer: Any, names: Mapping[int, str], keep: Keep | None, asked: str) -> Config:
     kind = type(optimizer)
     found: Config = {"module": kind.__module__, "class_name": kind.__name__}
     groups = [[names.get(id(p)) for p in group["params"]] for group in optimizer.param_groups]
@@ -72,6 +79,8 @@ def _described(optimizer: Any, names: Mapping[int, str], keep: Keep, asked: str)
             f"{asked}: {kind.__name__} trains weights that are no part of the model, so its state "
             "is not kept. Make what has them an attribute of the model."
         )
+        return {**found, "state": None}
+    if keep is None:
         return {**found, "state": None}
     order = [name for group in groups for name in group]
     state = {
@@ -174,7 +183,7 @@ class KeptState:
         if within is None or not same or not all(_is_like(one, its, names) for one, its in pairs):
             warn(
                 f"{self._asked}: the state of {' and '.join(self.kinds)} in it is left out, since "
-                f"the model was compiled with another optimizer: {_said(optimizer)}."
+                f"the model was compiled with another optimizer: {kinds_of(optimizer)}."
             )
             return
         for one, its in pairs:
@@ -182,11 +191,6 @@ class KeptState:
         within.batches = int(self._tree["batches"])
         if isinstance(optimizer, LossScaleOptimizer) and "loss_scale" in self._tree:
             optimizer.load_flags(self._tree["loss_scale"]["flags"])
-
-
-def _said(optimizer: Optimizer) -> str:
-    within = torch_within(optimizer)
-    return type(optimizer).__name__ if within is None else within.kind
 
 
 def _is_like(optimizer: Any, described: Config, names: Mapping[int, str]) -> bool:

@@ -160,7 +160,7 @@ def compile_arguments(config: Config, custom: Custom) -> dict[str, Any]:
     Raises:
         ArgumentError: for a name that neither onfit nor `custom` knows.
     """
-    optimizer = _optimizer(config["optimizer_config"], custom)
+    optimizer = optimizer_from_config(config["optimizer_config"], custom)
     return {"optimizer": optimizer, **losses_arguments(config, custom)}
 
 
@@ -174,12 +174,15 @@ def losses_arguments(config: Config, custom: Custom) -> dict[str, Any]:
     }
 
 
-def _optimizer(config: Config, custom: Custom) -> Any:
+def optimizer_from_config(config: Config, custom: Custom) -> Any:
+    """The optimizer that `optimizer_config`, or Keras, wrote; errors are those of
+    `compile_arguments`.
+    """
     kind, config = config["class_name"], config["config"]
     if kind in custom:
         return make(custom[kind], from_plain(config, custom))
     if kind == LossScaleOptimizer.__name__:
-        inner = _optimizer(config["inner_optimizer"], custom)
+        inner = optimizer_from_config(config["inner_optimizer"], custom)
         return LossScaleOptimizer(**{**config, "inner_optimizer": inner})
     known = type(find(kind, {}, optimizers.get))
     config = served(known.get_config_names(), config)

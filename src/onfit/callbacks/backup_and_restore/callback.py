@@ -37,6 +37,11 @@ class BackupAndRestore(Callback):
     further arguments of the optimizer and of callbacks, and the number of epochs. A warning names
     what was changed.
 
+    What a callback changed in mid-training goes on as it was changed: `loss_weights`, and what
+    `compile` or `model.optimizer = ...` received while `fit` ran. An optimizer of a class that
+    neither onfit nor torch has is an error then, unless the class is registered
+    (`utils.register_keras_serializable`).
+
     Of a loop of your own a save holds what its `Run` knows: the optimizers with the gradients that
     wait for them, schedulers in `callbacks=`, all in `parts=`. An optimizer or a scheduler that it
     does not know is warned of before training. A GradScaler, and torch's ReduceLROnPlateau, leave

@@ -1,6 +1,7 @@
 """What `compile` receives, and what may be changed of it later."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from onfit._types import Distribution, Identifier, Mode
 from onfit.assigning import is_ours
 from onfit.engine.model.arguments import check_distribution, check_flag, refuse_unsupported
 from onfit.engine.model.building import Buildable
-from onfit.engine.step.compiled import Compiled
+from onfit.engine.step.compiled import Begun, Compiled
 from onfit.engine.step.outputs import outputs_named_by
 from onfit.engine.step.synchronized import Moments
 from onfit.engine.step.trained import Trained
@@ -51,6 +52,7 @@ class Compiling(Freezable, Buildable):
         # Gives the next optimizer the state that a file has for it; see `saving.load`.
         self.state_for_optimizer: Any = None
         self._compiled: Compiled | None = None
+        self._begun: Begun | None = None  # in training: how it was compiled when that began
 
     @property
     def is_divided(self) -> bool:
@@ -197,6 +199,13 @@ class Compiling(Freezable, Buildable):
     def loss_weights(self, value: LossWeights) -> None:
         self._replace(loss_weights=value)
 
+    def _put_loss_weights(self, numbers: list[float]) -> None:
+        """Set the factors of the losses, where the script keeps them if they can be set there."""
+        factors = [target.factor for target in self.compiled.targets]
+        put = [factor.put(number) for factor, number in zip(factors, numbers, strict=True)]
+        if not all(put):
+            self._replace(loss_weights=numbers)
+
     def _replace(self, **given: Any) -> None:
         """Go on with another value for an argument of `compile`."""
         if self._compiled is None:
@@ -255,3 +264,23 @@ class Compiling(Freezable, Buildable):
     def _after_assignment(self) -> None:
         if self._compiled is not None:
             self._compiled.trained.settle(self)
+
+
+@contextmanager
+def under_way(model: Compiling) -> Iterator[None]:
+    """Note in a model and the models in it, for the block, that it is in training, and how it is
+    compiled when that begins.
+    """
+    parts = [part for part in model.modules() if isinstance(part, Compiling)]
+    for part in parts:
+        part.fits_under_way += 1
+    outermost = model._begun is None
+    if outermost and model._compiled is not None:
+        model._begun = Begun(model._compiled)
+    try:
+        yield
+    finally:
+        if outermost:
+            model._begun = None
+        for part in parts:
+            part.fits_under_way -= 1

@@ -1,7 +1,6 @@
 """fit, evaluate and predict: they prepare the data and the step, and walk batches with a Run."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ from onfit.engine.data.given import given, sets_to_validate, source_of
 from onfit.engine.data.reading import moved
 from onfit.engine.data.source import Source, size_of
 from onfit.engine.data.validation import ValidationData, collected, of_set
+from onfit.engine.model.compiling import under_way
 from onfit.engine.model.extent import Extent
 from onfit.engine.model.validating import Validations
 from onfit.engine.step.connecting import as_one, begin_alike, processes_of
@@ -93,7 +93,7 @@ def fit(
     run.alone, run.meets_every = together.world == 1, _MEETS_EVERY
     run.batch_view = step.seen
     step.when_renewed = partial(_rename_metrics, model, run)
-    with _under_way(model), as_one(model), run, training(model):
+    with under_way(model), as_one(model), run, training(model):
         step.keep_outputs(shows_batches(run))
         extent.walk(run, train, step, validations)
         if not run.pausing:  # a run that goes on elsewhere needs the weights as they are
@@ -224,19 +224,6 @@ def _listeners(callbacks: Callbacks, history: History | None, verbose: int) -> L
     if history is not None:
         listeners.append(history)
     return listeners
-
-
-@contextmanager
-def _under_way(model: "Compilable") -> Iterator[None]:
-    """Note in a model and the models in it, for the block, that it is in training."""
-    parts: list[Any] = [part for part in model.modules() if hasattr(part, "fits_under_way")]
-    for part in parts:
-        part.fits_under_way += 1
-    try:
-        yield
-    finally:
-        for part in parts:
-            part.fits_under_way -= 1
 
 
 def _asked_of(model: "Compilable", verbose: int | str) -> int:

@@ -124,7 +124,7 @@ class Model(Trainer, Savable, Weighed):
     def __getstate__(self) -> dict[str, Any]:
         # Its nodes belong to the model around it, which records them anew when it is restored. A
         # copy made in mid-training is not itself in training.
-        none = dict.fromkeys(("metrics_of_step", "moments"))
+        none = dict.fromkeys(("metrics_of_step", "moments", "_begun"))
         own: dict[str, Any] = {"nodes": [], "fits_under_way": 0, "steps_by_hand": {}, **none}
         return {**self.__dict__, **own}
 

@@ -157,6 +157,24 @@ class Savable(Compilable, Layered):
             custom[cls.__name__] = cls
         return cast("Model", _saving().model_from_config(described, custom))
 
+    # --- resuming ------------------------------------------------------------------------
+
+    def state_for_resume(self) -> dict[str, Any]:
+        """Weights, optimizer, generators, and what was compiled anew in mid-training."""
+        state = super().state_for_resume()
+        if self._begun is None or not self._begun.changes(self.compiled):
+            return state
+        return {**state, "changes": _saving().changes_in_training(self)}
+
+    def recompile_for_resume(self, state: dict[str, Any]) -> None:
+        """Compile anew, as was done in mid-training before `state_for_resume` gave the state.
+
+        Raises:
+            FileFormatError: if the optimizer cannot be made again.
+        """
+        if state.get("changes"):
+            _saving().change_again(self, state["changes"])
+
     def graph_config(self) -> dict[str, Any] | None:
         """Its layers and what connects them, in Keras' words; None if its own code makes it."""
         config: dict[str, Any] | None = _saving().graph_config(self)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
-from typing import Any
+from typing import Any, Literal
 
 from onfit import losses, metrics, optimizers
 from onfit._types import Mode
@@ -108,6 +108,11 @@ class Compiled:
         return ["loss", *each] if self.several else ["loss"]
 
     @property
+    def factors(self) -> list[float]:
+        """The factors of the outputs' losses, now."""
+        return [target.factor.number for target in self.targets]
+
+    @property
     def loss(self) -> Loss | None:
         """The loss of a model of one output."""
         return self.targets[0].loss
@@ -140,6 +145,36 @@ class Compiled:
         directions |= {name: metric.direction for name, metric in self.named_metrics.items()}
         found = find(monitor.removeprefix("val_"), directions)
         return None if found is None else directions[found]
+
+
+Change = Literal["optimizer", "losses", "loss_weights"]
+_LOSSES = ("loss", "metrics", "weighted_metrics", "output_names")
+
+
+class Begun:
+    """What `compile` received before training.
+
+    A checkpoint holds what was changed of it since: a script that is started again compiles as
+    before, and the callback that compiled in mid-training does not do so again.
+
+    Args:
+        compiled: what the model was compiled with.
+    """
+
+    def __init__(self, compiled: Compiled) -> None:
+        self._optimizer = compiled.optimizer
+        self._given = dict(compiled.given)
+        self._factors = compiled.factors
+
+    def changes(self, compiled: Compiled) -> list[Change]:
+        """What is another now."""
+        losses = any(compiled.given[name] is not self._given[name] for name in _LOSSES)
+        found: dict[Change, bool] = {
+            "optimizer": compiled.optimizer is not self._optimizer,
+            "losses": losses,
+            "loss_weights": losses or compiled.factors != self._factors,
+        }
+        return [name for name, is_another in found.items() if is_another]
 
 
 def _spread_metrics(given: Any, names: Sequence[str], argument: str) -> dict[str, Any]:

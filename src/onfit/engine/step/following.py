@@ -74,6 +74,8 @@ class Following:
         return self._step.totals.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        if self._model._compiled is not self._compiled:  # as it was when the state was saved
+            self._renew()
         self._step.totals.load_state_dict(state)
 
 

@@ -1,9 +1,10 @@
 """The factors of the outputs' losses, as a user gives them to `compile`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, MutableSequence, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from onfit.engine.step.by_output import spread
@@ -34,6 +35,23 @@ class LossWeight:
     def number(self) -> float:
         """The factor now, as a float."""
         return _number(self.value)
+
+    def put(self, number: float) -> bool:
+        """Set the factor in the place where the user keeps it; False if it has none."""
+        if self.number == number:
+            return True
+        held = self.given if self.key is None else self._item()
+        if isinstance(held, Tensor):
+            held.detach().fill_(number)
+        elif hasattr(held, "assign"):
+            held.assign(number)
+        elif isinstance(held, np.ndarray):
+            held[...] = number
+        elif self.key is not None and isinstance(self.given, MutableSequence | MutableMapping):
+            self.given[self.key] = number
+        else:
+            return False
+        return True
 
     def _item(self) -> Any:
         held = self.given
