@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         layers,
         losses,
         metrics,
+        mixed_precision,
         models,
         ops,
         optimizers,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         utils,
     )
     from onfit import math as math
+    from onfit import mixed_precision as dtype_policies
     from onfit import nn as nn
     from onfit.core import Run, Session
     from onfit.initializers import Initializer
@@ -44,12 +46,14 @@ if TYPE_CHECKING:
     from onfit.metrics import Metric
     from onfit.models import Model, Sequential, load_model
     from onfit.optimizers import Optimizer
+    from onfit.policies import DTypePolicy
     from onfit.regularizers import Regularizer
     from onfit.replaying.replay import replay
 
     __version__: str
 
 __all__ = [
+    "DTypePolicy",
     "Initializer",
     "Input",
     "Layer",
@@ -67,6 +71,7 @@ __all__ = [
     "callbacks",
     "constraints",
     "datasets",
+    "dtype_policies",
     "errors",
     "initializers",
     "keras",
@@ -74,6 +79,7 @@ __all__ = [
     "load_model",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
     "ops",
     "optimizers",
@@ -87,6 +93,7 @@ __all__ = [
 
 # The names that are not modules of their own, and the module that each is in.
 _HOMES = {
+    "DTypePolicy": "onfit.policies",
     "Regularizer": "onfit.regularizers",
     "Optimizer": "onfit.optimizers",
     "Metric": "onfit.metrics",

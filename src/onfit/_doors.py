@@ -33,6 +33,7 @@ _ON_TORCH = {
         "layers",
         "losses",
         "metrics",
+        "mixed_precision",
         "models",
         "ops",
         "optimizers",
@@ -46,6 +47,8 @@ _ON_TORCH = {
 # Modules by the names that Keras 1 and 2 and TensorFlow have for them.
 _SECOND = {
     "onfit.nn": "onfit.activations",
+    "onfit.dtype_policies": "onfit.mixed_precision",
+    "onfit.keras.dtype_policies": "onfit.mixed_precision",
     **dict.fromkeys(
         [
             *(f"onfit.engine.{name}" for name in ("base_layer", "topology", "training")),

@@ -30,12 +30,11 @@ _OF_TORCH = {
 
 MODULES = {
     "applications": "Model(net) with a net of torchvision.models or timm, which have weights",
-    "config": "backend.set_floatx, utils.disable_interactive_logging and the like",
+    "config": "backend.set_floatx, mixed_precision.set_global_policy, "
+    "utils.disable_interactive_logging and the like",
     "distillation": "a train_step of your own, with the loss between two models",
     "distribution": "compile(distribution='fsdp'), or Model(DistributedDataParallel(net))",
-    "dtype_policies": 'dtype="bfloat16" of the layers, or backend.set_floatx',
     "export": "torch.export or torch.onnx, on the model or its net",
-    "mixed_precision": 'backend.set_floatx("bfloat16"), or torch.autocast in a net of torch',
     "preprocessing.image": "a torch DataLoader with torchvision.transforms",
     "preprocessing.text": "a tokenizer of transformers, which makes numbers of text",
     "quantizers": "torch.ao.quantization",
@@ -78,7 +77,7 @@ ROOMS: dict[str, dict[str, str]] = {
         **dict.fromkeys(
             ("Function", "KerasTensor", "Operation", "StatelessScope", "SymbolicScope"), _INNER
         ),
-        **dict.fromkeys(("DTypePolicy", "FloatDTypePolicy"), MODULES["dtype_policies"]),
+        "FloatDTypePolicy": "DTypePolicy",
         "InputSpec": "a check of x.shape in the call of the layer",
         "Quantizer": MODULES["quantizers"],
         **dict.fromkeys(("RematScope", "remat"), "torch.utils.checkpoint.checkpoint"),

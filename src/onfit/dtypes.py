@@ -36,12 +36,11 @@ def torch_dtype(dtype: DtypeLike) -> torch.dtype:
         return torch.get_default_dtype()
     if isinstance(dtype, torch.dtype):
         return dtype
-    name = _name_of(dtype)
+    name = name_of(dtype)
     if name.startswith("mixed_"):
         raise ArgumentError(
-            f"dtype={name!r}: policies of mixed precision are not there. Write dtype="
-            f"{name.removeprefix('mixed_')!r} for weights and values of that type, or train under "
-            "torch.autocast."
+            f"dtype={name!r} is a policy of mixed precision, which layers and models may have, and "
+            f"one type is wanted here. Write {name.removeprefix('mixed_')!r} or 'float32'."
         )
     found = getattr(torch, name, None)
     if not isinstance(found, torch.dtype):
@@ -90,7 +89,10 @@ def as_numpy(tensor: Tensor) -> np.ndarray[Any, Any]:
 _FLOATS_OF_NUMPY = (torch.float16, torch.float32, torch.float64)
 
 
-def _name_of(dtype: Any) -> str:
+def name_of(dtype: Any) -> str:
+    """The name of a type, or of a policy of Keras or its configuration."""
+    if isinstance(dtype, torch.dtype):
+        return dtype_name(dtype)
     if isinstance(dtype, dict):  # as Keras 3 writes a policy
         dtype = dtype.get("config", dtype).get("name", dtype)
     return str(getattr(dtype, "__name__", None) or getattr(dtype, "name", None) or dtype)

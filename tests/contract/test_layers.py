@@ -214,7 +214,7 @@ def test_positional_arguments_come_in_keras_order(name: str) -> None:
         (lambda: layers.Conv2D(3, 2, border_mode="same"), ("border_mode", "padding")),
         (lambda: layers.LSTM(3, inner_activation="relu"), ("recurrent_activation",)),
         (lambda: layers.Dense(3, stateful=True), ("stateful",)),
-        (lambda: layers.Dense(3, dtype="mixed_bfloat16"), ("mixed_bfloat16", "'bfloat16'")),
+        (lambda: layers.Dense(3, dtype="mixed_bfloat15"), ("mixed_bfloat15", "'mixed_bfloat16'")),
         (lambda: layers.Dense(3, dtype="floatt32"), ("floatt32", "'float32'")),
         (lambda: layers.Dense(3, dtype="int64"), ("int64", "floats")),
         (lambda: layers.Dense(3, input_shape="wide"), ("input_shape", "wide")),

@@ -165,7 +165,7 @@ REFUSED = {
 }
 # Taken, and without effect: these change no result here.
 IDLE = {
-    *("run_eagerly", "jit_compile", "steps_per_execution", "auto_scale_loss"),  # of compile
+    *("run_eagerly", "jit_compile", "steps_per_execution"),  # of compile
     *("use_multiprocessing", "training"),
 }
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from onfit.dtypes import EPSILON, as_numpy, torch_dtype
 from onfit.errors import ArgumentError, ArgumentTypeError, ShapeError, did_you_mean
 from onfit.layers.weights import Weight
+from onfit.policies import set_global_policy
 
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
 
@@ -130,9 +131,11 @@ def image_data_format() -> str:
 
 
 def clear_session() -> None:
-    """Do nothing, since there is nothing to clear.
+    """Have new layers compute in the usual type again, if `mixed_precision.set_global_policy` chose
+    another one. There is nothing else to clear.
 
     Keras keeps a graph and a count of layer names for the whole process. Here a model holds all
     that belongs to it: its memory is freed when no reference to it is left, and the names of its
     layers are counted in the model itself.
     """
+    set_global_policy(None)

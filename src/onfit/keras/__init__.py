@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from onfit import __version__ as __version__
     from onfit import activations as nn
     from onfit import math
+    from onfit import mixed_precision as dtype_policies
     from onfit.initializers import Initializer
     from onfit.keras import (
         activations,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         layers,
         losses,
         metrics,
+        mixed_precision,
         models,
         ops,
         optimizers,
@@ -43,9 +45,11 @@ if TYPE_CHECKING:
     from onfit.metrics import Metric
     from onfit.models import Model, Sequential
     from onfit.optimizers import Optimizer
+    from onfit.policies import DTypePolicy
     from onfit.regularizers import Regularizer
 
 __all__ = [
+    "DTypePolicy",
     "Initializer",
     "Input",
     "Layer",
@@ -60,11 +64,13 @@ __all__ = [
     "callbacks",
     "constraints",
     "datasets",
+    "dtype_policies",
     "initializers",
     "layers",
     "losses",
     "math",
     "metrics",
+    "mixed_precision",
     "models",
     "nn",
     "ops",
@@ -78,6 +84,7 @@ __all__ = [
 
 # The names that are not modules of their own, and the module that each is in.
 _HOMES = {
+    "DTypePolicy": "onfit.policies",
     "Initializer": "onfit.initializers",
     "Input": "onfit.layers",
     "Layer": "onfit.layers",

@@ -29,7 +29,7 @@ class Activated(Layer):
     @property
     def output_activation(self) -> Any:
         # A whole call may do more: what a subclass computes, or what looks at the output.
-        leaves_out = type(self).forward is Activated.forward and self.calls_forward_alone
+        leaves_out = type(self).forward is Activated.forward and self.activity_regularizer is None
         return self.activation if leaves_out else None
 
 

@@ -13,6 +13,7 @@ from onfit.layers import added_losses
 from onfit.layers.added_losses import Calling, penalties_of, values_of
 from onfit.layers.graph import record, shapes_of, symbols_in
 from onfit.layers.modes import in_mode
+from onfit.layers.precision import Typed, in_policy, widened
 from onfit.layers.shapes import mapped, tensors_in
 from onfit.layers.symbols.traced import Traced
 from onfit.layers.weights import WeightOwner
@@ -41,7 +42,7 @@ class Takes(NamedTuple):
         return cls(names, training, "mask" in names or any_name)
 
 
-class Called(Traced, WeightOwner):
+class Called(Traced, Typed, WeightOwner):
     """The call of a layer or a model.
 
     The computation has two names, torch's `forward` and Keras' `call`. A class may write it under
@@ -52,8 +53,6 @@ class Called(Traced, WeightOwner):
     """
 
     takes: ClassVar[Takes] = Takes()
-    # Whether its computation takes a tensor and nothing else, and calls nothing that a user wrote.
-    is_simple: ClassVar[bool] = False
     # Whether its computation adds losses.
     adds_losses: ClassVar[bool] = False
     # The penalty on its outputs, for each sample; may be changed at any time.
@@ -66,6 +65,8 @@ class Called(Traced, WeightOwner):
         cls.takes = Takes.of(computation)
         at_home = computation.__module__.startswith("onfit.layers.")
         cls.is_simple = at_home and cls.takes.training is None and not cls.adds_losses
+        if "casts_outputs" not in vars(cls):
+            cls.casts_outputs = at_home
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; or, called on symbols, record the call and return symbols.
@@ -95,10 +96,13 @@ class Called(Traced, WeightOwner):
         if place is not None and len(args) <= place:
             kwargs["training"] = self.training
         with Calling(self):
-            output = super().__call__(*args, **kwargs)
+            if self._policy is None:
+                output = super().__call__(*args, **kwargs)
+            else:
+                output = in_policy(self, super().__call__, args, kwargs)
             penalty = self.activity_regularizer
             for part in () if penalty is None else tensors_in(output):
-                self.add_loss(penalty(part) / max(1, len(part) if part.ndim else 1))
+                self.add_loss(penalty(widened(part)) / max(1, len(part) if part.ndim else 1))
         return output
 
     def _without_blanks(

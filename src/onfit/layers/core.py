@@ -240,6 +240,8 @@ class TorchModule(Layer):
         torch.Size([2, 8, 26, 26])
     """
 
+    casts_outputs = False
+
     def __init__(self, net: nn.Module, **layer: Any) -> None:
         super().__init__(**layer)
         self.net = net

@@ -42,6 +42,7 @@ class Embedding(Layer):
     """
 
     of_keras_alone = OF_ADAPTERS
+    casts_inputs = False  # half types lack many of the numbers of rows
 
     embeddings: Tensor
 

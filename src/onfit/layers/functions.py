@@ -104,6 +104,7 @@ class Lambda(Layer):
         tensor([[2., 2.]])
     """
 
+    casts_outputs = False
     of_keras_alone: ClassVar[Mapping[str, NotHere]] = {
         "mask": NotHere("Write a layer whose call takes an argument mask."),
     }

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from onfit import regularizers
 from onfit._types import Identifier
-from onfit.dtypes import DtypeLike, as_numpy, dtype_name, float_dtype
+from onfit.dtypes import DtypeLike, as_numpy
 from onfit.errors import NotReadyError, ShapeError
 from onfit.layers.arguments import NotHere, declared_input, parameters_of, refuse_unknown
 from onfit.layers.calling import Called, shapes_to_build_for
@@ -19,6 +19,7 @@ from onfit.layers.graph import Symbol, symbols_of
 from onfit.layers.modes import Freezable, freeze_new_weights
 from onfit.layers.options import as_option
 from onfit.layers.shapes import Shape, mapped
+from onfit.policies import DTypePolicy, policy_of, policy_of_new
 
 
 class Layer(Freezable, Called, HoldsLayers):
@@ -34,9 +35,12 @@ class Layer(Freezable, Called, HoldsLayers):
         input_dim: the same for flat samples: `input_shape=(input_dim,)`.
         trainable: whether its weights change in training.
         dtype: the type of its weights, and of the floats that come in: `"float32"`, `"float16"`,
-            `"bfloat16"` or `"float64"`. None leaves the inputs as they are.
+            `"bfloat16"` or `"float64"`; or a policy such as `"mixed_bfloat16"`: see
+            `onfit.mixed_precision`. By default the global policy's; without one the inputs are
+            left as they are.
         activity_regularizer: the penalty on its output: anything `regularizers.get` takes.
-        autocast: whether floats that come in are brought into `dtype`.
+        autocast: whether floats that come in are brought into the type in which it computes; with
+            False, a mixed policy changes nothing.
         weights: arrays, its first values, in the order of `get_weights`.
         batch_input_shape: the input's shape with the batch axis, instead of `input_shape`; Keras
             also calls it `batch_shape`.
@@ -57,6 +61,7 @@ class Layer(Freezable, Called, HoldsLayers):
         torch.Size([2, 3])
     """
 
+    casts_inputs = True
     of_keras_alone: ClassVar[Mapping[str, NotHere]] = {}
     walks_sequences: ClassVar[bool] = False  # whether a sample has steps, each with features
 
@@ -67,7 +72,7 @@ class Layer(Freezable, Called, HoldsLayers):
         input_shape: Sequence[int | None] | None = None,
         input_dim: int | None = None,
         trainable: bool = True,
-        dtype: DtypeLike = None,
+        dtype: DtypeLike | DTypePolicy = None,
         activity_regularizer: Identifier | None = None,
         autocast: bool = True,
         weights: Iterable[Any] | None = None,
@@ -84,12 +89,10 @@ class Layer(Freezable, Called, HoldsLayers):
         self.built = False
         self.nodes = []
         self._trainable = trainable
-        self._dtype = None if dtype is None else float_dtype(dtype)
         self._first_weights = weights
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.autocast = autocast
-        if self._dtype is not None and autocast:
-            self.register_forward_pre_hook(_cast)
+        self.compute_in(policy_of_new() if dtype is None else policy_of(dtype))
         self.declared_input = declared_input(
             type(self),
             input_shape=input_shape,
@@ -103,7 +106,7 @@ class Layer(Freezable, Called, HoldsLayers):
     @property
     def calls_forward_alone(self) -> bool:
         """Whether a call of it is what `forward` computes, and no more."""
-        return self._dtype is None and self.activity_regularizer is None
+        return self._policy is None and self.activity_regularizer is None
 
     # --- what a subclass writes ----------------------------------------------------------
 
@@ -121,8 +124,8 @@ class Layer(Freezable, Called, HoldsLayers):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments for an equal layer."""
         config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
-        if self._dtype is not None:
-            config["dtype"] = dtype_name(self._dtype)
+        if self._policy is not None:
+            config["dtype"] = self._policy.name
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = self.activity_regularizer
         return config if self.autocast else {**config, "autocast": False}
@@ -153,8 +156,8 @@ class Layer(Freezable, Called, HoldsLayers):
 
     def _finish_weights(self) -> None:
         """Give new weights the type, the values and the `trainable` of the constructor."""
-        if self._dtype is not None:
-            self.to(self._dtype)
+        if self._policy is not None:
+            self.to(self._policy.variable)
         if self._first_weights is not None:
             first, self._first_weights = self._first_weights, None
             self.set_weights(list(first) if isinstance(first, (list, tuple)) else [first])
@@ -267,12 +270,6 @@ class Layer(Freezable, Called, HoldsLayers):
     def preactivation(self, x: Any) -> Any:
         """The output before `output_activation`: the logits, for losses that need them."""
         return self(x)
-
-
-def _cast(layer: nn.Module, args: Any) -> Any:
-    """A hook before `forward`: the arguments, with floats in the type of the layer."""
-    dtype = layer._dtype
-    return mapped(lambda x: x.to(dtype) if x.is_floating_point() else x, Tensor, args)
 
 
 def _defaults(kind: type) -> dict[str, Any]:

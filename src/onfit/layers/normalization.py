@@ -172,6 +172,8 @@ class BatchNormalization(_Normalization):
     def _by_batch(self, x: Tensor) -> Tensor:
         # This kernel returns the statistics that it computes. torch's usual function would mix
         # another variance, divided by n - 1, into the buffer, and it refuses a batch of one.
+        if self.gamma is None:  # of half types the kernel then gives statistics in halves
+            x = x.to(self.moving_mean.dtype)
         y, mean, inverse_stddev = torch.native_batch_norm(
             x, self.gamma, self.beta, None, None, True, 0.0, self.epsilon
         )

@@ -121,6 +121,16 @@ def keeps_no_gradient(optimizer: Optimizer) -> bool:
     return type(optimizer) in CLASSES.values() and not replaced
 
 
+def with_loss_scale(identifier: Any) -> LossScaleOptimizer:
+    """An optimizer that scales the loss for anything that `get` takes; one that does so already is
+    left as it is.
+    """
+    optimizer = get(identifier)
+    if isinstance(optimizer, LossScaleOptimizer):
+        return optimizer
+    return LossScaleOptimizer(optimizer)
+
+
 def serialize(optimizer: Optimizer) -> dict[str, Any]:
     """An optimizer's class and arguments, from which `deserialize` makes an equal one.
 

@@ -10,6 +10,7 @@ from onfit.errors import ArgumentError
 from onfit.layers import Layer
 from onfit.layers.keys import named_layers
 from onfit.layers.wrappers import class_of
+from onfit.policies import DTypePolicy
 from onfit.saving.describe_functional import functional_config
 from onfit.saving.values import (
     WEIGHTS_INSTEAD,
@@ -40,9 +41,14 @@ def model_config(model: "Model") -> Config:
             f"configuration cannot hold code. {WEIGHTS_INSTEAD}"
         )
     described = _DESCRIBED[model.class_in_config](model)
-    own = class_of(model).__name__
-    # Beside Keras' keys, which Keras passes over: a subclass adds methods, and no layers.
-    return described if own == model.class_in_config else {**described, "own_class": own}
+    own, policy = class_of(model).__name__, model._policy
+    # Beside Keras' keys, which Keras passes over: a subclass adds methods, and no layers. Nor does
+    # the policy of a model change those of its layers.
+    if own != model.class_in_config:
+        described["own_class"] = own
+    if policy is not None:
+        described["own_policy"] = policy.name
+    return described
 
 
 def _functional_config(model: Any) -> Config:
@@ -92,8 +98,16 @@ def _layer_config(layer: nn.Module, model: Any, dtype: str) -> Config:
         require_whole(layer, config, Layer, owner)
     if isinstance(layer, layers.Lambda):  # Keras does not take its function by a bare name
         config["function"] = function_config(config["function"])
-    config.setdefault("dtype", _dtype_of(layer, dtype))
+    config["dtype"] = _as_keras_writes(layer._policy) or _dtype_of(layer, dtype)
     return {"class_name": kind.__name__, "config": config}
+
+
+def _as_keras_writes(policy: DTypePolicy | None) -> Any:
+    """A policy as Keras writes it; of one that has one type, its name is enough."""
+    if policy is None or not policy.is_mixed:
+        return None if policy is None else policy.name
+    kind = {"module": "keras", "class_name": type(policy).__name__, "registered_name": None}
+    return {**kind, "config": policy.get_config()}
 
 
 def _dtype_of(module: nn.Module, default: str) -> str:

@@ -107,6 +107,6 @@ def from_keras(config: Config) -> Contents:
     compiled = config.get("compile_config") or None
     if compiled is not None and "optimizer" in compiled:
         compiled = {**compiled, "optimizer_config": compiled["optimizer"]}
-    keys = ("class_name", "config", "own_class")
+    keys = ("class_name", "config", "own_class", "own_policy")
     model: Config = {key: config[key] for key in keys if key in config}
     return Contents(model_config=model, training_config=compiled)

@@ -11,12 +11,13 @@ import torch
 from torch import nn
 
 from onfit import layers
-from onfit.dtypes import dtype_name
+from onfit.dtypes import dtype_name, name_of
 from onfit.engine.model.functional import Functional
 from onfit.engine.model.model import Model
 from onfit.engine.model.sequential import Sequential
 from onfit.errors import ArgumentError, FileFormatError, OnfitError, warn
 from onfit.layers import Input, Layer
+from onfit.policies import DTypePolicy, choosing, chosen_policy, policy_of
 from onfit.registered import with_registered
 from onfit.saving.rebuild_functional import connected
 from onfit.saving.values import (
@@ -44,7 +45,11 @@ def model_from_config(given: Config, custom: Custom) -> Model:
             "Build the model and use load_weights."
         )
     own = _own_class(given.get("own_class"), kind, custom)
-    model = _MADE[kind](config, custom, own)
+    mixed = chosen_policy() is _EACH_LAYER_SAYS or _has_mixed_types(config)
+    with choosing(_EACH_LAYER_SAYS if mixed else None):  # the file says the types
+        model = _MADE[kind](config, custom, own)
+    policy = given.get("own_policy")
+    model.compute_in(None if policy is None else policy_of(policy))
     if config.get("trainable") is False:  # True is the default, and would free frozen layers
         model.trainable = False
     return model
@@ -129,21 +134,21 @@ _MADE = {"Functional": _functional, "Model": _functional, "Sequential": _sequent
 def _add(model: Sequential, kind: str, config: Config, custom: Custom) -> None:
     # Keras 3 has the shape in an InputLayer, Keras 2 in that or in the first layer.
     shape = config.pop("batch_input_shape", None) or config.pop("batch_shape", None)
-    dtype = config["dtype"] = _dtype_name(config.get("dtype"))
+    dtype = _policy_in(config).variable
     if shape is not None and not model.layers:
         model.add(Input(batch_shape=tuple(shape), dtype=dtype))
     if kind == "InputLayer":
         return
     model.add(_made(kind, config, custom))
-    model.layers[-1].to(getattr(torch, dtype))
+    model.layers[-1].to(dtype)
 
 
 def _made(kind: str, config: Config, custom: Custom) -> nn.Module:
     """A layer, or a model that is one."""
     if kind in ("Sequential", "Functional", "Model"):
         return model_from_config({"class_name": kind, "config": config}, custom)
-    config = {**config, "dtype": _dtype_name(config.get("dtype"))}
-    if config["dtype"] == dtype_name(torch.get_default_dtype()):
+    config = {**config, "dtype": _policy_in(config).name}
+    if config["dtype"] == dtype_name(torch.get_default_dtype()) and chosen_policy() is None:
         del config["dtype"]  # it is a layer's usual type, with which it casts no inputs
     try:
         return _layer(kind, config, custom)
@@ -154,7 +159,10 @@ def _made(kind: str, config: Config, custom: Custom) -> nn.Module:
 def _layer(kind: str, config: Config, custom: Custom) -> Layer:
     if kind in custom:
         cls = custom[kind]
-        return _of_user(cls, from_plain(_without_keras_own(cls, config), custom))
+        own = _of_user(cls, from_plain(_without_keras_own(cls, config), custom))
+        if "dtype" in config and own._policy is None:
+            own.dtype_policy = config["dtype"]
+        return own
     if kind in layers.__all__:
         cls = getattr(layers, kind)
         config = served(argument_names(cls), config)
@@ -189,7 +197,21 @@ def _without_keras_own(cls: Any, config: Config) -> Config:
 _YOURS = "What is yours goes in custom_objects={name: object}."
 
 
-def _dtype_name(given: Any) -> str:
-    """The type of the weights for a dtype or a policy of Keras."""
-    name = given["config"]["name"] if isinstance(given, dict) else given
-    return "float32" if name is None or name.startswith("mixed_") else str(name)
+# What new layers compute in while a file is read that has mixed types: each says its own.
+_EACH_LAYER_SAYS = DTypePolicy("float32")
+
+
+def _policy_in(config: Config) -> DTypePolicy:
+    """The policy of a layer of this configuration."""
+    given = config.get("dtype")
+    return policy_of("float32" if given is None else given)
+
+
+def _has_mixed_types(structure: Any) -> bool:
+    """Whether a layer in a configuration computes in another type than that of its weights."""
+    if isinstance(structure, list):
+        return any(map(_has_mixed_types, structure))
+    if not isinstance(structure, dict):
+        return False
+    named = name_of(structure.get("dtype"))
+    return named.startswith("mixed_") or any(map(_has_mixed_types, structure.values()))

@@ -372,7 +372,7 @@ def trained(make: Callable[[], Any]) -> list[Any]:
 
 
 OPTIMIZERS = [
-    *(lambda name=name: optimizers.get(name) for name in optimizers._CLASSES),
+    *(lambda name=name: optimizers.get(name) for name in optimizers.CLASSES),
     lambda: optimizers.SGD(0.1, momentum=0.9, nesterov=True),
     lambda: optimizers.Adam(clipnorm=0.01),
     lambda: optimizers.Adam(global_clipnorm=0.01, weight_decay=0.1),

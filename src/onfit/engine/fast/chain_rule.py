@@ -22,8 +22,9 @@ from onfit.engine.fast.derivatives import Memory, Pullback, Rule, rule_of
 from onfit.engine.fast.entry import Gradients
 from onfit.engine.fast.loss_kernels import Slope, slope_of
 from onfit.errors import OnfitError
-from onfit.layers import Flatten
+from onfit.layers import Flatten, Layer
 from onfit.layers.activated import Activated
+from onfit.layers.precision import Typed, widened
 from onfit.layers.weights import Weight, as_plain_tensors
 from onfit.losses import Loss
 from onfit.optimizers import Optimizer, keeps_no_gradient
@@ -77,8 +78,8 @@ def chain_rule_of(
     params = list(model.parameters())
     if not params or not all(map(_is_plain, params)) or not keeps_no_gradient(optimizer):
         return None
-    if len(set(layers)) < len(layers):
-        return None
+    if len(set(layers)) < len(layers) or widened(params[-1]) is not params[-1]:
+        return None  # a layer is called twice, or the loss gets floats of another type
     activated = [True] * (len(layers) - 1) + [not on_logits]
     rules = [rule for rule in map(rule_of, layers, activated) if rule is not None]
     return (
@@ -115,6 +116,7 @@ class ChainRule:
         self._activated = [layer for layer in layers if isinstance(layer, Activated)]
         self._activations = [layer.activation for layer in self._activated]
         self._hooks = [*_HOOKS_OF_ALL, *chain.from_iterable(map(_hooks_of, [model, *layers]))]
+        self._changes = Typed.changes
         self._memory: Memory = {}
         self._leaves_are_hooked: bool | None = None  # not known before the first batch
 
@@ -175,10 +177,18 @@ class ChainRule:
         own = [param for layer in layers for param in layer._parameters.values()]
         return (
             layers == self._layers
+            and (self._changes == Typed.changes or self._is_still_plain())
             and [layer.activation for layer in self._activated] == self._activations
             and len(own) == len(params)
             and all(map(is_, own, params))
         )
+
+    def _is_still_plain(self) -> bool:
+        """Whether no layer has got a policy, after one was set somewhere."""
+        plain = all(layer.calls_forward_alone for layer in self._layers if isinstance(layer, Layer))
+        if plain:
+            self._changes = Typed.changes
+        return plain
 
     def _is_watched(self, params: Sequence[Tensor]) -> bool:
         """Whether a hook looks at what is between, or torch's engine is asked for more."""

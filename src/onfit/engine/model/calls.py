@@ -7,12 +7,15 @@ so to every layer.
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+import torch
 from torch import nn
 
 from onfit.errors import ArgumentError, ArgumentTypeError
 from onfit.layers import AddLoss
 from onfit.layers.graph import Node, Operation, Symbol, symbols_in
+from onfit.layers.precision import preactivation_of
 from onfit.layers.shapes import Spec, mapped
+from onfit.layers.wrappers import is_watched
 
 
 class Slot(int):
@@ -199,3 +202,11 @@ def _depths(layers: list[nn.Module], done: list[int], needed: list[list[int]]) -
         for other in needed[step]:
             of_steps[other] = max(depth + 1, of_steps.get(other, 0))
     return of_layers
+
+
+def logits_of(layer: Any, *args: Any) -> Any:
+    """What a last layer gives before its activation. Hooks of the layer see its output too."""
+    if layer._forward_hooks and is_watched(layer):
+        with torch.no_grad():
+            layer(*args)
+    return preactivation_of(layer, args)

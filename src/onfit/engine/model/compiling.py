@@ -9,7 +9,12 @@ from torch import Tensor, nn
 
 from onfit._types import Distribution, Identifier, Mode
 from onfit.assigning import is_ours
-from onfit.engine.model.arguments import check_distribution, check_flag, refuse_unsupported
+from onfit.engine.model.arguments import (
+    check_distribution,
+    check_flag,
+    precision_asked_for,
+    refuse_unsupported,
+)
 from onfit.engine.model.building import Buildable
 from onfit.engine.step.compiled import Begun, Compiled
 from onfit.engine.step.outputs import outputs_named_by
@@ -18,7 +23,8 @@ from onfit.engine.step.trained import Trained
 from onfit.errors import NotReadyError
 from onfit.layers.modes import Freezable
 from onfit.layers.wrappers import divides_weights, trained_parameters
-from onfit.optimizers import Optimizer
+from onfit.optimizers import Optimizer, with_loss_scale
+from onfit.policies import DTypePolicy, policy_of_new
 
 if TYPE_CHECKING:
     from onfit.optimizers import OptimizerLike
@@ -53,6 +59,14 @@ class Compiling(Freezable, Buildable):
         self.state_for_optimizer: Any = None
         self._compiled: Compiled | None = None
         self._begun: Begun | None = None  # in training: how it was compiled when that began
+        self.compute_in(policy_of_new())
+
+    # Its policy without `compile(mixed_precision=)`.
+    _own_policy: DTypePolicy | None = None
+
+    def compute_in(self, policy: DTypePolicy | None) -> None:
+        self._own_policy = policy
+        super().compute_in(policy)
 
     @property
     def is_divided(self) -> bool:
@@ -80,6 +94,7 @@ class Compiling(Freezable, Buildable):
         auto_scale_loss: bool = True,
         distribution: Distribution | None = "auto",
         sync_batch_norm: bool = False,
+        mixed_precision: Any = None,
         **old: Any,
     ) -> None:
         """Set the optimizer, the loss and the metrics of the training.
@@ -99,7 +114,8 @@ class Compiling(Freezable, Buildable):
             steps_per_execution: accepted without effect: hooks are called at each batch.
             jit_compile: accepted without effect. To compile a net, pass
                 `Model(torch.compile(net))`.
-            auto_scale_loss: accepted without effect: no optimizer here scales the loss.
+            auto_scale_loss: whether a model that computes in `"mixed_float16"` trains with a
+                `LossScaleOptimizer` around its optimizer, so that small gradients do not become 0.
             distribution: how `fit` trains where a launcher such as torchrun has started several
                 processes. `"auto"` or `"ddp"`: with all of them, each on its share of every batch,
                 and with all weights in each. `"fsdp"`: so that each has a piece of each weight,
@@ -108,6 +124,10 @@ class Compiling(Freezable, Buildable):
                 process all are the same.
             sync_batch_norm: whether batch normalizations, onfit's and torch's own, use means and
                 variances of the whole batch where several processes have shares of it.
+            mixed_precision: `"mixed_bfloat16"` or `"mixed_float16"`: the model computes in this
+                half type where torch.autocast does, also one that was made with other types, and
+                a wrapped net. `"float32"`: it does not, whatever its policy. None: as the model's
+                policy says. Layers with a `dtype` of their own keep it.
             **old: arguments of older versions of Keras; each is an error unless it is None.
 
         Raises:
@@ -117,9 +137,13 @@ class Compiling(Freezable, Buildable):
         check_distribution(distribution)
         check_flag("sync_batch_norm", sync_batch_norm)
         self.distribution, self.sync_batch_norm = distribution, sync_batch_norm
+        policy = precision_asked_for(mixed_precision) or self._own_policy
         names = self._outputs_for(loss)
+        if auto_scale_loss and policy is not None and policy.name == "mixed_float16":
+            optimizer = with_loss_scale(optimizer)
         compiled = Compiled(optimizer, loss, metrics, loss_weights, names, weighted_metrics)
         self.output_names = names
+        super().compute_in(policy)
         self._adopt(compiled, Trained(self.trainable))
 
     def _outputs_for(self, loss: Any) -> list[str]:

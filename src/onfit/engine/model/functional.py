@@ -14,13 +14,14 @@ from onfit.engine.model.calls import (
     filled,
     layers_among,
     layers_by_depth,
+    logits_of,
     losses_among,
     nodes_between,
     slots_in,
     store,
     symbols_given,
 )
-from onfit.engine.model.model import Clone, Model, logits_of
+from onfit.engine.model.model import Clone, Model
 from onfit.engine.model.naming import keep, name_inputs
 from onfit.errors import ArgumentError
 from onfit.layers import AddLoss, Input, InputLayer, Layer

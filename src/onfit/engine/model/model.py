@@ -4,7 +4,6 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
 
-import torch
 from torch import Tensor, nn
 
 from onfit.core.console import say
@@ -22,7 +21,6 @@ from onfit.errors import ArgumentError, NotReadyError, did_you_mean
 from onfit.layers.containers import Held
 from onfit.layers.graph import Symbol, Symbols
 from onfit.layers.keys import named_layers
-from onfit.layers.wrappers import is_watched
 from onfit.metrics import Mean, Metric
 
 Clone = Callable[[nn.Module], nn.Module]
@@ -288,11 +286,3 @@ def _each_layer(module: nn.Module) -> Iterator[nn.Module]:
             yield from _each_layer(child)
         else:
             yield child
-
-
-def logits_of(layer: Any, *args: Any) -> Any:
-    """What a last layer gives before its activation. Hooks of the layer see its output too."""
-    if layer._forward_hooks and is_watched(layer):
-        with torch.no_grad():
-            layer(*args)
-    return layer.preactivation(*args)

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from onfit.activations import Activation
 from onfit.engine.data.arrays import Samples
 from onfit.engine.model import generators
-from onfit.engine.model.model import Clone, Model, logits_of
+from onfit.engine.model.calls import logits_of
+from onfit.engine.model.model import Clone, Model
 from onfit.engine.model.naming import keep
 from onfit.errors import ArgumentError, ArgumentTypeError, NotConnectedError, OnfitError
 from onfit.layers import Input, InputLayer, Layer, TorchModule
@@ -61,8 +62,8 @@ class Sequential(Model):
 
     @property
     def plain_stack(self) -> list[nn.Module] | None:
-        """Its layers; None for a subclass, which may compute something else."""
-        return self.layers if type(self) is Sequential else None
+        """Its layers; None for a subclass, which may compute something else, and under a policy."""
+        return self.layers if type(self) is Sequential and self._policy is None else None
 
     @property
     def keras_layers(self) -> list[nn.Module]:
@@ -93,7 +94,7 @@ class Sequential(Model):
         declared = getattr(layer, "declared_input", None)
         if not self._layers and self._begin is None and declared is not None:
             self._declare(Input(declared.shape, declared.batch_size))
-        end = None if self._end is None else _called(layer, self._end)
+        end = None if self._end is None else self._called_on(layer, self._end)
         self._register(layer)
         if end is not None:
             self._end = end
@@ -218,15 +219,22 @@ class Sequential(Model):
         for layer in self._layers:
             if isinstance(layer, Layer):
                 layer.nodes.clear()
-            end = _called(layer, end)
+            end = self._called_on(layer, end)
             shapes.append(end.shape)
         self._end, self.output_shapes = end, shapes
+
+    def _called_on(self, layer: nn.Module, symbol: Symbol) -> Symbol:
+        """The output of a layer, or of a torch module used as a layer."""
+        if not isinstance(layer, (Layer, Model)):
+            layer = TorchModule(layer, dtype=self._policy)  # as the module computes in the stack
+        out: Symbol = layer(symbol)
+        return out
 
     # --- copying -------------------------------------------------------------------------
 
     def cloned(self, clone: Clone, begin: Sequence[Symbol] = ()) -> Model:
         """A stack of the cloned layers; a subclass is copied: it may compute something else."""
-        if self.plain_stack is None:
+        if type(self) is not Sequential:
             return super().cloned(clone, begin)
         twin = Sequential(name=self.name)
         if not begin and self._begin is not None:
@@ -254,13 +262,6 @@ class Sequential(Model):
         keep(self, layer, self.described)
         self._layers.append(layer)
         self._parts_called = 0
-
-
-def _called(layer: nn.Module, symbol: Symbol) -> Symbol:
-    """The output of a layer, or of a torch module used as a layer."""
-    callee = layer if isinstance(layer, (Layer, Model)) else TorchModule(layer)
-    out: Symbol = callee(symbol)
-    return out
 
 
 def _not_a_layer(found: Any) -> str:

@@ -12,6 +12,7 @@ from onfit.engine.step.outputs import calls_in_order
 from onfit.engine.step.totals import StatefulTotals, Totals, Value, measured
 from onfit.errors import DataError, NotReadyError
 from onfit.layers.added_losses import Calling, added_in, may_add, penalties_of, values_of
+from onfit.layers.precision import in_policy, widened
 from onfit.losses import Loss
 from onfit.metrics import StatefulMetric
 
@@ -72,11 +73,21 @@ class LossAndMetrics:
             outputs = self._compute(x)
         else:
             with Calling(self._model):
-                outputs = self._model.logits(x, self._wanted)
-        return self.losses(y, outputs, weight), outputs
+                outputs = self._logits(x)
+        outputs = widened(outputs)
+        return self._all_losses(y, outputs, weight), outputs
+
+    def _logits(self, x: Any) -> Any:
+        model = self._model
+        if model._policy is None:
+            return model.logits(x, self._wanted)
+        return in_policy(model, model.logits, (x, self._wanted), {})
 
     def losses(self, y: Any, outputs: Any, weight: Any = None) -> list[Tensor]:
         """The total loss of outputs, then those of several outputs."""
+        return self._all_losses(y, widened(outputs), weight)
+
+    def _all_losses(self, y: Any, outputs: Any, weight: Any) -> list[Tensor]:
         added = [*added_in(self._model), *self.penalties()]
         if not self._has_loss:
             if not added:
@@ -156,7 +167,8 @@ class LossAndMetrics:
 
     def means(self, y: Any, outputs: Any, weight: Any = None) -> list[Tensor]:
         """What `measure` gives, each as a scalar."""
-        return [value.float().mean() for value in measured(self.measure(y, outputs, weight))]
+        values = self.measure(y, widened(outputs), weight)
+        return [value.float().mean() for value in measured(values)]
 
     def as_given(self, outputs: Any) -> Any:
         """The outputs as the model gives them, their last activations included."""

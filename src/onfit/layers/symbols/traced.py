@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from onfit.dtypes import dtype_name, torch_dtype
 from onfit.errors import ArgumentError, NotConnectedError
 from onfit.layers.graph import Node, Symbol, symbols_in
 from onfit.layers.shapes import mapped
@@ -76,9 +75,8 @@ class Traced:
             symbols = self.input if name == "input_shape" else self.output
             return mapped(lambda symbol: symbol.shape, Symbol, symbols)
         if name in _DTYPES:
-            floats = (p.dtype for p in self.parameters() if p.is_floating_point())
-            own = vars(self).get("_dtype") or next(floats, None)
-            return dtype_name(own or torch_dtype(None))
+            policy: Any = self.dtype_policy
+            return policy.compute_dtype if name == "compute_dtype" else policy.variable_dtype
         return super().__getattr__(name)  # type: ignore[misc]
 
     @property

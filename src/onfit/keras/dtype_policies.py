@@ -1,0 +1,3 @@
+"""`onfit.mixed_precision`, for tools that read code; Python itself gets that module."""
+
+from onfit.mixed_precision import *
