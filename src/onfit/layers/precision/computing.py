@@ -30,7 +30,9 @@ def in_policy(called: Any, compute: Callable[..., Any], args: Any, kwargs: Any) 
     policy: DTypePolicy = called._policy
     kind = kind_of((args, kwargs), called)
     if called.casts_inputs:
-        wanted = policy.variable if kind == _SHAPES_ALONE else policy.compute
+        # Where there is no autocast, inputs must be of the type of the weights.
+        meets_weights = kind == _SHAPES_ALONE and next(called.parameters(), None) is not None
+        wanted = policy.variable if meets_weights else policy.compute
         args, kwargs = in_dtype(args, wanted), in_dtype(kwargs, wanted)
     with autocast(policy, kind):
         output = compute(*args, **kwargs)
