@@ -5,11 +5,8 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, get_args
 
-import torch
-
 from onfit._types import Distribution
 from onfit.errors import ArgumentError, did_you_mean, warn
-from onfit.policies import DTypePolicy, policy_of
 
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
@@ -161,24 +158,6 @@ def check_flag(name: str, asked: Any) -> None:
     """
     if not isinstance(asked, bool):
         raise ArgumentError(f"compile({name}={asked!r}): it is True or False.")
-
-
-def precision_asked_for(asked: Any) -> DTypePolicy | None:
-    """The policy of `compile(mixed_precision=)`; None if nothing is asked for.
-
-    Raises:
-        ArgumentError: for a policy that changes the type of the weights.
-    """
-    if asked is None:
-        return None
-    policy = policy_of(asked)
-    if policy.variable is not torch.float32:
-        raise ArgumentError(
-            f"compile(mixed_precision={asked!r}): weights stay float32 in mixed precision, and "
-            f"{policy.name!r} is for both weights and arithmetic. Write 'mixed_bfloat16', "
-            "'mixed_float16' or 'float32'; or pass dtype= to the layers when they are made."
-        )
-    return policy
 
 
 def check_distribution(asked: Any) -> None:

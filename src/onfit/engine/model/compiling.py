@@ -9,12 +9,7 @@ from torch import Tensor, nn
 
 from onfit._types import Distribution, Identifier, Mode
 from onfit.assigning import is_ours
-from onfit.engine.model.arguments import (
-    check_distribution,
-    check_flag,
-    precision_asked_for,
-    refuse_unsupported,
-)
+from onfit.engine.model.arguments import check_distribution, check_flag, refuse_unsupported
 from onfit.engine.model.building import Buildable
 from onfit.engine.step.compiled import Begun, Compiled
 from onfit.engine.step.outputs import outputs_named_by
@@ -22,9 +17,10 @@ from onfit.engine.step.synchronized import Moments
 from onfit.engine.step.trained import Trained
 from onfit.errors import NotReadyError
 from onfit.layers.modes import Freezable
+from onfit.layers.precision.of_models import FLOAT16, Precise, precision_asked_for
 from onfit.layers.wrappers import divides_weights, trained_parameters
 from onfit.optimizers import Optimizer, with_loss_scale
-from onfit.policies import DTypePolicy, policy_of_new
+from onfit.policies import policy_of_new
 
 if TYPE_CHECKING:
     from onfit.optimizers import OptimizerLike
@@ -37,7 +33,7 @@ Metrics = Identifier | Sequence[Identifier | Sequence[Identifier] | None] | None
 LossWeights = Mapping[str, Any] | Sequence[Any] | Tensor | NDArray[Any] | float | None
 
 
-class Compiling(Freezable, Buildable):
+class Compiling(Freezable, Precise, Buildable):
     """The part of a model that says how it is trained.
 
     Args:
@@ -60,13 +56,6 @@ class Compiling(Freezable, Buildable):
         self._compiled: Compiled | None = None
         self._begun: Begun | None = None  # in training: how it was compiled when that began
         self.compute_in(policy_of_new())
-
-    # Its policy without `compile(mixed_precision=)`.
-    _own_policy: DTypePolicy | None = None
-
-    def compute_in(self, policy: DTypePolicy | None) -> None:
-        self._own_policy = policy
-        super().compute_in(policy)
 
     @property
     def is_divided(self) -> bool:
@@ -137,13 +126,13 @@ class Compiling(Freezable, Buildable):
         check_distribution(distribution)
         check_flag("sync_batch_norm", sync_batch_norm)
         self.distribution, self.sync_batch_norm = distribution, sync_batch_norm
-        policy = precision_asked_for(mixed_precision) or self._own_policy
+        policy = precision_asked_for(mixed_precision) or self.policy_before_compile
         names = self._outputs_for(loss)
-        if auto_scale_loss and policy is not None and policy.name == "mixed_float16":
+        if auto_scale_loss and policy == FLOAT16:
             optimizer = with_loss_scale(optimizer)
         compiled = Compiled(optimizer, loss, metrics, loss_weights, names, weighted_metrics)
         self.output_names = names
-        super().compute_in(policy)
+        self.compute_for_now_in(policy)
         self._adopt(compiled, Trained(self.trainable))
 
     def _outputs_for(self, loss: Any) -> list[str]:
