@@ -203,3 +203,37 @@ def wrapped_unevenly(wrapper: str) -> Any:
 
 def sizes() -> list[np.ndarray[Any, Any]]:
     return [np.asarray(weight.shape) for weight in made("a stack", None).weights]
+
+
+def left(folder: Path) -> Any:
+    """The files of the newest checkpoint of a training that broke, and what each has of weights."""
+    from onfit.storage import checkpoint_files
+
+    with_callbacks(folder, 10)
+    dist.barrier()
+    newest = max((folder / "backup").glob("checkpoint-*"))
+    pieces = checkpoint_files.read_pieces(newest)
+    whole = checkpoint_files.read_checkpoint(newest)["model"]["weights"]
+    sizes = [sum(array.nbytes for array in file.values()) for file in pieces]
+    return sorted(path.name for path in newest.iterdir()), sizes, next(iter(whole.values()))
+
+
+def on_full_disk(folder: Path) -> str:
+    """A training whose second process cannot write its pieces."""
+    from onfit.callbacks.backup_and_restore import in_pieces
+
+    write = in_pieces.write_pieces
+
+    def full(*args: Any, **more: Any) -> Any:
+        if dist.get_rank() == 1:
+            raise OSError(28, "No space left on device")
+        return write(*args, **more)
+
+    in_pieces.write_pieces = full
+    try:
+        with_callbacks(folder)
+    except onfit.errors.StorageError as error:
+        return str(error)
+    finally:
+        in_pieces.write_pieces = write
+    return "no error"

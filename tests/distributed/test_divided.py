@@ -69,6 +69,34 @@ def test_another_number_of_processes_goes_on(pair: Group, tmp_path: Path, world:
     assert found == [found[0]] * world
 
 
+def test_each_process_writes_its_pieces_to_one_checkpoint(pair: Group, tmp_path: Path) -> None:
+    (files, sizes, first), _ = pair.run(divided.left, tmp_path)
+    pieces = ["pieces-00000.bin", "pieces-00001.bin"]
+    assert files == ["arrays.bin", "manifest.json", *pieces, "state.json"]
+    whole = sum(int(np.prod(shape)) for shape in divided.sizes())
+    assert sum(sizes) == 3 * 4 * whole  # the weights, and Adam's two means of each
+    assert max(sizes) < 0.7 * sum(sizes)
+    assert first == {"in_pieces": 0, "shape": [4, 6], "dtype": "float32"}
+
+
+@pytest.mark.slow
+def test_a_damaged_piece_is_no_checkpoint(pair: Group, tmp_path: Path) -> None:
+    whole = pair.run(divided.with_callbacks, tmp_path / "whole")
+    broken = tmp_path / "broken"
+    pair.run(divided.with_callbacks, broken, 10)
+    newest = max((broken / "backup").glob("checkpoint-*")) / "pieces-00001.bin"
+    content = bytearray(newest.read_bytes())
+    content[-1] ^= 1
+    newest.write_bytes(content)
+    assert pair.run(divided.with_callbacks, broken) == whole  # from the one before
+
+
+def test_a_full_disk_in_one_process_is_an_error_in_all(pair: Group, tmp_path: Path) -> None:
+    for text in pair.run(divided.on_full_disk, tmp_path):
+        assert text.startswith("process 1 could not write its pieces of the weights")
+    assert not list((tmp_path / "backup").glob("*/pieces*"))
+
+
 @pytest.mark.slow
 def test_running_statistics_are_those_of_all(pair: Group) -> None:
     first, second = pair.run(divided.normalized)

@@ -70,8 +70,10 @@ def check_kept(run: "Run") -> None:
             _warn(text)
 
 
-def run_state(run: "Run") -> dict[str, Any]:
-    """The run as plain data: its position, model, callbacks, parts and random generators."""
+def run_state(run: "Run", model: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The run as plain data: its position, model, callbacks, parts and random generators. `model`
+    is the model's state; by default all that it gives.
+    """
     progress = run.progress
     return {
         "format": _FORMAT,
@@ -83,7 +85,7 @@ def run_state(run: "Run") -> dict[str, Any]:
         "in_epoch": run.in_epoch,
         # A pause is not saved: the resumed run goes on as if nothing had happened.
         "stop": None if run.lasting_stop is None else _stop_state(run.lasting_stop),
-        "model": run.model.state_for_resume(),
+        "model": run.model.state_for_resume() if model is None else model,
         "callbacks": memories(run.callbacks),
         "decisions": decisions_state(names_of(run.callbacks)),
         "arguments": run.arguments,

@@ -208,6 +208,17 @@ def is_divided(tensor: Tensor) -> bool:
     return hasattr(tensor, "full_tensor")
 
 
+def region_of(tensor: Tensor) -> tuple[tuple[int, ...], Tensor]:
+    """What this process has of a tensor: where that begins on each axis, and the numbers."""
+    if not is_divided(tensor):
+        return (0,) * tensor.ndim, tensor
+    from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
+
+    held: Any = tensor
+    _, begin = compute_local_shape_and_global_offset(held.shape, held.device_mesh, held.placements)
+    return tuple(begin), held.to_local()
+
+
 def put_in_parts(module: nn.Module) -> None:
     """Divide the weights of a module among all processes; they are together while it is called."""
     from torch.distributed import get_world_size

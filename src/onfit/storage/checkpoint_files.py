@@ -6,6 +6,7 @@ Not readable now: the disk or the permissions say no. Of a newer version: its ma
 
 import hashlib
 import json
+import re
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,24 +19,74 @@ from onfit.storage.trees import unpacked
 
 _MANIFEST, _STATE, _ARRAYS = "manifest.json", "state.json", "arrays.bin"
 _ARCHIVE = "arrays.npz"  # in place of `_ARRAYS`, in checkpoints of format 1
-# There is no format 2: one bit that flips would make "newer than this version" of it.
-_FORMAT = 3
-_FILES = {1: (_STATE, _ARCHIVE), _FORMAT: (_STATE, _ARRAYS)}
+# None between them, and 10 next: a bit that flips would make "newer than this version" of others.
+_FORMAT, _IN_PIECES = 3, 9  # the latter has files of pieces, too
+_FILES = {1: (_STATE, _ARCHIVE), _FORMAT: (_STATE, _ARRAYS), _IN_PIECES: (_STATE, _ARRAYS)}
+_PIECES = re.compile(r"pieces-\d{5}\.bin")
 
 # A file that is missing, or a folder in its place. All other errors of the system may pass.
 _DAMAGE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 Packed = tuple[str, dict[str, Any]]
+Listed = dict[str, dict[str, Any]]  # what a manifest says of each file
 
 
-def write_checkpoint(folder: Path, content: Packed) -> None:
-    """Write what `packed` returned, and the manifest."""
+def write_checkpoint(folder: Path, content: Packed, pieces: Listed | None = None) -> None:
+    """Write what `packed` returned, and the manifest.
+
+    Args:
+        folder: of the checkpoint.
+        content: what `packed` returned.
+        pieces: what `write_pieces` returned in each process that wrote some.
+    """
     text, arrays = content
     listed = {
         _STATE: _written(folder / _STATE, [text.encode()]),
         _ARRAYS: _written(folder / _ARRAYS, array_file.pieces(arrays)),
     }
-    _written(folder / _MANIFEST, [json.dumps({"format": _FORMAT, "files": listed}).encode()])
+    version = _IN_PIECES if pieces else _FORMAT
+    files = {**listed, **(pieces or {})}
+    _written(folder / _MANIFEST, [json.dumps({"format": version, "files": files}).encode()])
+
+
+def write_pieces(folder: Path, rank: int, arrays: dict[str, Any], *, wait: bool) -> Listed:
+    """Write the pieces of weights that one of several processes has.
+
+    Args:
+        folder: of the checkpoint, which all processes see.
+        rank: the number of the process.
+        arrays: its pieces.
+        wait: wait for the disk.
+
+    Returns:
+        What the manifest is to say of the file.
+    """
+    path = folder / f"pieces-{rank:05d}.bin"
+    facts = _written(path, array_file.pieces(arrays))
+    if wait:
+        durable.fsync_file(path)
+    return {path.name: facts}
+
+
+def read_pieces(folder: Path) -> list[dict[str, Any]]:
+    """The pieces that each process has written. Only what is looked at is read.
+
+    Raises:
+        StorageError: if they cannot be read now.
+    """
+    try:
+        return [array_file.mapped(path) for path in _pieces_in(folder)]
+    except OSError as error:
+        raise _not_readable(folder, error) from error
+
+
+def has_pieces(folder: Path) -> bool:
+    """Whether several processes wrote pieces of weights to a checkpoint."""
+    return bool(_pieces_in(folder))
+
+
+def _pieces_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if _PIECES.fullmatch(path.name))
 
 
 def _written(path: Path, pieces: Iterable[bytes | memoryview]) -> dict[str, Any]:
@@ -51,7 +102,8 @@ def _written(path: Path, pieces: Iterable[bytes | memoryview]) -> dict[str, Any]
 def bring_to_disk(folder: Path) -> None:
     """Wait until the files of a checkpoint are on the disk."""
     # One after the other at the end: the first waits for the disk, the others hardly.
-    for name in (_STATE, _ARRAYS, _MANIFEST):
+    pieces = [path.name for path in _pieces_in(folder)]
+    for name in (*pieces, _STATE, _ARRAYS, _MANIFEST):
         durable.fsync_file(folder / name)
     durable.fsync_folder(folder)
 
@@ -78,15 +130,16 @@ def damage_of(path: Path) -> str | None:
 def _damage_of(path: Path) -> str | None:
     manifest = _manifest_of(path)
     version = manifest["format"]
-    if type(version) is int and version > _FORMAT:
+    if type(version) is int and version > max(_FILES):
         raise FileFormatError(
             f"a newer version of onfit wrote the checkpoint {str(path)!r}: it has format "
-            f"{version}, and this version reads up to {_FORMAT}. Nothing was trained or removed. "
-            "Resume with that version, or give this run another folder."
+            f"{version}, and this version reads up to {max(_FILES)}. Nothing was trained or "
+            "removed. Resume with that version, or give this run another folder."
         )
     if type(version) is not int or version not in _FILES:
         return f"its format is {version!r}, and {', '.join(map(str, _FILES))} are known"
-    for name in _FILES[version]:
+    pieces = filter(_PIECES.fullmatch, manifest["files"])
+    for name in (*_FILES[version], *pieces):
         facts = manifest["files"][name]
         if _own_size(path / name) != facts["size"]:
             return f"{name} has another size than was written"

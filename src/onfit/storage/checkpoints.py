@@ -19,6 +19,8 @@ from onfit._types import StrPath
 from onfit.errors import FileFormatError, StorageError, warn
 from onfit.storage import durable
 from onfit.storage.checkpoint_files import (
+    Listed,
+    Packed,
     bring_to_disk,
     damage_of,
     read_checkpoint,
@@ -67,6 +69,7 @@ class CheckpointManager:
         self._on_disk: str | None = None  # the name of the newest that waited for the disk
         self._waited_at = -math.inf
         self._not_on_disk: Path | None = None  # the newest, if it did not wait
+        self.latest_is_in: Path | None = None  # what `latest` found
         self._spare: Path | None = None  # the empty folder of one that went
 
     def __getstate__(self) -> dict[str, Any]:
@@ -106,14 +109,24 @@ class CheckpointManager:
         Raises:
             StorageError: if it cannot be written; all earlier ones are as they were.
         """
-        content = packed(tree)
+        self.finish(None, packed(tree), wait=wait or self.is_to_wait())
+
+    def is_to_wait(self) -> bool:
+        """Whether the last one that waited for the disk was long ago."""
+        return time.monotonic() - self._waited_at >= _SOON
+
+    def finish(
+        self, hidden: Path | None, content: Packed, pieces: Listed | None = None, *, wait: bool
+    ) -> None:
+        """Write a checkpoint into a hidden folder, by default a new one; then it is not hidden.
+
+        Args and errors are those of `save` and `write_checkpoint`.
+        """
         there = self._found()
         target = self.folder / f"checkpoint-{_after(there):08d}"
-        hidden: Path | None = None
         try:
-            hidden = self._new_folder()
-            wait = wait or time.monotonic() - self._waited_at >= _SOON
-            write_checkpoint(hidden, content)
+            hidden = hidden or self.new_folder()
+            write_checkpoint(hidden, content, pieces)
             if wait:
                 bring_to_disk(hidden)
             durable.rename(hidden, target)
@@ -123,14 +136,11 @@ class CheckpointManager:
         except OSError as error:
             if hidden is not None:
                 shutil.rmtree(hidden, ignore_errors=True)
-            raise StorageError(
-                f"the checkpoint {str(target)!r} could not be written: {error}. Earlier ones are "
-                "as they were. Make room there, or choose another folder."
-            ) from error
+            raise not_written(target, error) from error
         self._verdicts[target.name] = "whole"
         self._remove_old([*there, target])
 
-    def _new_folder(self) -> Path:
+    def new_folder(self) -> Path:
         """An empty hidden folder: that of the last checkpoint that went, which is the quickest."""
         spare, self._spare = self._spare, None
         if spare is not None and spare.is_dir():
@@ -220,6 +230,7 @@ class CheckpointManager:
             self._verdicts[path.name] = "damaged" if problem else "whole"
             if problem is None:
                 _warn_of(damaged)
+                self.latest_is_in = path
                 return read_checkpoint(path)
             damaged.append(f"the checkpoint {str(path)!r} is damaged ({problem})")
         if damaged:
@@ -253,6 +264,14 @@ class CheckpointManager:
                 "trained or removed. Start again when it can be read, or give another folder."
             ) from error
         return [self.folder / name for name in sorted(filter(_NAME.fullmatch, names))]
+
+
+def not_written(target: Path, error: OSError) -> StorageError:
+    """The error of a checkpoint that could not be written."""
+    return StorageError(
+        f"the checkpoint {str(target)!r} could not be written: {error}. Earlier ones are as they "
+        "were. Make room there, or choose another folder."
+    )
 
 
 def _after(there: list[Path]) -> int:

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 from onfit._types import StrPath
 from onfit.callbacks.backup_and_restore.affordable import Affordable
+from onfit.callbacks.backup_and_restore.in_pieces import latest_of_all, save_in_pieces
 from onfit.callbacks.backup_and_restore.places import Places
 from onfit.core.cadence import Cadence
 from onfit.core.callback import Callback, Logs
@@ -150,11 +151,11 @@ class BackupAndRestore(Callback):
         self._saved_at = self._end_at = None
         run.keepers.append(self)
         if self.when_finished == "skip":
-            state = of_main(self._places.finished.latest)
+            state = latest_of_all(run, self._places.finished)
             if state is not None:
                 self._restore(run, state, finished=True)
                 return
-        state = of_main(self._places.checkpoints.latest)
+        state = latest_of_all(run, self._places.checkpoints)
         if state is None:
             if self.verbose and run.processes.is_main:
                 self._places.say_what_waits()
@@ -271,8 +272,10 @@ class BackupAndRestore(Callback):
         if run.stopped is not None and run.stopped.means == "failure":
             return  # the next start goes on from the save before the failure
         begin = time.monotonic()
-        state = state_of_all(run)
-        run.processes.of_main(lambda: self._places.checkpoints.save(state, wait=wait))
+        checkpoints = self._places.checkpoints
+        if not save_in_pieces(run, checkpoints, wait=wait):
+            state = state_of_all(run)
+            run.processes.of_main(lambda: checkpoints.save(state, wait=wait))
         self._saved_at = _position(run)
         if isinstance(self._cadence, Affordable):
             self._cadence.saving_took(time.monotonic() - begin)

@@ -16,11 +16,11 @@ State = dict[str, Any]
 _OWN = ("progress", "callbacks", "parts", "row", "walk", "random", "unheard")
 
 
-def state_of_all(run: "Run") -> State | None:
+def state_of_all(run: "Run", model: State | None = None) -> State | None:
     """The state of the main process, and under `others` what each of the others has of its own.
-    Every process calls this; in those the answer is None.
+    Every process calls this; in those the answer is None. `model` is as in `run_state`.
     """
-    state = run_state(run)
+    state = run_state(run, model)
     if run.processes.world == 1:
         return state
     found = run.processes.gathered(_own_of(state))

@@ -12,6 +12,7 @@ from onfit.engine.data.arrays import Names
 from onfit.engine.model.compiling import Compiling
 from onfit.engine.model.resume import load_model_state, model_state
 from onfit.engine.model.settings import settings_of
+from onfit.engine.pieces import FoundPieces, Pieces
 from onfit.engine.step.backward import gradients_of
 from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.engine.step.other_optimizers import other_optimizers
@@ -114,18 +115,27 @@ class Compilable(Compiling):
         """Weights, optimizer and generators as plain data and tensors."""
         return model_state(self, self.optimizer)
 
+    def state_in_pieces(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The same without the weights that are divided among processes; and arrays by name, which
+        are this process' pieces of these.
+        """
+        pieces = Pieces()
+        return model_state(self, self.optimizer, pieces), pieces.own
+
     def settings_for_resume(self) -> dict[str, str]:
         """What the script has set up, as text: a resumed run warns if that was changed."""
         return settings_of(self)
 
     def load_state_for_resume(self, state: dict[str, Any]) -> None:
-        """Go on from a state of `state_for_resume`.
+        """Go on from a state of `state_for_resume`; or from one of `state_in_pieces`, which has the
+        arrays of all processes as `pieces`.
 
         Raises:
             FileFormatError: if the weights or the optimizer of the state are others. Then nothing
                 is changed.
         """
-        load_model_state(self, self.optimizer, state)
+        found = FoundPieces(state["pieces"]) if "pieces" in state else None
+        load_model_state(self, self.optimizer, state, found)
 
     # --- steps, for a subclass to write --------------------------------------------------
 

@@ -7,33 +7,52 @@ import torch
 from torch import nn
 
 from onfit.engine.model.weights import extra_states, load_extra_states, named_weights
+from onfit.engine.pieces import FoundPieces, TakesDown, copied, put_saved, shape_of
 from onfit.engine.step.other_optimizers import other_optimizers
 from onfit.engine.step.torch_state import divided_state, whole_state
 from onfit.errors import FileFormatError, warn
-from onfit.layers.wrappers import named_modules, named_parameters, put, whole
+from onfit.layers.wrappers import named_modules, named_parameters
 from onfit.optimizers import LossScaleOptimizer, Optimizer, TorchOptimizer
 from onfit.optimizers.assigned import options_set_later
 
 State = dict[str, Any]
 
 
-def model_state(model: nn.Module, optimizer: Optimizer | None) -> State:
-    """Weights by name, which of them train, the optimizer's state, the layers' generators."""
+def model_state(model: nn.Module, optimizer: Optimizer | None, take: TakesDown = copied) -> State:
+    """Weights by name, which of them train, the optimizer's state, the layers' generators.
+
+    Args:
+        model: the model.
+        optimizer: its optimizer.
+        take: takes a tensor down.
+    """
     return {
-        "weights": {name: _copied(tensor) for name, tensor in named_weights(model)},
+        "weights": {name: take(tensor) for name, tensor in named_weights(model)},
         "trainable": {path: layer.trainable for path, layer in _freezable(model)},
         "requires_grad": {name: p.requires_grad for name, p in named_parameters(model)},
-        "optimizer": None if optimizer is None else _optimizer_state(model, optimizer),
+        "optimizer": None if optimizer is None else _optimizer_state(model, optimizer, take),
         "optimizers": {
-            name: _state_of_another(model, one) for name, one in other_optimizers(model).items()
+            name: _state_of_another(model, one, take)
+            for name, one in other_optimizers(model).items()
         },
         "generators": {name: one.get_state() for name, one in _generators(model)},
         "extra": extra_states(model),
     }
 
 
-def load_model_state(model: nn.Module, optimizer: Optimizer | None, state: State) -> None:
+def load_model_state(
+    model: nn.Module,
+    optimizer: Optimizer | None,
+    state: State,
+    pieces: FoundPieces | None = None,
+) -> None:
     """Put `model_state` back, in place.
+
+    Args:
+        model: the model.
+        optimizer: its optimizer.
+        state: the state.
+        pieces: those of the tensors that were taken down in pieces.
 
     Raises:
         FileFormatError: if the weights or the optimizer differ. It lists both sides, and nothing
@@ -49,31 +68,31 @@ def load_model_state(model: nn.Module, optimizer: Optimizer | None, state: State
     kinds = {name: its["kind"] for name, its in of_others.items()}
     _compare("other optimizers", kinds, {name: _class_of(others.get(name)) for name in kinds})
     for name, tensor in mine.items():
-        put(tensor, state["weights"][name])
+        put_saved(tensor, state["weights"][name], pieces)
     _load_frozen(model, state)
     if optimizer is not None:
-        _load_optimizer_state(model, optimizer, saved)
+        _load_optimizer_state(model, optimizer, saved, pieces)
     for name, its in of_others.items():
-        _load_another(model, others[name], its)
+        _load_another(model, others[name], its, pieces)
     load_extra_states(model, state.get("extra", {}))
     for name, generator in _generators(model):
         if name in state["generators"]:
             generator.set_state(state["generators"][name])
 
 
-def _optimizer_state(model: nn.Module, optimizer: Optimizer) -> State:
+def _optimizer_state(model: nn.Module, optimizer: Optimizer, take: TakesDown) -> State:
     """An optimizer's state as plain data and tensors, by the names of the weights."""
     state: State = {"kind": _kind(optimizer), "iterations": optimizer.batches}
     if optimizer.keeps_gradients:
-        state["gradients"] = {name: _copied(grad) for name, grad in _gradients(model)}
+        state["gradients"] = {name: take(grad) for name, grad in _gradients(model)}
     if isinstance(optimizer, LossScaleOptimizer):
-        inner = _optimizer_state(model, optimizer.inner_optimizer)
+        inner = _optimizer_state(model, optimizer.inner_optimizer, take)
         return {**state, "flags": optimizer.flags(), "inner": inner}
     if isinstance(optimizer, TorchOptimizer):
-        return {**state, "torch": [whole_state(one) for one in optimizer.torch_optimizers]}
+        return {**state, "torch": [whole_state(one, take) for one in optimizer.torch_optimizers]}
     names = {id(param): name for name, param in named_parameters(model)}
     slots = {
-        names[id(param)]: {slot: _copied(tensor) for slot, tensor in tensors.items()}
+        names[id(param)]: {slot: take(tensor) for slot, tensor in tensors.items()}
         for param, tensors in optimizer.states()
         if id(param) in names
     }
@@ -97,7 +116,12 @@ def _kind_as_it_was(optimizer: Optimizer | None, saved: State | None) -> str | N
 
 
 def _load_optimizer_state(
-    model: nn.Module, optimizer: Optimizer, state: State, *, own: bool = False
+    model: nn.Module,
+    optimizer: Optimizer,
+    state: State,
+    pieces: FoundPieces | None,
+    *,
+    own: bool = False,
 ) -> None:
     """Put such a state back. An optimizer of its `own` step trains what it trained before; another
     one all that trains.
@@ -107,9 +131,10 @@ def _load_optimizer_state(
     if own and "slots" in state:
         training = list(optimizer.params) or [params[name] for name in state["slots"]]
     optimizer.batches = state["iterations"]
-    _load_gradients(params, state.get("gradients", {}))
+    _load_gradients(params, state.get("gradients", {}), pieces)
     if isinstance(optimizer, LossScaleOptimizer):
-        _load_optimizer_state(model, optimizer.inner_optimizer, state["inner"], own=own)
+        inner = optimizer.inner_optimizer
+        _load_optimizer_state(model, inner, state["inner"], pieces, own=own)
         optimizer.load_flags(state["flags"])
         return
     if isinstance(optimizer, TorchOptimizer):
@@ -119,7 +144,7 @@ def _load_optimizer_state(
         states = saved if isinstance(saved, list) else [saved]
         for one, its in zip(optimizer.torch_optimizers, states, strict=True):
             if its is not None:
-                one.load_state_dict(divided_state(one, its))
+                one.load_state_dict(divided_state(one, its, pieces))
         return
     for name, value in state.get("options", {}).items():
         setattr(optimizer, name, value)
@@ -129,7 +154,7 @@ def _load_optimizer_state(
     optimizer.build([params[name] for name in state["slots"]])
     for index, saved in enumerate(state["slots"].values()):
         for slot, tensor in saved.items():
-            put(optimizer.slots[slot][index], tensor)
+            put_saved(optimizer.slots[slot][index], tensor, pieces)
     optimizer.build(training)  # the state of frozen weights is put aside
 
 
@@ -145,18 +170,20 @@ def _class_of(optimizer: Any) -> str | None:
     return None if optimizer is None else type(optimizer).__name__
 
 
-def _state_of_another(model: nn.Module, optimizer: Any) -> State:
+def _state_of_another(model: nn.Module, optimizer: Any, take: TakesDown) -> State:
     """The state of an optimizer that an author's own step uses. It need not be built yet."""
     if isinstance(optimizer, Optimizer):
-        return {**_optimizer_state(model, optimizer), "kind": _class_of(optimizer)}
-    return {"kind": _class_of(optimizer), "torch": whole_state(optimizer)}
+        return {**_optimizer_state(model, optimizer, take), "kind": _class_of(optimizer)}
+    return {"kind": _class_of(optimizer), "torch": whole_state(optimizer, take)}
 
 
-def _load_another(model: nn.Module, optimizer: Any, state: State) -> None:
+def _load_another(
+    model: nn.Module, optimizer: Any, state: State, pieces: FoundPieces | None
+) -> None:
     if not isinstance(optimizer, Optimizer):
-        optimizer.load_state_dict(divided_state(optimizer, state["torch"]))
+        optimizer.load_state_dict(divided_state(optimizer, state["torch"], pieces))
         return
-    _load_optimizer_state(model, optimizer, state, own=True)
+    _load_optimizer_state(model, optimizer, state, pieces, own=True)
 
 
 def _gradients(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
@@ -166,19 +193,16 @@ def _gradients(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
             yield name, param.grad
 
 
-def _load_gradients(params: dict[str, Any], saved: dict[str, torch.Tensor]) -> None:
+def _load_gradients(
+    params: dict[str, Any], saved: dict[str, torch.Tensor], pieces: FoundPieces | None
+) -> None:
     for name, grad in saved.items():
         params[name].grad = torch.empty_like(params[name])
-        put(params[name].grad, grad)
+        put_saved(params[name].grad, grad, pieces)
 
 
-def _copied(tensor: torch.Tensor) -> torch.Tensor:
-    """A copy in the machine's memory: the device may have no room for a second model."""
-    return whole(tensor.detach()).to("cpu", copy=True)
-
-
-def _shapes(tensors: dict[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+def _shapes(tensors: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {name: shape_of(tensor) for name, tensor in tensors.items()}
 
 
 def _kind(optimizer: Optimizer | None) -> str | None:
