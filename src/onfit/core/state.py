@@ -71,9 +71,7 @@ def check_kept(run: "Run") -> None:
 
 
 def run_state(run: "Run", model: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The run as plain data: its position, model, callbacks, parts and random generators. `model`
-    is the model's state; by default all that it gives.
-    """
+    """The run as plain data; in it the state of its model, by default all that it gives."""
     progress = run.progress
     return {
         "format": _FORMAT,

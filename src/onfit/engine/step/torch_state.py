@@ -11,8 +11,8 @@ State = dict[str, Any]
 
 
 def whole_state(optimizer: Any, take: TakesDown = whole) -> State:
-    """The `state_dict` of a torch optimizer, whose tensors `take` takes down. By default what lies on
-    several processes is brought together.
+    """The `state_dict` of a torch optimizer, whose tensors `take` takes down; by default what lies
+    on several processes is brought together.
     """
     state: State = optimizer.state_dict()
     slots = {
@@ -23,8 +23,8 @@ def whole_state(optimizer: Any, take: TakesDown = whole) -> State:
 
 
 def divided_state(optimizer: Any, state: State, pieces: FoundPieces | None = None) -> State:
-    """Such a state, with each tensor divided as its parameter is; `pieces` has those of tensors that
-    were taken down in pieces.
+    """Such a state, with each tensor divided as its parameter is; `pieces` has the pieces of those
+    that were taken down so.
     """
     params = [param for group in optimizer.param_groups for param in group["params"]]
 
