@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch._C import _set_grad_enabled  # as `torch.no_grad` does, without an object for each batch
 from torch.autograd.graph import get_gradient_edge
 from torch.nn.modules import module as of_all_modules
 
@@ -118,6 +119,7 @@ class ChainRule:
         self._hooks = [*_HOOKS_OF_ALL, *chain.from_iterable(map(_hooks_of, [model, *layers]))]
         self._changes = Typed.changes
         self._memory: Memory = {}
+        self._remembered: Sequence[Tensor] = ()  # by whose `id` memory is found: they still live
         self._leaves_are_hooked: bool | None = None  # not known before the first batch
 
     def __call__(self, batch: Samples, params: Sequence[Tensor]) -> Passed | None:
@@ -138,12 +140,15 @@ class ChainRule:
         memory, self._memory = self._memory, {}
         if params[0].grad is not None:  # the last gradients are shown, and may be kept
             memory = {}
+        _set_grad_enabled(False)
         try:
-            with torch.set_grad_enabled(False):
-                loss, outputs, gradients = self._there_and_back(batch.x, batch.y, memory)
+            loss, outputs, gradients = self._there_and_back(batch.x, batch.y, memory)
         except (LookupError, TypeError, RuntimeError, OnfitError):
             return None  # the engine's way says what is wrong, and where
-        self._memory = dict(zip(params, gradients, strict=True))
+        finally:
+            _set_grad_enabled(True)
+        self._memory = dict(zip(map(id, params), gradients, strict=True))
+        self._remembered = params
         return Passed([loss], outputs, gradients)
 
     def _there_and_back(
@@ -197,7 +202,7 @@ class ChainRule:
         return (
             self._leaves_are_hooked
             or any(self._hooks)
-            or any(map(_is_hooked, params))
+            or bool([p for p in params if p._backward_hooks or p._post_accumulate_grad_hooks])
             or engine_does_more()
             or not torch.is_grad_enabled()
         )
@@ -220,7 +225,3 @@ def _hooks_of(module: nn.Module) -> list[dict[int, Any]]:
 def _leaf_of(param: Tensor) -> Any:
     """The node of torch's engine that adds to the `.grad` of `param`."""
     return get_gradient_edge(param).node
-
-
-def _is_hooked(param: Tensor) -> bool:
-    return bool(param._backward_hooks or param._post_accumulate_grad_hooks)

@@ -14,8 +14,9 @@ from onfit.engine.fast.conditions import is_unpatched
 from onfit.layers import Activation, Dense, Dropout, Flatten, Layer
 from onfit.layers.activated import Activated, as_weight
 
-# By parameter: memory for its gradient, where there is some.
-Memory = Mapping[Tensor, Tensor]
+# Memory for the gradient of a parameter, where there is some, by the parameter's `id`: a tensor as
+# a key would be hashed in Python.
+Memory = Mapping[int, Tensor]
 # Takes the gradient of the loss by a layer's outputs, whether the gradient by its inputs is
 # needed, and memory. Gives the gradient by the inputs, if it is needed, and those by the layer's
 # parameters.
@@ -58,7 +59,7 @@ def _dense(layer: Dense, x: Tensor, activated: bool) -> tuple[Tensor, Pullback]:
     def pullback(gradient: Tensor, onward: bool, memory: Memory) -> tuple[Tensor, list[Tensor]]:
         gradient = derivative(gradient, outputs)
         own = [
-            _by_kernel(x, kernel, gradient, memory.get(kernel)),
+            _by_kernel(x, kernel, gradient, memory.get(id(kernel))),
             *[gradient.sum(0) for _ in bias],
         ]
         return torch.mm(gradient, kernel.t()) if onward else gradient, own
@@ -68,7 +69,7 @@ def _dense(layer: Dense, x: Tensor, activated: bool) -> tuple[Tensor, Pullback]:
 
 def _by_kernel(x: Tensor, kernel: Tensor, gradient: Tensor, memory: Tensor | None) -> Tensor:
     """The gradient by a kernel, which lies in memory as the kernel does."""
-    if kernel.stride() == (1, len(kernel)):
+    if kernel.stride() == (1, kernel.size(0)):
         return torch.mm(gradient.t(), x, out=None if memory is None else memory.t()).t()
     return torch.mm(x.t(), gradient, out=memory)
 

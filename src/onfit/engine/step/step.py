@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch._C import _set_grad_enabled  # as `torch.no_grad` does, without an object for each batch
 
 from onfit.engine.data.arrays import Samples
 from onfit.engine.data.shares import size_of_share
@@ -84,7 +85,9 @@ class TrainStep:
         losses, outputs, grads = self._there_and_back(batch, params)
         if self.keeps_outputs:
             self._kept = batch, outputs
-        with torch.set_grad_enabled(False):  # like `no_grad`, with fewer calls
+        enabled = torch.is_grad_enabled()
+        _set_grad_enabled(False)
+        try:
             with as_plain_tensors():
                 self._optimizer.apply(grads)
             if self._limits.weights:
@@ -92,6 +95,8 @@ class TrainStep:
             self.totals.add(
                 [*losses, *self._judge.measure(batch[1], outputs, batch[2])], size_of(batch)
             )
+        finally:
+            _set_grad_enabled(enabled)
 
     def seen(self, batch: Samples) -> BatchSeen:
         """The batch as callbacks see it."""

@@ -134,9 +134,10 @@ def weights_with(model: nn.Module, suffix: str) -> Iterator[tuple[nn.Module, str
     """
     for layer in model.modules():
         for name, value in vars(layer).items():
-            weight = name.removesuffix(suffix)
-            if weight != name and value is not None and getattr(layer, weight, None) is not None:
-                yield layer, weight
+            if value is not None and name.endswith(suffix):
+                weight = name.removesuffix(suffix)
+                if weight and getattr(layer, weight, None) is not None:
+                    yield layer, weight
 
 
 _ORDER_OF_KERAS_3 = ("shape", "initializer", "dtype")
