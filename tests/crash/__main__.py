@@ -41,6 +41,7 @@ _PLACES_OF_SLOW = 4
 # How many places of each training get each of the other signals.
 _SIGNALS = {signal.SIGTERM: 40, signal.SIGINT: 24, signal.SIGUSR1: 12}
 _FILES, _FILES_AT_ONCE = 5000, 100
+_SAID_EVERY = 250
 # An archive of arrays is written in hundreds of pieces; one in so many is enough.
 _ALIKE = 20
 
@@ -94,10 +95,13 @@ def _verdicts(pool: Executor, trainings: list[str], sample: int | None) -> Itera
     signalled = [place for name in trainings for place in _signalled(found[name], sample)]
     places = [*chosen, *signalled]
     wanted = [expected[place.training] for place in places]
-    for verdict in pool.map(killed_and_compared, places, wanted):
+    say(f"{len(places)} places")
+    for count, verdict in enumerate(pool.map(killed_and_compared, places, wanted), 1):
         for problem in verdict.differences if verdict.struck else ("it did not end of it",):
             place = verdict.place
             say(f"{place.training}, struck by {place.by.name} at {place.name}: {problem}")
+        if count % _SAID_EVERY == 0:
+            say(f"{count} done")
         yield verdict
 
 
