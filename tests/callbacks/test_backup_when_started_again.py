@@ -37,7 +37,7 @@ from onfit.storage.checkpoints import CheckpointManager
         ({"random": {"python": 3}}, "TypeError"),
         ({"random": {"python": (3, (1,), None)}}, "ValueError"),
         ({"parts": 3}, "AttributeError"),
-        ({"callbacks": {"History/0": []}}, "TypeError"),
+        ({"callbacks": {"History/0": []}}, "History/0 is '[]' of type list"),
         ({"walk": {}}, "KeyError: 'start'"),
         ({"stop": 5}, "TypeError"),
     ],

@@ -42,7 +42,7 @@ _PLACES_OF_SLOW = 4
 _SIGNALS = {signal.SIGTERM: 40, signal.SIGINT: 24, signal.SIGUSR1: 12}
 _FILES, _FILES_AT_ONCE = 5000, 100
 _SAID_EVERY = 250
-# An archive of arrays is written in hundreds of pieces; one in so many is enough.
+# A file of arrays is written in pieces that are alike; one in so many is enough.
 _ALIKE = 20
 
 

@@ -126,17 +126,26 @@ def test_a_folder_that_cannot_be_read_now_is_an_error(kept):
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "arrays.bin", "state.json"])
-@pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
-def test_what_is_no_file_of_its_own_is_told(kept, tmp_path, name, kind):
+@pytest.mark.parametrize("kind", ["link", "lost link", "pipe"])
+def test_what_is_no_file_of_its_own_is_not_read_and_stays(kept, tmp_path, name, kind):
     path = kept.folder / "checkpoint-00000001" / name
     path.rename(tmp_path / name)
-    if kind == "link":
-        path.symlink_to(tmp_path / name)
-    elif kind == "pipe":
+    if kind == "pipe":
         os.mkfifo(path)
     else:
-        path.mkdir()
-    with pytest.warns(OnfitWarning, match=f"{name} is no file of its own"):
+        path.symlink_to(tmp_path / (name if kind == "link" else "lost"))
+    with pytest.raises(StorageError, match=f"cannot be read now: {name} is a link, a pipe or a"):
+        kept.latest()
+    kept.clear()
+    assert names(kept) == ["checkpoint-00000001"]
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "arrays.bin", "state.json"])
+def test_a_folder_in_place_of_a_file_is_told(kept, name):
+    path = kept.folder / "checkpoint-00000001" / name
+    path.unlink()
+    path.mkdir()
+    with pytest.warns(OnfitWarning, match="is damaged"):
         assert kept.latest()["epoch"] == 1
 
 

@@ -2,8 +2,8 @@
 
 import inspect
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
 from onfit.core.judging.decisions import decisions_state, load_decisions
@@ -11,7 +11,8 @@ from onfit.core.packages import loaded
 from onfit.core.packages.plain import as_before
 from onfit.core.packages.randomness import random_state, set_random_state
 from onfit.core.stop import THE_LOOP, Stop
-from onfit.errors import ArgumentTypeError, FileFormatError, OnfitError, warn
+from onfit.core.walks.sense import making_sense, require_kinds, senseless
+from onfit.errors import ArgumentTypeError, FileFormatError, warn
 
 if TYPE_CHECKING:
     from onfit.core.callback import Callback
@@ -105,7 +106,7 @@ def restore_run(run: "Run", state: dict[str, Any]) -> None:
         FileFormatError: if model or data are not those of the state, where the error lists both; or
             if the state is what no run saves.
     """
-    with _making_sense():
+    with making_sense():
         _require_format(state.get("format"))
         _check_progress(state)
         # Before its meter, which has other names after a `compile` in mid-training.
@@ -115,7 +116,7 @@ def restore_run(run: "Run", state: dict[str, Any]) -> None:
         run.model.load_state_for_resume(state["model"])
         _tell_changes(run, state)
     remember(run.callbacks, state["callbacks"])
-    with _making_sense():
+    with making_sense():
         # An older checkpoint has none.
         load_decisions(names_of(run.callbacks), state.get("decisions", {}))
         for key, value in state["progress"].items():
@@ -150,19 +151,10 @@ def remember(callbacks: Iterable["Callback"], states: dict[str, dict[str, Any]])
     for name, callback in _remembering(callbacks).items():
         if name in states:
             own = type(callback).load_state_dict.__module__.startswith("onfit.")
-            with _making_sense() if own else nullcontext():  # an error of the user's is the user's
+            with making_sense() if own else nullcontext():  # an error of the user's is the user's
+                if type(callback).__module__.startswith("onfit."):
+                    require_kinds(states[name], callback.state_dict(), name)
                 callback.load_state_dict(states[name])
-
-
-@contextmanager
-def _making_sense() -> Iterator[None]:
-    """Tell of a state that makes no sense as of a file that does not."""
-    try:
-        yield
-    except OnfitError:
-        raise
-    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-        raise _senseless(f"{type(error).__name__}: {str(error)[:200]}") from error
 
 
 def _require_format(found: Any) -> None:
@@ -178,23 +170,22 @@ def _check_progress(state: dict[str, Any]) -> None:
     where = state["progress"]
     for key in ("epoch", "batch", "step"):
         if type(where[key]) is not int or not 0 <= where[key] < _TOO_MANY:
-            raise _senseless(f"{key} {str(where[key])[:20]}")
+            raise senseless(f"{key} {str(where[key])[:20]}")
     if type(state["in_epoch"]) is not bool:
-        raise _senseless(f"in_epoch {state['in_epoch']!r}")
+        raise senseless(f"in_epoch {state['in_epoch']!r}")
+    _require_generators(state["random"])
+    if state["walk"]["start"] is not None:
+        _require_generators(state["walk"]["start"]["all"])
+
+
+def _require_generators(state: dict[str, Any]) -> None:
     before = random_state()
     try:
-        set_random_state(state["random"])
+        set_random_state(state)
     except RuntimeError as error:  # torch's
-        raise _senseless(f"random: {error}") from error
+        raise senseless(f"random: {error}") from error
     finally:
         set_random_state(before)
-
-
-def _senseless(what: str) -> FileFormatError:
-    return FileFormatError(
-        f"the checkpoint does not say what a run says ({what}). It stays where it is. Move it away "
-        "to go on from the one before, or give this run another folder."
-    )
 
 
 def settings_of(run: "Run") -> dict[str, str]:
@@ -241,7 +232,10 @@ def _restore_parts(run: "Run", states: dict[str, Any], in_epoch: bool) -> None:
         )
     for name, part in run.parts.items():
         if name != "meter" or in_epoch:  # the meter forgets everything when an epoch begins
-            part.load_state_dict(as_before(states[name], part.state_dict()))
+            mine = part.state_dict()
+            if type(part).__module__.startswith("onfit."):
+                require_kinds(states[name], mine, name)
+            part.load_state_dict(as_before(states[name], mine))
 
 
 def _tell_changes(run: "Run", state: dict[str, Any]) -> None:

@@ -273,9 +273,16 @@ def divided_like(value: Tensor, tensor: Tensor) -> Tensor:
 
 
 def put(tensor: Tensor, value: Any) -> None:
-    """Copy an array or tensor of the same shape into `tensor`."""
+    """Copy an array or tensor of the same shape into `tensor`.
+
+    Raises:
+        ValueError: if the shape is another; torch would repeat the numbers of a smaller one.
+    """
+    given = torch.as_tensor(value)
+    if given.shape != tensor.shape:
+        raise ValueError(f"shape {tuple(given.shape)} in place of {tuple(tensor.shape)}")
     with torch.no_grad():
-        tensor.copy_(divided_like(torch.as_tensor(value), tensor))
+        tensor.copy_(divided_like(given, tensor))
 
 
 # --- compiled modules ------------------------------------------------------------------------

@@ -4,8 +4,10 @@ What cannot be read is one of three things. Damaged: a file is missing, or not a
 Not readable now: the disk or the permissions say no. Of a newer version: its manifest says so.
 """
 
+import errno
 import hashlib
 import json
+import os
 import re
 import stat
 from collections.abc import Iterable
@@ -184,11 +186,13 @@ def _own_size(path: Path) -> int:
     """The size of a file. A link would give another file's bytes, and a pipe none, or for ever.
 
     Raises:
-        ValueError: for a link, a pipe, a device, a folder.
+        OSError: for a link, a pipe or a device; it is `IsADirectoryError` for a folder.
     """
     found = path.lstat()
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(found.st_mode):
-        raise ValueError(f"{path.name} is no file of its own, but a link, a folder, or a device")
+        raise OSError(errno.EINVAL, f"{path.name} is a link, a pipe or a device, and not a file")
     return found.st_size
 
 

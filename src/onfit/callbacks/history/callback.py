@@ -127,7 +127,8 @@ class History(Callback):
         self.history = AliasDict({name: list(of) for name, of in state["history"].items()})
         steps = state.get("steps", {"epoch": [], "step": []})
         self._epochs = {name: array(_INTS, of) for name, of in state["epochs"].items()}
-        self._steps = dict(zip(steps["epoch"], steps["step"], strict=True))
+        done = array(_INTS, steps["step"])
+        self._steps = dict(zip(steps["epoch"], done, strict=True))
 
     def plot(
         self, path: StrPath | None = None, metrics: str | Iterable[str] | None = None

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from onfit.callbacks.model_checkpoint.name import CheckpointName
 from onfit.core.aliases import other_names
 from onfit.core.judging.objective import Objective
 from onfit.errors import ArgumentError, OnfitError, warn
@@ -51,6 +52,12 @@ class BestFiles:
         there = [kept for kept in self.files if kept[1] == path]
         rivals = there or (self.files if len(self.files) >= self.keep else [])
         return not rivals or objective.better(value, _worst(rivals, objective)[0])
+
+    def load(self, files: Iterable[tuple[float, str]], name: CheckpointName) -> None:
+        """Go on from the files in a saved state: those that `name` can have. The next save may
+        remove one, and what another name has is none of this callback's.
+        """
+        self.files = [(float(value), path) for value, path in files if name.could_be(path)]
 
     def recall(
         self, paths: Iterable[str], record: "BestRecord", best: float | None

@@ -200,7 +200,7 @@ class ModelCheckpoint(Callback):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.best = state["best"]
-        self._best_files.files = state["best_files"]
+        self._best_files.load(state["best_files"], self._name)
         self._path.named_once = state["named_once"]
         self._cadence.load_state_dict(state["cadence"])
         self._warned_of_better = True  # this run itself may have written the better file

@@ -14,6 +14,7 @@ from onfit.errors import ArgumentError, ArgumentTypeError
 
 # What a filled field looks like: a number, so that "best.h5" is not taken for a "{epoch}.h5".
 _NUMBER = r"\s*[-+]?(\d[\d,_]*(\.\d*)?([eE][-+]?\d+)?%?|inf|nan)"
+_TEXT = r"[^/\\]+"  # whatever a field shows: it is no way to another folder
 # Fields that are not filled from the logs.
 OWN_FIELDS = ("epoch", "batch", "step")
 
@@ -117,6 +118,17 @@ class CheckpointName:
         found = [path for path in glob.glob(pattern) if filled.fullmatch(path)]
         files = [path for path in map(Path, found) if path.is_file()]
         return [str(path) for path in sorted(files, key=lambda path: path.stat().st_mtime_ns)]
+
+    def could_be(self, path: str) -> bool:
+        """Whether this name, filled with whatever values, can be `path`.
+
+        >>> name = CheckpointName("runs/{epoch}.h5", "ModelCheckpoint")
+        >>> name.could_be("runs/3.h5"), name.could_be("runs/../3.h5"), name.could_be("thesis.tex")
+        (True, False, False)
+        """
+        filled = "".join(re.escape(text) + (_TEXT if name else "") for text, name in self._parts)
+        upwards = (Path(one).parts.count(os.pardir) for one in (path, self.template))
+        return re.fullmatch(filled, path) is not None and len({*upwards}) == 1
 
     def _until_first_field(self) -> Iterator[tuple[str, str]]:
         for part in self._parts:
