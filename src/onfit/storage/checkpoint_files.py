@@ -77,14 +77,19 @@ def read_pieces(folder: Path) -> list[dict[str, Any]]:
         StorageError: if they cannot be read now.
     """
     try:
-        return [array_file.mapped(path) for path in _pieces_in(folder)]
+        return [array_file.mapped(folder / name) for name in _listed_pieces(folder)]
     except OSError as error:
         raise _not_readable(folder, error) from error
 
 
 def has_pieces(folder: Path) -> bool:
     """Whether several processes wrote pieces of weights to a checkpoint."""
-    return bool(_pieces_in(folder))
+    return bool(_listed_pieces(folder))
+
+
+def _listed_pieces(folder: Path) -> list[str]:
+    """The files of pieces that the manifest lists; nothing vouches for others."""
+    return sorted(filter(_PIECES.fullmatch, _manifest_of(folder)["files"]))
 
 
 def _pieces_in(folder: Path) -> list[Path]:
