@@ -127,3 +127,11 @@ def test_a_wrapped_net_takes_uneven_batches(pair: Group, wrapper: str) -> None:
     first, second = pair.run(divided.wrapped_unevenly, wrapper)
     assert first[0] == second[0]
     assert_alike(first, divided.wrapped_unevenly("none"))
+
+
+@pytest.mark.parametrize("what", ["the time", "the loss of a batch"])
+def test_all_take_part_in_what_the_main_process_saves(
+    pair: Group, tmp_path: Path, what: str
+) -> None:
+    first, second = pair.run(divided.saved_by, what, tmp_path)
+    assert first == second != []

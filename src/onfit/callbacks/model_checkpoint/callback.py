@@ -24,7 +24,7 @@ from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
 from onfit.core.faces import CanSave, CanSnapshot, Need, model_of
 from onfit.core.hooks import overrides
-from onfit.core.judging.deciding import decides
+from onfit.core.judging.deciding import decides, of_main
 from onfit.core.judging.decisions import Decisions, forget_decisions
 from onfit.core.judging.monitor import Monitor
 from onfit.core.judging.objective import MonitorOp, Objective, check_mode
@@ -167,7 +167,7 @@ class ModelCheckpoint(Callback):
     def on_train_batch_end(self, batch: int, logs: Logs | Any = None) -> None:
         logs = {} if logs is None else logs
         self._position.batch_ends(batch)
-        if self._cadence.due_after_batch(size_in(logs)):
+        if of_main(self, self._cadence.due_after_batch(size_in(logs))):
             epoch = self._position.epoch(self._session)
             self._save_if_good(epoch, batch + 1, getattr(logs, "so_far", logs), mid_epoch=True)
 
@@ -182,7 +182,7 @@ class ModelCheckpoint(Callback):
         self._decide("validations", epoch, batches, logs or {})
 
     def _decide(self, at: str, epoch: int, batches: int | None, logs: Logs) -> None:
-        due = decides(self, at) and self._cadence.due_after_epoch()
+        due = decides(self, at) and of_main(self, self._cadence.due_after_epoch())
         if due and not self._save_if_good(epoch, batches, logs):
             self._cadence.put_off()
 
@@ -218,7 +218,7 @@ class ModelCheckpoint(Callback):
         path = self._path.of(fields, logs, self.params)
         value, record = None, record_of(self)
         if path is not None and record is not None:
-            value = self._monitored(logs, mid_epoch)
+            value = of_main(self, self._monitored(logs, mid_epoch))
             good = value is not None and self._is_good(value, record.objective, epoch, path)
             path = path if good else None
         if path is None:
