@@ -10,7 +10,7 @@ from onfit import Sequential
 from onfit.callbacks import RemoteMonitor
 from onfit.layers import Dense
 
-received = []
+received: list[tuple[str, dict[str, float]]] = []
 
 
 class Receiver(BaseHTTPRequestHandler):
@@ -20,7 +20,7 @@ class Receiver(BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
 
-    def log_message(self, *args):
+    def log_message(self, format, *args):  # noqa: A002 - the name that the base class has for it
         """Stay silent."""
 
 

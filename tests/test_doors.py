@@ -1,8 +1,10 @@
 """Keras' modules under all the names that scripts import them by."""
 
 import importlib
+import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,6 +39,38 @@ def test_a_module_is_one_object_under_both_its_names(name):
     real = importlib.import_module(f"onfit.{name}")
     assert importlib.import_module(f"onfit.keras.{name}") is real
     assert real.__name__ == real.__spec__.name == f"onfit.{name}"
+
+
+DOORS = {
+    *(path for path in Path(onfit.keras.__file__).parent.rglob("*.py")),
+    Path(onfit.__file__).with_name("nn.py"),
+} - {Path(onfit.keras.__file__)}
+
+
+def name_of_door(path: Path) -> str:
+    """`keras.utils.np_utils`, for the file that tools find under this name."""
+    parts = path.relative_to(Path(onfit.__file__).parent).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+@pytest.mark.parametrize("path", sorted(DOORS), ids=name_of_door)
+def test_a_tool_that_reads_a_door_finds_all_names_that_python_finds(path):
+    name = name_of_door(path)
+    spec = importlib.util.spec_from_file_location("door", path)
+    read = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(read)
+    real = importlib.import_module(f"onfit.{name}")
+    public = getattr(real, "__all__", [each for each in vars(real) if not each.startswith("_")])
+    assert public
+    for each in public:
+        assert getattr(read, each) is getattr(real, each)
+
+
+def test_every_module_of_keras_names_has_a_door_for_tools():
+    doors = {name_of_door(path) for path in DOORS}
+    inner = "datasets.fashion_mnist datasets.mnist optimizers.schedules preprocessing.sequence"
+    modules = {*ROOMS, "math", "ops", "random", "utils.np_utils", *inner.split()}
+    assert doors == {*(f"keras.{module}" for module in modules), "nn"}
 
 
 @pytest.mark.parametrize("keras", ["onfit", "onfit.keras"])

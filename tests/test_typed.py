@@ -1,116 +1,120 @@
-"""A user's program passes a type checker, and its mistakes do not."""
+"""A user's program passes the type checkers, and its mistakes do not."""
 
+import json
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-PROGRAM = """
+ROOT = Path(__file__).parents[1]
+KERAS = "docs/integrations/keras.md"
+CALLS = ROOT / "tests" / "typed" / "calls.py"
+# Not the page on Keras: to a type checker, `logs["loss"]` is an error in a callback of Keras' own.
+PAGES = [ROOT / "README.md", *sorted(set(ROOT.glob("docs/**/*.md")) - {ROOT / KERAS})]
+# What the fragments of a page have from the text around them.
+AROUND = {
+    "many-processes.md": """
 from typing import Any
 
-import numpy as np
 import onfit
-import onfit as keras_like
-import torch
-import onfit.keras.layers as keras_layers
-from onfit import Input, Model, Sequential, keras, layers
-from onfit.callbacks import Callback, EarlyStopping, ModelCheckpoint
-from onfit.keras.datasets import mnist
-from onfit.keras.optimizers.schedules import ExponentialDecay
-from onfit.layers import Dense
-from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader, DistributedSampler
 
-x = np.zeros((8, 3), "float32")
-y = np.zeros((8, 1), "float32")
-
-wrapped = Model(nn.Linear(3, 1))
-named = Model(nn.Linear(3, 1), name="mine")
-inputs = Input((3,))
-functional = Model(inputs, Dense(1)(inputs))
-by_name = Model(inputs=inputs, outputs=[Dense(1)(inputs)], name="f")
-stack = Sequential([Dense(4, activation="relu", input_dim=3), layers.Dense(1)])
-dotted = keras_like.Sequential([keras.layers.Dense(1), keras_layers.Dense(1)])
-dense: Dense = keras_layers.Dense(1)
-rate = keras_like.nn.relu(torch.ones(1)) + keras.math.exp(0.5) + ExponentialDecay(0.1, 1, 1)(1)
+def given() -> Any: ...
 
 
-class Mine(Model):
-    def __init__(self, units: int) -> None:
-        super().__init__(name="mine")
-        self.dense = Dense(units)
-
-    def call(self, x: torch.Tensor) -> Any:
-        return self.dense(x)
-
-
-class Bare(Model):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x
-
-
-class Noted(Callback):
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self.seen = logs
-
-
-models: list[Model] = [wrapped, named, functional, by_name, stack, dotted, Mine(3), Bare()]
-models.append(Bare(name="b"))
-for model in models:
-    model.compile("adam", loss="mse", metrics=["mae"])
-    model.compile(optimizer=torch.optim.SGD(model.parameters(), lr=0.1), loss=nn.MSELoss())
-    callbacks = [EarlyStopping(patience=1), ModelCheckpoint("a.keras"), Noted()]
-    history = model.fit(x, y, epochs=2, validation_split=0.2, verbose=0, callbacks=callbacks)
-    losses: list[float] = history.history["loss"]
-    model.evaluate(x, y)
-    model.predict(x)
-    model.save("a.keras")
-with onfit.Run(nn.Linear(1, 1), [Noted()], epochs=2) as run:
-    for epoch in run.epochs():
-        run.log(loss=0.5)
+model: onfit.Model = given()
+callbacks: list[onfit.callbacks.Callback] = given()
+net, data, optimizer, held_out, step, loss_of = given()
 """
-
-# Each line is a mistake.
-MISTAKES = """
-from onfit.layers import Conv2d
-from onfit.callbacks import CsvLogger
-from onfit.losses import MSELoss
-from onfit import Modle
-from onfit.keras.layers import Conv2d
-from onfit.keras import layerz
-"""
-
-
-README = Path(__file__).parents[1] / "README.md"
-# A reader's script is not strict, gives one name to several models, and uses what has no types or,
-# of other trainers, is not there.
+}
+# pyright takes what has no types as it is: its guesses at other libraries' code are no matter here.
+PYRIGHT = {
+    "typeCheckingMode": "standard",
+    "useLibraryCodeForTypes": False,
+    "reportUnnecessaryTypeIgnoreComment": "error",
+    "reportMissingModuleSource": "error",
+    "reportRedeclaration": "none",  # a page's blocks use a name anew
+}
+# A reader's script is not strict, gives one name to several things, and uses what has no types.
 AS_A_SCRIPT = (
     "--allow-redefinition",
-    "--disable-error-code=import-untyped",
-    "--disable-error-code=import-not-found",
-    "--disable-error-code=no-redef",
+    *(
+        f"--disable-error-code={code}"
+        for code in ("import-untyped", "no-redef", "func-returns-value")
+    ),
 )
 
+Checker = Callable[..., list[str]]
 
-def checked(folder: Path, name: str, program: str, *options: str) -> list[str]:
-    """What mypy says about a program, a line each."""
-    (folder / name).write_text(program.lstrip())
+
+def said_by(*command: str, folder: Path) -> str:
+    alone = {"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", *(options or ["--strict"]), "--no-error-summary", name],
+        [sys.executable, "-m", *command],
         cwd=folder,
+        env={**os.environ, **alone},
         capture_output=True,
         text=True,
     )
     assert not done.stderr, done.stderr
-    return done.stdout.splitlines()
+    return done.stdout
 
 
-@pytest.mark.slow  # mypy reads torch
-def test_a_program_and_the_readme_pass_and_names_that_do_not_exist_fail(tmp_path: Path) -> None:
-    assert checked(tmp_path, "program.py", PROGRAM) == []
-    said = [line for line in checked(tmp_path, "mistakes.py", MISTAKES) if "error:" in line]
-    assert [int(line.split(":")[1]) for line in said] == [1, 2, 3, 4, 5, 6]
-    blocks = re.findall(r"^```python\n(.*?)^```$", README.read_text(), flags=re.M | re.S)
-    assert len(blocks) > 3
-    assert checked(tmp_path, "readme.py", "\n".join(blocks), *AS_A_SCRIPT) == []
+def mypy(folder: Path, names: list[str], strict: bool) -> list[str]:
+    options = ["--strict"] if strict else AS_A_SCRIPT
+    return said_by("mypy", *options, "--no-error-summary", *names, folder=folder).splitlines()
+
+
+def pyright(folder: Path, names: list[str], strict: bool) -> list[str]:
+    settings = {**PYRIGHT, "include": names}
+    (folder / "pyrightconfig.json").write_text(json.dumps(settings))
+    said = said_by("pyright", "--outputjson", "--pythonpath", sys.executable, folder=folder)
+    report = json.loads(said)
+    assert report["summary"]["filesAnalyzed"] == len(names)
+    return [
+        f"{Path(each['file']).name}:{each['range']['start']['line'] + 1}: {each['message']}"
+        for each in report["generalDiagnostics"]
+    ]
+
+
+def without_foreign_imports(lines: list[str]) -> list[str]:
+    """The lines but those on libraries that are not installed here."""
+    missing = r'(module named|Import) "(?!onfit)[\w.]+"|#missing-imports'
+    return [line for line in lines if not re.search(missing, line)]
+
+
+def scripts(folder: Path) -> list[str]:
+    """Write each example, and for each page all its blocks, to a file of its own."""
+    for path in ROOT.glob("examples/*.py"):
+        (folder / path.name).write_text(path.read_text())
+    for path in PAGES:
+        blocks = re.findall(r"^```python\n(.*?)^```$", path.read_text(), flags=re.M | re.S)
+        whole = AROUND.get(path.name, "") + "\n".join(blocks)
+        if blocks:
+            (folder / f"page_{path.stem.replace('-', '_')}.py").write_text(whole)
+    return sorted(path.name for path in folder.glob("*.py"))
+
+
+checked_by_each = pytest.mark.parametrize("checker", [mypy, pyright])
+
+
+@pytest.mark.slow  # both read torch
+@checked_by_each
+def test_calls_have_the_types_that_they_say_and_mistakes_are_found(
+    checker: Checker, tmp_path: Path
+) -> None:
+    (tmp_path / CALLS.name).write_text(CALLS.read_text())
+    assert checker(tmp_path, [CALLS.name], strict=True) == []
+
+
+@pytest.mark.slow  # both read torch
+@checked_by_each
+def test_the_readme_the_pages_and_the_examples_pass(checker: Checker, tmp_path: Path) -> None:
+    names = scripts(tmp_path)
+    assert {"page_README.py", "page_lightning.py", "demo.py"} <= set(names)
+    assert without_foreign_imports(checker(tmp_path, names, strict=False)) == []

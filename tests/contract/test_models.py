@@ -182,6 +182,11 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
 def call(method: str, argument: str, value: Any) -> Any:
     """Call the method with the argument, and with what it needs."""
     model = compiled()
@@ -207,18 +212,12 @@ def verdict_of(method: str, argument: str) -> str:
 
 @pytest.mark.filterwarnings("ignore:use_multiprocessing")
 @pytest.mark.parametrize(("method", "argument"), ARGUMENTS)
-def test_every_argument_of_keras_is_taken_or_refused_by_name(
-    method: str, argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_every_argument_of_keras_is_taken_or_refused_by_name(method: str, argument: str) -> None:
     assert verdict_of(method, argument) == ("refused" if argument in REFUSED else "taken")
 
 
 @pytest.mark.parametrize(("method", "argument"), [each for each in ARGUMENTS if each[1] in REFUSED])
-def test_what_is_refused_is_taken_where_it_asks_for_nothing(
-    method: str, argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_what_is_refused_is_taken_where_it_asks_for_nothing(method: str, argument: str) -> None:
     call(method, argument, REFUSED[argument])
 
 
