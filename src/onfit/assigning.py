@@ -132,7 +132,7 @@ def check_assignment(owner: Any, name: str, value: Any) -> None:
     if isinstance(found, property):
         if found.fset is None and is_ours(found.fget):
             _refuse(owner, name, "is only read.")
-    elif found is None and name not in vars(owner) and is_ours(kind):
+    elif not hasattr(kind, name) and name not in vars(owner) and is_ours(kind):
         _require_known(owner, name, value)
 
 

@@ -47,6 +47,10 @@ class Mean(Metric):
             weight = weight.expand_as(values)
             self._add(per_sample(values * weight).sum(), per_sample(weight).sum())
 
+    def add_mean(self, mean: Tensor, size: int) -> None:
+        """Take in the mean of so many values."""
+        self._add(mean.detach() * size, size)
+
     def _add(self, total: Tensor, count: Tensor | int) -> None:
         self.total = self.total + total
         self.count = self.count + count
@@ -122,6 +126,10 @@ class MeanMetricWrapper(Metric):
         value = self.values(y_true, y_pred)
         # A copy: a user's function may return a weight of the model, which the next batch changes.
         return value.float().mean() if value.ndim else value.detach().clone()
+
+    def add_mean(self, mean: Tensor, size: int) -> None:
+        """Take in what `of_batch` gave for a batch of that size."""
+        self._mean.add_mean(mean, size)
 
     def values(self, y_true: Any, y_pred: Any) -> Tensor:
         """The value of each of these samples, or one for all."""

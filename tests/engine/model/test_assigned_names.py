@@ -16,7 +16,10 @@ from onfit.layers import Dense, Layer
 
 X = np.ones((8, 4), "float32")
 # What may be set and changes no result, here as in `compile`; and torch's own.
-FREE = {"run_eagerly", "jit_compile", "steps_per_execution", "autocast"}
+FREE = {
+    *("run_eagerly", "jit_compile", "steps_per_execution", "autocast"),
+    *("train_function", "test_function", "predict_function"),
+}
 
 
 def stack() -> Sequential:

@@ -17,13 +17,15 @@ from onfit.engine.step.backward import gradients_of
 from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.engine.step.other_optimizers import other_optimizers
 from onfit.engine.step.outputs import in_order
+from onfit.engine.step.own_step import WithFunctions, trackers_of
 from onfit.errors import NotReadyError
 from onfit.layers.shapes import Shape
-from onfit.metrics import Metric
+from onfit.metrics import Mean, MeanMetricWrapper, Metric
+from onfit.metrics.results import results
 from onfit.optimizers.gradient_watch import observe
 
 
-class Compilable(Compiling):
+class Compilable(Compiling, WithFunctions):
     """A torch module that can be compiled, and can take the steps of a training.
 
     Args:
@@ -69,6 +71,33 @@ class Compilable(Compiling):
     def names(self) -> Names:
         """The names of its inputs and outputs, and the inputs' shapes as far as they are known."""
         return Names(self.input_names, self.output_names, self.input_shapes)
+
+    # --- metrics -------------------------------------------------------------------------
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """What is measured: the mean of the loss, the metrics of `compile`, and the metrics among
+        its own attributes. Within a `train_step` or `test_step` of a subclass they are those that
+        `fit` reads: what the step puts into them is in the logs, for the epoch so far.
+        """
+        of_step = self.metrics_of_step
+        if of_step is None:
+            of_step = [] if self._compiled is None else [Mean("loss"), *self._compiled.metrics]
+        return [*of_step, *trackers_of(self).values()]
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The values of all `metrics` so far, by name: what a `train_step` may return.
+
+        A subclass may write its own: what it returns is in the logs, as it is.
+
+        Example:
+            >>> class Scored(Compilable):
+            ...     def get_metrics_result(self):
+            ...         results = super().get_metrics_result()
+            ...         p, r = results["precision"], results["recall"]
+            ...         return {**results, "f1": 2 * p * r / (p + r + 1e-7)}
+        """
+        return results({metric.name: metric.result() for metric in self.metrics})
 
     # --- gradients -----------------------------------------------------------------------
 
@@ -163,14 +192,23 @@ class Compilable(Compiling):
         assert self.optimizer is not None, "compile comes first"
         params, scaled = self.trainable_weights, self.optimizer.scale_loss(loss)
         self.optimizer.apply(gradients_of(self, scaled, params))
-        return {"loss": loss, **self.compute_metrics(y=y, y_pred=y_pred, sample_weight=weight)}
+        return self._measured(loss, y, y_pred, weight)
 
     def test_step(self, data: tuple[Any, ...]) -> dict[str, Any]:
         """Measure one batch. A subclass may write its own; the arguments are `train_step`'s."""
         x, y, weight = [*data, None][:3]
         y_pred = self(x)
         loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weight)
-        return {"loss": loss, **self.compute_metrics(y=y, y_pred=y_pred, sample_weight=weight)}
+        return self._measured(loss, y, y_pred, weight)
+
+    def _measured(self, loss: Tensor, y: Any, y_pred: Any, weight: Any) -> dict[str, Any]:
+        """What a step returns: this batch's loss and metrics."""
+        if self.metrics_of_step:
+            tracker, *_ = self.metrics_of_step
+            assert isinstance(tracker, Mean)  # of the loss
+            tracker.add_mean(loss, _size(y_pred))
+        values = self.compute_metrics(y=y, y_pred=y_pred, sample_weight=weight)
+        return values if self.has_own("get_metrics_result") else {"loss": loss, **values}
 
     def predict_step(self, data: Any) -> Any:
         """The outputs for one batch: `x`; `(x,)` for several inputs. A subclass may write its own
@@ -181,23 +219,27 @@ class Compilable(Compiling):
     @property
     def own_train_step(self) -> Callable[[tuple[Any, ...]], dict[str, Any]] | None:
         """The `train_step` that its author wrote, whole or in part; None if it is this class's."""
-        return self.train_step if self._writes("train_step") else None
+        own = self.train_step if self._writes("train_step") else None
+        return self.own_function("train") or own
 
     @property
     def own_test_step(self) -> Callable[[tuple[Any, ...]], dict[str, Any]] | None:
         """The `test_step` that its author wrote, whole or in part; None if it is this class's."""
-        return self.test_step if self._writes("test_step") else None
+        own = self.test_step if self._writes("test_step") else None
+        return self.own_function("test") or own
 
     @property
     def own_predict_step(self) -> Callable[[Any], Any] | None:
         """The `predict_step` that its author wrote; None if it is this class's."""
-        return self.predict_step if self._has_own("predict_step") else None
+        own = self.predict_step if self.has_own("predict_step") else None
+        return self.own_function("predict") or own
 
     def _writes(self, step: str) -> bool:
         """Whether a subclass wrote a step, or what it calls."""
-        return any(map(self._has_own, (step, "compute_loss", "compute_metrics")))
+        own = (step, "compute_loss", "compute_metrics", "get_metrics_result")
+        return any(map(self.has_own, own))
 
-    def _has_own(self, name: str) -> bool:
+    def has_own(self, name: str) -> bool:
         """Whether a subclass wrote a method, or one was set on this very model."""
         return name in vars(self) or getattr(type(self), name) is not getattr(Compilable, name)
 
@@ -223,13 +265,31 @@ class Compilable(Compiling):
         """
         judge = self._judge()
         with torch.no_grad():
-            means = iter(judge.means(y, in_order(self, y_pred), sample_weight))
-        stateful = judge.stateful
+            means = judge.means(y, in_order(self, y_pred), sample_weight)
+        self._note_means(means, _size(y_pred))
+        if self.has_own("get_metrics_result"):
+            return results(self.get_metrics_result())
+        stateful, each = judge.stateful, iter(means)
         return {
-            name: stateful[name].result() if name in stateful else next(means)
+            name: stateful[name].result() if name in stateful else next(each)
             for name in self.compiled.named_metrics
         }
+
+    def _note_means(self, means: list[Tensor], size: int) -> None:
+        """Have the metrics of the step take in the values of a batch; those that keep a state have
+        done so.
+        """
+        plain = [m for m in self.metrics_of_step or () if isinstance(m, MeanMetricWrapper)]
+        for metric, mean in zip(plain, means, strict=False):
+            metric.add_mean(mean, size)
 
     def _judge(self) -> LossAndMetrics:
         """The object that computes loss and metrics of outputs; in a step of `fit`, the step's."""
         return self.judge or LossAndMetrics(self, self.compiled, behind_activations=False)
+
+
+def _size(y_pred: Any) -> int:
+    """How many samples a batch has, by its outputs."""
+    while isinstance(y_pred, (list, tuple, dict)):
+        y_pred = next(iter(y_pred.values() if isinstance(y_pred, dict) else y_pred))
+    return len(y_pred) if getattr(y_pred, "ndim", 0) else 1

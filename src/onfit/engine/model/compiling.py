@@ -127,6 +127,8 @@ class Compiling(Freezable, Precise, Buildable):
         check_flag("sync_batch_norm", sync_batch_norm)
         self.distribution, self.sync_batch_norm = distribution, sync_batch_norm
         policy = precision_asked_for(mixed_precision) or self.policy_before_compile
+        for function in ("train_function", "test_function", "predict_function"):
+            vars(self).pop(function, None)  # made anew, as in Keras
         names = self._outputs_for(loss)
         if auto_scale_loss and policy == FLOAT16:
             optimizer = with_loss_scale(optimizer)
@@ -287,13 +289,12 @@ def under_way(model: Compiling) -> Iterator[None]:
     parts = [part for part in model.modules() if isinstance(part, Compiling)]
     for part in parts:
         part.fits_under_way += 1
-    outermost = model._begun is None
-    if outermost and model._compiled is not None:
+    before = model._begun
+    if before is None and model._compiled is not None:
         model._begun = Begun(model._compiled)
     try:
         yield
     finally:
-        if outermost:
-            model._begun = None
+        model._begun = before
         for part in parts:
             part.fits_under_way -= 1

@@ -212,7 +212,7 @@ def predict_on_batch(model: "Compilable", x: Any) -> Any:
     """Outputs for one batch."""
     batch = _one_batch(model, x, None, None, None)
     with evaluating(model):
-        return _joined([model(batch.x)])
+        return _joined([_outputs_of(model)(batch)])
 
 
 def _listeners(callbacks: Callbacks, history: History | None, verbose: int) -> Listeners:

@@ -16,12 +16,10 @@ from onfit.engine.model.printed import line_of, tree_of
 from onfit.engine.model.savable import Savable
 from onfit.engine.model.trainer import Trainer
 from onfit.engine.model.weights import Weighed, drawn_again
-from onfit.engine.step.own_step import trackers_of
 from onfit.errors import ArgumentError, NotReadyError, did_you_mean
 from onfit.layers.containers import Held
 from onfit.layers.graph import Symbol, Symbols
 from onfit.layers.keys import named_layers
-from onfit.metrics import Mean, Metric
 
 Clone = Callable[[nn.Module], nn.Module]
 
@@ -185,21 +183,6 @@ class Model(Trainer, Savable, Weighed):
         """
         look = Look(line_length, positions, expand_nested, show_trainable, layer_range)
         (print_fn or say)(summary_of(self, look))
-
-    @property
-    def metrics(self) -> list[Metric]:
-        """What is measured: the mean of the loss, the metrics of `compile`, and the metrics among
-        its own attributes. Within a `train_step` or `test_step` of a subclass they are those that
-        `fit` reads: what the step puts into them is in the logs, for the epoch so far.
-        """
-        of_step = self.metrics_of_step
-        if of_step is None:
-            of_step = [] if self._compiled is None else [Mean("loss"), *self._compiled.metrics]
-        return [*of_step, *trackers_of(self).values()]
-
-    def get_metrics_result(self) -> dict[str, Any]:
-        """The values of all `metrics` so far, by name: what a `train_step` may return."""
-        return {metric.name: metric.result() for metric in self.metrics}
 
     def reset_metrics(self) -> None:
         """Have all `metrics` forget what they have seen. Each epoch does so when it begins."""

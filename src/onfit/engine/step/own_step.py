@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from functools import partial
 from operator import is_
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from onfit.errors import ArgumentTypeError
 from onfit.layers.added_losses import may_add
 from onfit.metrics import Mean, Metric, StatefulMetric
 from onfit.metrics.own import set_state, state_of
-from onfit.metrics.results import is_result
+from onfit.metrics.results import is_result, results
 
 if TYPE_CHECKING:
     from onfit.engine.model.compilable import Compilable
@@ -76,6 +77,7 @@ class OwnStep:
         self._model.judge, self._model.metrics_of_step = self._judge, self._metrics
         try:
             values = self._step(as_data(batch))
+            so_far = self._results(values)
         finally:
             self._model.judge = self._model.metrics_of_step = None
         if self._limits is not None and self._limits.weights:
@@ -86,8 +88,15 @@ class OwnStep:
                 f"{type(values).__name__}. Return a dict of this batch's values, such as "
                 "{'loss': loss}."
             )
-        self.totals.note_results(values)
+        self.totals.note_results({**values, **so_far})
         self.totals.add({name: _detached(value) for name, value in values.items()}, size_of(batch))
+
+    def _results(self, values: Any) -> dict[str, Any]:
+        """What a `get_metrics_result` of the author's gives for what the step returned."""
+        if not self._model.has_own("get_metrics_result") or not isinstance(values, dict):
+            return {}
+        found = results(self._model.get_metrics_result())
+        return found if found.keys() == values.keys() else {}
 
     def _walk_along(self, batch: Samples) -> None:
         """Call the net with a sample that does not count, if the batch has one: the parts of a net
@@ -103,6 +112,66 @@ class OwnStep:
             return True
         known, params = self._model.optimizer.params, self._model.trainable_weights
         return len(known) == len(params) and all(map(is_, known, params))
+
+
+class WithFunctions:
+    """The part of a model that has Keras' functions of a list with one batch: `make_train_function`
+    and its like. `fit`, `evaluate` and `predict` call those that its author writes, or sets.
+    """
+
+    train_function: Callable[[list[Any]], Any] | None = None
+    test_function: Callable[[list[Any]], Any] | None = None
+    predict_function: Callable[[list[Any]], Any] | None = None
+
+    def make_train_function(self, force: bool = False) -> Callable[[list[Any]], Any]:
+        """Set `train_function`, if there is none, and return it: it calls `train_step` on the one
+        batch of a list.
+
+        Args:
+            force: make it anew.
+
+        Example:
+            >>> class Counting(WithFunctions):
+            ...     def make_train_function(self, force=False):
+            ...         step = super().make_train_function(force)
+            ...         def train(data):
+            ...             self.calls += 1
+            ...             return step(data)
+            ...         self.train_function = train
+            ...         return train
+        """
+        return self._made_function("train", force)
+
+    def make_test_function(self, force: bool = False) -> Callable[[list[Any]], Any]:
+        """The same for `test_function`, which calls `test_step`."""
+        return self._made_function("test", force)
+
+    def make_predict_function(self, force: bool = False) -> Callable[[list[Any]], Any]:
+        """The same for `predict_function`, which calls `predict_step`."""
+        return self._made_function("predict", force)
+
+    def _made_function(self, kind: str, force: bool) -> Callable[[list[Any]], Any]:
+        if force or getattr(self, f"{kind}_function") is None:
+            setattr(self, f"{kind}_function", partial(_on_the_batch, self, f"{kind}_step"))
+        function: Callable[[list[Any]], Any] = getattr(self, f"{kind}_function")
+        return function
+
+    def own_function(self, kind: str) -> Callable[[Any], Any] | None:
+        """Of a batch: the `train_function` or other that its author wrote, or set; else None."""
+        make = f"make_{kind}_function"
+        wrote = getattr(type(self), make) is not getattr(WithFunctions, make)
+        if not wrote and make not in vars(self) and getattr(self, f"{kind}_function") is None:
+            return None
+        made = getattr(self, make)()
+        return partial(_in_a_list, getattr(self, f"{kind}_function") or made)
+
+
+def _on_the_batch(model: Any, step: str, data: list[Any]) -> Any:
+    return getattr(model, step)(data[0])
+
+
+def _in_a_list(function: Callable[[list[Any]], Any], batch: Any) -> Any:
+    return function([batch])
 
 
 class _Means(RunningMeans):
