@@ -143,7 +143,7 @@ class Optimizer(WithAverage):
         return (*average, *waiting, *self.slot_names)
 
     def build(self, params: Sequence[Tensor]) -> None:
-        """Make the state of `params`; state that a parameter already has is kept.
+        """Make the state of `params`; state that a parameter already has is kept, where it is now.
 
         The state of a parameter that is no longer in `params` (its layer was frozen) is set aside
         until the parameter is in them again.
@@ -163,7 +163,9 @@ class Optimizer(WithAverage):
         self.params = list(params)
         self.slots = {
             slot: [
-                known[id(param)][slot] if id(param) in known else self._first(slot, param)
+                known[id(param)][slot].to(param.device)
+                if id(param) in known
+                else self._first(slot, param)
                 for param in self.params
             ]
             for slot in self._all_slots

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from onfit.engine.data.arrays import (
     Names,
@@ -46,8 +47,16 @@ class Reader:
 
 
 def moved(batch: Samples, device: torch.device) -> Samples:
-    """The batch on `device`."""
+    """The batch on `device`. A copy to a GPU does not hold up the program: it starts from pinned
+    memory, which the GPU reads by itself.
+    """
+    if device.type == "cuda":
+        return each(lambda tensor: _pinned(tensor).to(device, non_blocking=True), batch)
     return each(lambda tensor: tensor.to(device, non_blocking=True), batch)
+
+
+def _pinned(tensor: Tensor) -> Tensor:
+    return tensor.pin_memory() if tensor.is_cpu else tensor
 
 
 def _unpacked(batch: Any) -> tuple[Any, Any, Any]:

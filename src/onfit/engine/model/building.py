@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from onfit.engine.data.arrays import Samples
+from onfit.engine.placing import accelerator, brought, moved_to
 from onfit.errors import NotReadyError, OnfitError, ShapeError
 from onfit.layers.calling import Called, shapes_to_build_for
 from onfit.layers.containers import HoldsLayers
@@ -41,6 +42,46 @@ class Buildable(Called, HoldsLayers):
         """Where its parameters are; None if it has none."""
         first = next(self.parameters(), None)
         return None if first is None else first.device
+
+    # Where it is to be moved once its weights exist; None for an accelerator, if there is one.
+    wanted_device: torch.device | None = None
+    is_placed = False
+    # Whether `fit` may move it without being asked.
+    goes_to_accelerator = True
+
+    @property
+    def home(self) -> torch.device | None:
+        """Where its batches go; None leaves them where they are."""
+        return self._destination or self.device
+
+    @property
+    def _destination(self) -> torch.device | None:
+        """Where it is yet to go; None if it stays."""
+        if self.wanted_device is not None or self.is_placed or not self.goes_to_accelerator:
+            return self.wanted_device
+        here = self.device
+        return accelerator() if here is None or here.type == "cpu" else None
+
+    def place(self) -> None:
+        """Go where it is to compute, once its weights exist. A model of layers goes to a GPU, if
+        there is one; `compile(device=)` says otherwise. That happens once: whoever moves it
+        later has their way.
+        """
+        if not self._is_built():
+            return
+        destination, here = self._destination, self.device
+        self.is_placed, self.wanted_device = True, None
+        if here is not None and destination not in (None, here):
+            moved_to(self, destination)
+            self._follow_weights()
+
+    def get_ready_for(self, batch: Samples) -> None:
+        """Make the weights that wait for a batch, where the model is to compute."""
+        self.ensure_built(batch)
+        self.place()
+
+    def _follow_weights(self) -> None:
+        """Called when the weights were moved."""
 
     # --- building ------------------------------------------------------------------------
 
@@ -88,8 +129,9 @@ class Buildable(Called, HoldsLayers):
         if self._is_built() or not self._computes:
             return
         if isinstance(given, Samples):
+            here = self.device or torch.get_default_device()  # the batch may be where it goes later
             with evaluating(self):
-                self(given.x)
+                self(brought(given.x, here))
         else:
             self._compute_on_zeros((_specs_of(given),), {})
 

@@ -1,7 +1,6 @@
 """What `compile` receives, and what may be changed of it later."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from onfit._types import Distribution, Identifier, Mode
 from onfit.assigning import is_ours
 from onfit.engine.model.arguments import check_distribution, check_flag, refuse_unsupported
 from onfit.engine.model.building import Buildable
+from onfit.engine.placing import device_asked_for
 from onfit.engine.step.compiled import Begun, Compiled
 from onfit.engine.step.outputs import outputs_named_by
 from onfit.engine.step.synchronized import Moments
@@ -84,6 +84,7 @@ class Compiling(Freezable, Precise, Buildable):
         distribution: Distribution | None = "auto",
         sync_batch_norm: bool = False,
         mixed_precision: Any = None,
+        device: Any = "auto",
         **old: Any,
     ) -> None:
         """Set the optimizer, the loss and the metrics of the training.
@@ -117,6 +118,10 @@ class Compiling(Freezable, Precise, Buildable):
                 half type where torch.autocast does, also one that was made with other types, and
                 a wrapped net. `"float32"`: it does not, whatever its policy. None: as the model's
                 policy says. Layers with a `dtype` of their own keep it.
+            device: where the model computes: `"cpu"`, `"cuda"`, `"cuda:1"`, `"mps"`, or a torch
+                device. `"auto"`: a model of layers that is on the CPU goes to a GPU, or Apple's,
+                if there is one, when `fit`, `evaluate` or `predict` is first called; a wrapped
+                net stays where it is.
             **old: arguments of older versions of Keras; each is an error unless it is None.
 
         Raises:
@@ -126,6 +131,7 @@ class Compiling(Freezable, Precise, Buildable):
         check_distribution(distribution)
         check_flag("sync_batch_norm", sync_batch_norm)
         self.distribution, self.sync_batch_norm = distribution, sync_batch_norm
+        wanted = device_asked_for(device)
         policy = precision_asked_for(mixed_precision) or self.policy_before_compile
         for function in ("train_function", "test_function", "predict_function"):
             vars(self).pop(function, None)  # made anew, as in Keras
@@ -136,6 +142,13 @@ class Compiling(Freezable, Precise, Buildable):
         self.output_names = names
         self.compute_for_now_in(policy)
         self._adopt(compiled, Trained(self.trainable))
+        if wanted is not None:
+            self.wanted_device = wanted
+            self.place()
+
+    def _follow_weights(self) -> None:
+        if self._compiled is not None and self._compiled.optimizer.params:
+            self._compiled.optimizer.build(self._compiled.optimizer.params)
 
     def _outputs_for(self, loss: Any) -> list[str]:
         """The names of the outputs. If only a subclass' own code knows them, the losses do."""
@@ -279,22 +292,3 @@ class Compiling(Freezable, Precise, Buildable):
     def _after_assignment(self) -> None:
         if self._compiled is not None:
             self._compiled.trained.settle(self)
-
-
-@contextmanager
-def under_way(model: Compiling) -> Iterator[None]:
-    """Note in a model and the models in it, for the block, that it is in training, and how it is
-    compiled when that begins.
-    """
-    parts = [part for part in model.modules() if isinstance(part, Compiling)]
-    for part in parts:
-        part.fits_under_way += 1
-    before = model._begun
-    if before is None and model._compiled is not None:
-        model._begun = Begun(model._compiled)
-    try:
-        yield
-    finally:
-        model._begun = before
-        for part in parts:
-            part.fits_under_way -= 1

@@ -1,12 +1,16 @@
 """How long a training goes on, in epochs or in steps, and its walk through the batches."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from onfit.core.run import Run
 from onfit.engine.data.shares import size_of_whole
 from onfit.engine.data.source import Source, size_of
+from onfit.engine.model.compiling import Compiling
 from onfit.engine.model.validating import Validations
+from onfit.engine.step.compiled import Begun
 from onfit.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -90,3 +94,22 @@ def _walk_steps(
         step(batch)
         if run.validation_due:
             validations.after_step(run)
+
+
+@contextmanager
+def under_way(model: Compiling) -> Iterator[None]:
+    """Note in a model and the models in it, for the block, that it is in training, and how it is
+    compiled when that begins.
+    """
+    parts = [part for part in model.modules() if isinstance(part, Compiling)]
+    for part in parts:
+        part.fits_under_way += 1
+    before = model._begun
+    if before is None and model._compiled is not None:
+        model._begun = Begun(model._compiled)
+    try:
+        yield
+    finally:
+        model._begun = before
+        for part in parts:
+            part.fits_under_way -= 1

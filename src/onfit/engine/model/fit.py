@@ -25,8 +25,7 @@ from onfit.engine.data.given import given, sets_to_validate, source_of
 from onfit.engine.data.reading import moved
 from onfit.engine.data.source import Source, size_of
 from onfit.engine.data.validation import ValidationData, collected, of_set
-from onfit.engine.model.compiling import under_way
-from onfit.engine.model.extent import Extent
+from onfit.engine.model.extent import Extent, under_way
 from onfit.engine.model.validating import Validations
 from onfit.engine.step.connecting import as_one, begin_alike, processes_of
 from onfit.engine.step.following import Following, FollowingTraining
@@ -66,7 +65,7 @@ def fit(
     listeners = _listeners(callbacks, history, verbose)
     train, held_out, shown = _sources(x, y, sample_weight, batching, validation)
     first = train.first()
-    model.ensure_built(first)
+    model.get_ready_for(first)
     begin_alike(model, first, together, [train, *held_out.values()])
     step = FollowingTraining(model, copies=train.facts.copies, together=together)
     test: Any = Following(model, test_step_of) if held_out else None
@@ -140,7 +139,7 @@ def evaluate(
     """Loss and metrics over data: what `Trainer.evaluate` documents."""
     verbose = _asked_of(model, verbose)
     source = source_of(x, y, sample_weight, batching)
-    model.ensure_built(source.first())
+    model.get_ready_for(source.first())
     step = test_step_of(model, model.compiled)
     params = _params(source, model.metrics_names, verbose)
     run = Run(model, _listeners(callbacks, None, verbose), params=params)
@@ -154,7 +153,7 @@ def predict(
     """Outputs for data: what `Trainer.predict` documents."""
     verbose = _asked_of(model, verbose)
     source = source_of(x, batching=batching)
-    model.ensure_built(source.first())
+    model.get_ready_for(source.first())
     params = _params(source, [], verbose)
     run = Run(model, _listeners(callbacks, None, verbose), params=params)
     with evaluating(model), run.introduced():
@@ -268,7 +267,7 @@ def _one_batch(
 ) -> Samples:
     by_class = class_weights_of(class_weight, model.names.outputs)
     batch = weighted_by_class(samples_of(x, y, sample_weight, model.names), by_class)
-    model.ensure_built(batch)
+    model.get_ready_for(batch)
     return batch if model.device is None else moved(batch, model.device)
 
 

@@ -22,6 +22,8 @@ class Wrapped(Model):
         name: its name; by default that of the module's class.
     """
 
+    goes_to_accelerator = False  # it stays where its owner put it
+
     @classmethod
     def is_asked_for(cls, args: Sequence[Any], kwargs: Container[str]) -> bool:
         """Whether `Model(*args, **kwargs)` has a torch module first."""

@@ -1,0 +1,67 @@
+"""Where a model computes: on the CPU, or on an accelerator."""
+
+import os
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from onfit.errors import ArgumentError
+from onfit.layers.shapes import mapped
+
+_LOCAL_RANK = "LOCAL_RANK"  # a launcher says in it which process of this machine one is
+
+
+def accelerator() -> torch.device | None:
+    """The GPU of this process, or Apple's (MPS); None if there is none."""
+    if torch.cuda.is_available():
+        return torch.device("cuda", _own_gpu())
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return None
+
+
+def _own_gpu() -> int:
+    """The GPU that the process chose; else each process of a launcher has one of its own."""
+    chosen = torch.cuda.current_device()
+    rank = int(os.environ.get(_LOCAL_RANK, chosen))
+    return rank if chosen == 0 and rank < torch.cuda.device_count() else chosen
+
+
+def device_asked_for(asked: Any) -> torch.device | None:
+    """The device of `compile(device=)`; None for `"auto"`.
+
+    Raises:
+        ArgumentError: for a device that torch does not know, or that this machine does not have.
+    """
+    if asked == "auto":
+        return None
+    try:
+        device = torch.device(asked)
+        torch.empty(0, device=device)
+    except (RuntimeError, TypeError, AssertionError) as error:
+        raise ArgumentError(
+            f"compile(device={asked!r}): torch cannot compute there: {error}. Write 'auto', 'cpu', "
+            "'cuda', 'cuda:1' or 'mps'."
+        ) from error
+    return device
+
+
+def moved_to(net: nn.Module, device: torch.device) -> None:
+    """Move the weights of `net`, and have what it is called with follow them."""
+    net.to(device)
+    if not any(hook is _bring_inputs for hook in net._forward_pre_hooks.values()):
+        net.register_forward_pre_hook(_bring_inputs, with_kwargs=True)
+
+
+def _bring_inputs(net: nn.Module, args: Any, kwargs: Any) -> Any:
+    """A hook before `forward`: the arguments, on the device of the weights."""
+    first = next(net.parameters(), None)
+    if first is None:
+        return None
+    return tuple(brought(part, first.device) for part in args), brought(kwargs, first.device)
+
+
+def brought(structure: Any, device: torch.device) -> Any:
+    """Nested tuples, lists and dicts, with the tensors in them on `device`."""
+    return mapped(lambda tensor: tensor.to(device), Tensor, structure)
