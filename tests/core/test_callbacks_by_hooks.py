@@ -100,6 +100,37 @@ def test_a_hook_that_the_base_class_of_keras_marks_as_doing_nothing_is_not_calle
     assert not heard_in(Base(), "on_epoch_begin")
 
 
+def test_a_hook_that_it_sets_on_itself_in_an_earlier_hook_is_called():
+    class Later(Theirs):
+        on_batch_end = None
+
+        def _implements_train_batch_hooks(self):
+            return True
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.on_batch_end = lambda batch, logs=None: self.seen.append((epoch, batch))
+
+    callback = Later()
+    trained(callback, epochs=2)
+    assert [one for one in callback.seen if len(one) == 2] == [(0, 0), (1, 0)]
+
+
+def test_one_that_has_a_hook_for_batches_is_called_for_that_alone():
+    class Says(Theirs):
+        def _implements_train_batch_hooks(self):
+            return True
+
+    assert not heard_in(Says(), "on_train_batch_begin")
+    assert heard_in(Says(), "on_train_batch_end")
+    assert not heard_in(Says(), "on_test_batch_end")
+
+
+def test_its_hooks_count_as_those_of_a_user_which_may_look_at_gradients():
+    listeners = Listeners(Theirs())
+    listeners.refresh()
+    assert listeners.heard_by_users("on_train_batch_end")
+
+
 def test_a_list_by_hand_takes_it_and_an_instance_listed_twice_is_warned_of():
     callback = Theirs()
     callbacks = CallbackList([callback], model=SimpleNamespace(), epochs=2)

@@ -141,3 +141,73 @@ def test_a_resumed_run_goes_on_with_what_they_remember(tmp_path):
     best = callbacks.EarlyStopping(patience=3, restore_best_weights=True)
     for mine, other in zip(weights, fitted(best)[1], strict=True):
         np.testing.assert_array_equal(mine, other)
+
+
+# --- those of other libraries ------------------------------------------------------------------
+
+
+class Moved(Callback):
+    """Notes how far the bars of tqdm's callback are when an epoch ends."""
+
+    def __init__(self, bars):
+        self.bars, self.places = bars, []
+
+    def on_epoch_end(self, epoch, logs=None):
+        batches = getattr(self.bars, "batch_bar", None)
+        self.places.append((self.bars.epoch_bar.n, None if batches is None else batches.n))
+
+
+@pytest.mark.parametrize(("verbose", "samples"), [(0, None), (1, 40), (2, 40)])
+def test_the_bars_of_tqdm_move(verbose, samples, capsys):
+    from tqdm.keras import TqdmCallback
+
+    bars = TqdmCallback(verbose=verbose, mininterval=0)
+    moved = Moved(bars)
+    model().fit(X, Y, callbacks=[bars, moved], batch_size=10, verbose=0, epochs=2)
+    assert moved.places == [(1, samples), (2, samples)]
+    net = torch.nn.Linear(4, 1)
+    bars = TqdmCallback(verbose=verbose, mininterval=0)
+    moved = Moved(bars)
+    with Run(net, [bars, moved], epochs=2, params={"verbose": 0}) as run:
+        for _ in run.epochs():
+            for batch in run.batches(torch.tensor(X).split(10)):
+                run.log(loss=net(batch).mean())
+    assert moved.places == [(1, samples), (2, samples)]
+    assert "loss=" in capsys.readouterr().err
+
+
+class Tracker(keras.callbacks.Callback):
+    """Asks what the callbacks of W&B and MLflow ask for."""
+
+    def __init__(self):
+        self.rates, self.steps, self.said = [], [], []
+
+    def on_train_begin(self, logs=None):
+        assert "name" in self.model.optimizer.get_config()
+        self.model.summary(print_fn=lambda line, *more, **named: self.said.append(line))
+
+    def on_batch_end(self, batch, logs=None):
+        assert self.model.optimizer.learning_rate.shape == ()
+        self.rates.append(self.model.optimizer.learning_rate.numpy().item())
+        self.steps.append(int(self.model.optimizer.iterations.numpy()))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.logs = {name: float(value) for name, value in logs.items()}
+
+
+def test_what_a_tracker_asks_for_is_there_in_fit_and_in_a_loop_of_ones_own():
+    tracker = Tracker()
+    model().fit(X, Y, callbacks=[tracker], batch_size=20, verbose=0, epochs=2)
+    assert (tracker.steps, tracker.rates) == ([1, 2, 3, 4], pytest.approx([0.01] * 4))
+    assert tracker.logs.keys() == {"loss", "mae"}
+    assert "dense" in "".join(tracker.said)
+
+    tracker, net = Tracker(), torch.nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.5)
+    with Run(net, tracker, optimizer=optimizer, epochs=2, params={"verbose": 0}) as run:
+        for _ in run.epochs():
+            for batch in run.batches(torch.tensor(X).split(20)):
+                run.log(loss=net(batch).mean())
+    assert (tracker.steps, tracker.rates) == ([1, 2, 3, 4], [0.5] * 4)
+    assert tracker.logs.keys() == {"loss"}
+    assert tracker.said

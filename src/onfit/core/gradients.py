@@ -1,4 +1,4 @@
-"""Letting callbacks see a batch and its gradients."""
+"""Letting callbacks see a batch, its gradients, and how many steps there were."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -51,3 +51,12 @@ def observe_gradients(session: "Session") -> Callable[[], object] | None:
         return None
     end: Callable[[], object] = observe(before_update if hooked else None)
     return end
+
+
+def show_steps(session: "Session") -> None:
+    """Let an optimizer that the loop steps itself, and that cannot count its steps, show in
+    `iterations` how many batches are done.
+    """
+    optimizer = getattr(session.model, "optimizer", None)
+    if getattr(optimizer, "keeps_gradients", False) and hasattr(optimizer, "progress"):
+        optimizer.progress = session.progress

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from onfit.errors import ArgumentError
 
 
@@ -27,9 +29,9 @@ class LearningRate(float):
         """The rate as a plain float."""
         return float(self)
 
-    def numpy(self) -> float:
-        """The rate as a plain float."""
-        return float(self)
+    def numpy(self) -> np.float64:
+        """The rate as a number of numpy, which is a float, too."""
+        return np.float64(self)
 
     def assign(self, value: float) -> None:
         """Set the optimizer's learning rate."""
@@ -63,9 +65,9 @@ class Iterations(int):
         """The count as a plain int."""
         return int(self)
 
-    def numpy(self) -> int:
-        """The count as a plain int."""
-        return int(self)
+    def numpy(self) -> np.int64:
+        """The count as a number of numpy."""
+        return np.int64(self)
 
     def assign(self, value: int) -> None:
         """Set the optimizer's count of steps."""

@@ -75,6 +75,29 @@ def _method(value: Any, hook: str) -> Hook | None:
     return next(written, None)
 
 
+def _writes_later(value: Any, hook: str) -> bool:
+    """Whether an object says that it has hooks for batches of this walk, and has none yet: it sets
+    them on itself in an earlier hook, as tqdm's does.
+    """
+    walk = hook.split("_")[1]
+    says = getattr(value, f"_implements_{walk}_batch_hooks", None)
+    if "_batch_" not in hook or not callable(says) or not says():
+        return False
+    return not any(_method(value, f"on_{walk}_batch_{edge}") for edge in ("begin", "end"))
+
+
+def _caller(value: Any, hook: str) -> Hook:
+    """A function that calls the method which the object has for the hook then."""
+
+    def call(*args: Any) -> None:
+        method = _method(value, hook)
+        if method is not None:
+            method(*args)
+
+    call.__module__ = type(value).__module__  # by which a session knows hooks of others
+    return call
+
+
 class ByHooks(Callback):
     """Calls the hooks of an object that is no `Callback`, but has Keras' hooks.
 
@@ -87,9 +110,8 @@ class ByHooks(Callback):
         # What Keras' own callbacks hold beside plain data, they make anew when training begins.
         self._warned_of_what_is_left_out = next(_of_keras(type(adapted)), "") == type(self).__name__
         for hook in HOOKS:
-            method = _method(adapted, hook)
-            if method is not None:
-                setattr(self, hook, method)
+            if _method(adapted, hook) is not None or _writes_later(adapted, hook):
+                setattr(self, hook, _caller(adapted, hook))
 
     def __repr__(self) -> str:
         return repr(self.adapted)

@@ -28,6 +28,8 @@ class TorchOptimizer(Optimizer):
             `functools.partial(torch.optim.AdamW, lr=1e-3)`.
     """
 
+    progress: Any = None  # of the run whose loop steps the torch optimizer itself, with its `step`
+
     def __init__(self, optimizer: Any = None, factory: Factory | None = None) -> None:
         super().__init__()
         self.optimizer = optimizer
@@ -49,6 +51,18 @@ class TorchOptimizer(Optimizer):
         one._factory = factory
         one._given = [p for group in one.optimizer.param_groups for p in group["params"]]
         return one
+
+    @property
+    def iterations(self) -> Iterations:
+        """How many steps were taken; in a loop that steps the torch optimizer itself, how many
+        batches are done.
+        """
+        loops = 0 if self.progress is None else self.progress.step
+        return Iterations(max(self._steps, loops), self)
+
+    @iterations.setter
+    def iterations(self, count: int) -> None:
+        self.batches = int(count) * (self.gradient_accumulation_steps or 1)
 
     @property
     def by_factory(self) -> bool:
