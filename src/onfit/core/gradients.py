@@ -1,7 +1,7 @@
 """Letting callbacks see a batch, its gradients, and how many steps there were."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from onfit.core.logs import Logs
 from onfit.errors import CapabilityError
@@ -29,6 +29,7 @@ def observe_gradients(session: "Session") -> Callable[[], object] | None:
         CapabilityError: if a callback writes the hook, and the model cannot say when its optimizer
             steps.
     """
+    _show_steps(session)
     if not shows_batches(session):
         return None
     hooked = session.callbacks.hear(_HOOK)
@@ -53,10 +54,10 @@ def observe_gradients(session: "Session") -> Callable[[], object] | None:
     return end
 
 
-def show_steps(session: "Session") -> None:
+def _show_steps(session: "Session") -> None:
     """Let an optimizer that the loop steps itself, and that cannot count its steps, show in
     `iterations` how many batches are done.
     """
-    optimizer = getattr(session.model, "optimizer", None)
+    optimizer: Any = getattr(session.model, "optimizer", None)
     if getattr(optimizer, "keeps_gradients", False) and hasattr(optimizer, "progress"):
         optimizer.progress = session.progress

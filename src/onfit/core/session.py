@@ -13,7 +13,7 @@ from typing import Any
 
 from onfit._types import Callbacks
 from onfit.core.ending import Keeper, finish
-from onfit.core.gradients import observe_gradients, show_steps
+from onfit.core.gradients import observe_gradients
 from onfit.core.logs import Logs
 from onfit.core.meter import Meter
 from onfit.core.progress import Progress, require_epochs
@@ -125,7 +125,6 @@ class Session(Recording):
         self._meet_others()
         self.introduce()
         self.model.stop_training = False
-        show_steps(self)
         self.callbacks.restart_seconds()
         self._unobserve = observe_gradients(self)
         self.timing.begin()
