@@ -112,9 +112,39 @@ def test_what_is_no_time_is_an_error_that_says_how(limit):
     with pytest.raises(ArgumentError) as caught:
         TimeLimit(limit)
     assert str(caught.value) == (
-        f"TimeLimit({limit!r}): the limit is a time above 0. Pass text such as '2 hours' or "
-        "'90 minutes', a number of seconds, or a timedelta."
+        f"TimeLimit(limit={limit!r}): it is a time above 0. Pass text such as '2 hours' "
+        "or '90 minutes', a number of seconds, or a timedelta."
     )
+
+
+def test_it_stops_before_the_limit_if_asked():
+    clock = Clock()
+    assert len(walked(TimeLimit(8, clock=clock, before="3 seconds"), clock)[0]) == 5
+
+
+@pytest.mark.parametrize(("limit", "before"), [(5, 5), ("1 minute", "2 minutes")])
+def test_a_limit_that_leaves_no_time_is_an_error(limit, before):
+    with pytest.raises(ArgumentError, match="leaves no time to train"):
+        TimeLimit(limit, before=before)
+
+
+def test_the_end_of_a_slurm_job_is_a_limit(monkeypatch):
+    monkeypatch.setattr("onfit.callbacks.time_limit.time.time", lambda: 1000.0)
+    monkeypatch.setenv("SLURM_JOB_END_TIME", "1125")
+    clock = Clock()
+    batches, run = walked(TimeLimit("slurm", clock=clock), clock)  # 125 seconds, and 120 before
+    assert len(batches) == 5
+    assert run.stop_reason == "the end of its SLURM job is near"
+    assert len(walked(TimeLimit("slurm", clock=clock, before=122), clock)[0]) == 3
+
+
+@pytest.mark.parametrize(("end", "says"), [(None, "has none"), ("soon", "no time in seconds")])
+def test_without_an_end_of_slurm_it_is_an_error(monkeypatch, end, says):
+    monkeypatch.delenv("SLURM_JOB_END_TIME", raising=False)
+    if end is not None:
+        monkeypatch.setenv("SLURM_JOB_END_TIME", end)
+    with pytest.raises(ArgumentError, match=says):
+        TimeLimit("slurm")
 
 
 @pytest.mark.parametrize("limit", ["", "2 fortnights", "soon"])
