@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 KERAS = "docs/integrations/keras.md"
-CALLS = ROOT / "tests" / "typed" / "calls.py"
+TYPED = sorted(ROOT.glob("tests/typed/*.py"))
 # Not the page on Keras: to a type checker, `logs["loss"]` is an error in a callback of Keras' own.
 PAGES = [ROOT / "README.md", *sorted(set(ROOT.glob("docs/**/*.md")) - {ROOT / KERAS})]
 # What the fragments of a page have from the text around them.
@@ -108,8 +108,10 @@ checked_by_each = pytest.mark.parametrize("checker", [mypy, pyright])
 def test_calls_have_the_types_that_they_say_and_mistakes_are_found(
     checker: Checker, tmp_path: Path
 ) -> None:
-    (tmp_path / CALLS.name).write_text(CALLS.read_text())
-    assert checker(tmp_path, [CALLS.name], strict=True) == []
+    for path in TYPED:
+        (tmp_path / path.name).write_text(path.read_text())
+    assert {"calls.py", "own_classes.py"} <= {path.name for path in TYPED}
+    assert checker(tmp_path, [path.name for path in TYPED], strict=True) == []
 
 
 @pytest.mark.slow  # both read torch

@@ -1,6 +1,6 @@
 """Types of values, by the names that Keras, numpy and torch give them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ _FLOATS = ("float32", "float16", "bfloat16", "float64")
 _COMMON = (*_FLOATS, "int64", "int32", "uint8", "bool")
 
 
+# A number, or numbers in an array, a tensor or lists.
+Numbers = float | Sequence[Any] | np.ndarray[Any, Any] | Tensor
 # A name, a type of numpy, torch or Python, or what Keras writes of a policy; None for the default.
 DtypeLike = str | torch.dtype | np.dtype[Any] | type[Any] | Mapping[str, Any] | None
 

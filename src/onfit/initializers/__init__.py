@@ -1,7 +1,7 @@
 """The first values of weights, by Keras' names. They are drawn from torch's global generator."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
@@ -96,7 +96,8 @@ def get(identifier: InitializerLike) -> Callable[..., Tensor]:
     0.05
     """
     if hasattr(identifier, "shape"):
-        return Constant(identifier)
+        first: Any = identifier
+        return Constant(first)
     found: Callable[..., Tensor] = _CATALOG.get(identifier)
     return found
 

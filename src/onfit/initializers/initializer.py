@@ -8,7 +8,7 @@ from torch import Tensor
 
 from onfit._types import Identifier
 from onfit.configured import Configured
-from onfit.dtypes import DtypeLike, torch_dtype
+from onfit.dtypes import DtypeLike, Numbers, torch_dtype
 from onfit.errors import ShapeError
 
 Shape = tuple[int, ...]
@@ -19,7 +19,7 @@ InitializerLike = Identifier | np.ndarray[Any, Any] | Tensor
 class Initializer(Configured):
     """Makes a tensor of a given shape. Subclass it and write `__call__`."""
 
-    def __call__(self, shape: Shape, dtype: DtypeLike = None) -> Tensor:
+    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
         """A new tensor of `shape`, on torch's default device.
 
         Args:
@@ -63,7 +63,7 @@ class Constant(Initializer):
                 [1., 2.]])
     """
 
-    def __init__(self, value: Any = 0.0) -> None:
+    def __init__(self, value: Numbers = 0.0) -> None:
         self.value = value
 
     def __call__(self, shape: Shape, dtype: DtypeLike = None) -> Tensor:

@@ -1,5 +1,6 @@
 """Embedding: a row of numbers for each whole number."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch.nn.functional as F
@@ -54,7 +55,7 @@ class Embedding(Layer):
         embeddings_regularizer: Identifier | None = None,
         embeddings_constraint: Identifier | None = None,
         mask_zero: bool = False,
-        weights: Any = None,
+        weights: Iterable[Any] | None = None,
         input_length: int | None = None,
         **layer: Any,
     ) -> None:

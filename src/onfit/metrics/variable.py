@@ -5,7 +5,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from onfit.dtypes import as_numpy
+from onfit.dtypes import Numbers, as_numpy
 
 
 class MetricVariable(Tensor):
@@ -41,16 +41,16 @@ class MetricVariable(Tensor):
         """Its numbers, as an array that later changes do not reach."""
         return as_numpy(self.value)
 
-    def assign(self, value: Any) -> None:
+    def assign(self, value: Numbers) -> None:
         """Set its numbers."""
         self._become(self._met(value).expand(self.shape).clone())
 
-    def assign_add(self, value: Any) -> None:
+    def assign_add(self, value: Numbers) -> None:
         """Add to its numbers."""
         met = self._met(value)
         self._become(self.value.to(met.device) + met)
 
-    def assign_sub(self, value: Any) -> None:
+    def assign_sub(self, value: Numbers) -> None:
         """Subtract from its numbers."""
         met = self._met(value)
         self._become(self.value.to(met.device) - met)

@@ -35,7 +35,7 @@ class Compilable(Compiling, WithFunctions):
     def __init__(self, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.stop_training = False
-        self.history: History | None = None
+        self.history: History | Any = None
         self.judge: LossAndMetrics | None = None
         # What `train_on_batch(reset_metrics=False)` and `test_on_batch` go on with.
         self.steps_by_hand: dict[str, Any] = {}

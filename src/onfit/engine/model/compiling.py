@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -20,7 +21,7 @@ from onfit.layers.modes import Freezable
 from onfit.layers.precision.of_models import FLOAT16, Precise, precision_asked_for
 from onfit.layers.wrappers import divides_weights, trained_parameters
 from onfit.optimizers import Optimizer, with_loss_scale
-from onfit.policies import policy_of_new
+from onfit.policies import DTypePolicy, policy_of_new
 
 if TYPE_CHECKING:
     from onfit.optimizers import OptimizerLike
@@ -83,8 +84,8 @@ class Compiling(Freezable, Precise, Buildable):
         auto_scale_loss: bool = True,
         distribution: Distribution | None = "auto",
         sync_batch_norm: bool = False,
-        mixed_precision: Any = None,
-        device: Any = "auto",
+        mixed_precision: str | DTypePolicy | None = None,
+        device: str | torch.device = "auto",
         **old: Any,
     ) -> None:
         """Set the optimizer, the loss and the metrics of the training.

@@ -21,6 +21,7 @@ from onfit.engine.model.calls import (
     store,
     symbols_given,
 )
+from onfit.engine.model.layered import AnyLayer
 from onfit.engine.model.model import Clone, Model
 from onfit.engine.model.naming import keep, name_inputs
 from onfit.errors import ArgumentError
@@ -125,7 +126,7 @@ class Functional(Model):
         return names
 
     @property
-    def layers(self) -> list[nn.Module]:
+    def layers(self) -> list[AnyLayer]:
         """Its layers in the order in which Keras lists them: the deepest first, and among them an
         `InputLayer` for each input.
         """

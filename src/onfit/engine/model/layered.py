@@ -4,6 +4,10 @@ from typing import Any, ClassVar
 
 from torch import nn
 
+from onfit.layers import Layer
+
+AnyLayer = Layer | Any  # a layer, or any other torch module
+
 
 class Layered:
     """What the code that saves, copies or draws a model needs to know about it.

@@ -11,6 +11,7 @@ from onfit.engine.data.given import ArrayData
 from onfit.engine.inspect import activations, gradients, profiling
 from onfit.engine.inspect.summary import Look, summary_of
 from onfit.engine.inspect.tracing import GraphTracer
+from onfit.engine.model.layered import AnyLayer
 from onfit.engine.model.mixed import mixed
 from onfit.engine.model.printed import line_of, tree_of
 from onfit.engine.model.savable import Savable
@@ -130,13 +131,13 @@ class Model(Trainer, Savable, Weighed):
         return type(self).forward is not Model.forward
 
     @property
-    def layers(self) -> list[nn.Module]:
+    def layers(self) -> list[AnyLayer]:
         """Its layers, from input to output; those in lists and dicts one by one."""
         return list(_each_layer(self))
 
     # --- what it is made of ---------------------------------------------------------------
 
-    def get_layer(self, name: str | None = None, index: int | None = None) -> nn.Module:
+    def get_layer(self, name: str | None = None, index: int | None = None) -> AnyLayer:
         """The layer of that name, or at that index.
 
         Raises:

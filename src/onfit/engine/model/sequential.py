@@ -9,6 +9,7 @@ from onfit.activations import Activation
 from onfit.engine.data.arrays import Samples
 from onfit.engine.model import generators
 from onfit.engine.model.calls import logits_of
+from onfit.engine.model.layered import AnyLayer
 from onfit.engine.model.model import Clone, Model
 from onfit.engine.model.naming import keep
 from onfit.errors import ArgumentError, ArgumentTypeError, NotConnectedError, OnfitError
@@ -56,7 +57,7 @@ class Sequential(Model):
             self.add(layer)
 
     @property
-    def layers(self) -> list[nn.Module]:
+    def layers(self) -> list[AnyLayer]:
         """Its layers, from input to output."""
         return list(self._layers)
 

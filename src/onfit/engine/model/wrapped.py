@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from onfit.engine.model.layered import AnyLayer
 from onfit.engine.model.model import Model
 from onfit.engine.model.printed import line_of, tree_of
 from onfit.errors import ArgumentTypeError
@@ -49,7 +50,7 @@ class Wrapped(Model):
         return repr(self)
 
     @property
-    def layers(self) -> list[nn.Module]:
+    def layers(self) -> list[AnyLayer]:
         """The net's children; the net itself if it has none."""
         net = unwrapped(self.net)
         return list(net.children()) or [net]

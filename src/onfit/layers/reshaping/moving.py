@@ -21,7 +21,7 @@ class Rescaling(Layer):
         **layer: arguments of every layer.
     """
 
-    def __init__(self, scale: Any, offset: Any = 0.0, **layer: Any) -> None:
+    def __init__(self, scale: float | Tensor, offset: float | Tensor = 0.0, **layer: Any) -> None:
         super().__init__(**layer)
         self.scale = scale
         self.offset = offset

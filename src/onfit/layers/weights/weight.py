@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch._C import DisableTorchFunctionSubclass
 
-from onfit.dtypes import as_numpy
+from onfit.dtypes import Numbers, as_numpy
 from onfit.errors import ShapeError
 
 # Within, torch does not ask a subclass of Tensor what it does instead of an operation. A `Weight`
@@ -45,7 +45,7 @@ class Weight(nn.Parameter):
         """A copy as a numpy array."""
         return as_numpy(self).copy()
 
-    def assign(self, value: Any) -> Self:
+    def assign(self, value: Numbers) -> Self:
         """Replace its numbers.
 
         Args:
@@ -58,13 +58,13 @@ class Weight(nn.Parameter):
             self.copy_(self._of_own_shape(value))
         return self
 
-    def assign_add(self, value: Any) -> Self:
+    def assign_add(self, value: Numbers) -> Self:
         """Add a number, or an array of its shape."""
         with torch.no_grad():
             self.add_(self._like(value))
         return self
 
-    def assign_sub(self, value: Any) -> Self:
+    def assign_sub(self, value: Numbers) -> Self:
         """Subtract a number, or an array of its shape."""
         with torch.no_grad():
             self.sub_(self._like(value))
