@@ -99,6 +99,24 @@ def test_what_a_user_put_into_a_checkpoint_goes_with_it(kept):
         ]
 
 
+@pytest.mark.parametrize("linked", ["checkpoint-00000000", ".writing-checkpoint-00000000"])
+def test_where_a_folder_is_a_link_nothing_behind_it_is_removed(kept, tmp_path, linked):
+    if linked.startswith("."):
+        kept.save(tree(3), wait=True)
+    elsewhere = tmp_path / "elsewhere"
+    (kept.folder / linked).rename(elsewhere)
+    (elsewhere / "precious").write_text("mine")
+    (kept.folder / linked).symlink_to(elsewhere)
+    before = sorted(os.listdir(elsewhere))
+    for epoch in range(3, 8):
+        kept.save(tree(epoch), wait=True)
+    kept.acquire()  # this removes what killed runs left
+    assert linked not in hidden_too(kept)
+    kept.clear()
+    kept.release()
+    assert sorted(os.listdir(elsewhere)) == before
+
+
 def test_a_copy_of_a_manager_leaves_the_empty_folder_to_the_first(kept):
     kept.save(tree(3))
     twin = copy.deepcopy(kept)

@@ -144,6 +144,29 @@ def test_an_error_that_is_not_the_disks_is_left_as_it_is(tmp_path):
 # --- adding to a file --------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("number", [errno.ESTALE, errno.EBUSY, errno.EXDEV, errno.EACCES])
+@pytest.mark.parametrize("step", ["rename", "fsync_file"])
+def test_a_disk_of_another_machine_has_more_ways_to_say_no(tmp_path, monkeypatch, number, step):
+    def fails(*paths):
+        raise OSError(number, os.strerror(number))
+
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    monkeypatch.setattr(durable, step, fails)
+    said = f"{os.strerror(number)}. What was there before is"
+    with pytest.raises(StorageError, match=said), replacing(target) as temporary:
+        temporary.write_text("new")
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.parametrize("place", ["folder", "lost/log.csv"])
+def test_what_cannot_be_opened_to_add_to_is_one_clear_error(tmp_path, place):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(StorageError, match=r"cannot write .*Make room there, or choose another"):
+        durable.append(tmp_path / place, b"a line")
+
+
 def test_what_is_added_comes_after_what_was_there(tmp_path):
     durable.append(tmp_path / "a.txt", b"one ")
     durable.append(tmp_path / "a.txt", b"two")
@@ -170,7 +193,7 @@ def test_on_a_full_disk_nothing_is_added_rather_than_a_part(tmp_path):
 def test_a_block_that_removes_its_file_is_an_error_and_the_old_file_stays(tmp_path):
     target = tmp_path / "a.txt"
     target.write_text("old")
-    with pytest.raises(FileNotFoundError), replacing(target) as temporary:
+    with pytest.raises(StorageError, match="No such file"), replacing(target) as temporary:
         temporary.unlink()
     assert target.read_text() == "old"
 

@@ -90,7 +90,8 @@ class CheckpointManager:
         """
         self._lock.acquire(owner)
         for orphan in self.folder.glob(f"{_HIDDEN}*"):
-            shutil.rmtree(orphan, ignore_errors=True)
+            with suppress(OSError):
+                _remove_folder(orphan)
 
     def release(self) -> None:
         """Let another run use the folder."""
@@ -143,7 +144,7 @@ class CheckpointManager:
     def new_folder(self) -> Path:
         """An empty hidden folder: that of the last checkpoint that went, which is the quickest."""
         spare, self._spare = self._spare, None
-        if spare is not None and spare.is_dir():
+        if spare is not None and spare.is_dir() and not spare.is_symlink():
             return spare
         durable.make_folder(self.folder)
         return Path(tempfile.mkdtemp(prefix=_HIDDEN, dir=self.folder))
@@ -179,6 +180,9 @@ class CheckpointManager:
         remove a folder and to make one.
         """
         self._remove_spare()
+        if checkpoint.is_symlink():  # what it leads to is another's
+            self._remove(checkpoint)
+            return
         with suppress(OSError):
             self._spare = self._hide(checkpoint)
             for name in os.listdir(self._spare):
@@ -188,7 +192,7 @@ class CheckpointManager:
 
     def _remove(self, checkpoint: Path) -> None:
         with suppress(OSError):
-            shutil.rmtree(self._hide(checkpoint))
+            _remove_folder(self._hide(checkpoint))
 
     def _hide(self, checkpoint: Path) -> Path:
         # Hidden first: a crash half-way must not leave a checkpoint that looks damaged.
@@ -272,6 +276,14 @@ def not_written(target: Path, error: OSError) -> StorageError:
         f"the checkpoint {str(target)!r} could not be written: {error}. Earlier ones are as they "
         "were. Make room there, or choose another folder."
     )
+
+
+def _remove_folder(folder: Path) -> None:
+    """Remove a folder and all in it; of a link the link alone."""
+    if folder.is_symlink():
+        folder.unlink()
+    else:
+        shutil.rmtree(folder)
 
 
 def _after(there: list[Path]) -> int:

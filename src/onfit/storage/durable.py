@@ -5,6 +5,7 @@ rename it over the old one, fsync the folder (a rename is durable only once its 
 """
 
 import errno
+import io
 import os
 import tempfile
 import time
@@ -21,8 +22,16 @@ _LONGEST_NAME = 255
 _MADE_UP = len("..12345678.partial")  # what a temporary name has besides stem and suffix
 _DAY = 24 * 3600.0  # no write takes that long: the process that began it is dead
 
-# The errors of a disk: it is full, a limit is reached, it fails, it is read-only.
-_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
+# The errors of a disk: it is full, a limit is reached, it fails, it is read-only, it is another
+# machine's that has lost the file.
+_OF_THE_DISK = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+    errno.EROFS,
+    getattr(errno, "ESTALE", errno.EIO),  # Windows has no such
+}
 
 
 @contextmanager
@@ -47,8 +56,7 @@ def replacing(path: StrPath) -> Iterator[Path]:
     temporary = _temporary_beside(target)
     try:
         yield temporary
-        fsync_file(temporary)
-        rename(temporary, target)
+        _put_in_place(temporary, target)
     except BaseException as error:
         with suppress(OSError):
             temporary.unlink()
@@ -56,6 +64,14 @@ def replacing(path: StrPath) -> Iterator[Path]:
             raise not_written(target, error) from error
         raise
     fsync_folder(target.parent)
+
+
+def _put_in_place(temporary: Path, target: Path) -> None:
+    try:
+        fsync_file(temporary)
+        rename(temporary, target)
+    except OSError as error:  # whatever it is: these two ask the disk, and nothing else
+        raise not_written(target, error) from error
 
 
 def append(path: StrPath, content: bytes) -> None:
@@ -74,7 +90,7 @@ def append(path: StrPath, content: bytes) -> None:
         >>> append("log.csv", b"3;0.25;")   # doctest: +SKIP
     """
     require_name(path)
-    with open(path, "ab", buffering=0) as file:
+    with _open_to_append(path) as file:
         size = file.seek(0, os.SEEK_END)
         try:
             while content:  # a disk takes a part of it before it says that it is full
@@ -82,6 +98,13 @@ def append(path: StrPath, content: bytes) -> None:
         except OSError as error:
             file.truncate(size)
             raise not_written(path, error) from error
+
+
+def _open_to_append(path: StrPath) -> io.FileIO:
+    try:
+        return open(path, "ab", buffering=0)
+    except OSError as error:
+        raise not_written(path, error) from error
 
 
 def require_writable(path: StrPath, asked_by: str) -> None:
