@@ -1,5 +1,10 @@
 """A loop around what Accelerate has prepared."""
 
+import csv
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from accelerate import Accelerator
@@ -14,6 +19,7 @@ from tests.golden.golden import (
     weights_by_hand,
     weights_of,
 )
+from tests.golden.test_pages import ROOT, blocks
 from torch.utils.data import DataLoader, TensorDataset
 
 from onfit import Run
@@ -59,3 +65,32 @@ def test_a_training_that_failed_goes_on_as_if_it_had_not(tmp_path):
         train(backup, epochs=4, at_epoch=fail)
     module = train(BackupAndRestore(tmp_path / "backup"), epochs=4)
     assert same(weights_of(module), weights_of(train(None, epochs=4)))
+
+
+def launched(folder, *options):
+    """What the page's script logs, started by `accelerate launch`."""
+    folder.mkdir()
+    (folder / "train.py").write_text(
+        f"import torch\ntorch.manual_seed(1)\n{blocks(ROOT / 'docs/integrations/accelerate.md')[0]}"
+    )
+    launch = ["--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no", *options]
+    done = subprocess.run(
+        [sys.executable, "-m", "accelerate.commands.launch", *launch, "train.py"],
+        cwd=folder,
+        env={**os.environ, "ACCELERATE_USE_CPU": "true", "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    with open(folder / "log.csv", newline="") as file:
+        return list(csv.DictReader(file)), done.stdout
+
+
+@pytest.mark.slow
+def test_the_script_of_the_page_on_two_processes(tmp_path):
+    rows, printed = launched(tmp_path / "two", "--multi_gpu", "--num_processes=2")
+    assert [row["epoch"] for row in rows] == [str(epoch) for epoch in range(len(rows))]
+    assert float(rows[-1]["val_loss"]) < float(rows[0]["val_loss"])
+    assert printed.count("completed") == 2
+    assert (tmp_path / "two" / "best.safetensors").exists()
