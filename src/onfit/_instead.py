@@ -148,7 +148,6 @@ ROOMS: dict[str, dict[str, str]] = {
         "Bidirectional": "TorchModule(net), with torch.nn.LSTM(bidirectional=True) in the net",
         "EinsumDense": "torch.einsum, in the call of a Layer",
         "InputSpec": "a check of x.shape in the call of the layer",
-        "Masking": "batches of one length, or a loss that leaves out what is padded",
         "MultiHeadAttention": "torch.nn.MultiheadAttention, in the call of a Layer",
         "Pipeline": "Sequential",
         "ReversibleEmbedding": "Embedding, and x @ its weight in the call of a Layer",

@@ -28,14 +28,11 @@ REFUSED_ON_PURPOSE = {
     "lora_rank": "adapters of large trained nets; torch has its own libraries for them",
     "lora_alpha": "goes with lora_rank",
     "quantization_config": "torch has its own tools",
-    "mask": "Lambda(mask=...): a function knows no masks",
-    "mask_zero": "embeddings make no masks",
     "output_padding": "a ZeroPadding layer behind it does the same",
     "renorm": "batch renormalization is not there",
     "renorm_clipping": "goes with renorm",
     "stateful": "a state is carried by return_state and initial_state",
     "synchronized": "compile(sync_batch_norm=True) does it, for all layers",
-    "zero_output_for_mask": "masks end at the layer",
 }
 REFUSED_OF_ONE = {"ActivityRegularization(activity_regularizer)"}  # it is one itself
 # Taken and not kept: they change no result.
@@ -87,6 +84,7 @@ VALUES: dict[str, Any] = {
     "lora_alpha": 2,
     "lora_rank": 2,
     "mask": abs,
+    "mask_value": 0.3,
     "mask_zero": True,
     "momentum": 0.3,
     "name": "mine",

@@ -84,6 +84,7 @@ ONE_INPUT: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "lstm, limited": (SEQUENCE, "LSTM", {"units": 3, "recurrent_constraint": "max_norm"}),
     "lstm": (SEQUENCE, "LSTM", {"units": 3, "return_sequences": True}),
     "lstm without bias": (SEQUENCE, "LSTM", {"units": 3, "use_bias": False}),
+    "masking": (SEQUENCE, "Masking", {"mask_value": 0.5}),
     "reshape": (FLAT, "Reshape", {"target_shape": (2, 3)}),
     **{
         kind: (shape, kind, options)

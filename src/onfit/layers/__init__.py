@@ -21,6 +21,7 @@ from onfit.layers.gru import GRU
 from onfit.layers.inputs import InputLayer
 from onfit.layers.layer import Layer
 from onfit.layers.lstm import LSTM
+from onfit.layers.masking.skipped import Masking
 from onfit.layers.merging import (
     Add,
     Average,
@@ -128,6 +129,7 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "Masking",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPooling1D",

@@ -12,6 +12,7 @@ from onfit.errors import ArgumentTypeError
 from onfit.layers import added_losses
 from onfit.layers.added_losses import Calling, penalties_of, values_of
 from onfit.layers.graph import record, shapes_of, symbols_in
+from onfit.layers.masking.masks import USE, hand_in, hand_on, put_mask
 from onfit.layers.modes import in_mode
 from onfit.layers.precision import Typed, in_policy, widened
 from onfit.layers.shapes import mapped, tensors_in
@@ -55,6 +56,10 @@ class Called(Traced, Typed, WeightOwner):
     takes: ClassVar[Takes] = Takes()
     # Whether its computation adds losses.
     adds_losses: ClassVar[bool] = False
+    # Whether its output has a mask where its input has one; may be set in each object.
+    supports_masking: bool = False
+    # Whether it is a model, whose layers hand masks on themselves.
+    is_made_of_layers: ClassVar[bool] = False
     # The penalty on its outputs, for each sample; may be changed at any time.
     activity_regularizer: Any = None
 
@@ -63,8 +68,11 @@ class Called(Traced, Typed, WeightOwner):
         _join(cls)
         computation: Any = cls.forward
         cls.takes = Takes.of(computation)
+        if "compute_mask" in vars(cls) and not cls.__module__.startswith("onfit."):
+            cls.supports_masking = cls.makes_masks = True
         at_home = computation.__module__.startswith("onfit.layers.")
-        cls.is_simple = at_home and cls.takes.training is None and not cls.adds_losses
+        more = cls.takes.training is not None or cls.adds_losses or cls.makes_masks
+        cls.is_simple = at_home and not more
         if "casts_outputs" not in vars(cls):
             cls.casts_outputs = at_home
 
@@ -95,6 +103,9 @@ class Called(Traced, Typed, WeightOwner):
         place = self.takes.training
         if place is not None and len(args) <= place:
             kwargs["training"] = self.training
+        before = None
+        if USE.begun or self.makes_masks:
+            before = hand_in(self, args, kwargs)
         with Calling(self):
             if self._policy is None:
                 output = super().__call__(*args, **kwargs)
@@ -103,7 +114,21 @@ class Called(Traced, Typed, WeightOwner):
             penalty = self.activity_regularizer
             for part in () if penalty is None else tensors_in(output):
                 self.add_loss(penalty(widened(part)) / max(1, len(part) if part.ndim else 1))
+        if USE.begun or self.makes_masks:
+            hand_on(self, args[0] if args else next(iter(kwargs.values()), None), output, before)
         return output
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask of the output, given the inputs and their mask: by default the same mask.
+
+        Write it in a subclass whose output has other steps than its input, or which makes a mask.
+
+        Args:
+            inputs: a tensor, or a list or dict of them.
+            mask: True for each step that counts, of shape (batch, steps); None for no mask; a list
+                for several inputs.
+        """
+        return mask
 
     def _without_blanks(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -114,6 +139,8 @@ class Called(Traced, Typed, WeightOwner):
             args = args[:place]
         blank = [name for name in ("training", "mask") if kwargs.get(name, 0) is None]
         kwargs = {name: value for name, value in kwargs.items() if name not in blank}
+        if "mask" in kwargs and self.is_made_of_layers and "mask" not in self.takes.names:
+            _put_on_inputs(args, kwargs.pop("mask"))
         if "mask" in kwargs and not self.takes.mask:
             raise ArgumentTypeError(
                 f"{self._called} was called with mask=, and its computation takes no mask. Leave "
@@ -172,6 +199,13 @@ class Called(Traced, Typed, WeightOwner):
         layers, too.
         """
         return [*added_losses.added_in(self), *values_of(penalties_of(self))]
+
+
+def _put_on_inputs(args: tuple[Any, ...], given: Any) -> None:
+    """Hang masks on the inputs of a model: one, or a list with one for each."""
+    masks = tensors_in(mapped(torch.as_tensor, np.ndarray, given))
+    for tensor, mask in zip(tensors_in(args[:1]), masks, strict=False):
+        put_mask(tensor, mask)
 
 
 def _join(cls: type) -> None:

@@ -45,6 +45,8 @@ class Dense(Affine):
         torch.Size([32, 10])
     """
 
+    supports_masking = True
+
     def __init__(
         self,
         units: int,
@@ -135,6 +137,8 @@ class Activation(Activated):
         **layer: arguments of every layer.
     """
 
+    supports_masking = True
+
     def __init__(self, activation: Identifier | None, **layer: Any) -> None:
         super().__init__(**layer)
         self.activation = activations.get(activation)
@@ -156,6 +160,8 @@ class Dropout(Layer):
         seed: an int, to draw the masks from a generator of the layer's own.
         **layer: arguments of every layer.
     """
+
+    supports_masking = True
 
     def __init__(
         self,

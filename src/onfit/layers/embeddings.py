@@ -8,11 +8,12 @@ from torch import Tensor
 
 from onfit import constraints, initializers, regularizers
 from onfit._types import Identifier
-from onfit.errors import ArgumentError, DataError
+from onfit.errors import DataError
 from onfit.initializers.initializer import InitializerLike
 from onfit.layers.arguments import OF_ADAPTERS
 from onfit.layers.checks import whole
 from onfit.layers.layer import Layer
+from onfit.layers.masking.skipped import not_equal
 from onfit.layers.shapes import Shape
 
 
@@ -26,15 +27,13 @@ class Embedding(Layer):
             (input_dim, output_dim).
         embeddings_regularizer: penalty on the table.
         embeddings_constraint: limit of the table.
-        mask_zero: False; masks are not supported.
+        mask_zero: whether 0 stands for a step that is not there. The output then has a mask, which
+            layers behind it (`LSTM`, `GlobalAveragePooling1D` ...) and the loss heed.
         weights: an array, or a list of one array: the table's first values, instead of the
             initializer's.
         input_length: the length of the sequences, if it is fixed; the same as
             `input_shape=(input_length,)`.
         **layer: arguments of every layer.
-
-    Raises:
-        ArgumentError: for `mask_zero=True`.
 
     Example:
         >>> import torch
@@ -59,17 +58,15 @@ class Embedding(Layer):
         input_length: int | None = None,
         **layer: Any,
     ) -> None:
-        if mask_zero:
-            raise ArgumentError(
-                "Embedding(mask_zero=True): onfit's layers know no masks. Leave it out, and give "
-                "padding a weight of its own, as any other number has."
-            )
         if input_length is not None:
             layer.setdefault("input_shape", (input_length,))
         super().__init__(**layer)
         self.input_dim = whole(self, "input_dim", input_dim)
         self.output_dim = whole(self, "output_dim", output_dim)
         self.input_length = input_length
+        self.mask_zero = self.supports_masking = self.makes_masks = bool(mask_zero)
+        if mask_zero:
+            self.is_simple = False
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)
@@ -91,6 +88,10 @@ class Embedding(Layer):
                 f"{int(x.min())} to {int(x.max())}. Make input_dim larger than the largest."
             ) from error
 
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """True for each number that is not 0; None without `mask_zero`."""
+        return not_equal(inputs, 0) if self.mask_zero else None
+
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
@@ -99,5 +100,6 @@ class Embedding(Layer):
             "embeddings_initializer": self.embeddings_initializer,
             "embeddings_regularizer": self.embeddings_regularizer,
             "embeddings_constraint": self.embeddings_constraint,
+            "mask_zero": self.mask_zero,
             "input_length": self.input_length,
         }

@@ -1,18 +1,20 @@
 """Layers without weights: Identity, Reshape, and Lambda for any other function."""
 
+import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor
 
 from onfit.errors import ArgumentError, ArgumentTypeError, ShapeError
-from onfit.layers.arguments import NotHere
 from onfit.layers.layer import Layer
 
 
 class Identity(Layer):
     """Gives on what comes in."""
+
+    supports_masking = True
 
     def forward(self, x: Any) -> Any:
         return x
@@ -33,6 +35,8 @@ class AddLoss(Layer):
         >>> layer.losses
         [tensor(1.5000)]
     """
+
+    supports_masking = True
 
     adds_losses = True
 
@@ -95,6 +99,8 @@ class Lambda(Layer):
         function: takes a tensor, or a list of them, and returns one or several.
         output_shape: not used. Keras sometimes needs it; onfit finds the output's shape by running
             the function, and accepts this argument so that code written for Keras runs.
+        mask: the mask of the output: a tensor, or a function of the input and its mask; None for
+            none.
         arguments: dict of further named arguments of the function.
         **layer: arguments of every layer.
 
@@ -105,14 +111,12 @@ class Lambda(Layer):
     """
 
     casts_outputs = False
-    of_keras_alone: ClassVar[Mapping[str, NotHere]] = {
-        "mask": NotHere("Write a layer whose call takes an argument mask."),
-    }
 
     def __init__(
         self,
         function: Callable[..., Any],
         output_shape: Any = None,
+        mask: Any = None,
         arguments: Mapping[str, Any] | None = None,
         **layer: Any,
     ) -> None:
@@ -124,13 +128,31 @@ class Lambda(Layer):
         super().__init__(**layer)
         self.function = function
         self.arguments = dict(arguments or {})
+        self.mask = mask
+        if mask is not None:
+            self.supports_masking, self.makes_masks, self.is_simple = True, True, False
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any, mask: Any = None) -> Any:
+        """The result of the function, which is given the mask if it has an argument `mask`."""
+        if mask is not None and _takes_mask(self.function):
+            return self.function(x, mask=mask, **self.arguments)
         return self.function(x, **self.arguments)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """What the argument `mask` says."""
+        return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "function": self.function,
+            "mask": self.mask,
             "arguments": self.arguments,
         }
+
+
+def _takes_mask(function: Callable[..., Any]) -> bool:
+    try:
+        return "mask" in inspect.signature(function).parameters
+    except ValueError:  # a function of torch's, which does not say what it takes
+        return False

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from onfit._types import Identifier
-from onfit.layers.recurrent import Recurrent, States, kernel_options
+from onfit.layers.recurrent import Recurrent, States, through
 
 
 class GRU(Recurrent):
@@ -37,6 +37,7 @@ class GRU(Recurrent):
             of the last output.
         return_state: return (output, output of the last step).
         go_backwards: walk from the last step to the first; the outputs are in that order.
+        zero_output_for_mask: give 0 for a step that a mask leaves out, instead of the last output.
         **layer: arguments of every layer.
 
     Other activations than the defaults, `reset_after=False` and `recurrent_dropout` are computed
@@ -72,11 +73,11 @@ class GRU(Recurrent):
     def _kernel_can(self) -> bool:
         return self.reset_after and super()._kernel_can
 
-    def _by_kernel(self, x: Tensor, states: States) -> tuple[Tensor, States]:
+    def _by_kernel(self, x: Any, states: States) -> tuple[Tensor, States]:
         weights = [_reset_first(self.kernel.T), _reset_first(self.recurrent_kernel.T)]
         if self.bias is not None:
             weights += [_reset_first(bias) for bias in self.bias]
-        outputs, after = torch.gru(x, states[0][None], *kernel_options(x, weights))
+        outputs, after = through(torch.gru, x, states[0][None], weights)
         return outputs, [after[0]]
 
     def _projected(self, x: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from onfit.layers.arguments import NotHere, declared_input, parameters_of, refus
 from onfit.layers.calling import Called, shapes_to_build_for
 from onfit.layers.containers import HoldsLayers
 from onfit.layers.graph import Symbol, symbols_of
+from onfit.layers.masking.masks import USE
 from onfit.layers.modes import Freezable, freeze_new_weights
 from onfit.layers.options import as_option
 from onfit.layers.shapes import Shape, mapped
@@ -138,7 +139,8 @@ class Layer(Freezable, Called, HoldsLayers):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         is_common = self.is_simple and self.built and self.activity_regularizer is None
-        if is_common and not kwargs and len(args) == 1 and isinstance(args[0], Tensor):
+        has_no_mask = is_common and not USE.begun
+        if has_no_mask and not kwargs and len(args) == 1 and isinstance(args[0], Tensor):
             return nn.Module.__call__(self, *args)  # torch's own call, without a detour
         return super().__call__(*args, **kwargs)
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from onfit._types import Identifier
-from onfit.layers.recurrent import Recurrent, States, kernel_options
+from onfit.layers.recurrent import Recurrent, States, through
 
 
 class LSTM(Recurrent):
@@ -37,6 +37,7 @@ class LSTM(Recurrent):
             of the last output.
         return_state: return (output, output of the last step, memory).
         go_backwards: walk from the last step to the first; the outputs are in that order.
+        zero_output_for_mask: give 0 for a step that a mask leaves out, instead of the last output.
         **layer: arguments of every layer.
 
     Other activations than the defaults, and `recurrent_dropout`, are computed step by step, which
@@ -69,11 +70,11 @@ class LSTM(Recurrent):
             bias[self.units : 2 * self.units] = 1.0
         return bias
 
-    def _by_kernel(self, x: Tensor, states: States) -> tuple[Tensor, States]:
+    def _by_kernel(self, x: Any, states: States) -> tuple[Tensor, States]:
         weights = [self.kernel.T, self.recurrent_kernel.T]
         if self.bias is not None:
             weights += [self.bias, torch.zeros_like(self.bias)]
-        outputs, *after = torch.lstm(x, [s[None] for s in states], *kernel_options(x, weights))
+        outputs, *after = through(torch.lstm, x, [s[None] for s in states], weights)
         return outputs, [state[0] for state in after]
 
     def _step(self, x: Tensor, seen: Tensor, states: States) -> States:

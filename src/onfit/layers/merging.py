@@ -10,11 +10,14 @@ from torch import Tensor
 
 from onfit.errors import ArgumentError, ArgumentTypeError, ShapeError
 from onfit.layers.layer import Layer
+from onfit.layers.masking.masks import USE, mask_of
 from onfit.layers.shapes import Shape
 
 
 class _Merge(Layer):
     """A layer that is called on a list of tensors."""
+
+    supports_masking = True
 
     def build(self, input_shape: Any) -> None:
         if not isinstance(input_shape, list) or not input_shape:
@@ -22,6 +25,12 @@ class _Merge(Layer):
                 f"{self.described} takes a list of tensors: {type(self).__name__}()([a, b])."
             )
         self._check(input_shape)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """A step counts where it counts in any input; without a mask on all of them, everywhere."""
+        if mask is None or any(each is None for each in mask):
+            return None
+        return reduce(torch.logical_or, mask)
 
     def _check(self, shapes: list[Shape]) -> None:
         """Check that inputs of such shapes can be merged.
@@ -80,7 +89,21 @@ class Subtract(_Elementwise):
 
 
 class Multiply(_Elementwise):
-    """The product of several tensors, value by value."""
+    """The product of several tensors, value by value. A step that a mask leaves out counts as 1,
+    and is 0 if it counts nowhere.
+    """
+
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+        masks = [mask_of(x) for x in inputs] if USE.begun else []
+        if all(mask is None for mask in masks):
+            return super().forward(inputs)
+        kept = [
+            x if mask is None else torch.where(mask[..., None], x, 1)
+            for x, mask in zip(inputs, masks, strict=True)
+        ]
+        counts = self.compute_mask(inputs, masks)
+        product = super().forward(kept)
+        return product if counts is None else product * counts[..., None]
 
     def _merged(self, inputs: Sequence[Tensor]) -> Tensor:
         return reduce(torch.mul, inputs)
@@ -130,6 +153,18 @@ class Concatenate(_Merge):
         for axis, sizes in enumerate(zip(*shapes, strict=True)):
             if axis != self.axis % rank and len({*sizes} - {None}) > 1:
                 raise ShapeError(self._misfit(shapes))
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The masks joined as the inputs are; an input without a mask counts everywhere."""
+        if mask is None or all(each is None for each in mask):
+            return None
+        whole = [
+            torch.ones_like(x, dtype=torch.bool)
+            if each is None
+            else each.reshape(*each.shape, *[1] * (x.ndim - each.ndim)).expand_as(x)
+            for x, each in zip(inputs, mask, strict=True)
+        ]
+        return torch.cat(whole, self.axis).any(-1)
 
     def _misfit(self, shapes: list[Shape]) -> str:
         return (
@@ -195,6 +230,9 @@ class Dot(_Merge):
         kept = [label for label in (*left, *right[1:]) if label != _SUMMED]
         product: Tensor = torch.einsum(first, left, second, right, kept)
         return product if product.ndim > 1 else product[:, None]
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+        """None: the output has no steps that the inputs had."""
 
     def _labels(self, first: int, second: int) -> tuple[list[int], list[int]]:
         """A number for each axis of both tensors: 0 for the batch, 1 for the axes that are summed

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from onfit import constraints, initializers, regularizers
 from onfit._types import Identifier
+from onfit.dtypes import EPSILON
 from onfit.errors import ArgumentError, ShapeError
 from onfit.initializers.initializer import InitializerLike
 from onfit.layers.activated import as_weight
@@ -20,6 +21,8 @@ from onfit.layers.shapes import Shape
 
 class _Normalization(Layer):
     """A layer with an optional `gamma`, which scales, and an optional `beta`, which shifts."""
+
+    supports_masking = True
 
     gamma: Tensor | None
     beta: Tensor | None
@@ -162,12 +165,32 @@ class BatchNormalization(_Normalization):
                 f"not the batch; got shape {tuple(shape)}."
             )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Normalize `x`; in training by the positions alone of which `mask` is True."""
         self._check_axis(x.shape)
         require_size(self, x.shape, self.axis, len(self.moving_mean), "channels")
         x = as_weight(x, self.moving_mean).movedim(self.axis, 1)
-        normalized = self._by_batch(x) if self.training and self.trainable else self._by_usual(x)
+        by_batch = self.training and self.trainable
+        if by_batch and mask is not None:
+            normalized = self._by_what_counts(x, mask.unsqueeze(-1).movedim(self.axis, 1))
+        else:
+            normalized = self._by_batch(x) if by_batch else self._by_usual(x)
         return normalized.movedim(1, self.axis)
+
+    def _by_what_counts(self, x: Tensor, mask: Tensor) -> Tensor:
+        axes = [axis for axis in range(x.ndim) if axis != 1]
+        counts = mask.bool().expand_as(x)
+        number = counts.sum(axes, keepdim=True) + EPSILON
+        mean = torch.where(counts, x, 0).sum(axes, keepdim=True) / number
+        squares = torch.where(counts, x - mean, 0).square()
+        variance = squares.sum(axes, keepdim=True) / number
+        self.moving_mean.lerp_(mean.detach().flatten(), 1 - self.momentum)
+        self.moving_variance.lerp_(variance.detach().flatten(), 1 - self.momentum)
+        shape = [-1 if axis == 1 else 1 for axis in range(x.ndim)]
+        scale = torch.rsqrt(variance + self.epsilon)
+        scale = scale if self.gamma is None else scale * self.gamma.reshape(shape)
+        shifted = (x - mean) * scale
+        return shifted if self.beta is None else shifted + self.beta.reshape(shape)
 
     def _by_batch(self, x: Tensor) -> Tensor:
         # This kernel returns the statistics that it computes. torch's usual function would mix

@@ -214,6 +214,19 @@ class GlobalAveragePooling1D(_GlobalAveragePooling):
     """
 
     rank = 1
+    supports_masking = True
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """The means; with a mask of shape (batch, steps), over the steps that count."""
+        if mask is None:
+            return super().forward(x)
+        steps = 1 if self.layout.last else 2
+        weight = mask.to(x.dtype).unsqueeze(-1 if self.layout.last else 1)
+        total = (x * weight).sum(steps, keepdim=self.keepdims)
+        return total / weight.sum(steps, keepdim=self.keepdims)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+        """None: the output has no steps."""
 
 
 class GlobalAveragePooling2D(_GlobalAveragePooling):

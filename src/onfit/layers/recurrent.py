@@ -1,11 +1,12 @@
 """The base class of LSTM and GRU: a layer that walks along a sequence and keeps a state."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence
 
 from onfit import activations, constraints, initializers, regularizers
 from onfit._types import Identifier
@@ -15,6 +16,7 @@ from onfit.layers.activated import as_weight, laid_out_by_units
 from onfit.layers.arguments import NotHere
 from onfit.layers.checks import fraction, known, require_rank, require_size, whole
 from onfit.layers.layer import Layer
+from onfit.layers.masking.walking import kept_where_masked, walked_by_kernel
 from onfit.layers.shapes import Shape
 
 States = list[Tensor]
@@ -25,6 +27,8 @@ class Recurrent(Layer):
 
     torch's kernels compute the walk if they support all options in use; otherwise a loop does.
     """
+
+    supports_masking = True
 
     gates: int
     states: int
@@ -37,7 +41,6 @@ class Recurrent(Layer):
             "Carry the state: return_state=True, and layer(x, initial_state=[...]) in your loop.",
             (False,),
         ),
-        "zero_output_for_mask": NotHere("Multiply the outputs by the mask.", (False,)),
         "time_major": NotHere("Give inputs of shape (batch, steps, features).", (False,)),
     }
 
@@ -67,6 +70,7 @@ class Recurrent(Layer):
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,
+        zero_output_for_mask: bool = False,
         **layer: Any,
     ) -> None:
         super().__init__(**layer)
@@ -90,6 +94,7 @@ class Recurrent(Layer):
         self.return_sequences = return_sequences
         self.return_state = return_state
         self.go_backwards = go_backwards
+        self.zero_output_for_mask = zero_output_for_mask
 
     @property
     def recurrent_regularizer(self) -> Any:
@@ -133,13 +138,15 @@ class Recurrent(Layer):
 
     # --- computing -----------------------------------------------------------------------
 
-    def forward(self, x: Tensor, initial_state: Any = None) -> Any:
+    def forward(self, x: Tensor, initial_state: Any = None, mask: Tensor | None = None) -> Any:
         """Walk along `x`.
 
         Args:
             x: sequences, of shape (batch, steps, features).
             initial_state: the state to begin with: a tensor or a list of them, as
                 `return_state` returns; zeros if None.
+            mask: True for each step that counts, of shape (batch, steps). At others the states
+                stay as they are, and the output is the last one (0 with `zero_output_for_mask`).
         """
         require_rank(self, x.shape, ("batch", "steps", "features"))
         require_size(self, x.shape, -1, self.kernel.shape[0], "features")
@@ -149,8 +156,12 @@ class Recurrent(Layer):
             x = x * self._mask(x[:, :1], self.dropout)
         if self.go_backwards:
             x = x.flip(1)
-        outputs, states = self._walked(x, states)
-        output = outputs if self.return_sequences else states[0]
+        if mask is not None:
+            outputs, states = self._skipped(x, states, mask)
+            output = outputs if self.return_sequences else outputs[:, -1]
+        else:
+            outputs, states = self._walked(x, states)
+            output = outputs if self.return_sequences else states[0]
         return (output, *states) if self.return_state else output
 
     def _begin(self, x: Tensor, given: Any) -> States:
@@ -171,6 +182,24 @@ class Recurrent(Layer):
             return outputs.expand(-1, x.shape[1], -1), states
         return (self._by_kernel if self._kernel_can else self._by_loop)(x, states)
 
+    def _skipped(self, x: Tensor, states: States, mask: Tensor) -> tuple[Tensor, States]:
+        """A walk that skips the steps that do not count."""
+        if x.is_meta:
+            return self._walked(x, states)
+        mask = mask.bool().reshape(mask.shape[:2])
+        counts = mask.flip(1) if self.go_backwards else mask
+        if self._kernel_can:
+            outputs, states = walked_by_kernel(self._by_kernel, x, states, counts)
+        else:
+            outputs, states = self._by_loop(x, states, counts)
+        return outputs * counts[..., None] if self.zero_output_for_mask else outputs, states
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask, if there is an output for each step; states have none."""
+        mask = mask[0] if isinstance(mask, (list, tuple)) else mask
+        of_output = mask if self.return_sequences else None
+        return [of_output, *[None] * self.states] if self.return_state else of_output
+
     @property
     def _kernel_can(self) -> bool:
         """Whether torch's kernel supports all options in use."""
@@ -178,7 +207,7 @@ class Recurrent(Layer):
         gates = self.activation, self.recurrent_activation
         return gates == (activations.tanh, activations.sigmoid) and not masks
 
-    def _by_kernel(self, x: Tensor, states: States) -> tuple[Tensor, States]:
+    def _by_kernel(self, x: Any, states: States) -> tuple[Tensor, States]:
         raise NotImplementedError
 
     def _mask(self, like: Tensor, rate: float) -> Tensor:
@@ -188,16 +217,24 @@ class Recurrent(Layer):
         keep = torch.rand(like.shape, generator=self._generator).to(like.device) >= rate
         return keep / like.new_tensor(1 - rate)
 
-    def _by_loop(self, x: Tensor, states: States) -> tuple[Tensor, States]:
-        mask = None
+    def _by_loop(
+        self, x: Tensor, states: States, counts: Tensor | None = None
+    ) -> tuple[Tensor, States]:
+        dropped = None
         if self.recurrent_dropout and self.training:
-            mask = self._mask(states[0], self.recurrent_dropout)
-        outputs = []
-        for step in self._projected(x).unbind(1):
-            seen = states[0] if mask is None else states[0] * mask
-            states = self._step(step, seen, states)
-            outputs.append(states[0])
-        return torch.stack(outputs, 1), states
+            dropped = self._mask(states[0], self.recurrent_dropout)
+        outputs = [torch.zeros_like(states[0])]
+        for index, step in enumerate(self._projected(x).unbind(1)):
+            seen = states[0] if dropped is None else states[0] * dropped
+            new = self._step(step, seen, states)
+            output = new[0]
+            if counts is not None:
+                here = counts[:, index, None]
+                new = kept_where_masked(new, states, here)
+                output = torch.where(here, output, outputs[-1])
+            states = new
+            outputs.append(output)
+        return torch.stack(outputs[1:], 1), states
 
     def _projected(self, x: Tensor) -> Tensor:
         """What the inputs add to the gates, for all steps at once."""
@@ -235,15 +272,19 @@ class Recurrent(Layer):
             "return_sequences": self.return_sequences,
             "return_state": self.return_state,
             "go_backwards": self.go_backwards,
+            "zero_output_for_mask": self.zero_output_for_mask,
         }
 
 
-def kernel_options(x: Tensor, weights: list[Tensor]) -> tuple[Any, ...]:
-    """The arguments of torch's kernels that follow the states."""
+def through(kernel: Callable[..., Any], x: Any, states: Any, weights: list[Tensor]) -> Any:
+    """What a kernel of torch's gives for sequences, or for a `PackedSequence` of them."""
     weights = _in_one_piece(weights) if x.is_cuda else weights
     # After the weights: whether there are biases, the number of layers, their dropout, training
     # (whether a backward pass may follow), two directions or one, and whether the batch is first.
-    return weights, len(weights) == 4, 1, 0.0, torch.is_grad_enabled(), False, True
+    options = weights, len(weights) == 4, 1, 0.0, torch.is_grad_enabled(), False
+    if isinstance(x, PackedSequence):
+        return kernel(x.data, x.batch_sizes, states, *options)
+    return kernel(x, states, *options, True)
 
 
 def _in_one_piece(weights: list[Tensor]) -> list[Tensor]:

@@ -82,6 +82,22 @@ class Weighted(StatefulMetric):
         return Weighted(self.metric)
 
 
+class MaskedMetric(Weighted):
+    """Measures the steps that count, each alike.
+
+    Args:
+        metric: measures a batch.
+    """
+
+    def for_logs(self) -> "MaskedMetric":
+        return MaskedMetric(self.metric)
+
+
+def heeds_masks(metric: Any) -> Any:
+    """A metric that heeds masks, if it is the mean of something; another one as it is."""
+    return MaskedMetric(metric) if isinstance(metric, MeanMetricWrapper) else metric
+
+
 class WeightedMean(CountingMetric):
     """The weighted mean of what a metric without a state gives for each sample.
 

@@ -27,6 +27,8 @@ class Buildable(Called, HoldsLayers):
     call of the model.
     """
 
+    is_made_of_layers = True
+
     _said_to_be_built = False
     _own_build_began = False
     # How many parts it had when it was first called: layers that it did not use do not count.

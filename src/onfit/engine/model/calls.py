@@ -12,7 +12,9 @@ from torch import nn
 
 from onfit.errors import ArgumentError, ArgumentTypeError
 from onfit.layers import AddLoss
+from onfit.layers.calling import Called
 from onfit.layers.graph import Node, Operation, Symbol, symbols_in
+from onfit.layers.masking.masks import USE, hand_on, mask_of
 from onfit.layers.precision import preactivation_of
 from onfit.layers.shapes import Spec, mapped
 from onfit.layers.wrappers import is_watched
@@ -137,6 +139,17 @@ def layers_among(parts: Iterable[nn.Module]) -> list[nn.Module]:
     return [part for part in parts if not isinstance(part, Operation)]
 
 
+def logits_of(layer: Any, *args: Any) -> Any:
+    """What a last layer gives before its activation. Hooks of the layer see its output too."""
+    if layer._forward_hooks and is_watched(layer):
+        with torch.no_grad():
+            layer(*args)
+    found = preactivation_of(layer, args)
+    if USE.begun and isinstance(layer, Called):
+        hand_on(layer, args[0], found, mask_of(args[0]))
+    return found
+
+
 # --- the order in which Keras lists the layers -------------------------------------------------
 
 
@@ -202,11 +215,3 @@ def _depths(layers: list[nn.Module], done: list[int], needed: list[list[int]]) -
         for other in needed[step]:
             of_steps[other] = max(depth + 1, of_steps.get(other, 0))
     return of_layers
-
-
-def logits_of(layer: Any, *args: Any) -> Any:
-    """What a last layer gives before its activation. Hooks of the layer see its output too."""
-    if layer._forward_hooks and is_watched(layer):
-        with torch.no_grad():
-            layer(*args)
-    return preactivation_of(layer, args)

@@ -12,6 +12,7 @@ from onfit.engine.step.outputs import calls_in_order
 from onfit.engine.step.totals import StatefulTotals, Totals, Value, measured
 from onfit.errors import DataError, NotReadyError
 from onfit.layers.added_losses import Calling, added_in, may_add, penalties_of, values_of
+from onfit.layers.masking.masks import may_be_made
 from onfit.layers.precision import in_policy, widened
 from onfit.losses import Loss
 from onfit.metrics import StatefulMetric
@@ -56,8 +57,9 @@ class LossAndMetrics:
         self._several = compiled.several
         self._has_loss = compiled.has_loss
         self._is_weighed = compiled.given["loss_weights"] is not None
+        masked = may_be_made(model)
         self._each = [
-            OneOutput(target, head, copies=copies)
+            OneOutput(target, head, copies=copies, masked=masked)
             for target, head in zip(compiled.targets, heads, strict=True)
         ]
         self._wanted = [each.on_logits for each in self._each]

@@ -9,10 +9,12 @@ from onfit.engine.step.compiled import Target
 from onfit.engine.step.totals import Value
 from onfit.engine.step.ways import WAYS
 from onfit.errors import warn
+from onfit.layers.masking.masks import mask_of
 from onfit.losses import Loss
+from onfit.losses.masked import masked_loss, weights_of
 from onfit.metrics import MeanMetricWrapper, Metric, StatefulMetric
 from onfit.metrics.own import ready_for_logs
-from onfit.metrics.weighted import Weighted
+from onfit.metrics.weighted import MaskedMetric, Weighted, heeds_masks
 
 
 class OneOutput:
@@ -22,6 +24,7 @@ class OneOutput:
         target: what `compile` received for this output.
         head: the activation that the output goes through last, if the model can leave it out.
         copies: whether targets are in memory of their own, which is not written to later.
+        masked: whether the output may have a mask.
 
     Attributes:
         on_logits: whether the loss is computed from logits: the output before `head`.
@@ -30,14 +33,20 @@ class OneOutput:
             user's, so that validation and training do not mix.
     """
 
-    def __init__(self, target: Target, head: Activation | None, *, copies: bool) -> None:
+    def __init__(
+        self, target: Target, head: Activation | None, *, copies: bool, masked: bool = False
+    ) -> None:
         self.target = target
         loss = target.loss
         self.on_logits = loss is not None and _meets(loss, head)
+        self._masked = masked
         self.loss = None if loss is None else WAYS.loss(loss, self.on_logits)
+        if masked and loss is not None and self.loss is not None:
+            self.loss = masked_loss(self.loss, loss.reduction)
         self._activation = None if loss is None else _still_to_come(loss, self.on_logits)
         self.metrics: dict[str, Metric] = {
-            name: ready_for_logs(metric) for name, metric in target.metrics.items()
+            name: ready_for_logs(heeds_masks(metric) if masked else metric)
+            for name, metric in target.metrics.items()
         }
         self._measures = [
             (
@@ -57,6 +66,7 @@ class OneOutput:
         """
         if not self._measures:
             return []
+        mask = mask_of(output) if self._masked else None
         output = output.detach() if isinstance(output, Tensor) else output
         activation, seen = self._activation, None
         values: list[Value] = []
@@ -68,8 +78,11 @@ class OneOutput:
                 values.append(measure(y, shown))
             else:
                 assert isinstance(metric, StatefulMetric)
-                if weight is not None and isinstance(metric, Weighted):
-                    metric.update(y, shown, weight)
+                its = None if isinstance(metric, MaskedMetric) else weight
+                if mask is not None and isinstance(metric, Weighted):
+                    its = weights_of(mask, its, shown)
+                if its is not None and isinstance(metric, Weighted):
+                    metric.update(y, shown, its)
                 else:
                     metric.update(y, shown)
         return values

@@ -29,6 +29,8 @@ class ReLU(Layer):
         tensor([0., 6.])
     """
 
+    supports_masking = True
+
     def __init__(
         self,
         max_value: float | None = None,
@@ -58,6 +60,8 @@ class LeakyReLU(Layer):
         **layer: arguments of every layer.
     """
 
+    supports_masking = True
+
     def __init__(
         self, negative_slope: float = 0.3, *, alpha: float | None = None, **layer: Any
     ) -> None:
@@ -79,6 +83,8 @@ class ELU(Layer):
         alpha: what very negative values approach, with its sign turned.
         **layer: arguments of every layer.
     """
+
+    supports_masking = True
 
     def __init__(self, alpha: float = 1.0, **layer: Any) -> None:
         super().__init__(**layer)
@@ -106,6 +112,8 @@ class PReLU(Layer):
         >>> PReLU(alpha_initializer="ones")(torch.tensor([[-1.0, 2.0]])).tolist()
         [[-1.0, 2.0]]
     """
+
+    supports_masking = True
 
     alpha: Tensor
 
@@ -153,11 +161,16 @@ class Softmax(Layer):
         **layer: arguments of every layer.
     """
 
+    supports_masking = True
+
     def __init__(self, axis: int | Sequence[int] = -1, **layer: Any) -> None:
         super().__init__(**layer)
         self.axis = axis if isinstance(axis, int) else list(axis)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """The parts; with a mask that can be spread over `x`, 0 where it is False."""
+        if mask is not None:
+            x = torch.where(mask.bool(), x, torch.finfo(x.dtype).min / 2)
         if isinstance(self.axis, int):
             return activations.softmax(x, self.axis)
         return torch.exp(x - torch.logsumexp(x, self.axis, keepdim=True))

@@ -14,6 +14,8 @@ class Typed(nn.Module):
 
     # Whether its computation takes a tensor and nothing else, and calls nothing that a user wrote.
     is_simple: bool = False
+    # Whether it makes masks where its input has none.
+    makes_masks: bool = False
     # Whether it computes in the types of its policy at all; may be set at any time.
     autocast: bool = True
     # Whether floats that come in get the type of its policy.
@@ -45,4 +47,4 @@ class Typed(nn.Module):
         """Compute in the types of a policy from now on; None for the type of the weights."""
         Typed.changes += policy is not self._policy
         self._policy = policy
-        self.is_simple = type(self).is_simple and policy is None
+        self.is_simple = type(self).is_simple and policy is None and not self.makes_masks

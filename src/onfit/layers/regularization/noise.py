@@ -17,6 +17,8 @@ from onfit.regularizers import L1L2
 class _Noise(Layer):
     """A layer that draws random numbers in training, and does nothing else."""
 
+    supports_masking = True
+
     def __init__(self, seed: int | None = None, **layer: Any) -> None:
         super().__init__(**layer)
         self.seed = seed
@@ -192,6 +194,8 @@ class ActivityRegularization(Layer):
         l2: factor of the squares.
         **layer: arguments of every layer.
     """
+
+    supports_masking = True
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **layer: Any) -> None:
         if layer.get("activity_regularizer") is not None:

@@ -21,6 +21,8 @@ class Rescaling(Layer):
         **layer: arguments of every layer.
     """
 
+    supports_masking = True
+
     def __init__(self, scale: float | Tensor, offset: float | Tensor = 0.0, **layer: Any) -> None:
         super().__init__(**layer)
         self.scale = scale

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from onfit import activations
 from onfit._types import Identifier
-from onfit.layers.recurrent import Recurrent, States, kernel_options
+from onfit.layers.recurrent import Recurrent, States, through
 
 
 class SimpleRNN(Recurrent):
@@ -42,12 +42,12 @@ class SimpleRNN(Recurrent):
         masks = self.training and self.recurrent_dropout > 0
         return self.activation in (activations.tanh, activations.relu) and not masks
 
-    def _by_kernel(self, x: Tensor, states: States) -> tuple[Tensor, States]:
+    def _by_kernel(self, x: Any, states: States) -> tuple[Tensor, States]:
         weights = [self.kernel.T, self.recurrent_kernel.T]
         if self.bias is not None:
             weights += [self.bias, torch.zeros_like(self.bias)]
         walk: Any = torch.rnn_tanh if self.activation is activations.tanh else torch.rnn_relu
-        outputs, after = walk(x, states[0][None], *kernel_options(x, weights))
+        outputs, after = through(walk, x, states[0][None], weights)
         return outputs, [after[0]]
 
     def _step(self, x: Tensor, seen: Tensor, states: States) -> States:
