@@ -191,6 +191,8 @@ class Noted(Callback):
         assert_type(self.model, Model)
         assert_type(self.model.evaluate(x, y, return_dict=True), dict[str, float])
         self.request_stop(3)  # type: ignore[arg-type]
+        self.request_stop(self.run.place)
+        self.request_stop(self.run.plaice)  # type: ignore[union-attr]
 
 
 class OfMine(EarlyStopping):

@@ -82,7 +82,7 @@ class Callback:
     model = HeldModel()
     params: dict[str, Any] = {}
     if TYPE_CHECKING:
-        run: Any
+        run: "Session | Any"
         validation_data: Any
     else:
         run, validation_data = Handed("_session"), Handed("_validation")
