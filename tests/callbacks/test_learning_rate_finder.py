@@ -99,11 +99,31 @@ def test_it_stops_where_the_loss_diverges():
     assert finder.suggestion < finder.learning_rates[-1]
 
 
-def test_the_suggestion_is_where_the_loss_falls_fastest():
+@pytest.mark.parametrize(
+    ("losses", "rate"),
+    [
+        ([5.0, 4.9, 4.0, 1.0, 2.0], 1e-2),
+        ([5.0, 4.9, 5.1, 4.0, 1.0], 1e-1),  # it may rise in between
+        ([9.0, 5.0, 4.9, 1.0, 7.0], 1e-2),  # a first loss far above the others is no fall
+        ([5.0, 4.9, 4.0, float("nan"), 1.0], 1e-2),
+    ],
+)
+def test_the_suggestion_is_at_two_thirds_of_the_longest_fall(losses, rate):
     finder = LearningRateFinder()
-    finder.learning_rates = [1e-4, 1e-3, 1e-2, 1e-1, 1.0]
-    finder.losses = [5.0, 4.9, 4.0, 1.0, 2.0]
-    assert finder.suggestion == 1e-2
+    finder.learning_rates, finder.losses = [1e-4, 1e-3, 1e-2, 1e-1, 1.0], losses
+    assert finder.suggestion == rate
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_suggestion_is_in_the_fall_however_the_first_losses_vary(seed):
+    finder = LearningRateFinder(1e-6, 1.0, steps=100)
+    finder.learning_rates = [1e-6 * 10 ** (6 * step / 99) for step in range(100)]
+    noise = np.random.default_rng(seed).normal(0, 0.02, 100)
+    level = (
+        [1.0] * 60 + [1.0 - 0.03 * step for step in range(30)] + [0.5 * step for step in range(10)]
+    )
+    finder.losses = [float(one + other) for one, other in zip(level, noise, strict=True)]
+    assert finder.learning_rates[55] < finder.suggestion < finder.learning_rates[90]
 
 
 @pytest.mark.parametrize("losses", [[], [1.0, 2.0], [1.0, 2.0, 3.0]])

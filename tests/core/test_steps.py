@@ -9,6 +9,7 @@ from tests.core.loops import Diary
 
 from onfit.callbacks import (
     BackupAndRestore,
+    Callback,
     EarlyStopping,
     History,
     LambdaCallback,
@@ -159,6 +160,17 @@ def test_a_session_takes_steps_that_are_pushed():
     session.train_end()
     assert stops == [False, True]
     assert (history.step, rows(history)) == ([1, 2], {"loss": [1.0, 2.0], "val_loss": [1.0, 2.0]})
+
+
+def test_what_acts_at_epochs_alone_is_named_where_events_are_pushed_too():
+    class AtEpochs(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            """Never called."""
+
+    session = Session(SimpleNamespace(), [AtEpochs(), History()])
+    session.train_begin()
+    with pytest.warns(OnfitWarning, match="AtEpochs acts at the begin or the end of epochs"):
+        session.steps_begin()
 
 
 def test_steps_begin_once_and_outside_of_epochs():

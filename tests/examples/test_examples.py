@@ -46,6 +46,10 @@ SAYS = {
         r"^acc:( 0\.\d{3}){5}$",
         r"^test accuracy: 0\.[5-9]\d\d$",
     ],
+    "find_learning_rate": [
+        r"^(\d\d|100) rates, of which \d\.\de-0[1-4] is suggested$",
+        r"^after five epochs val_acc is 0\.[89]\d$",
+    ],
     "lambda_trio": [
         r"^batch 2: 20 samples$",
         r'^\{"epoch": 2, "loss": \d+\.\d+\}$',

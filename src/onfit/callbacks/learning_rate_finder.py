@@ -124,25 +124,20 @@ class LearningRateFinder(Callback):
 
     @property
     def suggestion(self) -> float:
-        """The rate at which the smoothed loss falls fastest.
+        """The rate at two thirds of the longest fall of the smoothed loss, which may rise in
+        between: below the rates at which the loss is least, or begins to diverge.
 
         Raises:
             NotReadyError: if fewer than three losses are known, or the loss never fell.
         """
-        slopes = [
-            (after - before, rate)
-            for before, after, rate in zip(
-                self.losses, self.losses[2:], self.learning_rates[1:], strict=False
-            )
-        ]
-        steepest, rate = min(slopes, default=(0.0, 0.0))
-        if not steepest < 0:
+        fall = _longest_fall(self.losses)
+        if len(self.losses) < 3 or len(fall) < 2:
             raise NotReadyError(
-                f"LearningRateFinder suggests the rate at which the loss falls fastest, and of "
+                f"LearningRateFinder suggests a rate at which the loss falls, and of "
                 f"{len(self.losses)} losses none fell. Train with it first, for {self.steps} "
                 "batches, and with other rates if plot() shows no fall."
             )
-        return rate
+        return self.learning_rates[fall[len(fall) * 2 // 3]]
 
     def plot(self, path: StrPath | None = None) -> "Figure":
         """Draw the smoothed loss over the rates, with the suggestion marked.
@@ -168,7 +163,7 @@ class LearningRateFinder(Callback):
         axes = figure.add_subplot()
         axes.plot(self.learning_rates, self.losses)
         axes.set(xscale="log", xlabel="learning rate", ylabel="smoothed loss")
-        if min(later - one for one, later in zip(self.losses, self.losses[2:], strict=False)) < 0:
+        if len(self.losses) > 2 and len(_longest_fall(self.losses)) > 1:
             label = f"suggestion: {readable(self.suggestion):.3g}"
             axes.axvline(self.suggestion, color="#d95f02", linestyle="--", label=label)
             axes.legend(frameon=False)
@@ -176,3 +171,24 @@ class LearningRateFinder(Callback):
             with replacing(Path(path)) as temporary:
                 figure.savefig(temporary)
         return figure
+
+
+def _longest_fall(losses: list[float]) -> list[int]:
+    """The places of the longest row of losses, each below the one before it in the row.
+
+    >>> _longest_fall([3.0, 1.0, 2.5, 2.0, 2.2, 1.5])
+    [0, 2, 3, 5]
+    """
+    lengths: list[int] = []
+    before: list[int | None] = []
+    for place, loss in enumerate(losses):
+        higher = [earlier for earlier in range(place) if losses[earlier] > loss]
+        last = max(higher, key=lengths.__getitem__, default=None)
+        lengths.append(1 if last is None else lengths[last] + 1)
+        before.append(last)
+    fall: list[int] = []
+    at = max(range(len(losses)), key=lengths.__getitem__, default=None)
+    while at is not None:
+        fall.insert(0, at)
+        at = before[at]
+    return fall

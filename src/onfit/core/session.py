@@ -21,6 +21,7 @@ from onfit.core.resuming import Walk
 from onfit.core.state import Resumable
 from onfit.core.stop import Outcome
 from onfit.core.timing import Timing
+from onfit.core.walks.epochs_alone import warn_of_hooks_of_epochs
 from onfit.core.walks.pace import Pace
 from onfit.core.walks.params import note
 from onfit.core.walks.recording import DecideAt, Recording
@@ -205,7 +206,8 @@ class Session(Recording):
         if self._together is not None:
             self._together.arrive()
         if self._in_steps:
-            self._close_steps()
+            self._decide_what_came_since()
+            self._open_epoch = None
             return
         epoch, self._open_epoch = self._open_epoch, None
         logs = self._last_logs = self._logs_of_row()
@@ -224,20 +226,13 @@ class Session(Recording):
             raise out_of_order("steps_begin", "epoch_end")
         self.steps_go_on()
         self._begin_row()
+        warn_of_hooks_of_epochs(self.callbacks)
 
     def steps_go_on(self) -> None:
         """A training without epochs goes on that another process began."""
         self._in_steps = True
         note(self.params, epochs=None, decide_at="validations")
         self._open_epoch = self.progress.epoch
-
-    def _close_steps(self) -> None:
-        """The end of a training without epochs is a decision point, too, if batches came since the
-        last one. A training that only pauses goes on with its row.
-        """
-        if not self.pausing and (self._undecided or self._row or Logs.of_epoch(self._meter)):
-            self._decide()
-        self._open_epoch = None
 
     @property
     def batch(self) -> Any:

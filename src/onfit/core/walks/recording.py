@@ -150,6 +150,13 @@ class Recording(Evaluating):
         if not self._in_steps:  # a number that a callback wrote belongs to the epoch, too
             self._row |= {name: logs[name] for name in logs if name not in given}
 
+    def _decide_what_came_since(self) -> None:
+        """Decide at the end of a training without epochs, if batches came since the last decision.
+        A training that only pauses goes on with its row.
+        """
+        if not self.pausing and (self._undecided or self._row or Logs.of_epoch(self._meter)):
+            self._decide()
+
     def _call_of_epoch(self, hook: str, epoch: int, logs: Logs) -> None:
         self.callbacks.call(hook, epoch, logs)
 

@@ -9,17 +9,7 @@ from onfit.core.walks.plan import Plan
 from onfit.errors import FileFormatError, warn
 
 if TYPE_CHECKING:
-    from onfit.core.listeners import Listeners
     from onfit.core.run import Run
-
-_OF_EPOCHS = ("on_epoch_begin", "on_epoch_end")
-_OF_STEPS = (
-    "on_validation_end",
-    "on_train_batch_begin",
-    "on_train_batch_end",
-    "on_before_optimizer_step",
-    "on_test_end",
-)
 
 
 class StepsPass(TrainingPass):
@@ -60,20 +50,6 @@ def begin_steps(run: "Run", plan: Plan, before: dict[str, Any] | None) -> None:
         )
     run.walk.settle()
     run.steps_begin()
-    warn_of_hooks_of_epochs(run.callbacks)
-
-
-def warn_of_hooks_of_epochs(callbacks: "Listeners") -> None:
-    """Warn which callbacks act at epochs alone, which a run of steps does not have."""
-    at_epochs = {id(each.callback) for hook in _OF_EPOCHS for each in callbacks.of(hook)}
-    elsewhere = {id(each.callback) for hook in _OF_STEPS for each in callbacks.of(hook)}
-    for callback in callbacks:
-        if id(callback) in at_epochs - elsewhere:
-            warn(
-                f"{type(callback).__name__} acts at the begin or the end of epochs, and this "
-                "training counts steps and has none. Write on_validation_end, or a hook of "
-                "batches; LearningRateScheduler takes by='batch'."
-            )
 
 
 def require_no_plan(before: dict[str, Any] | None) -> None:
