@@ -6,7 +6,9 @@ python -m tests.contract.from_keras          writes it anew
 import importlib
 import os
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 PAGE = Path(__file__).parents[2] / "docs" / "from-keras.md"
@@ -108,4 +110,6 @@ def unexplained() -> dict[str, Any]:
 
 if __name__ == "__main__":
     os.environ["KERAS_BACKEND"] = "torch"
-    PAGE.write_text(page(), encoding="utf-8")
+    with TemporaryDirectory() as folder, chdir(folder):  # what the methods are called with is there
+        text = page()
+    PAGE.write_text(text, encoding="utf-8")
