@@ -7,7 +7,7 @@ READY := .venv/.ready
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-distributed crash lint docs bench
+.PHONY: help setup demo test test-all test-distributed test-gpu crash lint docs bench
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -28,6 +28,9 @@ test-all: $(READY) .venv-all/.ready ## run all tests, also the slow ones, and th
 
 test-distributed: $(READY) ## run the tests of several processes, also those of four, of kills and of fully_shard
 	@$(PYTHON) -m pytest -q -m '' tests/distributed tests/engine/model/test_two_processes.py
+
+test-gpu: $(READY) ## check all on a GPU, in at most ten minutes; without one, what a CPU can show
+	@$(PYTHON) -m tests.gpu
 
 crash: $(READY) ## strike trainings at thousands of places and see that each goes on as if it had run through; takes minutes
 	@$(PYTHON) -W error -m tests.crash
