@@ -152,6 +152,21 @@ def not_written(path: StrPath, error: Exception) -> StorageError:
     )
 
 
+def absolute(path: StrPath) -> str:
+    """A path that means the same file wherever the program goes.
+
+    Raises:
+        StorageError: if it begins from the folder that the program is in, and that is gone.
+    """
+    try:
+        return os.path.abspath(os.fspath(path))
+    except FileNotFoundError as error:
+        raise StorageError(
+            f"{os.fspath(path)!r} begins from the folder that this program is in, which is gone. "
+            "Give a path that begins with the root, or go to another folder first."
+        ) from error
+
+
 def require_name(path: StrPath) -> None:
     """Refuse what no file or folder can be called.
 
@@ -181,7 +196,7 @@ def require_name(path: StrPath) -> None:
 def _target_of(path: StrPath) -> Path:
     """The file itself, where `path` is a symbolic link."""
     require_name(path)
-    return Path(os.path.realpath(path))
+    return Path(os.path.realpath(absolute(path)))
 
 
 def _temporary_beside(target: Path) -> Path:

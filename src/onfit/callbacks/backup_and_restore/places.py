@@ -1,12 +1,12 @@
 """Where the checkpoints of a run are, and what it leaves when it is finished."""
 
-import os
 from contextlib import suppress
 from pathlib import Path
 
 from onfit._types import StrPath
 from onfit.core.console import say
 from onfit.storage.checkpoints import CheckpointManager
+from onfit.storage.durable import absolute
 
 # How many trainings with this folder were finished in this process. A script that trains twice with
 # one folder must not take the checkpoints of its second training for those of the first.
@@ -30,7 +30,7 @@ class Places:
     """
 
     def __init__(self, folder: StrPath, keep: int) -> None:
-        self._folder = Path(os.path.abspath(folder))
+        self._folder = Path(absolute(folder))
         self.number = _finished.get(self._folder, 0)
         end = Path(f"{self._folder}.finished")
         self.checkpoints = CheckpointManager(self._of(self._folder, self.number), keep)

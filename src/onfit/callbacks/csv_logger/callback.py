@@ -13,7 +13,7 @@ from onfit.core.console import say
 from onfit.core.judging.deciding import in_steps
 from onfit.core.representation import checked_arguments
 from onfit.errors import FileFormatError, warn
-from onfit.storage.durable import require_writable
+from onfit.storage.durable import absolute, require_writable
 
 
 class CSVLogger(Callback):
@@ -72,7 +72,7 @@ class CSVLogger(Callback):
 
     def on_train_begin(self, logs: Logs | Any = None) -> None:
         require_writable(self.filename, f"CSVLogger(filename={self.filename!r})")
-        self._table.path = os.path.abspath(self.filename)
+        self._table.path = absolute(self.filename)
         self._columns, self._started, self._anew, self._kept = [], False, False, None
         self._written_here, self._told = self._last is not None, set()
         known = self.append or self._written_here
@@ -135,7 +135,7 @@ class CSVLogger(Callback):
         kept = None if state is None else Kept.of(state)
         self._columns, rows = [], list[Row]()
         if self._last is None:  # a loop may not call `on_train_begin`
-            self._table.path = os.path.abspath(self._table.path)
+            self._table.path = absolute(self._table.path)
         if self.append or self._started or (self._last is not None and index > self._last):
             if kept is None:
                 self._columns, rows = self._table.rows(self._table.load())

@@ -52,7 +52,8 @@ class ModelFiles:
 
     def begin(self) -> None:
         """A training begins: relative paths begin from the folder in which the program is now."""
-        self.folder = os.getcwd()
+        with suppress(FileNotFoundError):  # it is gone; a path that begins there is refused
+            self.folder = os.getcwd()
 
     def write(
         self,

@@ -5,7 +5,7 @@ from typing import Any
 
 from onfit._types import StrPath
 from onfit.errors import ArgumentError, warn
-from onfit.storage.durable import require_writable
+from onfit.storage.durable import absolute, require_writable
 
 # For each argument that says how often to write: the arguments that say what to write then.
 _HOW_OFTEN = {
@@ -74,7 +74,7 @@ def writable_folder(log_dir: str) -> str:
     """
     if "://" in log_dir:  # tensorboard writes to s3:// and the like too
         return log_dir
-    root = os.path.abspath(log_dir)
+    root = absolute(log_dir)
     require_writable(os.path.join(root, "events"), f"TensorBoard(log_dir={log_dir!r})")
     return root
 
