@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 from tests.gpu.checking import DEVICE, check, near
-from tests.layers.test_all import MADE
+from tests.layers.test_all import MADE, made
 
-from onfit import layers, losses, metrics, optimizers
+from onfit import losses, metrics, optimizers
 from onfit.engine.placing import brought
 from onfit.layers.shapes import tensors_in
 
@@ -27,10 +27,10 @@ def exact() -> None:
 def layers_compute() -> str:
     """Layers give what they give on the CPU, and so do their gradients."""
     exact()
-    for name, (arguments, shape) in MADE.items():
+    for name in MADE:
         torch.manual_seed(0)
-        here: Any = getattr(layers, name)(**arguments)
-        x = _input_of(name, shape)
+        here, x = made(name)
+        here.trainable = True
         here(x)
         there = copy.deepcopy(here).to(DEVICE)
         outs: list[Any] = []
@@ -45,14 +45,6 @@ def layers_compute() -> str:
                 assert mine.grad is not None, name
                 near(mine.grad, its.grad, f"gradient of {name}")
     return f"{len(MADE)} layers"
-
-
-def _input_of(name: str, shape: Any) -> Any:
-    if isinstance(shape[0], tuple):  # a layer that takes several inputs
-        return [_input_of(name, each) for each in shape]
-    if name == "Embedding":
-        return torch.ones(shape, dtype=torch.int64)
-    return torch.linspace(-1, 1, torch.Size(shape).numel()).reshape(shape)
 
 
 @check()
