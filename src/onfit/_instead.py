@@ -158,31 +158,16 @@ ROOMS: dict[str, dict[str, str]] = {
         "Wrapper": "a Layer that has the other layer as an attribute",
     },
     "losses": {
-        **dict.fromkeys(("CTC", "ctc"), "torch.nn.CTCLoss, in a function of (y_true, y_pred)"),
-        **dict.fromkeys(("Circle", "circle"), "a function of (y_true, y_pred)"),
         **dict.fromkeys(("deserialize", "serialize"), _PLAIN),
     },
     "metrics": {
-        **dict.fromkeys(
-            ("BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"),
-            "torchmetrics.JaccardIndex, which metrics= takes",
-        ),
-        **dict.fromkeys(
-            ("ConcordanceCorrelation", "concordance_correlation"),
-            "torchmetrics.ConcordanceCorrCoef, which metrics= takes",
-        ),
-        **dict.fromkeys(
-            ("PearsonCorrelation", "pearson_correlation"),
-            "torchmetrics.PearsonCorrCoef, which metrics= takes",
-        ),
-        "R2Score": "torchmetrics.R2Score, which metrics= takes",
         "binary_focal_crossentropy": "losses.binary_focal_crossentropy",
         "categorical_focal_crossentropy": "losses.categorical_focal_crossentropy",
         **dict.fromkeys(("deserialize", "serialize"), _PLAIN),
     },
     "optimizers": {
-        "MultiOptimizer": "a torch optimizer with several groups",
         "Muon": "torch.optim.Muon, which compile takes; it moves matrices alone",
+        "MultiOptimizer": "a torch optimizer with several groups",
         "OptimizerMap": "a torch optimizer with several groups",
         "ScheduleFreeAdamW": "schedulefree.AdamWScheduleFree, which compile takes",
     },

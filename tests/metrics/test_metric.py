@@ -189,8 +189,8 @@ def test_a_config_makes_the_same_again(metric: Any) -> None:
 
 
 def test_an_unknown_class_is_an_error() -> None:
-    with pytest.raises(ArgumentError, match="names the metric 'IoU', unknown here"):
-        metrics.from_config("IoU", {})
+    with pytest.raises(ArgumentError, match="names the metric 'Nothing', unknown here"):
+        metrics.from_config("Nothing", {})
 
 
 # --- accuracies ------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from torch import nn
 
 from onfit._types import Identifier
 from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean, refusal_of_names
+from onfit.losses.circle import Circle, circle
 from onfit.losses.crossentropy import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -19,6 +20,7 @@ from onfit.losses.crossentropy import (
     categorical_crossentropy,
     sparse_categorical_crossentropy,
 )
+from onfit.losses.ctc import CTC, ctc
 from onfit.losses.focal import (
     BinaryFocalCrossentropy,
     CategoricalFocalCrossentropy,
@@ -58,12 +60,14 @@ from onfit.losses.regression import (
 from onfit.registered import named
 
 __all__ = [
+    "CTC",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
     "CategoricalGeneralizedCrossEntropy",
     "CategoricalHinge",
+    "Circle",
     "CosineSimilarity",
     "Dice",
     "FunctionLoss",
@@ -87,7 +91,9 @@ __all__ = [
     "categorical_focal_crossentropy",
     "categorical_generalized_cross_entropy",
     "categorical_hinge",
+    "circle",
     "cosine_similarity",
+    "ctc",
     "dice",
     "get",
     "hinge",
@@ -111,7 +117,7 @@ _CLASSES: tuple[type[NamedLoss], ...] = (
     Huber, KLDivergence, LogCosh, MeanAbsoluteError, MeanAbsolutePercentageError,
     MeanSquaredError, MeanSquaredLogarithmicError, Poisson, SparseCategoricalCrossentropy,
     SquaredHinge, BinaryFocalCrossentropy, CategoricalFocalCrossentropy,
-    CategoricalGeneralizedCrossEntropy, Dice, Tversky,
+    CategoricalGeneralizedCrossEntropy, Dice, Tversky, Circle, CTC,
 )  # fmt: skip
 _FUNCTIONS: dict[Any, type[NamedLoss]] = {cls.function: cls for cls in _CLASSES}
 _SHORT: dict[str, type[NamedLoss]] = {

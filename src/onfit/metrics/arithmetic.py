@@ -25,3 +25,8 @@ def per_sample(values: Tensor) -> Tensor:
 def down_to(axes: int, values: Tensor) -> Tensor:
     """The means over all but the first axes."""
     return values.flatten(axes).mean(-1) if values.ndim > axes else values
+
+
+def wide(device: torch.device) -> torch.dtype:
+    """Doubles, where the device has them."""
+    return torch.float32 if device.type == "mps" else torch.float64
