@@ -6,27 +6,12 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, Self, TypeVar
 
+from onfit._arguments import ChecksArguments
 from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
 from onfit.registered import named
 
 
-class CheckedArguments:
-    """Refuses an argument that the constructor does not have."""
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        parameters = inspect.signature(cls.__init__).parameters if kwargs else {}
-        known = [name for name in parameters if name != "self"]
-        takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-        for name in () if takes_any else kwargs:
-            if name not in known:
-                raise ArgumentTypeError(
-                    f"{cls.__name__}({name}=...): there is no such argument."
-                    f"{did_you_mean(name, known)} There are: {', '.join(known) or 'none'}."
-                )
-        return super().__new__(cls)
-
-
-class Configured(CheckedArguments):
+class Configured(ChecksArguments):
     """An object that is wholly described by the arguments of its constructor.
 
     A subclass whose attributes are not its arguments writes a `get_config` of its own.
@@ -117,6 +102,29 @@ class Catalog(Generic[Kind]):
                 f"a saved model names the {self._kind} {class_name!r}, unknown here."
             )
         return self._classes[class_name].from_config(config)
+
+
+def remade(owner: Any, name: str, value: Any) -> Any:
+    """A twin of an object, made by the constructor with another value of one argument.
+
+    Args:
+        owner: the object. If its class is a user's, the class of onfit that it is based on counts.
+        name: the argument.
+        value: its new value.
+
+    Returns:
+        The twin; None if the argument is in no configuration.
+
+    Raises:
+        ArgumentError: for a value that the constructor refuses.
+    """
+    home: Any = next(cls for cls in type(owner).__mro__ if cls.__module__.startswith("onfit."))
+    known = inspect.signature(home).parameters
+    must = [each for each, p in known.items() if p.default is p.empty and hasattr(owner, each)]
+    config = {**{each: getattr(owner, each) for each in must}, **home.get_config(owner)}
+    if name not in config and name not in known:
+        return None
+    return home.from_config({**config, name: value})
 
 
 def serialized(thing: Any) -> dict[str, Any]:

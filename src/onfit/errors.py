@@ -2,7 +2,8 @@
 
     OnfitError
     ├── ArgumentError       (ValueError)    a value that the argument cannot have
-    │   └── NotConnectedError               a layer that no symbol came through: no input, no output
+    │   ├── NotConnectedError               a layer that no symbol came through: no input, no output
+    │   └── OnlyReadError                   an attribute that cannot be set
     ├── ArgumentTypeError   (TypeError)     an argument of the wrong kind
     ├── DataError           (ValueError)    data that cannot be trained on
     │   └── ShapeError                      a shape that a layer or a loss cannot take
@@ -66,6 +67,10 @@ class NotConnectedError(ArgumentError, AttributeError):
 
     It is an AttributeError, so that `hasattr(layer, "output")` is False.
     """
+
+
+class OnlyReadError(ArgumentError, AttributeError):
+    """An attribute that is only read was set."""
 
 
 class OutOfStepError(OnfitError, RuntimeError):

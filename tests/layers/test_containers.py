@@ -1,7 +1,8 @@
 """Layers in lists and dicts of a user's class are its parts."""
 
 import copy
-from typing import Any
+from collections import OrderedDict, defaultdict
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 from onfit import Model
+from onfit.errors import ArgumentTypeError
 from onfit.layers import Dense, Layer
 
 X = np.random.default_rng(0).normal(size=(16, 4)).astype("float32")
@@ -32,6 +34,32 @@ class Tower(Model):
             x = floor(x)
         right, last = self.rooms["right"]
         return self.roof(self.pair[1](self.rooms["left"](x) + last(right(x))))
+
+
+def test_layers_in_lists_and_dicts_of_any_class_are_parts() -> None:
+    class Pair(NamedTuple):
+        left: Any
+        right: Any
+
+    class Held(Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.pair = Pair(Dense(1, input_dim=2), None)
+            self.named = OrderedDict(one=Dense(1), two=[Pair(Dense(1), Dense(1))])
+            self.found = defaultdict(list, three=[Dense(1)])
+
+    assert len([part for part in Held().modules() if isinstance(part, Dense)]) == 5
+
+
+def test_a_set_of_layers_is_refused_since_it_has_no_order() -> None:
+    class Held(Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.words = {"a", "b"}
+            self.parts = {Dense(1), Dense(2)}
+
+    with pytest.raises(ArgumentTypeError, match="Keep them in a list"):
+        Held()
 
 
 def test_layers_in_lists_and_dicts_train_and_are_saved(tmp_path: Any) -> None:

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from onfit import Sequential, activations, constraints, initializers, regularizers
-from onfit.errors import ArgumentError, ArgumentTypeError
+from onfit.errors import ArgumentError, OnfitError
 from onfit.layers import (
     LSTM,
     Activation,
@@ -101,10 +101,38 @@ def test_a_torch_module_may_be_an_activation_that_is_set_later():
     assert (layer(torch.randn(4, 3)) >= 0).all()
 
 
-@pytest.mark.parametrize("value", [np.zeros((3, 2)), torch.zeros(3, 2), "zeros"], ids=type)
-def test_values_in_the_place_of_a_weight_are_told_what_to_write(value):
+@pytest.mark.parametrize("value", [np.ones((3, 2)), torch.ones(3, 2), [[1, 1]] * 3], ids=type)
+def test_numbers_that_are_assigned_to_a_weight_become_its_values(value):
     layer = Sequential([Dense(2, input_dim=3)]).layers[0]
-    with pytest.raises(ArgumentTypeError, match=r"write kernel\.assign\(values\)"):
-        layer.kernel = value
-    layer.kernel.assign(np.ones((3, 2)))
+    kernel = layer.kernel
+    layer.kernel = value
+    assert layer.kernel is kernel
     assert (layer.get_weights()[0] == 1).all()
+
+
+def test_numbers_that_are_assigned_to_running_statistics_become_their_values():
+    layer = Sequential([BatchNormalization(input_dim=3)]).layers[0]
+    mean = layer.moving_mean
+    layer.moving_mean = np.ones(3)
+    assert layer.moving_mean is mean
+    assert (layer.get_weights()[2] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("zeros", "takes numbers"),
+        (None, "None is none"),
+        (torch.ones(3, 2, requires_grad=True) * 2, "computed from others"),
+        (np.ones((2, 3)), r"has shape \(3, 2\)"),
+        (object(), "takes numbers"),
+    ],
+    ids=["text", "None", "computed", "another shape", "object"],
+)
+def test_what_cannot_be_the_values_of_a_weight_is_refused(value, words):
+    layer = Sequential([Dense(2, input_dim=3)]).layers[0]
+    before = layer.get_weights()
+    with pytest.raises(OnfitError, match=words):
+        layer.kernel = value
+    for was, now in zip(before, layer.get_weights(), strict=True):
+        np.testing.assert_array_equal(was, now)

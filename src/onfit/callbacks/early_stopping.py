@@ -120,7 +120,7 @@ class EarlyStopping(Callback):
         return self._watched.first.best.value
 
     @best.setter
-    def best(self, value: Any) -> None:
+    def best(self, value: float | None) -> None:
         self._watched.first.best.value = None if value is None else float(value)
 
     @property

@@ -107,7 +107,7 @@ class ReduceLROnPlateau(Callback):
         return self._watched.best.value
 
     @best.setter
-    def best(self, value: Any) -> None:
+    def best(self, value: float | None) -> None:
         self._watched.best.value = None if value is None else float(value)
 
     @property

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
+from onfit._arguments import check_class
 from onfit.core.faces import Need, check_needs, face_of, model_of
 from onfit.core.held import Handed, HeldModel, hold
 from onfit.core.hooks import ALL_NAMES, heard, join_names, silent
@@ -97,7 +98,7 @@ class Callback:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Let both names of a batch hook lead to the one method that the subclass wrote."""
         super().__init_subclass__(**kwargs)
-        join_names(cls)
+        join_names(check_class(cls))
 
     if not TYPE_CHECKING:  # whose reader should miss what is not there
         __getattr__ = refuse_attribute

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import Any, NamedTuple
 
+from onfit._arguments import check_attributes
 from onfit._types import Callbacks, Hook
 from onfit.core.callback import Callback
 from onfit.core.faces import check_needs
@@ -64,7 +65,7 @@ class Listeners:
 
     def __init__(self, callbacks: Callbacks = None) -> None:
         self._callbacks = sorted(_checked(callbacks), key=_called_last)
-        _warn_of_misspelt_hooks(self._callbacks)
+        _look_at_names(self._callbacks)
         _warn_of_the_same_twice(self._callbacks)
         self._seconds: dict[int, list[float]] = {}
         # Nothing is heard before `listen`, when the callbacks know model and params.
@@ -231,7 +232,9 @@ class Listeners:
             seconds[0] = 0.0
 
 
-def _warn_of_misspelt_hooks(callbacks: Iterable[Callback]) -> None:
+def _look_at_names(callbacks: Iterable[Callback]) -> None:
+    for callback in callbacks:
+        check_attributes(callback)
     for kind in dict.fromkeys(map(type, callbacks)):
         for name, hook in misspelt(kind).items():
             warn(f"{kind.__name__}.{name} is no hook, so it is never called. Did you mean {hook}?")

@@ -11,6 +11,7 @@ from torch import Tensor
 from onfit.errors import ArgumentTypeError
 from onfit.layers import added_losses
 from onfit.layers.added_losses import Calling, penalties_of, values_of
+from onfit.layers.arguments.of_calls import inputs_given, mode_given, refuse_if_unfit
 from onfit.layers.graph import record, shapes_of, symbols_in
 from onfit.layers.masking.masks import USE, hand_in, hand_on, put_mask
 from onfit.layers.modes import in_mode
@@ -88,9 +89,7 @@ class Called(Traced, Typed, WeightOwner):
         if not kwargs and len(args) == 1 and isinstance(args[0], Tensor):  # nothing was asked for
             return self._computed(args, kwargs)
         args, kwargs = self._without_blanks(args, kwargs)
-        if args and isinstance(args[0], list) and _is_of_numbers(args[0]):
-            args = (np.asarray(args[0]), *args[1:])  # as fit takes it: one array
-        args, kwargs = _as_tensors(self, args), _as_tensors(self, kwargs)
+        args, kwargs = inputs_given(self, args, kwargs)
         if next(symbols_in((args, kwargs)), None) is not None:
             return record(self, args, kwargs)
         with in_mode(self, self._mode_asked_for(args, kwargs)):
@@ -99,6 +98,8 @@ class Called(Traced, Typed, WeightOwner):
 
     def _computed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The output for tensors, in the mode that each module is in."""
+        if not args and not kwargs:
+            refuse_if_unfit(self, args, kwargs)
         self._get_ready(args, kwargs)
         place = self.takes.training
         if place is not None and len(args) <= place:
@@ -107,10 +108,14 @@ class Called(Traced, Typed, WeightOwner):
         if USE.begun or self.makes_masks:
             before = hand_in(self, args, kwargs)
         with Calling(self):
-            if self._policy is None:
-                output = super().__call__(*args, **kwargs)
-            else:
-                output = in_policy(self, super().__call__, args, kwargs)
+            try:
+                if self._policy is None:
+                    output = super().__call__(*args, **kwargs)
+                else:
+                    output = in_policy(self, super().__call__, args, kwargs)
+            except TypeError as error:
+                refuse_if_unfit(self, args, kwargs, error)
+                raise
             penalty = self.activity_regularizer
             for part in () if penalty is None else tensors_in(output):
                 self.add_loss(penalty(widened(part)) / max(1, len(part) if part.ndim else 1))
@@ -154,8 +159,8 @@ class Called(Traced, Typed, WeightOwner):
     def _mode_asked_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool | None:
         place = self.takes.training
         if place is not None and len(args) > place:
-            return None if args[place] is None else bool(args[place])
-        return bool(kwargs["training"]) if "training" in kwargs else None
+            return None if args[place] is None else mode_given(self, args[place])
+        return mode_given(self, kwargs["training"]) if "training" in kwargs else None
 
     # --- losses --------------------------------------------------------------------------
 
@@ -240,25 +245,3 @@ def shapes_to_build_for(
     if len(wanted) < 2 or not all(name in shapes for name in wanted):
         return tuple(shapes.values())[: len(wanted) or 1]
     return tuple(shapes[name] for name in wanted)
-
-
-def _is_of_numbers(given: list[Any]) -> bool:
-    """Whether a list, or lists in it, hold nothing but numbers."""
-    return bool(given) and all(
-        _is_of_numbers(part) if isinstance(part, list) else isinstance(part, (int, float))
-        for part in given
-    )
-
-
-def _as_tensors(module: Any, structure: Any) -> Any:
-    """Numpy arrays as tensors where the weights are; floats get torch's default type."""
-    if isinstance(structure, tuple) and all(isinstance(part, Tensor) for part in structure):
-        return structure
-
-    def tensor(array: Any) -> Tensor:
-        first = next(module.parameters(), None)
-        is_float = np.issubdtype(array.dtype, np.floating)
-        dtype = torch.get_default_dtype() if is_float else None
-        return torch.as_tensor(array, dtype=dtype, device=None if first is None else first.device)
-
-    return mapped(tensor, np.ndarray, structure)

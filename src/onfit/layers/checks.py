@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from torch import Tensor
+
 from onfit.errors import ArgumentError, ShapeError, did_you_mean
 from onfit.layers.layer import Layer
 
@@ -106,3 +108,26 @@ def require_size(
             f"{layer.described} was built for {expected} {meaning} (axis {axis}); got inputs of "
             f"shape {tuple(shape)}."
         )
+
+
+def sizes_of_noise(layer: Layer, shape: Sequence[Any], x: Tensor) -> list[int]:
+    """The lengths of the axes of what a layer draws, for inputs `x`.
+
+    Args:
+        layer: the layer.
+        shape: its `noise_shape`; None for an axis that is as long as in the input.
+        x: the inputs.
+
+    Raises:
+        ShapeError: if the shape has other axes than the inputs.
+    """
+    fits = len(shape) == x.ndim and all(
+        want in (None, 1, have) for want, have in zip(shape, x.shape, strict=True)
+    )
+    if not fits:
+        raise ShapeError(
+            f"{layer.described} has noise_shape={tuple(shape)}, and got inputs of shape "
+            f"{tuple(x.shape)}. It has an axis for each axis of the inputs: None for all of it, or "
+            "1 to draw once for all along it."
+        )
+    return [have if want is None else want for want, have in zip(shape, x.shape, strict=True)]

@@ -6,6 +6,8 @@ from typing import Any
 from torch import nn
 
 from onfit.assigning import check_assignment
+from onfit.errors import ArgumentTypeError
+from onfit.layers.weights.assigned import takes_values
 
 _KINDS = (list, tuple, dict)
 # A longer one that begins with something else holds data, and is not walked through.
@@ -13,6 +15,7 @@ _LONG = 100
 # Lists and dicts that models and layers keep for themselves.
 _OURS = frozenset(
     {
+        "calls",
         "nodes",
         "output_shapes",
         "_layers",
@@ -59,6 +62,8 @@ class HoldsLayers(nn.Module):
     def __setattr__(self, name: str, value: Any) -> None:
         if name[0] != "_" and name != "training":
             check_assignment(self, name, value)
+            if takes_values(self, name, value):
+                return
             if name == "call":
                 name = "forward"  # both are one computation; torch calls it by this name
             if isinstance(getattr(type(self), name, None), property):
@@ -68,7 +73,9 @@ class HoldsLayers(nn.Module):
         if name in holders:
             self._forget(name)
         super().__setattr__(name, value)
-        if type(value) in _KINDS and name in vars(self) and name not in _OURS:
+        if isinstance(value, (set, frozenset)):
+            _refuse_layers(name, value)
+        if isinstance(value, _KINDS) and name in vars(self) and name not in _OURS:
             holders[name] = {*self._modules, *holders}
 
     def __delattr__(self, name: str) -> None:
@@ -114,9 +121,17 @@ def _parts_of(holder: Any) -> dict[str, Any]:
         key = str(place).replace(".", "_")
         if isinstance(item, nn.Module):
             parts[key] = item
-        elif type(item) in _KINDS and (inner := _parts_of(item)):
+        elif isinstance(item, _KINDS) and (inner := _parts_of(item)):
             parts[key] = Held(inner)
     return parts
+
+
+def _refuse_layers(name: str, found: Any) -> None:
+    if any(isinstance(item, nn.Module) for item in found):
+        raise ArgumentTypeError(
+            f"{name} = a set of layers: a set has no order, so its layers would have other places "
+            "at the next start. Keep them in a list."
+        )
 
 
 def _first_of(holder: Any) -> Any:

@@ -58,6 +58,7 @@ class Convolution(Affine):
         self.strides = per_axis(self, "strides", strides, self.rank)
         self.padding = one_of(self, "padding", padding, self.paddings)
         self.layout = Layout.of(self, self.rank, data_format)
+        self.data_format = self.layout.data_format
         self.dilation_rate = per_axis(self, "dilation_rate", dilation_rate, self.rank)
         self.groups = whole(self, "groups", groups)
         if self.filters % self.groups:

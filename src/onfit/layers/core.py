@@ -11,7 +11,7 @@ from onfit._types import Identifier
 from onfit.errors import ArgumentError, ShapeError
 from onfit.initializers.initializer import InitializerLike
 from onfit.layers.activated import Activated, Affine, as_weight, laid_out_by_units
-from onfit.layers.checks import one_of, whole
+from onfit.layers.checks import one_of, sizes_of_noise, whole
 from onfit.layers.layer import Layer
 from onfit.layers.shapes import Shape
 
@@ -191,8 +191,7 @@ class Dropout(Layer):
         return self._masked(x) if self.training and self.rate > 0 else x
 
     def _masked(self, x: Tensor) -> Tensor:
-        shape = self.noise_shape or x.shape
-        sizes = [have if want is None else want for want, have in zip(shape, x.shape, strict=True)]
+        sizes = sizes_of_noise(self, self.noise_shape or x.shape, x)
         keep = torch.rand(sizes, generator=self._generator).to(x.device) >= self.rate
         return x * keep / (1 - self.rate)
 

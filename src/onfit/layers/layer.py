@@ -9,20 +9,23 @@ import torch
 from torch import Tensor, nn
 
 from onfit import regularizers
+from onfit._arguments import check_arguments
 from onfit._types import Identifier
 from onfit.dtypes import DtypeLike, as_numpy
 from onfit.errors import NotReadyError, ShapeError
-from onfit.layers.arguments import NotHere, declared_input, parameters_of, refuse_unknown
+from onfit.layers.arguments import NotHere, declared_input, refuse_unknown
+from onfit.layers.arguments.options import as_option
+from onfit.layers.arguments.shown import shown
 from onfit.layers.calling import Called, shapes_to_build_for
 from onfit.layers.containers import HoldsLayers
 from onfit.layers.graph import Symbol, symbols_of
 from onfit.layers.masking.masks import USE
 from onfit.layers.modes import Freezable, freeze_new_weights
-from onfit.layers.options import as_option
 from onfit.layers.shapes import Shape, mapped
 from onfit.policies import DTypePolicy, policy_of, policy_of_new
 
 
+@check_arguments
 class Layer(Freezable, Called, HoldsLayers):
     """A torch module built from the shape of its first input.
 
@@ -65,6 +68,10 @@ class Layer(Freezable, Called, HoldsLayers):
     casts_inputs = True
     of_keras_alone: ClassVar[Mapping[str, NotHere]] = {}
     walks_sequences: ClassVar[bool] = False  # whether a sample has steps, each with features
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_arguments(cls)
 
     def __init__(
         self,
@@ -135,7 +142,7 @@ class Layer(Freezable, Called, HoldsLayers):
 
     def __setattr__(self, name: str, value: Any) -> None:
         # An option that is set later is read as the constructor reads it: a name, None, a function.
-        super().__setattr__(name, as_option(type(self), name, value))
+        super().__setattr__(name, as_option(self, name, value))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         is_common = self.is_simple and self.built and self.activity_regularizer is None
@@ -241,12 +248,7 @@ class Layer(Freezable, Called, HoldsLayers):
 
     def extra_repr(self) -> str:
         """The arguments that `repr` shows: those that are plain values and not the defaults."""
-        held = vars(self)
-        return ", ".join(
-            f"{name}={_text(held[name])}"
-            for name, default in _defaults(type(self)).items()
-            if name in held and _is_worth_a_look(held[name], default)
-        )
+        return shown(self)
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy starts without nodes: those of this layer belong to the model that it is in.
@@ -272,24 +274,3 @@ class Layer(Freezable, Called, HoldsLayers):
     def preactivation(self, x: Any) -> Any:
         """The output before `output_activation`: the logits, for losses that need them."""
         return self(x)
-
-
-def _defaults(kind: type) -> dict[str, Any]:
-    """The arguments of a layer and their defaults; its own first, and without its name."""
-    found: dict[str, Any] = {}
-    for cls in kind.__mro__:
-        found = {**found, **{k: v for k, v in parameters_of(cls).items() if k not in found}}
-    return {name: default for name, default in found.items() if name != "name"}
-
-
-def _text(value: Any) -> str:
-    """A value as text; of a function its name."""
-    return str(getattr(value, "__name__", None) or repr(value))
-
-
-def _is_worth_a_look(value: Any, default: Any) -> bool:
-    is_plain = isinstance(value, (bool, int, float, str, tuple)) or hasattr(value, "__name__")
-    usual = {repr(default), str(default), "linear" if default is None else ""}
-    if isinstance(value, tuple) and value and {*map(repr, value)} <= usual:
-        return False  # one number for every axis
-    return is_plain and _text(value) not in usual

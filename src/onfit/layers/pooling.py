@@ -31,6 +31,7 @@ class _Pooling(Layer):
         self.strides = per_axis(self, "strides", strides, self.rank)
         self.padding = one_of(self, "padding", padding, ("valid", "same"))
         self.layout = Layout.of(self, self.rank, data_format)
+        self.data_format = self.layout.data_format
 
     def forward(self, x: Tensor) -> Tensor:
         self.layout.check(self, x.shape)
@@ -171,6 +172,7 @@ class _GlobalPooling(Layer):
     ) -> None:
         super().__init__(**layer)
         self.layout = Layout.of(self, self.rank, data_format)
+        self.data_format = self.layout.data_format
         self.keepdims = keepdims
 
     def forward(self, x: Tensor) -> Tensor:

@@ -29,9 +29,9 @@ class Spec:
     dtype: torch.dtype
 
 
-def mapped(function: Callable[[Any], Any], kind: type, structure: Any) -> Any:
+def mapped(function: Callable[[Any], Any], kind: type | tuple[type, ...], structure: Any) -> Any:
     """A copy of `structure` (nested tuples, lists and dicts) with `function` applied to each
-    instance of `kind`.
+    instance of `kind` (or of one of several kinds).
     """
     if isinstance(structure, kind):
         return function(structure)

@@ -6,8 +6,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from onfit._arguments import ChecksArguments
 from onfit.activations import Activation
-from onfit.configured import CheckedArguments
+from onfit.assigning import is_set_by_onfit, refuse_no_method
+from onfit.configured import remade
 from onfit.dtypes import EPSILON as EPSILON
 from onfit.dtypes import DtypeLike
 from onfit.errors import ArgumentError, ArgumentTypeError, ShapeError, did_you_mean
@@ -18,7 +20,7 @@ _AUTO = "auto"  # Keras 2's word for the default
 _REDUCTIONS = (*MEANS, "sum", "none")
 
 
-class Loss(CheckedArguments):
+class Loss(ChecksArguments):
     """A loss with its options. Subclass it and write `call`, or pass any function to `compile`.
 
     Args:
@@ -62,6 +64,13 @@ class Loss(CheckedArguments):
         self.name = name or type(self).name
         self.reduction: str = reduction
         self.dtype = dtype_of(dtype, type(self).__name__)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        refuse_no_method(self, name, value)
+        if name in vars(self) and name[0] != "_" and not is_set_by_onfit():
+            twin = remade(self, name, value)  # the constructor refuses what cannot be
+            value = getattr(twin, name, value)
+        super().__setattr__(name, value)
 
     def in_dtype(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
         """Both as the loss is to see them: with `dtype`, as numbers of that type."""

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from onfit import initializers
+from onfit._arguments import ChecksArguments
 from onfit._types import Mode
-from onfit.configured import CheckedArguments
 from onfit.core.judging.objective import direction_by_name
 from onfit.core.packages.plain import is_plain
 from onfit.dtypes import DtypeLike
@@ -21,7 +21,7 @@ from onfit.metrics.results import marked
 from onfit.metrics.variable import MetricVariable
 
 
-class Metric(CheckedArguments):
+class Metric(ChecksArguments):
     """What `compile` takes as a metric. Subclass it as in Keras: keep numbers in variables
     (`add_variable`), and write `update_state` and `result`.
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from onfit.assigning import nearest
+from onfit.assigning import nearest, refuse_no_method
 from onfit.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -40,6 +40,15 @@ def set_option(optimizer: "Optimizer", name: str, value: Any) -> None:
 def options_set_later(optimizer: "Optimizer") -> dict[str, Any]:
     """The options that were set after the optimizer was made, by name, with their values now."""
     return {name: getattr(optimizer, name) for name in vars(optimizer).get("_set_later", ())}
+
+
+def refuse_wrong(optimizer: "Optimizer", name: str, value: Any) -> None:
+    """Refuse a misspelling, a name that is no text, and what is no function in the place of one."""
+    if name not in vars(optimizer) and not hasattr(type(optimizer), name):
+        refuse_misspelling(optimizer, name)
+    refuse_no_method(optimizer, name, value)
+    if name == "name" and not isinstance(value, str):
+        raise ArgumentError(f"{type(optimizer).__name__}.name = {value!r}: a name is a text.")
 
 
 def refuse_misspelling(optimizer: "Optimizer", name: str) -> None:

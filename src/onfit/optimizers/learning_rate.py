@@ -71,10 +71,21 @@ class Iterations(int):
 
     def assign(self, value: int) -> None:
         """Set the optimizer's count of steps."""
-        setattr(self._owner, self._attribute, int(value))
+        setattr(self._owner, self._attribute, checked_count(value))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (int, (int(self),))
+
+
+def checked_count(value: Any) -> int:
+    """`value` as an int, if it can be a count of steps."""
+    try:
+        count = -1 if isinstance(value, str) else int(value)
+    except (TypeError, ValueError):
+        count = -1
+    if count < 0:
+        raise ArgumentError(f"iterations={value!r}: steps are a whole number from 0 upwards.")
+    return count
 
 
 def checked_rate(value: Any) -> float:

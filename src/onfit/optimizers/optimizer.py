@@ -14,7 +14,7 @@ from onfit.errors import ArgumentError
 from onfit.optimizers import accumulation, assigned, clipping, options, schedules
 from onfit.optimizers.averages import AVERAGE, WithAverage
 from onfit.optimizers.gradient_watch import GradientWatch
-from onfit.optimizers.learning_rate import Iterations
+from onfit.optimizers.learning_rate import Iterations, checked_count
 from onfit.optimizers.rated import RateLike
 
 _State = tuple[Tensor, dict[str, Tensor]]  # a parameter, and its tensor in each slot
@@ -112,12 +112,10 @@ class Optimizer(WithAverage):
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "batches" or name[0] == "_" or not self._is_made:
             object.__setattr__(self, name, value)
-        elif name not in vars(self) and not hasattr(type(self), name):
-            assigned.refuse_misspelling(self, name)
-            object.__setattr__(self, name, value)
         elif name in vars(self) and name in options.settable(self):
             assigned.set_option(self, name, value)
         else:
+            assigned.refuse_wrong(self, name, value)
             object.__setattr__(self, name, value)
 
     @property
@@ -127,7 +125,7 @@ class Optimizer(WithAverage):
 
     @iterations.setter
     def iterations(self, count: int) -> None:
-        self.batches = int(count) * (self.gradient_accumulation_steps or 1)
+        self.batches = checked_count(count) * (self.gradient_accumulation_steps or 1)
 
     @property
     def _steps(self) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, SupportsFloat
 
+from onfit._arguments import ChecksArguments
 from onfit.errors import ArgumentTypeError
 from onfit.optimizers.learning_rate import LearningRate, checked_rate
 from onfit.optimizers.schedules import LearningRateSchedule
@@ -11,7 +12,7 @@ from onfit.optimizers.schedules import LearningRateSchedule
 RateLike = SupportsFloat | LearningRateSchedule | Callable[[], Any]
 
 
-class Rated:
+class Rated(ChecksArguments):
     """What an optimizer knows of its learning rate.
 
     Attributes:

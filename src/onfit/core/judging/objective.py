@@ -121,7 +121,10 @@ class MonitorOp:
         return operator.lt if mode == "min" else operator.gt
 
     def __set__(self, callback: Any, better: Callable[[Any, Any], Any]) -> None:
-        answers = bool(better(0.0, 1.0)), bool(better(1.0, 0.0))
+        try:
+            answers = bool(better(0.0, 1.0)), bool(better(1.0, 0.0))
+        except TypeError:  # no function of two numbers
+            answers = False, False
         if answers not in ((True, False), (False, True)):
             raise ArgumentError(
                 f"{type(callback).__name__}.monitor_op = {better!r}: it says whether one number "

@@ -55,6 +55,10 @@ class Functional(Model):
     """
 
     class_in_config = "Functional"
+    # What it computes, in turn; where the outputs are then; what they are like.
+    calls: list[Call]
+    output_slots: Any
+    specs: Any
 
     @classmethod
     def is_asked_for(cls, args: Sequence[Any], kwargs: Container[str]) -> bool:

@@ -47,6 +47,7 @@ class _ByChannel(Activated):
         self.padding = one_of(self, "padding", padding, ("valid", "same"))
         self.depth_multiplier = whole(self, "depth_multiplier", depth_multiplier)
         self.layout = Layout.of(self, self.rank, data_format)
+        self.data_format = self.layout.data_format
         self.dilation_rate = per_axis(self, "dilation_rate", dilation_rate, self.rank)
         self.activation = activations.get(activation)
         self.use_bias = use_bias

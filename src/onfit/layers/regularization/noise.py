@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from onfit.errors import ArgumentError
-from onfit.layers.checks import fraction
+from onfit.layers.checks import fraction, sizes_of_noise
 from onfit.layers.layer import Layer
 from onfit.layers.shapes import Shape
 from onfit.layers.spatial import Layout
@@ -38,7 +38,7 @@ class _Noise(Layer):
 
     def _kept(self, x: Tensor, shape: Shape, rate: float) -> Tensor:
         """Where what comes in is kept: 1 or 0, of a shape that fits `x`."""
-        sizes = [have if want is None else want for want, have in zip(shape, x.shape, strict=True)]
+        sizes = sizes_of_noise(self, shape, x)
         device = x.device if self._generator is None else None
         drawn = torch.rand(sizes, generator=self._generator, device=device)
         return (drawn >= rate).to(x)
@@ -138,6 +138,7 @@ class _SpatialDropout(_Noise):
         super().__init__(seed, **layer)
         self.rate = fraction(self, "rate", rate)
         self.layout = Layout.of(self, self.rank, data_format)
+        self.data_format = self.layout.data_format
 
     def forward(self, x: Tensor) -> Tensor:
         self.layout.check(self, x.shape)

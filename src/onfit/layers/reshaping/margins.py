@@ -24,6 +24,7 @@ class _Margin(Layer):
     ) -> None:
         super().__init__(**layer)
         self.layout = Layout.of(self, self.rank, data_format)
+        self.data_format = self.layout.data_format
         self._margins = self._read(argument, widths)
 
     def _read(self, argument: str, widths: Widths) -> Margins:

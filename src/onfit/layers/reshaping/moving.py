@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -10,6 +11,13 @@ from onfit.errors import ArgumentError, ShapeError
 from onfit.layers.checks import one_of, per_axis, require_rank, whole
 from onfit.layers.layer import Layer
 from onfit.layers.spatial import Layout
+
+
+def _numbers(value: Any) -> Any:
+    """The value, if it is a number, an array or a tensor of numbers."""
+    if not isinstance(value, Tensor) and not np.isfinite(np.asarray(value, dtype=float)).all():
+        raise ValueError(f"{value} is not finite")
+    return value
 
 
 class Rescaling(Layer):
@@ -25,8 +33,8 @@ class Rescaling(Layer):
 
     def __init__(self, scale: float | Tensor, offset: float | Tensor = 0.0, **layer: Any) -> None:
         super().__init__(**layer)
-        self.scale = scale
-        self.offset = offset
+        self.scale = _numbers(scale)
+        self.offset = _numbers(offset)
 
     def forward(self, x: Tensor) -> Tensor:
         result: Tensor = x * self.scale + self.offset
@@ -135,6 +143,7 @@ class UpSampling2D(Layer):
         super().__init__(**layer)
         self.size = per_axis(self, "size", size, 2)
         self.layout = Layout.of(self, 2, data_format)
+        self.data_format = self.layout.data_format
         options = ("nearest", "bilinear", "bicubic")
         self.interpolation = one_of(self, "interpolation", interpolation, options)
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch._C import DisableTorchFunctionSubclass
 
 from onfit.dtypes import Numbers, as_numpy
-from onfit.errors import ShapeError
+from onfit.errors import ArgumentTypeError, ShapeError
 
 # Within, torch does not ask a subclass of Tensor what it does instead of an operation. A `Weight`
 # does nothing else, and then costs what a parameter of torch costs.
@@ -71,16 +71,10 @@ class Weight(nn.Parameter):
         return self
 
     def _like(self, value: Any) -> Tensor:
-        return torch.as_tensor(value, dtype=self.dtype, device=self.device).detach()
+        return tensor_like(value, self, self.name)
 
     def _of_own_shape(self, value: Any) -> Tensor:
-        tensor = self._like(value)
-        if tensor.shape != self.shape:
-            raise ShapeError(
-                f"assign: weight {self.name!r} has shape {tuple(self.shape)}, the new value "
-                f"{tuple(tensor.shape)}. Pass an array of the weight's shape."
-            )
-        return tensor
+        return numbers_of(value, self, self.name)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         if id(self) not in memo:
@@ -96,6 +90,42 @@ class Weight(nn.Parameter):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return _restored, (type(self), self.detach(), self.requires_grad, self.trainable, self.name)
+
+
+def numbers_of(value: Any, weight: Tensor, name: str) -> Tensor:
+    """A tensor of the shape, type and device of a weight, for its numbers.
+
+    Args:
+        value: an array, a tensor or nested lists.
+        weight: the weight.
+        name: its name, for errors.
+
+    Raises:
+        ShapeError: for another shape.
+        ArgumentTypeError: for what holds no numbers.
+    """
+    tensor = tensor_like(value, weight, name)
+    if tensor.shape != weight.shape:
+        raise ShapeError(
+            f"assign: weight {name!r} has shape {tuple(weight.shape)}, the new value "
+            f"{tuple(tensor.shape)}. Pass an array of the weight's shape."
+        )
+    return tensor
+
+
+def tensor_like(value: Any, weight: Tensor, name: str) -> Tensor:
+    """A tensor of the type and device of a weight, of any shape.
+
+    Raises:
+        ArgumentTypeError: for what holds no numbers.
+    """
+    try:
+        return torch.as_tensor(value, dtype=weight.dtype, device=weight.device).detach()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ArgumentTypeError(
+            f"assign: weight {name!r} takes numbers, and the new value is of type "
+            f"{type(value).__name__}: {error}. Pass an array of the weight's shape."
+        ) from error
 
 
 def _restored(

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from onfit._arguments import ChecksArguments
 from onfit.errors import ArgumentError
 
 
-class LearningRateSchedule:
+class LearningRateSchedule(ChecksArguments):
     """A learning rate for each step. Subclass it and write `__call__`.
 
     Example:
