@@ -108,18 +108,70 @@ def test_keras_2s_names_and_places() -> None:
     assert (metric.resets, metric.n.numpy()) == (1, 7.0)
 
 
-def test_several_numbers_are_refused_in_a_log_and_free_by_hand() -> None:
+def both_errors(base: Any) -> Any:
+    """A metric whose result is a dict."""
+
+    class Errors(base):  # type: ignore[misc]
+        def __init__(self, name: str = "errors", **more: Any) -> None:
+            super().__init__(name=name, **more)
+            self.sums = [self.add_variable(shape=(), name=n, initializer="zeros") for n in "abc"]
+
+        def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+            weight = 1.0 if sample_weight is None else sample_weight.reshape(-1, 1)
+            far = (y_true - y_pred) * weight
+            for one, value in zip(
+                self.sums, (abs(far).sum(), (far * far).sum(), float(len(y_true))), strict=True
+            ):
+                one.assign_add(value)
+
+        def result(self) -> Any:
+            absolute, square, count = self.sums
+            return {"my_mae": absolute / count, "my_mse": square / count}
+
+        def reset_state(self) -> None:
+            for one in self.sums:
+                one.assign(0.0)
+
+    return Errors
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_dict_is_logged_under_its_keys_as_in_keras(weighted: bool, tmp_path: Any) -> None:
+    found, ours = [], both_errors(metrics.Metric)
+    for lib, kind, model in zip(
+        (KERAS, ONFIT),
+        (both_errors(keras.metrics.Metric), ours),
+        same_start(lambda lib: hidden(lib, 1)),
+        strict=True,
+    ):
+        given = {"weighted_metrics" if weighted else "metrics": [kind()]}
+        model.compile(lib.optimizers.SGD(0.05), "mse", **given)
+        history = model.fit(
+            DATA.x, DATA.real, epochs=3, sample_weight=DATA.weight,
+            validation_data=(DATA.x, DATA.real, DATA.weight), **FIT,
+        )  # fmt: skip
+        found.append(history.history)
+    assert found[1].keys() == found[0].keys() >= {"my_mae", "val_my_mse"}
+    for name in found[0]:
+        np.testing.assert_allclose(found[1][name], found[0][name], rtol=1e-5)
+    model.save(tmp_path / "x.keras")
+    again = onfit.load_model(tmp_path / "x.keras", custom_objects={"Errors": ours})
+    assert again.metrics_names == model.metrics_names == ["loss", "my_mae", "my_mse"]
+    assert again.metric_direction("val_my_mse") == "min"
+
+
+def test_a_vector_is_refused_in_a_log_and_free_by_hand() -> None:
     class Several(metrics.Metric):
         def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
             pass
 
         def result(self) -> Any:
-            return {"a": torch.tensor(1.0), "b": torch.tensor(2.0)}
+            return torch.ones(3)
 
-    assert set(Several()(None, None)) == {"a", "b"}
+    assert len(Several()(None, None)) == 3
     model = hidden(ONFIT, 1)
     model.compile("sgd", "mse", metrics=[Several()])
-    with pytest.raises(ArgumentError, match="several gives a dict of a, b"):
+    with pytest.raises(ArgumentError, match=r"numbers of shape \(3,\).*Give a dict of numbers"):
         model.fit(DATA.x, DATA.real, verbose=0)
 
 

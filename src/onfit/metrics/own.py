@@ -1,12 +1,14 @@
 """Metrics for which a user wrote `update_state`, `result` or `reset_state`."""
 
 import copy
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from onfit.core.judging.objective import direction_by_name
 from onfit.core.packages.plain import is_plain
 from onfit.errors import ArgumentError
 from onfit.metrics.means import MeanMetricWrapper
@@ -59,8 +61,8 @@ class OwnMetric(StatefulMetric):
         if isinstance(value, dict) or torch.as_tensor(value).numel() != 1:
             raise ArgumentError(
                 f"the metric {self.name} gives {_described(value)}, and a log holds one number. "
-                "Make a metric for each of them; or call it in a train_step and test_step of your "
-                "own, which may return any names."
+                "Give a dict of numbers, which are logged under their names; or call it in a "
+                "train_step and test_step of your own."
             )
         # A copy: the next batch may change the user's tensors.
         return torch.as_tensor(value).detach().reshape(()).clone()
@@ -77,6 +79,45 @@ class OwnMetric(StatefulMetric):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         set_state(self.metric, state)
+
+
+class ResultPart(OwnMetric):
+    """One of the numbers that a user's metric gives as a dict, which is logged under its key.
+
+    Args:
+        metric: the metric. The part measures with a copy.
+        key: the key of the dict.
+    """
+
+    def __init__(self, metric: Metric, key: Any) -> None:
+        super().__init__(copy.deepcopy(metric))
+        self.of, self.key, self.name = metric, key, str(key)
+        self.direction = direction_by_name(self.name)
+
+    def result(self) -> Tensor:
+        value = self.metric.result()[self.key]
+        return torch.as_tensor(value).detach().reshape(()).clone()
+
+
+def parts_of(metric: Metric) -> list[Metric]:
+    """The metrics that logs have of one: a part for each key, if its result is a dict."""
+    if type(metric).__module__.startswith("onfit."):
+        return [metric]
+    fresh = copy.deepcopy(metric)
+    try:  # a user's code, on a metric that has seen nothing yet
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fresh.reset_state()
+            value = fresh.result()
+    except Exception:
+        return [metric]
+    return [ResultPart(metric, key) for key in value] if isinstance(value, dict) else [metric]
+
+
+def as_given(metrics: Iterable[Metric]) -> list[Metric]:
+    """The metrics that a user gave, of which these may be parts; each once."""
+    given = [one.of if isinstance(one, ResultPart) else one for one in metrics]
+    return list({id(metric): metric for metric in given}.values())
 
 
 def _described(value: Any) -> str:

@@ -42,12 +42,13 @@ class Weighted(StatefulMetric):
         if isinstance(ready, MeanMetricWrapper):
             return WeightedMean(ready)
         assert isinstance(ready, StatefulMetric)
-        update = metric.update_state if isinstance(ready, OwnMetric) else ready.update
+        update = ready.metric.update_state if isinstance(ready, OwnMetric) else ready.update
         known = inspect.signature(update).parameters.values()
+        kind = type(getattr(ready, "metric", metric)).__name__
         if not any(p.name == "sample_weight" or p.kind is p.VAR_POSITIONAL for p in known):
             raise ArgumentError(
                 f"weighted_metrics=[{metric.name}]: {update.__name__}() of "
-                f"{type(metric).__name__} takes no sample_weight. Add that argument, or move "
+                f"{kind} takes no sample_weight. Add that argument, or move "
                 "the metric to metrics=."
             )
         return ready

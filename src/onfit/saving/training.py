@@ -12,6 +12,7 @@ from onfit.engine.step.compiled import Compiled, Target
 from onfit.errors import ArgumentError
 from onfit.losses import FunctionLoss, Loss, TorchLoss
 from onfit.metrics import MeanMetricWrapper, Metric, StatefulMetric
+from onfit.metrics.own import as_given
 from onfit.metrics.weighted import Weighted
 from onfit.optimizers import LossScaleOptimizer, Optimizer
 from onfit.saving.values import (
@@ -75,12 +76,12 @@ def _target_loss(target: Target, owner: str) -> Any:
 
 def _target_metrics(target: Target, owner: str) -> list[Any]:
     plain = [m for m in target.metrics.values() if not isinstance(m, Weighted)]
-    return [_metric_config(metric, owner) for metric in plain]
+    return [_metric_config(metric, owner) for metric in as_given(plain)]
 
 
 def _weighted_metrics(target: Target, owner: str) -> list[Any]:
     weighted = [m.metric for m in target.metrics.values() if isinstance(m, Weighted)]
-    return [_metric_config(metric, owner) for metric in weighted]
+    return [_metric_config(metric, owner) for metric in as_given(weighted)]
 
 
 def _loss_config(loss: Loss, owner: str) -> Any:

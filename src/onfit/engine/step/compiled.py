@@ -14,6 +14,7 @@ from onfit.engine.step.trained import Trained
 from onfit.errors import ArgumentError, ArgumentTypeError
 from onfit.losses import Loss
 from onfit.metrics import Metric
+from onfit.metrics.own import parts_of
 from onfit.metrics.weighted import Weighted
 from onfit.optimizers import Optimizer
 
@@ -229,4 +230,4 @@ def _each_of(given: Any, argument: str) -> list[Metric]:
         raise ArgumentTypeError(
             f"{argument} is a list of names or functions, such as ['accuracy']; got {given!r}."
         )
-    return [metrics.get(metric) for metric in given]
+    return [part for metric in given for part in parts_of(metrics.get(metric))]
