@@ -25,6 +25,7 @@ from bench.measures import (
     imports,
     inference,
     memory,
+    processes,
     training,
 )
 from bench.ratios import Results
@@ -38,6 +39,7 @@ MEASURES = (
     first_batch,
     imports,
     checkpoints,
+    processes,
     memory,
 )
 RESULTS = Path("bench/results")

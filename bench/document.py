@@ -40,6 +40,7 @@ def rendered(results: Results) -> str:
         *ahead(results),
         *hooks(results),
         *beside_keras(results),
+        *processes(results),
         *inference(results),
         *first_batch(results),
         *imports(results),
@@ -162,6 +163,17 @@ def beside_keras(results: Results) -> Iterator[str]:
         "Keras on jax with one, turn by turn in one process, on a quiet machine."
     )
     yield _by_group(results, "beside_keras_", _beside)
+
+
+def processes(results: Results) -> Iterator[str]:
+    if not _groups(results, "processes_"):
+        return
+    yield (
+        "## Two processes\n\nA step of two processes that talk over gloo on one machine, each "
+        "with one thread and half of every batch, as a multiple of that of a loop in DDP by hand, "
+        "turn by turn in the same processes."
+    )
+    yield _by_group(results, "processes_", _beside)
 
 
 def _groups(results: Results, prefix: str) -> list[str]:

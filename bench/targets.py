@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bench.measures import beside_keras
+from bench.measures import beside_keras, processes
 from bench.ratios import Results, Spread
 
 # The trainers on torch that `fit` has to be ahead of.
@@ -68,6 +68,11 @@ def fastest_trainer(workload: str) -> Callable[[Results], Spread | None]:
     return nearest
 
 
+def by_processes(workload: str, name: str) -> Callable[[Results], Spread | None]:
+    """A training of two processes over a loop in DDP by hand, which takes turns with it."""
+    return lambda results: results.to_plain(f"processes_{workload}", name)
+
+
 def seconds(name: str) -> Callable[[Results], Spread | None]:
     return lambda results: results.value("imports", name)
 
@@ -88,6 +93,10 @@ def targets() -> Iterator[Target]:
         yield Target(f"`fit`, {name}", tuned(name), 1.02)
         what = f"`fit`, {name}, against the fastest trainer on torch"
         yield Target(what, fastest_trainer(name), 1.0)
+    for name in processes.WORKLOADS:
+        for way in processes.WAYS:
+            what = f"{way.removeprefix('onfit: ')}, of two processes, against DDP by hand, {name}"
+            yield Target(what, by_processes(name, way), 1.10, 1.03)
     for job in ("evaluate", "predict"):
         for name in ("softmax", "mlp"):
             yield Target(f"`{job}`, {name}", tuned(f"{job}_{name}"), 1.05)

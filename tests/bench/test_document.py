@@ -56,6 +56,14 @@ def test_a_number_shows_what_can_be_believed(value, text):
     assert number(value) == text
 
 
+def test_two_processes_are_shown_beside_a_loop_by_hand():
+    figures = {"seconds": 1.05, "plain": 1.0, "extra": 0.05}
+    text = rendered(results({"processes_mlp": {"onfit: fit": figures}}))
+    assert "## Two processes" in text
+    assert "| onfit: fit | 1.05 |" in text
+    assert "| fit, of two processes, against DDP by hand, mlp | 1.1 | 1.03 | 1.05 | yes |" in text
+
+
 def test_a_missed_target_is_as_plain_as_a_met_one():
     figures = {
         "softmax": {"onfit": step(0.8), BASELINE: step(1.0)},
