@@ -1,7 +1,8 @@
 """Reads damaged files, and sees that each is read, or refused by an error of onfit's own.
 
-Each reading may take 2 GB of memory more than it found, and ten seconds. It is done in a fork,
-which the system ends if it takes more, or if a library does not survive what it reads.
+Each reading may take 2 GB of memory more than it found, and ten seconds of a processor. It is done
+in a fork, which the system ends if it takes more, if it waits, or if a library does not survive
+what it reads.
 """
 
 import os
@@ -21,6 +22,7 @@ from onfit.errors import OnfitError
 from onfit.models import Model, Sequential, load_model
 
 _SECONDS, _MEMORY = 10, 2 << 30
+_TOO_LONG = 120  # seconds, on a machine that does other things, too
 # So many files are read by one fork, as long as it lives.
 _AT_ONCE = 50
 
@@ -104,9 +106,11 @@ def _child(numbers: list[int], folder: Path, whole: dict[str, bytes], writer: in
 
 def _fault(number: int, folder: Path, whole: dict[str, bytes]) -> str:
     path = write(folder, whole, number)
-    signal.alarm(_SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, _SECONDS)
+    signal.alarm(_TOO_LONG)
     problems = [problem for problem in _problems(path) if problem]
     signal.alarm(0)
+    signal.setitimer(signal.ITIMER_PROF, 0)
     return f"number {number}, {path.name}: {'; '.join(problems)}" if problems else ""
 
 

@@ -265,6 +265,20 @@ def test_a_folder_is_no_file_to_write(tmp_path):
     )
 
 
+@pytest.mark.parametrize("kind", ["a pipe", "a link to one", "a device"])
+def test_a_device_or_a_pipe_is_never_replaced(tmp_path, kind):
+    target = tmp_path / "a.txt"
+    pipe = target if kind == "a pipe" else tmp_path / "pipe"
+    os.mkfifo(pipe)
+    if kind != "a pipe":
+        target.symlink_to(pipe if kind == "a link to one" else os.devnull)
+    for write_it in (lambda: write(target, "new"), lambda: require_writable(target, "It")):
+        with pytest.raises(StorageError, match="it is a device or a pipe"):
+            write_it()
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+
+
 def test_a_file_in_the_place_of_a_folder_is_an_error_that_says_so(tmp_path):
     (tmp_path / "file").write_text("")
     target = tmp_path / "file" / "a.txt"

@@ -204,6 +204,11 @@ def _temporary_beside(target: Path) -> Path:
         raise StorageError(
             f"cannot write {str(target)!r}: it is a folder. Give the name of a file."
         )
+    if target.exists() and not target.is_file():
+        raise StorageError(
+            f"cannot write {str(target)!r}: it is a device or a pipe, which a file would take the "
+            "place of. Give the name of a file."
+        )
     try:
         make_folder(target.parent)
         stem, suffix = _short(target)

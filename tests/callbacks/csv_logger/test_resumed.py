@@ -6,7 +6,7 @@ import pytest
 from tests.callbacks.csv_logger.trained import begin, resumed, rows, text, write
 
 from onfit.callbacks.csv_logger import kept
-from onfit.errors import OnfitWarning
+from onfit.errors import OnfitWarning, StorageError
 from onfit.storage import durable
 
 
@@ -111,9 +111,16 @@ def test_resuming_keeps_every_byte_that_was_there(path):
     assert path.read_bytes() == b'epoch,loss\n0,"0.50"\n\n1,1\r\n2,2\r\n'
 
 
-def test_a_state_is_taken_once_the_lines_are_on_the_disk(path, monkeypatch):
-    synced = []
-    monkeypatch.setattr(durable, "fsync_file", synced.append)
+@pytest.fixture
+def synced(monkeypatch):
+    """The files for which the disk was waited for."""
+    found = []
+    monkeypatch.setattr(durable, "fsync_file", found.append)
+    return found
+
+
+def test_a_state_is_taken_once_the_lines_are_on_the_disk(path, synced, monkeypatch):
+    monkeypatch.setattr(kept, "_MOST", 5)
     logger = begin(path)
     logger.state_dict()
     assert synced == []
@@ -121,3 +128,30 @@ def test_a_state_is_taken_once_the_lines_are_on_the_disk(path, monkeypatch):
     synced.clear()
     assert logger.state_dict()["size"] == path.stat().st_size
     assert synced == [path]
+
+
+def test_a_state_that_has_the_lines_itself_does_not_wait_for_the_disk(path, synced):
+    logger = write(begin(path), {"loss": 0})
+    synced.clear()
+    state = logger.state_dict()
+    assert synced == []
+    path.write_bytes(b"")  # as after a power cut
+    write(resumed(path, state), {"loss": 1}, first=1)
+    assert text(path) == "epoch,loss\r\n0,0\r\n1,1\r\n"
+
+
+def test_the_lines_are_on_the_disk_when_training_is_over(path, synced):
+    logger = write(begin(path), {"loss": 0})
+    synced.clear()
+    logger.on_train_end()
+    assert synced == [path]
+
+
+def test_a_log_that_may_no_longer_be_written_is_one_clear_error(path, monkeypatch):
+    def fails(path):
+        raise PermissionError(13, "Permission denied")
+
+    logger = write(begin(path), {"loss": 0})
+    monkeypatch.setattr(durable, "fsync_file", fails)
+    with pytest.raises(StorageError, match="Permission denied"):
+        logger.on_train_end()

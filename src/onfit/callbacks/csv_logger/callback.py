@@ -103,17 +103,24 @@ class CSVLogger(Callback):
         self._started, self._last = True, index
         self._rows += 1
 
+    def on_train_end(self, logs: Logs | Any = None) -> None:
+        if self._started:  # checkpoints, which have the lines too, may go now
+            self._table.sync()
+
     def state_dict(self) -> dict[str, Any]:
-        """How much is in the file, once all of it is on the disk; and what it is, if not long."""
+        """How much is in the file, and what it is. If it is long, only how much, once all of it is
+        on the disk.
+        """
         if self._kept is not None:  # nothing was written since the run was resumed
             return self._kept
-        if self._started:
+        content = content_to_keep(self._table)
+        if self._started and content is None:
             self._table.sync()
         return {
             "size": len(self._table.known),
             "rows": self._rows,
             "columns": self._columns or self._found,
-            "content": content_to_keep(self._table),
+            "content": content,
             "started": self._started,
             "anew": self._anew,
             "last": self._last,

@@ -68,9 +68,16 @@ class Table:
         return False
 
     def sync(self) -> None:
-        """Wait until the file is on the disk."""
-        if os.path.exists(self.path):
-            durable.fsync_file(Path(self.path))
+        """Wait until the file is on the disk.
+
+        Raises:
+            StorageError: if it may no longer be written, or the disk fails.
+        """
+        try:
+            if os.path.exists(self.path):
+                durable.fsync_file(Path(self.path))
+        except OSError as error:
+            raise durable.not_written(self.path, error) from error
 
     def cut(self, size: int) -> None:
         """Keep the first `size` bytes."""
