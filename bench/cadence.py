@@ -74,7 +74,7 @@ def means(case: Case, intervals: list[float], trainings: int, seed: int = 0) -> 
 
 
 def draw(path: Path) -> None:
-    """The extra time by interval: dots are simulated, lines the formula, diamonds Young's choice."""
+    """The extra time by interval: dots are simulated, lines computed, diamonds Young's choice."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 4.6), layout="constrained")
