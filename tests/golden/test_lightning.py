@@ -17,7 +17,7 @@ from tests.golden.golden import (
     weights_of,
 )
 
-from onfit.callbacks import BackupAndRestore, Callback, EarlyStopping, History
+from onfit.callbacks import BackupAndRestore, Callback, EarlyStopping, History, OneCycle
 from onfit.core.hooks import HOOKS
 from onfit.errors import CapabilityError
 from onfit.integrations.lightning import OnfitCallback
@@ -132,6 +132,28 @@ def test_a_training_goes_on_from_a_checkpoint_with_all_that_callbacks_remember(t
     assert second.stopping.stopped_epoch == STOPS_AT
     assert second.history.history["val_loss"] == VAL_LOSS[: STOPS_AT + 1]
     assert same(weights_of(module.net), weights_by_hand())
+
+
+def test_a_training_goes_on_from_a_checkpoint_of_an_epochs_last_batch(tmp_path):
+    def saver(folder):
+        by_steps = {"every_n_train_steps": 2, "save_top_k": -1, "filename": "{step}"}
+        return ModelCheckpoint(tmp_path / folder, **by_steps)
+
+    first, second = History(), History()
+    trainer_for([first], saver=saver("first"), max_epochs=3).fit(Recorded())
+    more = {"max_epochs": 3, "num_sanity_val_steps": 0}
+    trainer = trainer_for([second], saver=saver("second"), **more)
+    trainer.fit(Recorded(), ckpt_path=tmp_path / "first/step=2.ckpt")  # before its validation
+    assert first.epoch == second.epoch == [0, 1, 2]
+    assert second.history["loss"] == pytest.approx(first.history["loss"])
+    assert len(second.history["val_loss"]) == 2
+
+
+def test_a_cycle_knows_how_many_steps_there_will_be():
+    history = History()
+    trainer_for([OneCycle(0.1), history], max_epochs=-1, max_steps=6).fit(Recorded())
+    assert len(history.history["learning_rate"]) == 3
+    assert history.history["learning_rate"][-1] == pytest.approx(0.1 / 25 / 1e4)
 
 
 def test_a_checkpoint_that_was_made_without_the_callbacks_is_gone_on_from(tmp_path):

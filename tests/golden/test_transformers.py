@@ -17,7 +17,7 @@ from tests.golden.golden import (
 from transformers import Trainer, TrainingArguments
 from transformers.optimization import get_linear_schedule_with_warmup
 
-from onfit.callbacks import BackupAndRestore, Callback, EarlyStopping, History
+from onfit.callbacks import BackupAndRestore, Callback, EarlyStopping, History, OneCycle
 from onfit.core.hooks import HOOKS
 from onfit.errors import ArgumentError, CapabilityError
 from onfit.integrations.transformers import OnfitCallback
@@ -255,6 +255,13 @@ def test_the_rate_that_a_callback_sets_is_what_the_schedule_goes_on_from(tmp_pat
         kept += history.history["learning_rate"]
     assert seen[0] == rates[0]
     assert seen[1:] == pytest.approx([rate / 2 for rate in rates[1:]])
+
+
+def test_a_cycle_knows_how_many_steps_there_will_be(tmp_path):
+    history = History()
+    steps = {"max_steps": 6, "eval_strategy": "steps", "eval_steps": 2}
+    trainer_for(tmp_path, [OneCycle(0.1), history], **steps).train()
+    assert history.history["lr"][-1] == pytest.approx(0.1 / 25 / 1e4)
 
 
 @pytest.mark.parametrize("logging", [{"logging_strategy": "steps", "logging_steps": 1}, {}])

@@ -65,10 +65,9 @@ class OnfitCallback(Hosting, TrainerCallback, ExportableState):
     def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         settings = settings_of(args, state, self.evaluations)
         self._size = settings["size"]
-        session = self.begin(more["model"], optimizer=more["optimizer"], **settings)
-        if state.global_step:
-            memory = memory_in(state, type(self).__name__)
-            session.go_on_at(state.global_step, state.epoch, memory)
+        memory = memory_in(state, type(self).__name__) if state.global_step else None
+        session = self.begin(more["model"], optimizer=more["optimizer"], memory=memory, **settings)
+        session.progress.step = state.global_step  # this callback may be new in the training
 
     def on_train_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         self.end()
@@ -87,6 +86,7 @@ class OnfitCallback(Hosting, TrainerCallback, ExportableState):
         last = "evaluation" if control.should_evaluate else "logs" if logs else "steps"
         self.session.epoch_ends_after(last)
 
+    @heeded
     def on_step_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         self.session.batch_begin(self._size)
 

@@ -30,20 +30,6 @@ class LateSession(SelfEnding):
         self._late: dict[str, Any] = {}  # what belongs to the next row
         self._ends_after = ""  # the event after which the epoch is over, if it is about to end
 
-    def go_on_at(self, step: int, epochs: float, memory: str | None) -> None:
-        """Go on from a checkpoint of the trainer. The callbacks may be new in the training.
-
-        Args:
-            step: how many steps are done.
-            epochs: how many epochs are done, with a fraction.
-            memory: what the callbacks had to remember, if they were in it.
-        """
-        if memory is not None:
-            self.go_on(memory)
-        if self.in_epoch and not self._in_steps and epochs >= self.progress.epoch + 1:
-            self.epoch_end()  # saved at its last step; the trainer leaves out its end now
-        self.progress.step = step
-
     @property
     def has_loss_to_log(self) -> bool:
         """Whether steps are done whose loss the trainer has not logged."""

@@ -14,7 +14,7 @@ def settings_of(trainer: Engine) -> dict[str, Any]:
     return {
         "epochs": epochs or first + 1,
         "initial_epoch": first,
-        "params": {"steps": trainer.state.epoch_length},
+        "params": {"steps": trainer.state.epoch_length, "total_steps": trainer.state.max_iters},
         "in_steps": epochs is None,
     }
 

@@ -33,10 +33,11 @@ def heeded(event: _Event) -> _Event:
 def settings_of(args: Any, state: Any, evaluations: int) -> dict[str, Any]:
     """The arguments of the session; `evaluations` come at a time."""
     size = args.train_batch_size * args.gradient_accumulation_steps
+    steps = state.max_steps // state.num_train_epochs
     return {
         "epochs": state.num_train_epochs,
         "initial_epoch": int(state.epoch or 0),
-        "params": {"batch_size": size, "steps": state.max_steps // state.num_train_epochs},
+        "params": {"batch_size": size, "steps": steps, "total_steps": state.max_steps},
         "decide_at": "validations" if args.eval_strategy == "steps" else "epochs",
         "in_steps": args.max_steps > 0,
         "size": size,

@@ -73,15 +73,18 @@ class Hosted(Session):
 
     def go_on(self, memory: str) -> None:
         """Go on from such a memory. Called after `train_begin`; an epoch that had begun is open
-        afterwards, without a second `on_epoch_begin`.
+        afterwards, without a second `on_epoch_begin`. One that was saved at its last batch, and
+        that the trainer goes on after, ends now.
         """
-        state = from_bytes(b64decode(memory))
+        first, state = self.progress.epoch, from_bytes(b64decode(memory))
         vars(self.progress).update(state["progress"])
         self.load_row_state(state["row"])
         self.parts["meter"].load_state_dict(state["meter"])
         self._open_epoch = self.progress.epoch if state["in_epoch"] else None
         remember(self.callbacks, state["callbacks"])
         load_decisions(names_of(self.callbacks), state.get("decisions", {}))
+        if self.in_epoch and self.progress.epoch < first:
+            self.epoch_end()
 
 
 class SelfEnding(Hosted):
