@@ -25,24 +25,35 @@ OF_EVERY_LAYER = ["input_shape", "input_dim", "batch_input_shape", "batch_shape"
 
 # What is refused, and why. All else must be kept.
 REFUSED_ON_PURPOSE = {
+    "gptq_unpacked_column_size": "torch has its own tools",
     "lora_rank": "adapters of large trained nets; torch has its own libraries for them",
     "lora_alpha": "goes with lora_rank",
     "quantization_config": "torch has its own tools",
     "output_padding": "a ZeroPadding layer behind it does the same",
     "renorm": "batch renormalization is not there",
     "renorm_clipping": "goes with renorm",
+    "sliding_window": "attention_mask= of a call says the same",
     "stateful": "a state is carried by return_state and initial_state",
+    "use_gate": "a Dense layer beside it does the same",
     "synchronized": "compile(sync_batch_norm=True) does it, for all layers",
 }
-REFUSED_OF_ONE = {"ActivityRegularization(activity_regularizer)"}  # it is one itself
+REFUSED_OF_ONE = {
+    "ActivityRegularization(activity_regularizer)",  # it is one itself
+    "AdditiveAttention(score_mode)",  # it has one way to score
+}
 # Taken and not kept: they change no result.
-IDLE = {"output_shape", "unroll", "use_cudnn", "renorm_momentum"}
+IDLE = {"flash_attention", "output_shape", "unroll", "use_cudnn", "renorm_momentum"}
 # What a base class of Keras is told by its subclasses, not by users.
 OF_SUBCLASSES = {"pool_mode"}
 
 REQUIRED: dict[str, Any] = {
     "dims": (2, 1),
+    "equation": "abc,cd->abd",
+    "key_dim": 3,
+    "layer": layers.LSTM(2),
     "n": 3,
+    "num_heads": 2,
+    "output_shape": (3,),
     "stddev": 0.3,
     "cropping": 1,
     "padding": 1,
@@ -65,6 +76,17 @@ VALUES: dict[str, Any] = {
     "activation": "tanh",
     "activity_regularizer": "l2",
     "arguments": {"by": 2},
+    "attention_axes": 1,
+    "backward_layer": layers.LSTM(2, go_backwards=True),
+    "bias_axes": "d",
+    "flash_attention": True,
+    "gptq_unpacked_column_size": 2,
+    "merge_mode": "sum",
+    "score_mode": "concat",
+    "sliding_window": 2,
+    "use_gate": True,
+    "use_scale": True,
+    "value_dim": 5,
     "autocast": False,
     "axes": 2,
     "axis": 1,
@@ -165,6 +187,14 @@ def shown(argument: Argument) -> Any:
         return declared
     if argument.name == "input_dim" and argument.owner != "Embedding":
         return lambda layer: layer.declared_input.shape[-1]
+    if argument.name in ("layer", "backward_layer"):
+        name, given = argument.name, VALUES[argument.name]
+
+        def held(around: Any) -> Any:
+            found = layers.deserialize(around.get_config()[name])
+            return given if (type(found), found.units) == (type(given), given.units) else found
+
+        return held
     if argument.name == "weights":
         is_made = argument.owner == "Embedding"
         return lambda layer: layer.get_weights() if is_made else layer._first_weights

@@ -34,6 +34,12 @@ MADE: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
         {"kernel_size": (2, 3), "depth_multiplier": 2, "data_format": "channels_first"},
         (5, 2, 6, 7),
     ),
+    "AdditiveAttention": ({"use_scale": False}, ()),
+    "Attention": ({"use_scale": True, "score_mode": "concat"}, ()),
+    "EinsumDense": (
+        {"equation": "abc,cd->abd", "output_shape": (None, 3), "bias_axes": "d"},
+        (5, 8, 2),
+    ),
     "ELU": ({"alpha": 0.5}, (5, 3)),
     "GaussianDropout": ({"rate": 0.0}, (5, 3)),
     "GaussianNoise": ({"stddev": 0.0}, (5, 3)),
@@ -141,7 +147,8 @@ def test_every_layer_is_here() -> None:
         for kind in map(layers.__dict__.get, layers.__all__)
         if isinstance(kind, type) and kind is not layers.Layer
     }
-    core = {"Dense", "Activation", "Dropout", "Flatten", "TorchModule", "InputLayer"}
+    apart = {"Bidirectional", "MultiHeadAttention", "TimeDistributed", "Wrapper"}  # see tests/twin
+    core = {*apart, "Dense", "Activation", "Dropout", "Flatten", "TorchModule", "InputLayer"}
     assert kinds == {*MADE, *core}
 
 

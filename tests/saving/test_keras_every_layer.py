@@ -107,7 +107,12 @@ TWO_INPUTS: dict[str, dict[str, Any]] = {
     "Subtract": {},
 }
 # Aliases, functions, and what is no layer of Keras'; Lambda holds code, which files do not.
-NOT_HERE = {"AddLoss", "Input", "InputLayer", "Lambda", "Layer", "ThresholdedReLU", "TorchModule"}
+NOT_HERE = {
+    *("AddLoss", "Input", "InputLayer", "Lambda", "Layer", "ThresholdedReLU", "TorchModule"),
+    # In tests/twin/test_layers_around_others.py.
+    *("AdditiveAttention", "Attention", "Bidirectional", "EinsumDense", "MultiHeadAttention"),
+    *("TimeDistributed", "Wrapper"),
+}
 
 _draw = np.random.default_rng(4)
 

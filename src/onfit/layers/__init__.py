@@ -5,6 +5,12 @@ from typing import TYPE_CHECKING
 from onfit import _doors
 from onfit.errors import refusal_of_names
 from onfit.layers.activation.rectified import ELU, LeakyReLU, PReLU, ReLU, Softmax, ThresholdedReLU
+from onfit.layers.around.bidirectional import Bidirectional
+from onfit.layers.around.serial import deserialize, get, serialize
+from onfit.layers.around.wrapper import TimeDistributed, Wrapper
+from onfit.layers.attention.einsum_dense import EinsumDense
+from onfit.layers.attention.multi_head import MultiHeadAttention
+from onfit.layers.attention.plain import AdditiveAttention, Attention
 from onfit.layers.convolution.depthwise import (
     DepthwiseConv1D,
     DepthwiseConv2D,
@@ -85,13 +91,16 @@ __all__ = [
     "ActivityRegularization",
     "Add",
     "AddLoss",
+    "AdditiveAttention",
     "AlphaDropout",
+    "Attention",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
     "AvgPool1D",
     "AvgPool2D",
     "BatchNormalization",
+    "Bidirectional",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -110,6 +119,7 @@ __all__ = [
     "DepthwiseConv2D",
     "Dot",
     "Dropout",
+    "EinsumDense",
     "Embedding",
     "Flatten",
     "GaussianDropout",
@@ -136,6 +146,7 @@ __all__ = [
     "MaxPooling2D",
     "Maximum",
     "Minimum",
+    "MultiHeadAttention",
     "Multiply",
     "PReLU",
     "Permute",
@@ -153,18 +164,23 @@ __all__ = [
     "SpatialDropout2D",
     "Subtract",
     "ThresholdedReLU",
+    "TimeDistributed",
     "TorchModule",
     "UpSampling1D",
     "UpSampling2D",
+    "Wrapper",
     "ZeroPadding1D",
     "ZeroPadding2D",
     "add",
     "average",
     "concatenate",
+    "deserialize",
     "dot",
+    "get",
     "maximum",
     "minimum",
     "multiply",
+    "serialize",
     "subtract",
 ]
 

@@ -93,7 +93,10 @@ def _layer_config(layer: nn.Module, model: Any, dtype: str) -> Config:
     if not isinstance(layer, Layer) or isinstance(layer, layers.TorchModule):
         raise ArgumentError(_undescribable(layer, model))
     owner = f"{model.described}.save: {layer.described}"
-    config, kind = to_plain(layer.get_config(), owner), class_of(layer)
+    held = layer.held_layers if isinstance(layer, layers.Wrapper) else {}
+    own = {key: value for key, value in layer.get_config().items() if key not in held}
+    config, kind = to_plain(own, owner), class_of(layer)
+    config |= {name: _layer_config(part, model, dtype) for name, part in held.items()}
     if getattr(layers, kind.__name__, None) is not kind:
         require_whole(layer, config, Layer, owner)
     if isinstance(layer, layers.Lambda):  # Keras does not take its function by a bare name

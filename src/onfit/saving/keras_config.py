@@ -13,6 +13,9 @@ from onfit.saving.values import function_config, lookup
 
 _MODELS = {"Sequential": "keras", "Functional": "keras.src.models.functional"}
 
+# The options of layers around others that are layers.
+_LAYERS_WITHIN = ("layer", "backward_layer")
+
 # --- writing ---------------------------------------------------------------------------------
 
 
@@ -32,7 +35,9 @@ def _layer(described: Config) -> Config:
     if is_operation(described):
         return described
     if known is None:
+        within = {key: config[key] for key in _LAYERS_WITHIN if isinstance(config.get(key), dict)}
         named = {key: _named(key, value) for key, value in config.items()}
+        named |= {key: _layer(value) for key, value in within.items()}
         return {**described, **_home(kind, "keras.layers", layers), "config": named}
     inner = {**config, "layers": [_layer(layer) for layer in config["layers"]]}
     return {

@@ -166,6 +166,8 @@ def _layer(kind: str, config: Config, custom: Custom) -> Layer:
     if kind in layers.__all__:
         cls = getattr(layers, kind)
         config = served(argument_names(cls), config)
+        if issubclass(cls, layers.Wrapper):
+            config |= _layers_within(cls, config, custom)
     else:
         raise ArgumentError(f"there is no such layer here. {_YOURS}")
     config = from_plain(config, custom)
@@ -174,6 +176,15 @@ def _layer(kind: str, config: Config, custom: Custom) -> Layer:
     except OnfitError as error:  # such as an activation's name that is not known
         raise ArgumentError(f"{error} {_YOURS}") from error
     return layer
+
+
+def _layers_within(cls: Any, config: Config, custom: Custom) -> Config:
+    """The options of a layer that are layers themselves."""
+    given = {key: config[key] for key in cls.layer_options if config.get(key) is not None}
+    return {
+        key: _made(described["class_name"], dict(described["config"]), custom)
+        for key, described in given.items()
+    }
 
 
 def _of_user(cls: Any, config: Config) -> Layer:

@@ -1,0 +1,1 @@
+"""Layers around other layers, and layers as plain data."""

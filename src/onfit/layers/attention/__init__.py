@@ -1,0 +1,1 @@
+"""Layers that look at all steps of another sequence."""
