@@ -189,10 +189,11 @@ def _layers_within(cls: Any, config: Config, custom: Custom) -> Config:
 
 def _of_user(cls: Any, config: Config) -> Layer:
     """A layer of a user's class. What its `__init__` does not take of every layer is set later."""
-    lacks = {} if "from_config" in vars(cls) else without_place(cls, config, ("name", "trainable"))
+    later = ("name", "trainable", "dtype")
+    lacks = {} if "from_config" in vars(cls) else without_place(cls, config, later)
     layer: Layer = make(cls, {key: value for key, value in config.items() if key not in lacks})
     for key, value in lacks.items():
-        setattr(layer, key, value)
+        setattr(layer, "dtype_policy" if key == "dtype" else key, value)
     return layer
 
 

@@ -9,7 +9,7 @@ from onfit import Input, Model, Sequential, mixed_precision
 from onfit import layers as L
 from onfit.callbacks import Callback, EarlyStopping, LambdaCallback, TerminateOnNaN
 from onfit.errors import ArgumentError
-from onfit.models import load_model
+from onfit.models import clone_model, load_model
 from onfit.optimizers import SGD, Adam, LossScaleOptimizer
 
 RNG = np.random.default_rng(0)
@@ -256,6 +256,59 @@ def test_a_file_keeps_the_precision_of_compile(policy, suffix, tmp_path):
     assert opened.dtype_policy.name == policy
     assert type(opened.optimizer) is type(model.optimizer)
     np.testing.assert_array_equal(opened.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+class Mine(L.Layer):
+    """A layer of a user's that knows nothing of types."""
+
+    def __init__(self, units, name=None):
+        super().__init__(name=name)
+        self.units = units
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight("kernel", (input_shape[-1], self.units))
+
+    def call(self, x):
+        return x @ self.kernel
+
+    def get_config(self):
+        return {"units": self.units, "name": self.name}
+
+
+@MIXED
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_files_keep_the_types_of_layers_that_know_nothing_of_them(chosen, suffix, tmp_path):
+    model = Sequential([L.Dense(4, input_shape=(6,)), Mine(2), L.Dense(1, dtype="float32")])
+    mixed_precision.set_global_policy(None)
+    path = tmp_path / f"m{suffix}"
+    model.save(path)
+    opened = load_model(path, custom_objects={"Mine": Mine})
+    assert [each.dtype_policy.name for each in opened.layers] == [chosen, chosen, "float32"]
+    np.testing.assert_array_equal(opened.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+@MIXED
+def test_a_clone_has_the_types_of_its_model(chosen):
+    model = Sequential([L.Dense(4, input_shape=(6,)), Mine(2), L.Dense(1, dtype="float32")])
+    mixed_precision.set_global_policy(None)
+    plain = stack()
+    mixed_precision.set_global_policy(chosen)
+    for each in (model, plain):
+        twin = clone_model(each)
+        assert twin.dtype_policy == each.dtype_policy
+        assert [one.dtype_policy for one in twin.layers] == [
+            one.dtype_policy for one in each.layers
+        ]
+
+
+@MIXED
+def test_a_file_of_floats_is_read_as_it_is_whatever_is_chosen(chosen, tmp_path):
+    mixed_precision.set_global_policy(None)
+    stack().save(tmp_path / "m.keras")
+    mixed_precision.set_global_policy(chosen)
+    opened = load_model(tmp_path / "m.keras")
+    assert {each.dtype_policy.name for each in (opened, *opened.layers)} == {"float32"}
+    assert opened(torch.ones(2, 6)).dtype == torch.float32
 
 
 def test_a_policy_set_in_mid_training_acts_from_the_next_batch():

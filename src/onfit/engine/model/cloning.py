@@ -9,6 +9,7 @@ from onfit.engine.model.weights import drawn_again
 from onfit.errors import ArgumentTypeError
 from onfit.layers import Layer, TorchModule
 from onfit.layers.graph import Operation, symbols_in
+from onfit.policies import choosing
 
 
 def clone_model(
@@ -40,7 +41,10 @@ def clone_model(
             f"clone_model(input_tensors={input_tensors!r}) takes what Input(...) gives. (A "
             "function that clones layers is clone_function=.)"
         )
-    return model.cloned(_remembering(clone_function or clone_layer), begin)
+    with choosing(None):  # the types are those of the model
+        twin = model.cloned(_remembering(clone_function or clone_layer), begin)
+    twin.compute_in(model.policy_before_compile)
+    return twin
 
 
 def clone_layer(layer: nn.Module) -> nn.Module:
@@ -50,7 +54,8 @@ def clone_layer(layer: nn.Module) -> nn.Module:
     if isinstance(layer, Operation):
         return Operation(layer.computes, **layer.options)
     if isinstance(layer, Layer) and not isinstance(layer, TorchModule):
-        made: nn.Module = type(layer).from_config(layer.get_config())
+        made = type(layer).from_config(layer.get_config())
+        made.compute_in(layer._policy)
         return made
     return drawn_again(layer)
 
