@@ -125,8 +125,11 @@ _SETTABLE = frozenset(
         "distribution",
         "history",
         "name",
+        "predict_function",
         "stop_training",
         "sync_batch_norm",
+        "test_function",
+        "train_function",
         "trainable",
         "training",
     ]
