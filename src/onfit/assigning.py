@@ -10,10 +10,11 @@ import sys
 from collections.abc import Iterable
 from functools import cache
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from torch import nn
 
+from onfit._types import Distribution
 from onfit.errors import ArgumentError, ArgumentTypeError
 
 # How alike an unknown name and a known one are, from 0 to 1, if the one is taken for a misspelling
@@ -135,7 +136,7 @@ _SETTABLE = frozenset(
     ]
 )
 # What is one of a few values.
-_VALUES = {"distribution": ("auto", None)}
+_VALUES = {"distribution": (*get_args(Distribution), None)}
 # What is True or False, on models and layers.
 _TRUTH_VALUES = frozenset({"trainable", "stop_training", "autocast", "built", "sync_batch_norm"})
 

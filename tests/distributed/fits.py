@@ -217,3 +217,45 @@ def backed_up(folder: Path, freq: str, breaks_at: int, form: str = "arrays") -> 
     except Killed:
         return None
     return history.history, [weight.tolist() for weight in made.get_weights()]
+
+
+class OnMain(Callback):
+    """Does something at the end of each epoch, in the main process alone."""
+
+    remembers = ()
+
+    def __init__(self, does: Any) -> None:
+        self.does = does
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if dist.get_rank() == 0:
+            self.does(self.model)
+
+
+def at_odds(what: str, folder: Path) -> str:
+    """A training in which the processes are not asked for the same."""
+    rank = dist.get_rank()
+    made, data = model(), {"x": X, "y": Y, "batch_size": 8}
+    more: dict[str, Any] = {"verbose": 0, "epochs": 2, "shuffle": False}
+    if what == "epochs":
+        more["epochs"] = 2 + rank
+    elif what == "validation":
+        more["validation_data"] = VALIDATION if rank else None
+    elif what == "backup" and rank:
+        more["callbacks"] = [BackupAndRestore(folder, "batch", verbose=0)]
+    elif what == "length":
+        data = {"x": X[: 53 - 8 * rank], "y": Y[: 53 - 8 * rank], "batch_size": 8}
+    elif what == "layers" and rank:
+        made.add(layers.Dense(1))
+    elif what == "generator":
+        data = {"x": ((X[i : i + 8], Y[i : i + 8]) for i in range(0, 40 - 8 * rank, 8))}
+        more = {"verbose": 0}
+    elif what in ("evaluate", "predict"):
+        made = model(distribution="fsdp")
+        acts = {"evaluate": lambda net: net.evaluate(X, Y), "predict": lambda net: net.predict(X)}
+        more["callbacks"] = [OnMain(acts[what])]
+    try:
+        made.fit(**data, **more)
+    except onfit.errors.OnfitError as error:
+        return f"{type(error).__name__}: {error}"
+    return "no error"

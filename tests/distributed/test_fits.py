@@ -66,6 +66,26 @@ def test_what_cannot_be_shared_is_an_error_in_all(pair: Group, what: str, says: 
         assert text.startswith(says)
 
 
+@pytest.mark.parametrize(
+    ("what", "says"),
+    [
+        ("epochs", "ArgumentError: fit was asked for another epochs"),
+        ("validation", "ArgumentError: fit was asked for another number of batches"),
+        ("backup", "ArgumentError: fit was asked for another callbacks that save the run"),
+        ("length", "ArgumentError: fit was asked for another number of batches"),
+        ("layers", "ArgumentError: fit was asked for another weights"),
+        ("generator", "DataError: the data ended in some of 2 processes"),
+        ("evaluate", "OutOfStepError: process"),
+        ("predict", "OutOfStepError: process"),
+    ],
+)
+def test_processes_at_odds_are_an_error_in_all_and_no_wait(
+    pair: Group, tmp_path: Path, what: str, says: str
+) -> None:
+    for text in pair.run(fits.at_odds, what, tmp_path):
+        assert text.startswith(says)
+
+
 def test_a_wrapped_net_may_have_data_that_are_shared_out_already(pair: Group) -> None:
     first, second = pair.run(fits.wrapped_with_data_of_its_own)
     assert first[0] == second[0]

@@ -11,6 +11,9 @@ from onfit.core.processes import ALONE, Processes
 from onfit.engine.data.arrays import Samples, rows
 from onfit.engine.data.reading import moved
 from onfit.engine.data.source import Facts, Source, size_of
+from onfit.errors import DataError
+
+_ENDED, _HAS_ONE = 1, 2  # what a process says of its next batch
 
 
 class Part(Samples):
@@ -109,11 +112,32 @@ class SharedSource(Source):
         if not done and not self.facts.in_memory:
             # A loader draws its order from the generators, which must be the same in all.
             set_random_state(self._share.processes.shared(random_state()))
-        for batch in self._source.walk(index, done):
+        walk = self._source.walk(index, done)
+        ends_alike = self._whole or self.facts.steps is not None
+        for batch in walk if ends_alike else self._together(walk):
             if self._whole:
                 yield batch if self._device is None else moved(batch, self._device)
             else:
                 yield self._share.cut(batch, self._device)
+
+    def _together(self, walk: Iterator[Samples]) -> Iterator[Samples]:
+        """Batches whose number is not known: before each all processes see whether all have it.
+
+        Raises:
+            DataError: in all processes, if only some of them have.
+        """
+        while True:
+            batch = next(walk, None)
+            said = self._share.processes.bits_of_all(_ENDED if batch is None else _HAS_ONE)
+            if said == _ENDED | _HAS_ONE:
+                raise DataError(
+                    f"the data ended in some of {self._share.processes.world} processes, and not "
+                    "in all. fit divides what all of them have: pass the same data in all, or "
+                    "steps_per_epoch."
+                )
+            if batch is None:
+                return
+            yield batch
 
     def leave_whole(self) -> None:
         self._whole = True

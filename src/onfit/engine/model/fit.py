@@ -1,7 +1,7 @@
 """fit, evaluate and predict: they prepare the data and the step, and walk batches with a Run."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from onfit.core.logs import Logs
 from onfit.core.processes import ALONE
 from onfit.core.run import Run
 from onfit.dtypes import as_numpy
+from onfit.engine.agreeing import require_all
 from onfit.engine.data.arrays import Samples, samples_of
 from onfit.engine.data.batching import Batching
 from onfit.engine.data.class_weight import class_weights_of, weighted_by_class
@@ -66,7 +67,7 @@ def fit(
     train, held_out, shown = _sources(x, y, sample_weight, batching, validation)
     first = train.first()
     model.get_ready_for(first)
-    begin_alike(model, first, together, [train, *held_out.values()])
+    begin_alike(model, first, together, _asked_of_all(extent, listeners), train, *held_out.values())
     step = FollowingTraining(model, copies=train.facts.copies, together=together)
     test: Any = Following(model, test_step_of) if held_out else None
     step.prepare()
@@ -98,6 +99,12 @@ def fit(
         if not run.pausing:  # a run that goes on elsewhere needs the weights as they are
             model.compiled.optimizer.finalize_variable_values()
     return history
+
+
+def _asked_of_all(extent: Extent, listeners: Listeners) -> dict[str, Any]:
+    """What has to be the same in all processes that train together, by name."""
+    savers = [type(callback).__name__ for callback in listeners if callback.called_last]
+    return {**asdict(extent), "callbacks that save the run": savers}
 
 
 def _sources(
@@ -140,6 +147,7 @@ def evaluate(
     verbose = _asked_of(model, verbose)
     source = source_of(x, y, sample_weight, batching)
     model.get_ready_for(source.first())
+    require_all(model, "evaluate")
     step = test_step_of(model, model.compiled)
     params = _params(source, model.metrics_names, verbose)
     run = Run(model, _listeners(callbacks, None, verbose), params=params)
@@ -154,6 +162,7 @@ def predict(
     verbose = _asked_of(model, verbose)
     source = source_of(x, batching=batching)
     model.get_ready_for(source.first())
+    require_all(model, "predict")
     params = _params(source, [], verbose)
     run = Run(model, _listeners(callbacks, None, verbose), params=params)
     with evaluating(model), run.introduced():

@@ -3,7 +3,7 @@
 import atexit
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from torch.distributed.rendezvous import rendezvous
 from onfit.core.console import say
 from onfit.core.packages.randomness import random_state, set_random_state
 from onfit.core.processes import ALONE, Processes, processes
+from onfit.engine.agreeing import require_alike
 from onfit.engine.data.arrays import Samples, parts
 from onfit.engine.data.source import Source
 from onfit.engine.step.dividing import divide
@@ -73,7 +74,11 @@ def _disconnect() -> None:
 
 
 def begin_alike(
-    model: "Compilable", first: Samples, together: Processes, sources: Iterable[Source]
+    model: "Compilable",
+    first: Samples,
+    together: Processes,
+    asked: dict[str, Any],
+    *sources: Source,
 ) -> None:
     """Give all processes the same weights, and find out whether they have the same data. With
     `distribution="fsdp"` they then divide the weights.
@@ -85,17 +90,22 @@ def begin_alike(
         model: a built model.
         first: its first batch, whole.
         together: the processes.
-        sources: the batches to train on, and to validate on.
+        asked: what else has to be the same in all, by name.
+        *sources: the batches to train on, and to validate on.
 
     Raises:
+        ArgumentError: in all processes, if something else differs.
         DataError: in all processes, if the data differ and the net is not wrapped.
     """
     model.moments = moments_for(model, together)
     if together.world == 1:
         return
     differ = len(set(together.of_all(_mark_of(first), "the first batch"))) > 1
+    lengths = [source.facts.steps for source in sources]
+    asked = {**asked, "number of batches, to train on and to validate on": lengths}
     wrapped = wrapped_for_processes(model)
     if wrapped and not model.divided_by_fit:
+        require_alike(model, together, asked)
         for source in sources:
             source.leave_whole() if differ else source.leave_none_empty()
         return
@@ -106,6 +116,7 @@ def begin_alike(
             "DistributedDataParallel, to train on data that are shared out already; or "
             "compile(distribution=None), with which each process trains by itself."
         )
+    require_alike(model, together, asked)
     if not wrapped:
         share_weights(model)
     if model.distribution == "fsdp":
