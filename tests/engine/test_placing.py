@@ -83,6 +83,17 @@ def test_what_is_elsewhere_already_stays_there(gpu):
     assert model.device == NOWHERE
 
 
+def test_what_is_shared_with_a_model_that_went_there_draws_the_rest_along(gpu):
+    gpu(NOWHERE)
+    shared = L.Dense(3, input_shape=(3,))
+    begin = Input((3,))
+    whole = Model(begin, L.Dense(1)(shared(L.Dense(3)(begin))))
+    Sequential([shared]).place()
+    assert {weight.device.type for weight in whole.parameters()} == {"cpu", "meta"}
+    whole.place()
+    assert {weight.device for weight in whole.parameters()} == {NOWHERE}
+
+
 def test_who_moves_it_later_has_their_way(gpu):
     gpu(NOWHERE)
     model = stack()

@@ -288,7 +288,9 @@ class LayerNormalization(_Normalization):
         axes = self._axes(x.shape)
         weight = self.beta if self.gamma is None else self.gamma
         if weight is not None:
-            x = as_weight(x, weight)
+            # torch's kernel goes back from halves only with both weights, or with none.
+            has_both = self.gamma is not None and self.beta is not None
+            x = as_weight(x, weight) if has_both else x.to(weight.dtype)
             for axis, size in zip(axes, weight.shape, strict=True):
                 require_size(self, x.shape, axis, size, "values")
         last = list(range(-len(axes), 0))

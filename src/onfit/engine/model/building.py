@@ -61,8 +61,8 @@ class Buildable(Called, HoldsLayers):
         """Where it is yet to go; None if it stays."""
         if self.wanted_device is not None or self.is_placed or not self.goes_to_accelerator:
             return self.wanted_device
-        here = self.device
-        return accelerator() if here is None or here.type == "cpu" else None
+        known = [param.is_cpu for param in self.parameters()]
+        return accelerator() if any(known) or not known else None
 
     def place(self) -> None:
         """Go where it is to compute, once its weights exist. A model of layers goes to a GPU, if
@@ -71,11 +71,12 @@ class Buildable(Called, HoldsLayers):
         """
         if not self._is_built():
             return
-        destination, here = self._destination, self.device
+        destination = self._destination
         self.is_placed, self.wanted_device = True, None
-        if here is not None and destination not in (None, here):
-            moved_to(self, destination)
-            self._follow_weights()
+        if destination is None or all(p.device == destination for p in self.parameters()):
+            return
+        moved_to(self, destination)
+        self._follow_weights()
 
     def get_ready_for(self, batch: Samples) -> None:
         """Make the weights that wait for a batch, where the model is to compute."""
