@@ -36,7 +36,7 @@ Every argument that Keras 3.15 and 2.3.1 have is taken and acts, but for these:
 NAMES = """
 ## Names that are not there
 
-Asked for as an attribute (`layers.Masking`), each is an error that says the same.
+Asked for as an attribute (`layers.Conv3D`), each is an error that says the same.
 """
 
 ROOMS = [
