@@ -7,7 +7,13 @@ import torch
 from onfit import Model, Sequential
 from onfit.callbacks import LearningRateFinder, ReduceLROnPlateau
 from onfit.core import Run
-from onfit.errors import ArgumentError, CapabilityError, NotReadyError, OnfitWarning
+from onfit.errors import (
+    ArgumentError,
+    CapabilityError,
+    MissingMetricError,
+    NotReadyError,
+    OnfitWarning,
+)
 from onfit.layers import Dense, Dropout
 from onfit.optimizers import SGD, Adam
 from onfit.utils import set_random_seed
@@ -164,3 +170,18 @@ def test_a_model_that_cannot_be_put_back_is_an_error_before_training():
 def test_numbers_that_make_no_search_are_errors(arguments):
     with pytest.raises(ArgumentError, match="the rates rise from above 0"):
         LearningRateFinder(**arguments)
+
+
+def test_batches_without_a_loss_are_an_error():
+    net = torch.nn.Linear(1, 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    run = Run(net, LearningRateFinder(), optimizer=optimizer, params={"verbose": 0})
+
+    def train():
+        with run:
+            for _ in run.epochs():
+                for _ in run.batches([1]):
+                    run.log(l1=1.0)
+
+    with pytest.raises(MissingMetricError, match=r"none for its batches\. There are: l1"):
+        train()

@@ -81,3 +81,15 @@ def test_with_raise_error_the_run_fails():
         train()
     assert run.outcome == "failed"
     assert run.progress.step == 2
+
+
+def test_where_batches_log_no_loss_that_of_the_epoch_is_checked(capsys):
+    callback = TerminateOnNaN()
+    with Run(SimpleNamespace(), [callback], epochs=5) as run:
+        for epoch in run.epochs():
+            for _ in run.batches([1.0]):
+                pass
+            run.log(loss=[0.5, float("nan")][epoch])
+    assert run.progress.epoch == 2
+    assert [decision.why for decision in callback.decisions] == ["the loss of epoch 1 was nan"]
+    assert "Epoch 1: Invalid loss, terminating training" in capsys.readouterr().out

@@ -17,9 +17,17 @@ from tests.golden.golden import (
 from transformers import Trainer, TrainingArguments
 from transformers.optimization import get_linear_schedule_with_warmup
 
-from onfit.callbacks import BackupAndRestore, Callback, EarlyStopping, History, OneCycle
+from onfit.callbacks import (
+    BackupAndRestore,
+    Callback,
+    EarlyStopping,
+    History,
+    LearningRateFinder,
+    OneCycle,
+    TerminateOnNaN,
+)
 from onfit.core.hooks import HOOKS
-from onfit.errors import ArgumentError, CapabilityError
+from onfit.errors import ArgumentError, CapabilityError, MissingMetricError, OnfitWarning
 from onfit.integrations.transformers import OnfitCallback
 
 # Its loader asks for pinned memory, which this machine may not have.
@@ -238,6 +246,33 @@ def test_an_exception_in_a_callback_ends_it_for_all(tmp_path):
     assert notes.run.outcome == "failed"
 
 
+def test_an_exception_before_a_step_ends_it_for_all(tmp_path):
+    class Fails(Callback):
+        def on_before_optimizer_step(self, batch, logs=None):
+            raise ConnectionError("a fault")
+
+    history = History()
+    with pytest.raises(ConnectionError):
+        trainer_for(tmp_path, [Fails(), history]).train()
+    assert history.run.outcome == "failed"
+
+
+def test_what_needs_the_loss_of_each_batch_says_that_there_is_none(tmp_path):
+    with pytest.raises(MissingMetricError, match="that of transformers does not"):
+        trainer_for(tmp_path, [LearningRateFinder()]).train()
+    with pytest.warns(OnfitWarning, match="logging_nan_inf_filter=False"):
+        trainer_for(tmp_path, [TerminateOnNaN()], num_train_epochs=1).train()
+
+
+def test_a_nan_that_the_trainer_logs_ends_the_training(tmp_path):
+    model, history = Net(), History()
+    model.net.weight.data.fill_(float("nan"))
+    shown = {"logging_nan_inf_filter": False}
+    trainer_for(tmp_path, [TerminateOnNaN(), history], model, **shown).train()
+    assert history.epoch == [0]
+    assert history.run.stopped_by == "TerminateOnNaN"
+
+
 def test_the_rate_that_a_callback_sets_is_what_the_schedule_goes_on_from(tmp_path):
     class Halves(Callback):
         def on_epoch_end(self, epoch, logs=None):
@@ -260,6 +295,11 @@ def test_the_rate_that_a_callback_sets_is_what_the_schedule_goes_on_from(tmp_pat
 def test_a_cycle_knows_how_many_steps_there_will_be(tmp_path):
     history = History()
     steps = {"max_steps": 6, "eval_strategy": "steps", "eval_steps": 2}
+
+    def linear(optimizer):
+        return get_linear_schedule_with_warmup(optimizer, 0, 6)
+
+    trainer_for(tmp_path, [OneCycle(0.1), History()], schedule=linear, **steps).train()
     trainer_for(tmp_path, [OneCycle(0.1), history], **steps).train()
     assert history.history["lr"][-1] == pytest.approx(0.1 / 25 / 1e4)
 

@@ -13,7 +13,7 @@ from onfit.core.faces import CanResume, HasLearningRate, Need, model_of
 from onfit.core.meter import as_number
 from onfit.core.rates import set_rate
 from onfit.core.representation import checked_arguments
-from onfit.errors import ArgumentError, MissingPackageError, NotReadyError
+from onfit.errors import ArgumentError, MissingMetricError, MissingPackageError, NotReadyError
 from onfit.storage import replacing
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class LearningRateFinder(Callback):
         ArgumentError: for numbers that make no search.
         ArgumentTypeError: for an argument that does not exist.
         CapabilityError: before training, if the state of the model cannot be saved and put back.
+        MissingMetricError: at the end of an epoch whose batches logged no loss.
 
     Example:
         >>> finder = LearningRateFinder(1e-6, 1.0, steps=50)
@@ -107,6 +108,20 @@ class LearningRateFinder(Callback):
             self.request_stop(f"the loss diverges at a rate of {readable(self._rate)}")
         elif len(self.losses) == self.steps:
             self.request_stop(f"{self.steps} learning rates are tried")
+
+    def on_epoch_end(self, epoch: int, logs: Logs | Any = None) -> None:
+        self._require_losses(logs)
+
+    def on_validation_end(self, step: int, logs: Logs | Any = None) -> None:
+        self._require_losses(logs)
+
+    def _require_losses(self, logs: Logs | Any) -> None:
+        if not self.losses:
+            raise MissingMetricError(
+                "LearningRateFinder notes the loss of each batch, and this training logs none for "
+                f"its batches. There are: {', '.join(sorted(logs or {})) or 'none'}. Log loss= in "
+                "each batch, or use a trainer that does: that of transformers does not."
+            )
 
     def _note(self, loss: float) -> None:
         self._mean = self.smoothing * self._mean + (1 - self.smoothing) * loss

@@ -15,6 +15,7 @@ class TerminateOnNaN(Callback):
     """Stops training as soon as a batch's loss is NaN or infinite.
 
     Only `loss` is checked; a metric may be NaN. The check waits for the device after every batch.
+    Where a loop logs no loss of batches, that of each epoch or validation is checked.
 
     Weights and optimizer may hold NaN by then. To train on, load weights from before, and let the
     optimizer forget its momentum: `model.load_weights("best.h5"); model.optimizer.reset_state()`.
@@ -40,24 +41,43 @@ class TerminateOnNaN(Callback):
     @checked_arguments
     def __init__(self, raise_error: bool = False) -> None:
         self.raise_error = raise_error
+        self._checks_rows = True  # until a batch logs its loss, or one is found
 
     def on_train_begin(self, logs: Logs | Any = None) -> None:
+        self._checks_rows = True
         forget_decisions(self)
 
     def on_train_batch_end(self, batch: int, logs: Logs | Any = None) -> None:
         loss = as_number((logs or {}).get("loss"))
-        if loss is None or math.isfinite(loss):
+        if loss is not None:
+            self._checks_rows = False
+            self._check(f"batch {batch}", batch, loss)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | Any = None) -> None:
+        self._check_row(f"epoch {epoch}", logs)
+
+    def on_validation_end(self, step: int, logs: Logs | Any = None) -> None:
+        self._check_row(f"the steps up to {step}", logs)
+
+    def _check_row(self, where: str, logs: Logs | Any) -> None:
+        loss = as_number((logs or {}).get("loss")) if self._checks_rows else None
+        if loss is not None:
+            self._check(where, 0, loss)
+
+    def _check(self, where: str, batch: int, loss: float) -> None:
+        if math.isfinite(loss):
             return
-        note_at_batch(self, batch, "stopped", f"the loss of batch {batch} was {loss}", loss)
+        self._checks_rows = False
+        note_at_batch(self, batch, "stopped", f"the loss of {where} was {loss}", loss)
         if self.raise_error:
-            raise InvalidLossError(_explained(batch, loss))
-        say(f"Batch {batch}: Invalid loss, terminating training")
-        self.request_stop(f"the loss of batch {batch} was {loss}")
+            raise InvalidLossError(_explained(where, loss))
+        say(f"{where[0].upper()}{where[1:]}: Invalid loss, terminating training")
+        self.request_stop(f"the loss of {where} was {loss}")
 
 
-def _explained(batch: int, loss: float) -> str:
+def _explained(where: str, loss: float) -> str:
     return (
-        f"TerminateOnNaN(raise_error=True): NaN or Inf loss encountered; batch {batch} has {loss}. "
+        f"TerminateOnNaN(raise_error=True): NaN or Inf loss encountered; {where} has {loss}. "
         "Lower the learning rate, clip the gradients, or look for NaN in the data. Without "
         "raise_error=True training would stop here without an error."
     )

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from onfit.core.logs import Logs
 from onfit.errors import CapabilityError
 
 if TYPE_CHECKING:
@@ -42,15 +41,9 @@ def observe_gradients(session: "Session") -> Callable[[], object] | None:
             "Run(net, callbacks, optimizer=optimizer), or write on_train_batch_end instead."
         )
 
-    def before_update() -> None:
-        if session.callbacks.called is not None:
-            return  # a step that a callback takes itself is none of this training
-        batch = session.progress.batch
-        session.callbacks.call(_HOOK, batch, Logs(batch=batch))
-
     if observe is None:
         return None
-    end: Callable[[], object] = observe(before_update if hooked else None)
+    end: Callable[[], object] = observe(session.before_optimizer_step if hooked else None)
     return end
 
 

@@ -15,6 +15,7 @@ from onfit.integrations.hosting.of_transformers import (
     require_given,
     settings_of,
     trained,
+    warn_of_hidden_nans,
 )
 from onfit.integrations.hosting.owners import TRANSFORMERS
 
@@ -68,6 +69,7 @@ class OnfitCallback(Hosting, TrainerCallback, ExportableState):
         memory = memory_in(state, type(self).__name__) if state.global_step else None
         session = self.begin(more["model"], optimizer=more["optimizer"], memory=memory, **settings)
         session.progress.step = state.global_step  # this callback may be new in the training
+        warn_of_hidden_nans(args, session.callbacks)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         self.end()

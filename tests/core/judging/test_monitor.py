@@ -41,7 +41,7 @@ def test_a_missing_name_is_warned_of_with_what_there_is_and_the_nearest():
 
 def test_without_any_validation_the_warning_says_how_to_have_it():
     text = complaint(Monitor("val_loss", "X"), {"loss": 1})
-    assert text.endswith("Pass validation_data= or validation_split= to fit to have val_ values.")
+    assert text.endswith("val_ values: in fit, validation_data= or validation_split=.")
 
 
 def test_with_validation_it_does_not_ask_for_validation():

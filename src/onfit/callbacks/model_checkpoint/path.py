@@ -77,7 +77,7 @@ class CheckpointPath:
         names = sorted(values)
         hint = did_you_mean(field, names)
         if field.startswith("val_") and not any(name.startswith("val_") for name in names):
-            hint = " Pass validation_data= or validation_split= to fit to have val_ values."
+            hint = " A validation gives val_ values: in fit, validation_data= or validation_split=."
         return (
             f"{self._asked} names {{{field}}}, which is not in the logs. "
             f"There are: {', '.join(names)}.{hint}"

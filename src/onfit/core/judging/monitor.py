@@ -77,7 +77,7 @@ class Monitor:
 
     def _hint(self, logs: dict[str, Any]) -> str:
         if self.name.startswith("val_") and not any(name.startswith("val_") for name in logs):
-            return " Pass validation_data= or validation_split= to fit to have val_ values."
+            return " A validation gives val_ values: in fit, validation_data= or validation_split=."
         return ""
 
 

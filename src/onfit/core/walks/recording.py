@@ -113,6 +113,12 @@ class Recording(Evaluating):
     def _add_to_row(self, values: LogValues) -> None:
         self._row |= {name: as_number(value) for name, value in values.items()}
 
+    def before_optimizer_step(self) -> None:
+        """The optimizer is about to step. A step that a callback takes itself is none of these."""
+        if self.callbacks.called is None:
+            index = self.progress.batch
+            self.callbacks.call("on_before_optimizer_step", index, Logs(batch=index))
+
     def validated(self, **values: Any) -> bool:
         """A validation is over. Returns whether the loop has to stop.
 

@@ -1,11 +1,12 @@
 """What the Trainer of transformers tells its callbacks, and what it takes from them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import Any
 
-from onfit.errors import ArgumentError
-from onfit.integrations.hosting.schedules import following
+from onfit.callbacks.terminate_on_nan import TerminateOnNaN
+from onfit.errors import ArgumentError, warn
+from onfit.integrations.hosting.schedules import following, goes_on
 from onfit.integrations.hosting.values import renamed
 
 _Event = Callable[..., None]
@@ -25,9 +26,21 @@ def heeded(event: _Event) -> _Event:
         with following(more["lr_scheduler"]):
             event(self, args, state, control, **more)
         if session := self.running:
+            if goes_on(more["lr_scheduler"]):
+                session.model.optimizer.rate_goes_on()
             control.should_training_stop = control.should_training_stop or session.stopping
 
     return heeding
+
+
+def warn_of_hidden_nans(args: Any, callbacks: Iterable[Any]) -> None:
+    """Warn that the Trainer hides from TerminateOnNaN what that looks for."""
+    looks = any(isinstance(one, TerminateOnNaN) for one in callbacks)
+    if looks and args.logging_nan_inf_filter:
+        warn(
+            "TerminateOnNaN sees no NaN in the Trainer of transformers, which leaves them out of "
+            "the loss that it logs. Write TrainingArguments(logging_nan_inf_filter=False)."
+        )
 
 
 def settings_of(args: Any, state: Any, evaluations: int) -> dict[str, Any]:

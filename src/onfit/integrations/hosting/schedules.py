@@ -31,8 +31,13 @@ def following(scheduler: Any) -> Iterator[None]:
     groups = scheduler.optimizer.param_groups
     before = [float(group["lr"]) for group in groups]
     yield
-    if isinstance(scheduler, LambdaLR):
+    if goes_on(scheduler):
         bases = zip(scheduler.base_lrs, before, groups, strict=True)
         scheduler.base_lrs = [
             base * float(group["lr"]) / rate if rate else base for base, rate, group in bases
         ]
+
+
+def goes_on(scheduler: Any) -> bool:
+    """Whether a schedule goes on from the rate that a callback sets within `following`."""
+    return isinstance(getattr(scheduler, "scheduler", scheduler), LambdaLR)

@@ -113,6 +113,10 @@ class SelfEnding(Hosted):
         with self._ending():
             super().batch_begin(size)
 
+    def before_optimizer_step(self) -> None:
+        with self._ending():
+            super().before_optimizer_step()
+
     def batch_end(self, size: int = 1, **values: Any) -> bool:
         with self._ending():
             return super().batch_end(size, **values)

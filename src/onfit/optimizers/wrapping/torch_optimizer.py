@@ -106,6 +106,10 @@ class TorchOptimizer(Optimizer):
                 group["lr"] = rate
         self._watch.changed(before=first, now=checked_rate(value))
 
+    def rate_goes_on(self) -> None:
+        """A schedule goes on from the rate that was set: what it makes of it undoes nothing."""
+        self._watch.forget()
+
     def build(self, params: Sequence[Tensor]) -> None:
         """Make the optimizer if it comes from a factory; check that it moves these parameters."""
         self.params = list(params)
