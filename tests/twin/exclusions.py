@@ -136,6 +136,37 @@ EXCLUSIONS = {
         "With append=False, Keras empties the file at a second fit, whatever its initial_epoch; "
         "onfit goes on in it where epochs go on, and else renames it."
     ),
+    # TensorBoard; Keras' own needs TensorFlow, so these tests show what onfit does alone
+    "histograms have the weights' own names": (
+        "Keras writes dense/bias/histogram and dense/bias/image; onfit names a weight as the net "
+        "does: dense.bias, and dense.bias/image."
+    ),
+    "histograms of weights need no validation data": (
+        "Keras 2 refuses histogram_freq without validation data; onfit writes the histograms of "
+        "weights, and says once that those of layers' outputs and gradients are left out."
+    ),
+    "a second fit has curves of its own": (
+        "Keras writes a second fit into the same curves; onfit into fit_2, unless initial_epoch "
+        "says that it goes on."
+    ),
+    "the projector's file is where events are": (
+        "Keras writes projector_config.pbtxt into log_dir; onfit into train/, as TensorBoard "
+        "finds it beside events."
+    ),
+    # BackupAndRestore
+    "a backup at any cadence": (
+        "Keras takes 'epoch' or a number of batches; onfit also 'batch' and cadences such as "
+        "'10 minutes'."
+    ),
+    "the place is the run's": (
+        "Keras' callback counts epochs and batches in private attributes; onfit's run does, as "
+        "run.progress."
+    ),
+    # Callback
+    "validation_data has two entries": (
+        "Keras 2 lists inputs, targets and weights of 1; onfit inputs and targets, so that both "
+        "can be unpacked, and [2] gives the weights of 1."
+    ),
     # History
     "a used History starts anew": (
         "Keras resets the epochs and keeps the values of the last fit; onfit resets both."
