@@ -106,6 +106,10 @@ def walked(run):
     return epochs
 
 
+def test_an_argument_that_has_no_text_is_one_all_the_same():
+    assert arguments_of([Kept(patience=10**5000)])["Kept/0"]["patience"] == "<int>"
+
+
 def test_a_name_is_the_class_and_which_of_it():
     a, b, c = Kept(), Silent(), Kept()
     assert names_of([a, b, c]) == {"Kept/0": a, "Silent/0": b, "Kept/1": c}

@@ -159,6 +159,13 @@ def test_what_would_come_back_as_something_else_is_not_plain(value):
     assert not is_plain(value)
 
 
+def test_a_number_of_too_many_digits_is_an_error_that_says_so():
+    assert not is_plain({"a": [10**5000]})
+    assert again({"a": 10**4000}) == {"a": 10**4000}
+    with pytest.raises(ArgumentTypeError, match="a number is too large to be kept"):
+        packed({"a": [10**5000]})
+
+
 def test_nothing_is_pickled():
     text, arrays = packed({"a": torch.zeros(2), "b": np.zeros(2), "c": "text"})
     assert all(array.dtype.kind in "biufc" for array in arrays.values())

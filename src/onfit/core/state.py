@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from onfit.core.judging.decisions import decisions_state, load_decisions
 from onfit.core.packages import loaded
-from onfit.core.packages.plain import as_before
+from onfit.core.packages.plain import as_before, text_of
 from onfit.core.packages.randomness import random_state, set_random_state
 from onfit.core.stop import THE_LOOP, Stop
 from onfit.core.walks.sense import making_sense, require_kinds, senseless
@@ -219,7 +219,7 @@ def _arguments_of(callback: "Callback") -> dict[str, str]:
 def _text_of(value: Any) -> str | None:
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
-    return repr(value) if isinstance(value, _SIMPLE) else None
+    return text_of(value, repr) if isinstance(value, _SIMPLE) else None
 
 
 def _restore_parts(run: "Run", states: dict[str, Any], in_epoch: bool) -> None:

@@ -41,7 +41,13 @@ def packed(tree: Any) -> tuple[str, dict[str, Array]]:
     ['0']
     """
     arrays: dict[str, Array] = {}
-    return json.dumps(_plain(tree, arrays)), arrays
+    plain = _plain(tree, arrays)
+    try:
+        return json.dumps(plain), arrays
+    except ValueError as error:
+        raise ArgumentTypeError(
+            f"a number is too large to be kept: {error}. Keep it as text, or leave it out."
+        ) from error
 
 
 def unpacked(text: str, arrays: dict[str, Array]) -> Any:

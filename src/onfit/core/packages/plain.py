@@ -7,6 +7,8 @@ from typing import Any
 from onfit.core.packages import owner_of
 
 ATOMS = (type(None), bool, int, float, str, bytes)
+# Python writes no larger number as text, unless it is asked to: one of 4,300 digits.
+_MOST_BITS = 14_000
 
 
 def is_plain(value: Any) -> bool:
@@ -14,8 +16,8 @@ def is_plain(value: Any) -> bool:
 
     An instance of a subclass of list, dict or array is not: a file would give back the base class.
 
-    >>> is_plain({"losses": [0.5, 0.25]}), is_plain(print)
-    (True, False)
+    >>> is_plain({"losses": [0.5, 0.25]}), is_plain(print), is_plain(10**5000)
+    (True, False, False)
     """
     try:
         return _is_plain(value)
@@ -25,6 +27,8 @@ def is_plain(value: Any) -> bool:
 
 def _is_plain(value: Any) -> bool:
     kind = type(value)
+    if kind is int:
+        return bool(value.bit_length() <= _MOST_BITS)
     if kind in ATOMS:
         return True
     if kind in (list, tuple):
