@@ -21,8 +21,6 @@ _OF_TORCH = {
     **dict.fromkeys(("GlobalMaxPooling3D", "GlobalMaxPool3D"), "AdaptiveMaxPool3d"),
     **dict.fromkeys(("MaxPooling3D", "MaxPool3D"), "MaxPool3d"),
     "Cropping3D": "ConstantPad3d",
-    "GroupNormalization": "GroupNorm",
-    "RMSNormalization": "RMSNorm",
     "SpatialDropout3D": "Dropout3d",
     "UpSampling3D": "Upsample",
     "ZeroPadding3D": "ConstantPad3d",
@@ -149,7 +147,6 @@ ROOMS: dict[str, dict[str, str]] = {
         "ReversibleEmbedding": "Embedding, and x @ its weight in the call of a Layer",
         "SpectralNormalization": "torch.nn.utils.parametrizations.spectral_norm",
         "TorchModuleWrapper": "TorchModule(net), or the net itself in a Sequential",
-        "UnitNormalization": "Lambda(torch.nn.functional.normalize)",
     },
     "losses": {
         **dict.fromkeys(("deserialize", "serialize"), _PLAIN),

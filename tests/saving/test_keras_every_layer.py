@@ -85,6 +85,9 @@ ONE_INPUT: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "lstm": (SEQUENCE, "LSTM", {"units": 3, "return_sequences": True}),
     "lstm without bias": (SEQUENCE, "LSTM", {"units": 3, "use_bias": False}),
     "masking": (SEQUENCE, "Masking", {"mask_value": 0.5}),
+    "group normalization": (SEQUENCE, "GroupNormalization", {"groups": -1}),
+    "rms normalization": (SEQUENCE, "RMSNormalization", {"epsilon": 0.1}),
+    "unit normalization": (SEQUENCE, "UnitNormalization", {"axis": 1}),
     "reshape": (FLAT, "Reshape", {"target_shape": (2, 3)}),
     **{
         kind: (shape, kind, options)

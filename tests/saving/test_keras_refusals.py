@@ -65,7 +65,7 @@ def test_training_that_onfit_cannot_do_is_refused_by_name_and_can_be_left_out(
     ("layer", "named"),
     [
         (keras.layers.BatchNormalization(renorm=True), "renorm"),
-        (keras.layers.UnitNormalization(), "UnitNormalization"),
+        (keras.layers.RandomFlip(), "RandomFlip"),
     ],
     ids=["option", "kind"],
 )

@@ -47,6 +47,8 @@ from onfit.layers.merging import (
     subtract,
 )
 from onfit.layers.normalization import BatchNormalization, LayerNormalization
+from onfit.layers.normalizing.by_length import RMSNormalization, UnitNormalization
+from onfit.layers.normalizing.groups import GroupNormalization
 from onfit.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -132,6 +134,7 @@ __all__ = [
     "GlobalMaxPool2D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
+    "GroupNormalization",
     "Identity",
     "Input",
     "InputLayer",
@@ -150,6 +153,7 @@ __all__ = [
     "Multiply",
     "PReLU",
     "Permute",
+    "RMSNormalization",
     "ReLU",
     "RepeatVector",
     "Rescaling",
@@ -166,6 +170,7 @@ __all__ = [
     "ThresholdedReLU",
     "TimeDistributed",
     "TorchModule",
+    "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
     "Wrapper",

@@ -19,7 +19,7 @@ from onfit.layers.layer import Layer
 from onfit.layers.shapes import Shape
 
 
-class _Normalization(Layer):
+class ScaledAndShifted(Layer):
     """A layer with an optional `gamma`, which scales, and an optional `beta`, which shifts."""
 
     supports_masking = True
@@ -74,7 +74,7 @@ class _Normalization(Layer):
         }
 
 
-class BatchNormalization(_Normalization):
+class BatchNormalization(ScaledAndShifted):
     """Normalizes each channel over the batch; outside of training, by moving averages.
 
     Training uses the mean and the variance of the batch, and mixes them into `moving_mean` and
@@ -219,7 +219,7 @@ class BatchNormalization(_Normalization):
         }
 
 
-class LayerNormalization(_Normalization):
+class LayerNormalization(ScaledAndShifted):
     """Normalizes each sample on its own, over one axis or several.
 
     Args:

@@ -1,0 +1,1 @@
+"""Layers that normalize groups of channels, or each sample by its length."""
