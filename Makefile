@@ -26,8 +26,8 @@ test-all: $(READY) .venv-all/.ready ## run all tests, also the slow ones, and th
 	@.venv-all/bin/python -m pytest -n 2 -q -m '' tests/golden
 	@.venv-all/bin/python -m pytest -q -W ignore --doctest-modules src/onfit/integrations  # these libraries warn when imported
 
-test-distributed: $(READY) ## run the tests of several processes, also those of four, of kills and of fully_shard
-	@$(PYTHON) -m pytest -q -m '' tests/distributed tests/engine/model/test_two_processes.py
+test-distributed: $(READY) ## run the tests of several processes: of four, of two hosts, of kills, of fully_shard, of SLURM's jobs
+	@$(PYTHON) -m pytest -q -m '' tests/distributed tests/engine/model/test_two_processes.py tests/examples/test_slurm.py
 
 test-gpu: $(READY) ## check all on a GPU, in at most ten minutes; without one, what a CPU can show
 	@$(PYTHON) -m tests.gpu
