@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 from tests.core.loops import Diary
 
-from onfit.callbacks import CallbackList, History
+from onfit.callbacks import CallbackList
 from onfit.core.callback import Callback
 from onfit.core.logs import Logs
 from onfit.core.meter import RunningMeans
@@ -29,17 +29,6 @@ def test_evaluation_is_told_and_returns_its_means():
         ("test_batch_end", 1, {"batch": 1, "size": 1, "loss": 5.0}),
         ("test_end", {"loss": 3.0}),
     ]
-
-
-def test_validation_enters_the_epochs_logs_behind_a_prefix():
-    history, means = History(), RunningMeans()
-    with Run(SimpleNamespace(), history, epochs=2) as run:
-        for epoch in run.epochs():
-            for _ in run.batches([[1]]):
-                run.log(loss=1.0)
-            if epoch == 1:
-                run.validate([[2], [4]], summing(means), means)
-    assert history.history == {"loss": [1.0, 1.0], "val_loss": [3.0]}
 
 
 def test_evaluation_forgets_what_its_meter_held():

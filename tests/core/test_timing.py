@@ -41,14 +41,6 @@ class SlowTest(Callback):
         sleep(0.004)
 
 
-class Meter:
-    size = None
-
-    def reset(self): ...
-    def report_batch(self, logs): ...
-    def report_epoch(self, logs, prefix=""): ...
-
-
 def slowly(count, seconds):
     for index in range(count):
         sleep(seconds)
@@ -61,7 +53,8 @@ def walked(callbacks, data=0.0, step=0.0, validation=0.0, epochs=1, verbose=0):
         for _ in run.epochs():
             for _ in run.batches(slowly(5, data)):
                 sleep(step)
-            run.validate(slowly(5, 0), lambda batch: sleep(validation), Meter())
+            for _ in run.validation(slowly(5, 0)):
+                sleep(validation)
     return run
 
 

@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from onfit._types import Callbacks, LogValues
-from onfit.core.interrupts import Interrupted
-from onfit.core.meter import Meter
 from onfit.core.sizes import batch_size
 from onfit.core.walks.passes import Passes, TrainingPass, ValidationPass
 from onfit.core.walks.plan import Plan
@@ -243,20 +241,3 @@ class Run(Signalled):
             return iter(())
         one = ValidationPass(self, batch_size if size is None else size)
         return self._passes.through(batches, one)
-
-    def validate(
-        self,
-        batches: Iterable[_Batch],
-        step: Callable[[_Batch], object],
-        meter: Meter,
-        *,
-        size: Callable[[_Batch], int] | None = None,
-    ) -> None:
-        """Evaluate, and put the results into this epoch's logs as `val_<name>`."""
-        self._passes.end_before(ValidationPass)
-        with self.timing.validating():
-            try:
-                results = self.evaluate(batches, step, meter, size=size)
-            except Interrupted:
-                return
-        self.validated(**results)

@@ -38,6 +38,7 @@ class Metric(ChecksArguments):
         takes_logits: whether it takes outputs as they are before a softmax or sigmoid.
 
     Example:
+        >>> import numpy as np
         >>> class Positives(Metric):
         ...     def __init__(self, name="positives", **kwargs):
         ...         super().__init__(name=name, **kwargs)
@@ -48,7 +49,7 @@ class Metric(ChecksArguments):
         ...
         ...     def result(self):
         ...         return self.count
-        >>> float(Positives()([1, 0], [0.9, 0.7]))
+        >>> float(Positives()(np.array([1, 0]), np.array([0.9, 0.7])))
         2.0
     """
 
