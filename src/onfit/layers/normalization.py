@@ -182,15 +182,13 @@ class BatchNormalization(ScaledAndShifted):
         counts = mask.bool().expand_as(x)
         number = counts.sum(axes, keepdim=True) + EPSILON
         mean = torch.where(counts, x, 0).sum(axes, keepdim=True) / number
-        squares = torch.where(counts, x - mean, 0).square()
-        variance = squares.sum(axes, keepdim=True) / number
+        variance = torch.where(counts, x - mean, 0).square().sum(axes, keepdim=True) / number
         self.moving_mean.lerp_(mean.detach().flatten(), 1 - self.momentum)
         self.moving_variance.lerp_(variance.detach().flatten(), 1 - self.momentum)
         shape = [-1 if axis == 1 else 1 for axis in range(x.ndim)]
-        scale = torch.rsqrt(variance + self.epsilon)
-        scale = scale if self.gamma is None else scale * self.gamma.reshape(shape)
-        shifted = (x - mean) * scale
-        return shifted if self.beta is None else shifted + self.beta.reshape(shape)
+        scaled = (x - mean) * torch.rsqrt(variance + self.epsilon)
+        scaled = scaled if self.gamma is None else scaled * self.gamma.reshape(shape)
+        return scaled if self.beta is None else scaled + self.beta.reshape(shape)
 
     def _by_batch(self, x: Tensor) -> Tensor:
         # This kernel returns the statistics that it computes. torch's usual function would mix
