@@ -15,7 +15,7 @@ from tests.saving.small import assert_identical, small, trained
 
 from onfit import layers
 from onfit.errors import FileFormatError, StorageError
-from onfit.metrics import AUC
+from onfit.metrics import AUC, MeanIoU
 from onfit.models import Model, Sequential, load_model
 
 HUGE = 1 << 26
@@ -200,6 +200,17 @@ def test_a_thousand_thresholds_are_many_and_a_billion_are_refused():
         load_model(name)
     edit_config(lambda text: text.replace('"num_thresholds": 1000', '"num_thresholds": 1000000000'))
     with pytest.raises(FileFormatError, match="num_thresholds"):
+        load_model("x.keras")
+
+
+def test_a_matrix_of_a_million_classes_is_refused():
+    model = Sequential([layers.Dense(3, input_dim=4, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=[MeanIoU(num_classes=3)])
+    for name in ("x.keras", "x.h5"):
+        model.save(name)
+        load_model(name)
+    edit_config(lambda text: text.replace('"num_classes": 3', '"num_classes": 1000000'))
+    with pytest.raises(FileFormatError, match="num_classes=1000000"):
         load_model("x.keras")
 
 

@@ -260,12 +260,14 @@ def _small(config: Config) -> Config:
         ArgumentError: for a number that asks for more than a file should.
     """
     for key, value in config.items():
-        if isinstance(value, int) and value > _MOST:
-            raise ArgumentError(f"it has a metric with {key}={value}; at most {_MOST} are made.")
+        most = _MOST_CLASSES if key == "num_classes" else _MOST
+        if isinstance(value, int) and value > most:
+            raise ArgumentError(f"it has a metric with {key}={value}; at most {most} are made.")
     return config
 
 
 _MOST = 1_000_000
+_MOST_CLASSES = 4_096  # a metric of classes has a matrix of them, squared
 
 
 def _named_metric(name: str, found: Any) -> Metric:
