@@ -30,7 +30,7 @@ test-distributed: $(READY) ## run the tests of several processes: of four, of tw
 	@$(PYTHON) -m pytest -q -m '' tests/distributed tests/engine/model/test_two_processes.py tests/examples/test_slurm.py
 
 test-gpu: $(READY) ## check all on a GPU, in at most ten minutes; without one, what a CPU can show
-	@$(PYTHON) -m tests.gpu
+	@$(firstword $(wildcard .venv-all/bin/python) $(PYTHON)) -m tests.gpu  # .venv-all has other trainers, too
 
 crash: $(READY) ## strike trainings at thousands of places and see that each goes on as if it had run through; takes minutes
 	@$(PYTHON) -W error -m tests.crash

@@ -232,6 +232,15 @@ def test_changed_arguments_are_told_of_with_both_sides():
     ]
 
 
+def test_a_changed_argument_is_not_undone_by_what_is_remembered():
+    before, now = Kept(patience=2, name="a"), Kept(patience=3, name="a")
+    before.seen = [7]
+    state = saved_after(1, before)
+    with pytest.warns(OnfitWarning, match="patience=3 in this run, which is what counts"):
+        restore_run(run_of(now), state)
+    assert (now.patience, now.name, now.seen) == (3, "a", [7, 0])
+
+
 def test_arguments_are_those_before_training():
     kept = Kept(patience=2)
     run = run_of(kept)

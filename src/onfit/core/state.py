@@ -11,6 +11,7 @@ from onfit.core.packages import loaded
 from onfit.core.packages.plain import as_before, text_of
 from onfit.core.packages.randomness import random_state, set_random_state
 from onfit.core.stop import THE_LOOP, Stop
+from onfit.core.walks.changes import tell_changes, without_changed
 from onfit.core.walks.sense import making_sense, require_kinds, senseless
 from onfit.errors import ArgumentTypeError, FileFormatError, warn
 
@@ -68,7 +69,7 @@ def check_kept(run: "Run") -> None:
     kept = [*run.parts.values(), *run.callbacks]
     for package in loaded():
         for text in package.left_out(run.model, kept):
-            _warn(text)
+            warn(text)
 
 
 def run_state(run: "Run", model: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -114,8 +115,8 @@ def restore_run(run: "Run", state: dict[str, Any]) -> None:
             run.model.recompile_for_resume(state["model"])
         _restore_parts(run, state["parts"], state["in_epoch"])
         run.model.load_state_for_resume(state["model"])
-        _tell_changes(run, state)
-    remember(run.callbacks, state["callbacks"])
+        tell_changes(_remembering(run.callbacks), run, state)
+    remember(run.callbacks, without_changed(_remembering(run.callbacks), run, state))
     with making_sense():
         # An older checkpoint has none.
         load_decisions(names_of(run.callbacks), state.get("decisions", {}))
@@ -236,44 +237,6 @@ def _restore_parts(run: "Run", states: dict[str, Any], in_epoch: bool) -> None:
             if type(part).__module__.startswith("onfit."):
                 require_kinds(states[name], mine, name)
             part.load_state_dict(as_before(states[name], mine))
-
-
-def _tell_changes(run: "Run", state: dict[str, Any]) -> None:
-    """Warn which callbacks, and which of their arguments, are not those of the checkpoint."""
-    mine, saved = set(_remembering(run.callbacks)), set(state["callbacks"])
-    if mine != saved:
-        _warn(
-            f"the checkpoint is of a run with the callbacks {', '.join(sorted(saved)) or 'none'}; "
-            f"this one has {', '.join(sorted(mine)) or 'none'}. What both have goes on, the rest "
-            "begins anew."
-        )
-    _tell_changed_settings(state.get("settings", {}), dict(run.settings))
-    for name in sorted(mine & saved):
-        before, now = state["arguments"].get(name, {}), run.arguments.get(name, {})
-        changed = [key for key in now if key in before and before[key] != now[key]]
-        if changed:
-            _warn(
-                f"{name} was made with {_listed(before, changed)} when the checkpoint was saved, "
-                f"and with {_listed(now, changed)} in this run, which is what counts from here on."
-            )
-
-
-def _tell_changed_settings(before: dict[str, str], now: dict[str, str]) -> None:
-    changed = [name for name in now if name in before and before[name] != now[name]]
-    if changed:
-        _warn(
-            f"the script has {_listed(now, changed)}, and had {_listed(before, changed)} when the "
-            "checkpoint was saved. The learning rate, and all of a torch optimizer, go on as in "
-            "the checkpoint; else the script counts."
-        )
-
-
-def _listed(arguments: dict[str, str], names: list[str]) -> str:
-    return ", ".join(f"{name}={arguments[name]}" for name in names)
-
-
-def _warn(text: str) -> None:
-    warn(text)
 
 
 def _remembering(callbacks: Iterable["Callback"]) -> dict[str, "Callback"]:
