@@ -26,6 +26,7 @@ from bench.measures import (
     inference,
     memory,
     processes,
+    torch_net_loops,
     training,
 )
 from bench.ratios import Results
@@ -41,6 +42,7 @@ MEASURES = (
     checkpoints,
     processes,
     memory,
+    torch_net_loops,
 )
 RESULTS = Path("bench/results")
 DOCUMENT = Path("docs/benchmarks.md")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from bench.contenders import BASELINE, CONTENDERS
+from bench.measures import torch_net_loops
 from bench.ratios import Results, Spread
 from bench.tables import ABSENT, number, shown, table
 from bench.targets import Target, targets
@@ -41,6 +42,7 @@ def rendered(results: Results) -> str:
         *hooks(results),
         *beside_keras(results),
         *processes(results),
+        *torch_net(results),
         *inference(results),
         *first_batch(results),
         *imports(results),
@@ -174,6 +176,19 @@ def processes(results: Results) -> Iterator[str]:
         "turn by turn in the same processes."
     )
     yield _by_group(results, "processes_", _beside)
+
+
+def torch_net(results: Results) -> Iterator[str]:
+    names = results.names(torch_net_loops.GROUP) if _groups(results, torch_net_loops.GROUP) else []
+    if not names:
+        return
+    yield (
+        "## A torch net of one's own\n\nA net 16-32-10 with AdamW and a DataLoader, batches of 32, "
+        "loss and accuracy logged; as a multiple of the typical loop by hand, which reads both by "
+        "`.item()`, and the difference per step. They take turns in one process. A pushed batch is "
+        "what a `Session` costs another trainer."
+    )
+    yield table(["", "x typical"], [[n, _hook(results, torch_net_loops.GROUP, n)] for n in names])
 
 
 def _groups(results: Results, prefix: str) -> list[str]:
