@@ -24,7 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says. Returns the exit status: 2 if it makes no sense, else 0.
 
     >>> main(["replay", "no.csv", "--early-stopping", "patience=5"])
-    replay(..., 'no.csv'): there is no such file or folder.
+    replay(..., 'no.csv'): there is no such file or folder. Give the path of a CSV file that
+    CSVLogger wrote, or of a folder of TensorBoard.
     2
     """
     asked = vars(_parser().parse_args(arguments))

@@ -151,3 +151,9 @@ def test_without_an_end_of_slurm_it_is_an_error(monkeypatch, end, says):
 def test_text_that_is_no_cadence_is_an_error(limit):
     with pytest.raises(ArgumentError, match=r"^TimeLimit\(limit="):
         TimeLimit(limit)
+
+
+@pytest.mark.parametrize("limit", ["5 parsecs", "3 epochs", "soon"])
+def test_text_that_is_no_time_is_an_error_that_offers_times_alone(limit):
+    with pytest.raises(ArgumentError, match=r"a time above 0\. Pass text such as '2 hours'"):
+        TimeLimit(limit)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onfit.core.aliases import SYNONYMS, AliasDict, find, other_names
+from onfit.errors import MissingMetricError
 
 
 @pytest.mark.parametrize(
@@ -80,3 +81,23 @@ def test_a_key_that_is_no_text_is_just_a_key():
     assert 2 not in values
     with pytest.raises(KeyError):
         values[2]
+
+
+def test_a_name_that_is_not_there_is_an_error_with_those_that_are():
+    with pytest.raises(MissingMetricError) as caught:
+        AliasDict(loss=1.0, accuracy=0.5)["acuracy"]
+    assert isinstance(caught.value, KeyError)
+    assert str(caught.value) == (
+        "'acuracy' was asked for, and nothing is logged under that name. "
+        "There are: accuracy, loss. Did you mean 'accuracy'?"
+    )
+
+
+def test_a_val_name_without_a_validation_is_an_error_that_says_how_to_validate():
+    with pytest.raises(MissingMetricError, match=r"loss\. A validation gives val_ values"):
+        AliasDict(loss=1.0)["val_loss"]
+
+
+@pytest.mark.parametrize("name", ["val_loss", 3, None, ("loss",)])
+def test_get_of_what_is_not_there_is_the_default(name):
+    assert AliasDict(loss=1.0).get(name, 0.5) == 0.5

@@ -260,3 +260,14 @@ def test_a_walk_inside_of_another_gives_its_callbacks_back() -> None:
 def test_epochs_are_a_whole_number(epochs: object) -> None:
     with pytest.raises(ArgumentError, match="whole numbers from 0; got epochs="):
         Run(SimpleNamespace(), epochs=epochs)  # type: ignore[arg-type]
+
+
+def test_epochs_of_a_run_that_has_ended_are_an_error_that_says_so():
+    run = walk(Diary())
+    with pytest.raises(NotReadyError, match=r"the run has ended\. Write: with Run"):
+        next(run.epochs())
+
+
+def test_text_in_place_of_callbacks_is_named_whole():
+    with pytest.raises(ArgumentTypeError, match="got 'early' of type str"):
+        Run(SimpleNamespace(), "early", epochs=2)

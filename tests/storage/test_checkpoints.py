@@ -343,3 +343,11 @@ def test_a_manifest_lists_size_and_checksum_of_each_file(kept):
     assert {name: facts["size"] for name, facts in manifest["files"].items()} == {
         name: (folder / name).stat().st_size for name in ("state.json", "arrays.bin")
     }
+
+
+def test_a_file_where_the_folder_should_be_is_an_error_that_says_so(tmp_path):
+    file = tmp_path / "backup"
+    file.write_text("mine")
+    with pytest.raises(StorageError, match=r"it is a file\. Choose a folder"):
+        CheckpointManager(file).acquire()
+    assert file.read_text() == "mine"

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -134,8 +135,9 @@ def _seconds_of(limit: Any, argument: str) -> float:
     if isinstance(limit, timedelta):
         seconds = limit.total_seconds()
     elif isinstance(limit, str):
-        cadence = Cadence.of(limit, owner="TimeLimit", argument=argument)
-        seconds = cadence.amount if cadence.unit == "seconds" else 0.0
+        with suppress(ArgumentError):  # which would offer epochs and batches, too
+            cadence = Cadence.of(limit, owner="TimeLimit", argument=argument)
+            seconds = cadence.amount if cadence.unit == "seconds" else 0.0
     elif isinstance(limit, (int, float)) and not isinstance(limit, bool):
         seconds = limit
     if not seconds > 0:

@@ -4,8 +4,10 @@ Aliases are for reading only. A value keeps the name under which it was written,
 name always wins.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
+
+from onfit.errors import MissingMetricError, did_you_mean
 
 _GROUPS = (
     ("acc", "accuracy"),
@@ -57,7 +59,7 @@ class AliasDict(dict[str, Any]):
         for other in other_names(name) if isinstance(name, str) else ():
             if dict.__contains__(self, other):
                 return self[other]
-        raise KeyError(name)
+        raise MissingMetricError(_missing(name, self))
 
     def __contains__(self, name: object) -> bool:
         if dict.__contains__(self, name):
@@ -68,7 +70,23 @@ class AliasDict(dict[str, Any]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """The value under `name` or another spelling of it; `default` if there is none."""
-        try:
+        if dict.__contains__(self, name):
             return self[name]
-        except KeyError:
-            return default
+        key = find(name, self.keys()) if isinstance(name, str) else None
+        return default if key is None else self[key]
+
+
+def validation_hint(name: str, names: Iterable[object]) -> str:
+    """How to have `val_` values, if `name` is one and none of `names` is; else empty."""
+    if name.startswith("val_") and not any(str(other).startswith("val_") for other in names):
+        return " A validation gives val_ values: in fit, validation_data= or validation_split=."
+    return ""
+
+
+def _missing(name: object, names: Iterable[object]) -> str:
+    known = sorted(map(str, names))
+    hint = validation_hint(str(name), known) or did_you_mean(name, known)
+    return (
+        f"{name!r} was asked for, and nothing is logged under that name. "
+        f"There are: {', '.join(known) or 'none'}.{hint}"
+    )

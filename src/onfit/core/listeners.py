@@ -266,7 +266,7 @@ def _checked(callbacks: Any) -> Iterator[Callback]:
     """Each callback, also those in a `CallbackList` that is in the list."""
     if callbacks is None:
         return
-    if isinstance(callbacks, (Callback, type)) or not isinstance(callbacks, Iterable):
+    if isinstance(callbacks, (Callback, type, str)) or not isinstance(callbacks, Iterable):
         callbacks = [callbacks]
     for callback in callbacks:
         if isinstance(callback, Callback):

@@ -84,8 +84,9 @@ class Run(Signalled):
         The run looks for a stop before each epoch and after each batch.
         """
         if not self._begun or self._ended:
+            state = "has ended" if self._ended else "has not begun"
             raise NotReadyError(
-                "nobody was told that training begins. Write: with Run(...) as run:"
+                f"run.epochs() was called, and the run {state}. Write: with Run(...) as run:"
             )
         require_no_plan(self._plan_state)
         if not self.walk.resuming:

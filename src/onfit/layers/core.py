@@ -80,7 +80,8 @@ class Dense(Affine):
         if inputs is None:
             raise ShapeError(
                 f"{self.described} needs inputs of shape (batch, ..., features) with a known "
-                f"number of features; got {input_shape}."
+                f"number of features; got {input_shape}. If a sample is one number, pass "
+                "x[:, None]."
             )
         initializer = self.kernel_initializer
         if self.units < _NARROW < inputs:

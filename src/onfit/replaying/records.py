@@ -75,7 +75,10 @@ def _of_path(path: Path) -> Record:
 
         return _of_rows(rows_of_events(path))
     if not path.is_file():
-        raise ArgumentError(f"replay(..., {str(path)!r}): there is no such file or folder.")
+        raise ArgumentError(
+            f"replay(..., {str(path)!r}): there is no such file or folder. "
+            "Give the path of a CSV file that CSVLogger wrote, or of a folder of TensorBoard."
+        )
     return _of_rows(_rows_of_csv(path))
 
 

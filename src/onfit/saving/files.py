@@ -86,7 +86,9 @@ def require_readable(path: str, asked: str) -> None:
     if not os.path.exists(path):
         folder = Path(path).parent
         names = os.listdir(folder) if folder.is_dir() else []
-        place = "" if folder.is_dir() else f" Nor is there a folder {str(folder)!r}."
+        place = f" Nor is there a folder {str(folder)!r}."
+        if folder.is_dir():
+            place = f" It was looked for in {str(folder.resolve())!r}."
         raise StorageError(
             f"{asked}({path!r}): there is no such file.{place}"
             f"{did_you_mean(Path(path).name, names)}"

@@ -112,8 +112,9 @@ class FolderLock:
                     f"{str(self._path)!r} is a symbolic link, where a run has the file that locks "
                     "its folder. Remove the link, or choose another folder."
                 ) from error
+            found = "it is a file" if error.errno == errno.EEXIST else error.strerror
             raise StorageError(
-                f"checkpoints cannot be kept in {folder!r}: {error.strerror}. "
+                f"checkpoints cannot be kept in {folder!r}: {found}. "
                 "Choose a folder that you may write to."
             ) from error
 

@@ -137,3 +137,13 @@ def test_a_batch_of_all_the_data_is_not_the_users_own_tensor() -> None:
     (batch,) = ArraySource(samples_of(x, torch.zeros(4)), Batching(8)).epoch(0)
     assert batch.x is not x  # of which a model may ask for gradients
     assert batch.x.data_ptr() == x.data_ptr()
+
+
+@pytest.mark.parametrize("shuffle", ["yes", 2, "False"])
+def test_a_shuffle_that_is_neither_true_nor_false_is_an_error(shuffle):
+    with pytest.raises(ArgumentError, match=r"shuffle=.*: it is True or False"):
+        Batching(4, shuffle=shuffle)
+
+
+def test_the_shuffle_of_keras_2_for_files_shuffles():
+    assert Batching(4, shuffle="batch").shuffle is True

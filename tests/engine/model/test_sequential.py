@@ -186,3 +186,9 @@ def test_the_last_activation_can_be_left_out_where_it_is_ours(head: Any) -> None
     assert ours is not isinstance(head[-1], nn.Softmax)
     if ours:
         torch.testing.assert_close(model.logits(x).softmax(-1), model(x))
+
+
+@pytest.mark.parametrize("layers", [(Dense(3), Dense(1)), (Dense(3),), ("dense",), (Input((6,)),)])
+def test_layers_that_are_in_no_list_are_an_error_that_shows_the_brackets(layers: Any) -> None:
+    with pytest.raises(ArgumentTypeError, match=r"layers is a list.*Sequential\(\[\.\.\.\]\)"):
+        Sequential(*layers)

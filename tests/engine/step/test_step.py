@@ -306,3 +306,19 @@ def test_an_accuracy_of_the_logits_is_that_of_the_probabilities() -> None:
     found = model.evaluate(X, Y, verbose=0, return_dict=True)
     right = (torch.as_tensor(model.predict(X, verbose=0)).argmax(-1) == Y).float().mean()
     assert found["acc"] == pytest.approx(float(right))
+
+
+def test_an_error_of_the_net_notes_the_types_and_shapes_of_the_batch():
+    model = Model(torch.nn.Linear(7, 1))
+    model.compile("sgd", "mse")
+    with pytest.raises(RuntimeError, match="cannot be multiplied") as caught:
+        model.fit(X[:4], torch.zeros(4, 1), verbose=0)
+    assert "raised on a batch of x: float32 (4, 3), y: float32 (4, 1)" in caught.value.__notes__
+
+
+def test_an_error_of_a_torch_loss_notes_the_types_and_shapes_of_the_batch():
+    model = Model(torch.nn.Linear(3, 3))
+    model.compile("sgd", torch.nn.CrossEntropyLoss())
+    with pytest.raises(RuntimeError, match="Long") as caught:
+        model.evaluate(X[:4], torch.zeros(4, 1), verbose=0)
+    assert "raised on a batch of x: float32 (4, 3), y: float32 (4, 1)" in caught.value.__notes__

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from onfit.callbacks.model_checkpoint.name import OWN_FIELDS, CheckpointName
+from onfit.core.aliases import validation_hint
 from onfit.errors import MissingMetricError, did_you_mean, warn
 
 Values = dict[str, Any]
@@ -75,9 +76,7 @@ class CheckpointPath:
 
     def _lacks(self, field: str, values: Iterable[str]) -> str:
         names = sorted(values)
-        hint = did_you_mean(field, names)
-        if field.startswith("val_") and not any(name.startswith("val_") for name in names):
-            hint = " A validation gives val_ values: in fit, validation_data= or validation_split=."
+        hint = validation_hint(field, names) or did_you_mean(field, names)
         return (
             f"{self._asked} names {{{field}}}, which is not in the logs. "
             f"There are: {', '.join(names)}.{hint}"

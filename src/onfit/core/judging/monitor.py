@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from onfit.core.aliases import find
+from onfit.core.aliases import find, validation_hint
 from onfit.core.packages.plain import text_of
 from onfit.errors import ArgumentError, MissingMetricError, did_you_mean, warn
 
@@ -67,18 +67,13 @@ class Monitor:
         text = (
             f"{self.owner} monitors {self.name!r}, which {problem}. "
             f"There are: {', '.join(sorted(map(str, logs))) or 'none'}."
-            f"{did_you_mean(self.name, logs)}{self._hint(logs)}"
+            f"{did_you_mean(self.name, logs)}{validation_hint(self.name, logs)}"
         )
         if self.on_missing == "raise":
             raise MissingMetricError(text)
         if not self._warned:
             self._warned = True
             warn(text)
-
-    def _hint(self, logs: dict[str, Any]) -> str:
-        if self.name.startswith("val_") and not any(name.startswith("val_") for name in logs):
-            return " A validation gives val_ values: in fit, validation_data= or validation_split=."
-        return ""
 
 
 def _as_float(value: Any) -> float | None:

@@ -54,7 +54,7 @@ class Batching:
         together: the processes that train together, each on its share of every batch.
 
     Raises:
-        ArgumentError: for weights of classes, steps or workers that cannot be meant.
+        ArgumentError: for weights of classes, steps, workers or a `shuffle` that cannot be meant.
     """
 
     batch_size: int | None = None
@@ -73,6 +73,7 @@ class Batching:
         object.__setattr__(self, "steps", whole(self.steps))
         by_class = class_weights_of(self.class_weight, self.names.outputs)
         object.__setattr__(self, "class_weight", by_class)
+        object.__setattr__(self, "shuffle", _whether(self.shuffle))
         count, waiting = self.workers.count, self.workers.max_queue_size
         if count < 0 or waiting < 1:
             raise ArgumentError(
@@ -98,6 +99,13 @@ class Batching:
     def reader(self) -> Reader:
         """Makes samples of the batches that data bring."""
         return Reader(self.names, self.class_weight, self.device)
+
+
+def _whether(shuffle: Any) -> bool:
+    # Keras 2 has "batch" for HDF5 files, which it could not read in another order.
+    if shuffle not in (True, False, None, "batch"):
+        raise ArgumentError(f"shuffle={shuffle!r}: it is True or False.")
+    return bool(shuffle)
 
 
 def whole(steps: Any) -> int | None:

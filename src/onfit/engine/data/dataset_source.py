@@ -62,7 +62,7 @@ def _length_of(dataset: Dataset[Any]) -> int:
         samples = len(dataset)  # type: ignore[arg-type]
     except (TypeError, NotImplementedError):
         raise DataError(
-            f"{type(dataset).__name__} has no length, so nobody can tell which samples it has. "
+            f"{type(dataset).__name__} has no length, so its samples cannot be counted. "
             "Write its __len__, or make it an IterableDataset."
         ) from None
     if not samples:

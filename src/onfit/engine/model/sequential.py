@@ -53,7 +53,7 @@ class Sequential(Model):
         self._begin: Symbol | None = None
         self._end: Symbol | None = None
         self.output_shapes: list[Any] = []
-        for layer in layers or ():
+        for layer in _listed(layers):
             self.add(layer)
 
     @property
@@ -263,6 +263,17 @@ class Sequential(Model):
         keep(self, layer, self.described)
         self._layers.append(layer)
         self._parts_called = 0
+
+
+def _listed(layers: Any) -> Iterable[Any]:
+    if layers is None:
+        return ()
+    if isinstance(layers, (str, Symbol)) or not isinstance(layers, Iterable):
+        raise ArgumentTypeError(
+            f"Sequential(layers): layers is a list; got {type(layers).__name__}. "
+            "Write Sequential([...]) with the layers in brackets."
+        )
+    return layers
 
 
 def _not_a_layer(found: Any) -> str:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from onfit.engine.data.arrays import Samples
 from onfit.engine.step.compiled import Compiled
+from onfit.engine.step.noted import note_batch
 from onfit.engine.step.one_output import OneOutput
 from onfit.engine.step.outputs import calls_in_order
 from onfit.engine.step.totals import StatefulTotals, Totals, Value, measured
@@ -71,13 +72,17 @@ class LossAndMetrics:
         x, y, weight = batch
         if y is None and self._has_loss:
             raise DataError("there is no y: the loss compares outputs with targets. Pass y.")
-        if not self.on_logits:
-            outputs = self._compute(x)
-        else:
-            with Calling(self._model):
-                outputs = self._logits(x)
-        outputs = widened(outputs)
-        return self._all_losses(y, outputs, weight), outputs
+        try:
+            if not self.on_logits:
+                outputs = self._compute(x)
+            else:
+                with Calling(self._model):
+                    outputs = self._logits(x)
+            outputs = widened(outputs)
+            return self._all_losses(y, outputs, weight), outputs
+        except Exception as error:
+            note_batch(error, x, y)
+            raise
 
     def _logits(self, x: Any) -> Any:
         model = self._model
