@@ -250,9 +250,11 @@ def at_odds(what: str, folder: Path) -> str:
     elif what == "generator":
         data = {"x": ((X[i : i + 8], Y[i : i + 8]) for i in range(0, 40 - 8 * rank, 8))}
         more = {"verbose": 0}
-    elif what in ("evaluate", "predict"):
+    elif what in ("evaluate", "predict", "get_weights", "save_weights"):
         made = model(distribution="fsdp")
         acts = {"evaluate": lambda net: net.evaluate(X, Y), "predict": lambda net: net.predict(X)}
+        acts["get_weights"] = lambda net: net.get_weights()
+        acts["save_weights"] = lambda net: net.save_weights(folder / "weights.safetensors")
         more["callbacks"] = [OnMain(acts[what])]
     try:
         made.fit(**data, **more)

@@ -77,6 +77,8 @@ def test_what_cannot_be_shared_is_an_error_in_all(pair: Group, what: str, says: 
         ("generator", "DataError: the data ended in some of 2 processes"),
         ("evaluate", "OutOfStepError: process"),
         ("predict", "OutOfStepError: process"),
+        ("get_weights", "OutOfStepError: process"),
+        ("save_weights", "OutOfStepError: process"),
     ],
 )
 def test_processes_at_odds_are_an_error_in_all_and_no_wait(

@@ -43,7 +43,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
-def require_all(model: "Compilable", what: str) -> None:
+def require_all(model: Any, what: str) -> None:
     """Meet the others where weights are divided, which all processes have to bring together.
 
     Raises:

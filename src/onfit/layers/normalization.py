@@ -107,9 +107,7 @@ class BatchNormalization(ScaledAndShifted):
         "renorm": NotHere("Use larger batches, or LayerNormalization.", (False,)),
         "renorm_clipping": NotHere("It goes with renorm."),
         "renorm_momentum": NotHere(None),
-        "synchronized": NotHere(
-            "Pass compile(sync_batch_norm=True), which is for all layers.", (False,)
-        ),
+        "synchronized": NotHere("Pass compile(sync_batch_norm=True).", (False,)),
         "fused": NotHere(None),
         "virtual_batch_size": NotHere("Give fit smaller batches."),
     }

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from onfit._types import StrPath
 from onfit.core.processes import processes
+from onfit.engine.agreeing import require_all
 from onfit.saving.capture import require_describable, taken
 from onfit.saving.describe import can_be_described
 from onfit.saving.formats import Format, format_to_write
@@ -49,6 +50,7 @@ def save_model(
         StorageError: if the file cannot be written, or exists and `overwrite` is False.
     """
     to = _format(model, filepath, "save")
+    require_all(model, "save")
     asked = f"save({str(filepath)!r})"
     contents = taken(model, asked, False, _own, {to.naming}, with_training=include_optimizer)
     if _writes_here(model):
@@ -66,6 +68,7 @@ def save_weights(
     `net.load_state_dict`, and a `.pt` with `torch.load(path, weights_only=True)`.
     """
     to = _format(model, filepath, "save_weights")
+    require_all(model, "save_weights")
     contents = taken(model, f"save_weights({str(filepath)!r})", True, _own, {to.naming})
     if _writes_here(model):
         write_contents(contents, to, filepath, overwrite, notes)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from onfit.dtypes import as_numpy
+from onfit.engine.agreeing import require_all
 from onfit.engine.model.building import Buildable
 from onfit.errors import ArgumentTypeError, ShapeError, warn
 from onfit.layers.shapes import described
@@ -158,6 +159,7 @@ class Weighed(Buildable):
             out: what an earlier call returned, to be filled anew instead of making new arrays.
         """
         self._require_built("get_weights")
+        require_all(self, "get_weights")
         return get_weights(self, out)
 
     def set_weights(self, weights: list[Any]) -> None:
@@ -167,6 +169,7 @@ class Weighed(Buildable):
             ShapeError: if number or shapes differ; nothing is changed then.
         """
         self._require_built("set_weights")
+        require_all(self, "set_weights")
         set_weights(self, weights, described(self))
 
     def named_weights(self) -> list[tuple[str, Tensor]]:
