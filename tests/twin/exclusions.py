@@ -57,6 +57,10 @@ EXCLUSIONS = {
         "Keras 3's code never stops while the quantity improves below the baseline, against its "
         "own words; onfit stops after patience epochs that did not beat it, as Keras 2 does."
     ),
+    "the best weights come back at the end": (
+        "Keras 2 gives them back at the epoch that stops; onfit in on_train_end, as Keras 3 does, "
+        "so that the callbacks of that last epoch see its own weights."
+    ),
     "best_epoch is None before the first": "Keras says 0, which is an epoch; onfit says None.",
     # ReduceLROnPlateau
     "a reduction that changes nothing is not told": (

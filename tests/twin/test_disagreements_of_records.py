@@ -1,4 +1,4 @@
-"""What onfit and Keras do differently on purpose: TensorBoard, backups, validation data."""
+"""What onfit and Keras do differently on purpose: records, weights, backups, validation data."""
 
 import warnings
 from pathlib import Path
@@ -64,6 +64,21 @@ def test_the_projectors_file_is_where_events_are(logs: Path) -> None:
     model.fit(np.ones((4, 3), "int64"), np.ones((4, 6)), verbose=0, callbacks=[board])
     assert [path.parent for path in logs.rglob("projector_config.pbtxt")] == [logs / "train"]
     assert list((logs / "train").glob("events.out.*"))
+
+
+@excluded("the best weights come back at the end")
+def test_the_best_weights_come_back_at_the_end() -> None:
+    model = compiled()
+    stop = callbacks.EarlyStopping("loss", patience=1, restore_best_weights=True)
+    stop.set_model(model)
+    stop.on_train_begin()
+    for epoch, loss in enumerate([0.5, 0.9]):
+        model.set_weights([np.full((3, 1), epoch), np.zeros(1)])
+        stop.on_epoch_end(epoch, {"loss": loss})
+    assert model.stop_training
+    assert model.get_weights()[0].tolist() == [[1], [1], [1]]
+    stop.on_train_end()
+    assert model.get_weights()[0].tolist() == [[0], [0], [0]]
 
 
 @excluded("a backup at any cadence")
