@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from onfit.engine.data.arrays import Samples
+from onfit.engine.data.noted import note_batch
 from onfit.engine.step.compiled import Compiled
-from onfit.engine.step.noted import note_batch
 from onfit.engine.step.one_output import OneOutput
 from onfit.engine.step.outputs import calls_in_order
 from onfit.engine.step.totals import StatefulTotals, Totals, Value, measured
