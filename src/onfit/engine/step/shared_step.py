@@ -8,7 +8,7 @@ from onfit.core.processes import Processes
 from onfit.engine.data.arrays import Samples
 from onfit.engine.data.shares import Part, size_of_whole
 from onfit.engine.data.source import size_of
-from onfit.engine.step.drawing import Drawing
+from onfit.engine.drawing import Drawing
 from onfit.engine.step.exchange import Exchange
 from onfit.engine.step.own_step import OwnStep
 from onfit.engine.step.step import TrainStep

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from onfit.core.processes import Processes
 from onfit.engine.data.arrays import Samples
 from onfit.engine.data.shares import size_of_share, size_of_whole, weight_of
+from onfit.engine.drawing import Drawing
 from onfit.engine.step.backward import Gradients
-from onfit.engine.step.drawing import Drawing
 from onfit.engine.step.exchange import Exchange, Statistics
 from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.engine.step.step import ThroughEngine, TrainStep
