@@ -240,6 +240,22 @@ def test_a_time_limit_pauses(tmp_path):
     assert history.history == {"weight": [2.5, 6.5, 10.5]}
 
 
+@pytest.mark.parametrize(
+    ("means", "said"),
+    [
+        ("pause", "At: enough. Start the script again to go on from its checkpoint."),
+        ("end", "At: enough."),
+    ],
+)
+def test_a_stop_that_saves_the_run_says_how_to_go_on(tmp_path, capsys, means, said):
+    listed = [At(stop, epoch=1, batch=0, stop_means=means), BackupAndRestore(tmp_path / "backup")]
+    with Run(Model(), listed, epochs=3, params={"verbose": 1}) as run:
+        for _ in run.epochs():
+            for _ in run.batches(range(4), size=lambda batch: 10):
+                run.log(weight=1)
+    assert capsys.readouterr().out == f"Stopped in epoch 2 by {said}\n"
+
+
 def signal_in(epoch, number):
     def validation(run):
         if run.progress.epoch == epoch:

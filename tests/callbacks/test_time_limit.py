@@ -71,7 +71,7 @@ def test_it_says_so(capsys):
     clock = Clock()
     walked(TimeLimit("5 seconds", clock=clock), clock, verbose=1)
     assert capsys.readouterr().out == (
-        "Stopped after epoch 2 by TimeLimit: its limit of 5 seconds is reached.\n"
+        "Stopped in epoch 2 by TimeLimit: its limit of 5 seconds is reached.\n"
     )
 
 

@@ -264,7 +264,7 @@ def test_a_killed_program_reports_143_to_its_shell():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 143
-    assert done.stdout == "Stopped after epoch 1 by SIGTERM.\n"
+    assert done.stdout == "Stopped in epoch 1 by SIGTERM.\n"
 
 
 def test_a_stop_says_who_and_why(capsys):

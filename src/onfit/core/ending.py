@@ -107,7 +107,9 @@ def _told(session: "Session", error: BaseException | None) -> list[BaseException
 def _say_how_it_ended(session: "Session") -> None:
     if session.stopping:
         reason = f": {session.stop_reason}" if session.stop_reason else ""
-        say(f"Stopped after {session.place} by {session.stopped_by}{reason}.")
+        goes_on = session.keepers and session.pausing and session.cut_short
+        hint = " Start the script again to go on from its checkpoint." if goes_on else ""
+        say(f"Stopped {session.place} by {session.stopped_by}{reason}.{hint}")
     report = session.timing.report()
     line = line_of(report) if session.params["verbose"] == 2 else notable(report)
     if line:

@@ -174,8 +174,9 @@ class Recording(Evaluating):
     @property
     def place(self) -> str:
         """What is printed of where the training is: its epoch, or the step if it has no epochs."""
-        steps, epochs = f"step {self.progress.step}", f"epoch {self.progress.epoch}"
-        return steps if self._in_steps else epochs
+        if self._in_steps:
+            return f"after step {self.progress.step}"
+        return f"{'in' if self.cut_short else 'after'} epoch {self.progress.epoch}"
 
     def _begin_row(self) -> None:
         self._meter.reset()
