@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from onfit import losses
-from onfit.errors import ArgumentError, ArgumentTypeError, OnfitWarning, ShapeError
+from onfit.errors import ArgumentError, ArgumentTypeError, DataError, OnfitWarning, ShapeError
 from onfit.layers import Activation, Dense
 from onfit.models import Model, Sequential
 
@@ -310,3 +310,14 @@ def test_half_precision_is_predicted_as_floats() -> None:
     model = Model(nn.Linear(3, 1).bfloat16())
     model.compile("sgd", "mse")
     assert model.predict(torch.zeros(4, 3).bfloat16(), verbose=0).dtype == np.float32
+
+
+@pytest.mark.parametrize("loss", [nn.CrossEntropyLoss(), F.cross_entropy, nn.NLLLoss(), F.nll_loss])
+@pytest.mark.parametrize("shape", [(4,), (4, 1)])
+def test_classes_that_are_no_whole_numbers_are_an_error_for_torchs_losses(
+    loss: Any, shape: tuple[int, ...]
+) -> None:
+    model = Model(nn.Linear(2, 3))
+    model.compile("sgd", loss)
+    with pytest.raises(DataError, match=r"\(4, 3\) with y, .* type float32.*astype\('int64'\)"):
+        model.fit(np.ones((4, 2), "float32"), np.zeros(shape), verbose=0)

@@ -180,3 +180,14 @@ def test_metrics_computed_outside_of_fit_are_of_these_outputs_alone() -> None:
         found = model.compute_metrics(y=Y[part], y_pred=X[part])
         assert list(found) == ["auc", "mae"]
         assert float(found["auc"]) == pytest.approx(alone(metrics.AUC(), X[part], Y[part]))
+
+
+def test_an_error_of_a_function_for_a_metric_notes_its_name_and_the_shapes() -> None:
+    def ratio(y_true: Any, y_pred: Any) -> Any:
+        raise ZeroDivisionError("no true positives")
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        identity([ratio]).evaluate(X, Y, verbose=0)
+    assert caught.value.__notes__ == [
+        "raised by the metric 'ratio' of y_true (32, 1), y_pred (32, 1)"
+    ]

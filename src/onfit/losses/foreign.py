@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from onfit import activations
-from onfit.errors import ArgumentError
+from onfit.errors import ArgumentError, DataError
 from onfit.losses.loss import MEAN, Loss
 
 
@@ -40,7 +40,12 @@ class TorchLoss(Loss):
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         if isinstance(y_true, Tensor) and isinstance(y_pred, Tensor):
             y_true = _as_torch_target(y_true, y_pred)
-        return self.criterion(y_pred, y_true)
+        try:
+            return self.criterion(y_pred, y_true)
+        except RuntimeError as error:
+            if isinstance(self.criterion, _OF_CLASSES) or self.criterion in _FUNCTIONS_OF_CLASSES:
+                _require_whole(self.name, y_true, y_pred, error)
+            raise
 
     def weightable(self) -> Loss:
         reduction = getattr(self.criterion, "reduction", "none")
@@ -57,6 +62,20 @@ class TorchLoss(Loss):
         weightable = TorchLoss(criterion)
         weightable.reduction = "sum" if reduction == "sum" else MEAN
         return weightable
+
+
+# Torch's losses whose targets are classes, as whole numbers; crossentropy takes probabilities, too.
+_OF_CLASSES = (nn.CrossEntropyLoss, nn.NLLLoss)
+_FUNCTIONS_OF_CLASSES = (F.cross_entropy, F.nll_loss)
+
+
+def _require_whole(name: str, y_true: Any, y_pred: Any, error: RuntimeError) -> None:
+    if y_true.is_floating_point() and y_true.shape != y_pred.shape:
+        raise DataError(
+            f"{name} compares outputs of shape {tuple(y_pred.shape)} with y, which are classes; y "
+            f"has the type {str(y_true.dtype).removeprefix('torch.')}. Give whole numbers: "
+            "y.astype('int64')."
+        ) from error
 
 
 def _as_torch_target(y_true: Tensor, y_pred: Tensor) -> Tensor:

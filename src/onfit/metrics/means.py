@@ -8,6 +8,7 @@ from torch import Tensor
 
 from onfit._types import Mode
 from onfit.dtypes import DtypeLike
+from onfit.errors import OnfitError
 from onfit.metrics.arithmetic import down_to, per_sample, quotient, without_last_ones
 from onfit.metrics.metric import Metric
 
@@ -133,7 +134,12 @@ class MeanMetricWrapper(Metric):
 
     def values(self, y_true: Any, y_pred: Any) -> Tensor:
         """The value of each of these samples, or one for all."""
-        value = self.function(y_true, y_pred, **self.options)
+        try:
+            value = self.function(y_true, y_pred, **self.options)
+        except Exception as error:
+            if not isinstance(error, OnfitError):
+                error.add_note(f"raised by the metric {self.name!r} of {_shapes(y_true, y_pred)}")
+            raise
         if not isinstance(value, Tensor):
             value = torch.as_tensor(value, dtype=torch.get_default_dtype())
         return value
@@ -152,3 +158,9 @@ class MeanMetricWrapper(Metric):
     def get_config(self) -> dict[str, Any]:
         """The arguments that make it again, for a subclass."""
         return {**super().get_config(), **self.options}
+
+
+def _shapes(y_true: Any, y_pred: Any) -> str:
+    """What is noted on an error: `y_true (32,), y_pred (32, 3)`."""
+    named = {"y_true": y_true, "y_pred": y_pred}
+    return ", ".join(f"{name} {tuple(getattr(of, 'shape', ()))}" for name, of in named.items())
