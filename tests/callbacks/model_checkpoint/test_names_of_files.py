@@ -86,7 +86,7 @@ def test_an_epoch_without_validation_is_not_saved_under_a_name_that_needs_it():
 
 def test_a_fit_without_validation_cannot_fill_a_validation_field_and_ends_in_its_first_epoch():
     params = {"metrics": ["loss"], "do_validation": False}
-    with pytest.raises(MissingMetricError, match="Pass validation_data="):
+    with pytest.raises(MissingMetricError, match="in fit, validation_data="):
         train(ModelCheckpoint("{val_loss}.h5"), [{"loss": 1.0}], params=params)
 
 

@@ -124,7 +124,10 @@ def whole(steps: Any) -> int | None:
     except (TypeError, ValueError, OverflowError):
         number = 0
     if number < 1 or isinstance(steps, bool):
-        raise ArgumentError(f"steps={steps!r}: the number of batches is at least 1.")
+        raise ArgumentError(
+            f"steps={steps!r}: the number of batches is at least 1. "
+            "In fit it is steps_per_epoch= or validation_steps=."
+        )
     return number
 
 

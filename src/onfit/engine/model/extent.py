@@ -11,7 +11,7 @@ from onfit.engine.data.source import Source, size_of
 from onfit.engine.model.compiling import Compiling
 from onfit.engine.model.validating import Validations
 from onfit.engine.step.compiled import Begun
-from onfit.errors import ArgumentError
+from onfit.errors import ArgumentError, warn
 
 if TYPE_CHECKING:
     from onfit.engine.step.following import FollowingTraining
@@ -58,11 +58,20 @@ class Extent:
         """What callbacks see as `self.params` of a training without epochs."""
         return {} if self.steps is None else {"epochs": None, "decide_at": "validations"}
 
+    def _warn_of_no_epoch(self) -> None:
+        if self.initial_epoch > self.epochs:
+            warn(
+                f"fit(epochs={self.epochs}, initial_epoch={self.initial_epoch}) trains nothing: "
+                "epochs counts the earlier ones, too. "
+                f"For {self.epochs} more write epochs={self.initial_epoch + self.epochs}."
+            )
+
     def walk(
         self, run: Run, train: Source, step: "FollowingTraining", validations: Validations
     ) -> None:
         """Train until the end."""
         if self.steps is None:
+            self._warn_of_no_epoch()
             _walk_epochs(run, train, step, validations)
         else:
             _walk_steps(run, train, step, validations, self.steps)
