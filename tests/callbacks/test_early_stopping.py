@@ -217,7 +217,7 @@ def test_each_run_is_told_again():
 
 
 def test_validation_values_missing_for_want_of_validation_are_explained():
-    with pytest.warns(OnfitWarning, match="Pass validation_data= or validation_split="):
+    with pytest.warns(OnfitWarning, match="in fit, validation_data= or validation_split="):
         train(EarlyStopping(), [5])
 
 
