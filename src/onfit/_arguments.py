@@ -222,19 +222,32 @@ def _kinds_of(annotation: Any) -> tuple[Any, ...]:
     return tuple(found) if all(kind in _MEANINGS for kind in found) else ()
 
 
+def check_flags(asked: str, **flags: Any) -> None:
+    """Refuse arguments of the method `asked` that are neither true nor false.
+
+    Raises:
+        ArgumentTypeError: naming the first of them.
+    """
+    for name, value in flags.items():
+        if not _is_truth(value, name):
+            raise ArgumentTypeError(f"{asked}({name}={_short(value)}): {name} is True or False.")
+
+
 def _is_truth(value: Any, name: str) -> bool:
-    return isinstance(value, bool) or type(value).__name__ == "bool" or _is_whole(value, name)
+    return isinstance(value, bool) or type(value).__name__ == "bool" or is_whole(value, name)
 
 
-def _is_whole(value: Any, name: str) -> bool:
+def is_whole(value: Any, name: str) -> bool:
+    """Whether `value`, of the argument `name`, is a whole number."""
     if isinstance(value, bool):
         return name == "verbose"  # Keras' scripts write verbose=True
     if isinstance(value, numbers.Integral):
         return True
-    return _is_number(value, name) and float(value).is_integer()
+    return is_number(value, name) and float(value).is_integer()
 
 
-def _is_number(value: Any, name: str) -> bool:
+def is_number(value: Any, name: str) -> bool:
+    """Whether `value`, of the argument `name`, is a number that is not NaN."""
     if isinstance(value, (bool, str, bytes)):
         return False
     if isinstance(value, numbers.Real):
@@ -253,13 +266,13 @@ def _each(value: Any) -> Iterable[Any]:
 
 _FITS: dict[Any, Callable[[Any, str], bool]] = {
     bool: _is_truth,
-    int: _is_whole,
-    float: _is_number,
+    int: is_whole,
+    float: is_number,
     str: lambda value, name: isinstance(value, str),
     NoneType: lambda value, name: value is None,
-    Sequence[int]: lambda value, name: all(_is_whole(each, name) for each in _each(value)),
+    Sequence[int]: lambda value, name: all(is_whole(each, name) for each in _each(value)),
     Sequence[int | None]: lambda value, name: all(
-        each is None or _is_whole(each, name) for each in _each(value)
+        each is None or is_whole(each, name) for each in _each(value)
     ),
 }
 

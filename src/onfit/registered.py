@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from onfit.errors import ArgumentTypeError
+
 _Thing = TypeVar("_Thing")
 
 _OBJECTS: dict[str, Any] = {}
@@ -84,4 +86,9 @@ def named(identifier: Any) -> Any:
 
 def with_registered(custom: Mapping[str, Any] | None) -> dict[str, Any]:
     """`custom_objects=` of a call, and behind them those that are found everywhere."""
+    if custom is not None and not isinstance(custom, Mapping):
+        raise ArgumentTypeError(
+            f"custom_objects={custom!r}: a dict of your own classes and functions by the names "
+            "that files have for them. Write {'MyLayer': MyLayer}."
+        )
     return {**_OBJECTS, **(custom or {})}

@@ -96,9 +96,9 @@ def level_of(verbose: int | str, *, unasked: int = 1) -> int:
     >>> level_of("auto")
     1
     """
-    if verbose == "auto":
+    if isinstance(verbose, str) and verbose == "auto":
         return unasked if Interactive.enabled or not unasked else 2
-    if verbose not in (0, 1, 2):
+    if getattr(verbose, "shape", ()) or verbose not in (0, 1, 2):
         raise ArgumentError(
             f"verbose={verbose!r}: 0 is silent, 1 a bar, 2 a line per epoch; 'auto' is a bar, 2 "
             "after disable_interactive_logging(), and 0 inside of the model's own training."

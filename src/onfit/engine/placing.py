@@ -34,12 +34,12 @@ def device_asked_for(asked: Any) -> torch.device | None:
     Raises:
         ArgumentError: for a device that torch does not know, or that this machine does not have.
     """
-    if asked == "auto":
+    if isinstance(asked, str) and asked == "auto":
         return None
     try:
         device = torch.device(asked)
         torch.empty(0, device=device)
-    except (RuntimeError, TypeError, AssertionError) as error:
+    except (RuntimeError, TypeError, ValueError, AssertionError) as error:
         raise ArgumentError(
             f"compile(device={asked!r}): torch cannot compute there: {error}. Write 'auto', 'cpu', "
             "'cuda', 'cuda:1' or 'mps'."

@@ -23,7 +23,7 @@ class Activated(Layer):
 
     activation: activations.Activation
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Tensor) -> Any:
         return self.activation(self.preactivation(x))
 
     @property

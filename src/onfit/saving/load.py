@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from onfit._arguments import check_flags
 from onfit._types import StrPath
 from onfit.engine.model.arguments import refuse_unsupported
 from onfit.engine.model.weights import load_extra_states
@@ -58,8 +59,10 @@ def load_model(
         >>> model = load_model("best.h5", custom_objects={"my_loss": my_loss})  # doctest: +SKIP
     """
     refuse_unsupported(load_model, old)
+    form = format_to_load(filepath)
+    check_flags("load_model", compile=compile)
     asked, custom = f"load_model({os.fspath(filepath)!r})", with_registered(custom_objects)
-    with format_to_load(filepath).opened(os.fspath(filepath), "load_model") as contents:
+    with form.opened(os.fspath(filepath), "load_model") as contents:
         if contents.model_config is None:
             raise FileFormatError(_lacks_layers(asked, os.fspath(filepath)))
         # A few words can describe a layer that no machine has room for.

@@ -3,6 +3,7 @@
 import os
 from typing import TYPE_CHECKING, Any
 
+from onfit._arguments import check_flags
 from onfit._types import StrPath
 from onfit.engine.model.weights import load_extra_states
 from onfit.errors import FileFormatError
@@ -44,8 +45,10 @@ def load_weights(
         FileFormatError: if it is damaged or its weights do not fit; nothing is changed then.
         MissingPackageError: if reading it needs a library that is not installed.
     """
+    form = format_of(filepath, "load_weights")
+    check_flags("load_weights", by_name=by_name, skip_mismatch=skip_mismatch)
     asked = f"load_weights({os.fspath(filepath)!r})"
-    with format_of(filepath, "load_weights").opened(os.fspath(filepath), "load_weights") as found:
+    with form.opened(os.fspath(filepath), "load_weights") as found:
         if by_name or skip_mismatch:
             pairs = partly_fitting(model, found, asked, by_name, skip_mismatch)
         else:

@@ -137,6 +137,8 @@ def arranged(data: Any, names: Sequence[str] | None, argument: str) -> Any:
             )
         return tuple(data)
     one = isinstance(data, (list, tuple)) and len(data) == 1 and _is_array(data[0])
+    if isinstance(data, tuple) and not one:
+        return list(data)  # rows; a tuple would be taken for several inputs or outputs
     return data[0] if one else data
 
 
@@ -203,7 +205,10 @@ def parts(data: Data) -> tuple[Tensor, ...]:
 
 def length(samples: Samples) -> int:
     """How many samples there are."""
-    return len(parts(samples.x)[0])
+    found = parts(samples.x)
+    if not found:
+        raise DataError("x holds no array: there is nothing to work on. Pass one row per sample.")
+    return len(found[0])
 
 
 def check_lengths(samples: Samples) -> None:
@@ -218,6 +223,13 @@ def check_lengths(samples: Samples) -> None:
         for index, part in enumerate(parts(data))
     ]
     for name, part in named:
+        if part is None:
+            raise DataError(f"{name} is None: pass an array for each input and output.")
+        if part.is_meta or part.layout is not torch.strided:
+            raise DataError(
+                f"{name} is a {'meta' if part.is_meta else 'sparse'} tensor; training takes dense "
+                "ones with numbers in them. Pass an array, or tensor.to_dense()."
+            )
         if part.ndim == 0:
             raise DataError(f"{name} is a single number; training takes one row per sample.")
     lengths = {len(part) for _, part in named}

@@ -1,11 +1,13 @@
 """How a caller wants batches to be made of data."""
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from onfit._arguments import is_whole
 from onfit.core.processes import ALONE, Processes
 from onfit.engine.data.arrays import Names
 from onfit.engine.data.class_weight import class_weights_of
@@ -91,7 +93,7 @@ class Batching:
         size = self.default_size if self.batch_size is None else self.batch_size
         if size is None:
             return 32
-        if int(size) != size or size < 1:
+        if not is_whole(size, "batch_size") or not 1 <= size <= sys.maxsize:
             raise ArgumentError(f"batch_size={size!r}: a whole number from 1 upwards.")
         return int(size)
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from onfit._arguments import is_number, is_whole
 from onfit.core.cadence import Cadence
 from onfit.core.packages.randomness import random_state, set_random_state
 from onfit.core.validation import ValidationArrays
@@ -51,8 +52,9 @@ class ValidationData:
                 raise ArgumentError(f"validation_freq={self.freq!r}: every so many epochs, from 1.")
             self._cadence = Cadence(int(float(self.freq)), "epochs")
         elif isinstance(self.freq, Iterable):
-            self._chosen = set(self.freq)
-            if any(epoch < 1 for epoch in self._chosen):
+            epochs = list(self.freq)
+            self._chosen = epochs
+            if not all(is_whole(each, "validation_freq") and each >= 1 for each in epochs):
                 raise ArgumentError(
                     f"validation_freq={self.freq!r}: the epochs to validate after count from 1."
                 )
@@ -61,6 +63,20 @@ class ValidationData:
                 f"validation_freq={self.freq!r}: a whole number, a list of epochs from 1, or text "
                 "such as '500 batches' or '10 minutes'."
             )
+
+    @property
+    def is_split(self) -> bool:
+        """Whether a share of the training data is to be cut off.
+
+        Raises:
+            ArgumentError: if `split` is no number.
+        """
+        if self.split is not None and not is_number(self.split, "validation_split"):
+            raise ArgumentError(
+                f"validation_split={self.split!r}: the share of the samples to validate on, "
+                "between 0 and 1."
+            )
+        return bool(self.split)
 
     @property
     def within(self) -> Cadence | None:

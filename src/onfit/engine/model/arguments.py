@@ -127,7 +127,7 @@ def require_suffix(asked: str, filepath: Any, save_format: str | None) -> None:
     """
     if save_format is None:
         return
-    suffixes = _SUFFIXES.get(save_format)
+    suffixes = _SUFFIXES.get(save_format) if isinstance(save_format, str) else None
     if suffixes is None or not str(filepath).endswith(suffixes):
         wanted = " or ".join(suffixes or (".h5",))
         raise ArgumentError(
@@ -166,7 +166,7 @@ def check_distribution(asked: Any) -> None:
     Raises:
         ArgumentError: if it is none of `Distribution`.
     """
-    if asked not in (*get_args(Distribution), None):
+    if asked is not None and (not isinstance(asked, str) or asked not in get_args(Distribution)):
         raise ArgumentError(
             f"compile(distribution={asked!r}): 'auto' and 'ddp' train with all processes of a "
             "launcher, 'fsdp' divides the weights among them, too, None trains with this one. For "

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from onfit.engine.data.arrays import Samples
 from onfit.engine.placing import accelerator, brought, moved_to
-from onfit.errors import NotReadyError, OnfitError, ShapeError
+from onfit.errors import ArgumentTypeError, NotReadyError, OnfitError, ShapeError
 from onfit.layers.calling import Called, shapes_to_build_for
 from onfit.layers.containers import HoldsLayers
 from onfit.layers.graph import Symbol, symbols_in
@@ -205,6 +205,11 @@ def _specs_of(shape: Any) -> Any:
         return {name: _specs_of(one) for name, one in shape.items()}
     if isinstance(shape, (list, tuple)) and any(isinstance(one, (list, tuple)) for one in shape):
         return [_specs_of(one) for one in shape]
+    if not isinstance(shape, (list, tuple)):
+        raise ArgumentTypeError(
+            f"build(input_shape={shape!r}): a shape is a tuple of sizes, the first of which is the "
+            "batch's: (None, 4). For several inputs pass a list or dict of such."
+        )
     return Spec(tuple(shape), torch.get_default_dtype())
 
 

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from onfit._arguments import check_flags
 from onfit._types import Distribution, Identifier, Mode
 from onfit.assigning import is_ours
 from onfit.engine.model.arguments import check_distribution, check_flag, refuse_unsupported
@@ -131,6 +132,7 @@ class Compiling(Freezable, Precise, Buildable):
         refuse_unsupported(Compiling.compile, old)
         check_distribution(distribution)
         check_flag("sync_batch_norm", sync_batch_norm)
+        check_flags("compile", auto_scale_loss=auto_scale_loss)
         self.distribution, self.sync_batch_norm = distribution, sync_batch_norm
         wanted = device_asked_for(device)
         policy = precision_asked_for(mixed_precision) or self.policy_before_compile

@@ -37,6 +37,9 @@ class Extent:
     steps_per_epoch: float | None = None
 
     def __post_init__(self) -> None:
+        for name in ("epochs", "initial_epoch"):
+            if getattr(getattr(self, name), "shape", ()):
+                raise ArgumentError(f"fit({name}={getattr(self, name)!r}): it is a whole number.")
         beside = {
             "epochs": self.epochs != 1,
             "initial_epoch": self.initial_epoch != 0,

@@ -118,7 +118,7 @@ def _sources(
     data, sets = given(x, y, sample_weight, batching.names), {}
     if validation.data is not None:
         sets = sets_to_validate(validation.data, batching.names)
-    elif validation.split:
+    elif validation.is_split:
         data, sets[""] = data.split(validation.split)
     train = data.source(batching)
     held_out = {name: each.source(validation.batching(batching)) for name, each in sets.items()}

@@ -4,6 +4,7 @@ from typing import Any, Literal, overload
 
 from numpy.typing import NDArray
 
+from onfit._arguments import check_flags
 from onfit.engine.data.class_weight import ForClasses
 from onfit.engine.data.given import ArrayData
 from onfit.engine.model import fit as fitting
@@ -59,6 +60,7 @@ class OneBatch(Compilable):
             **old: refused, with the nearest argument that there is.
         """
         refuse_unknown(OneBatch.train_on_batch, old)
+        check_flags("train_on_batch", return_dict=return_dict, reset_metrics=reset_metrics)
         logs = fitting.train_on_batch(self, x, y, sample_weight, class_weight, reset_metrics)
         return logs if return_dict else scalar_or_list(logs)
 
@@ -95,6 +97,7 @@ class OneBatch(Compilable):
         those of `train_on_batch`.
         """
         refuse_unknown(OneBatch.test_on_batch, old)
+        check_flags("test_on_batch", return_dict=return_dict, reset_metrics=reset_metrics)
         logs = fitting.test_on_batch(self, x, y, sample_weight, reset_metrics)
         return logs if return_dict else scalar_or_list(logs)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
+from onfit._arguments import check_flags
 from onfit._types import StrPath
 from onfit.engine.model.arguments import refuse_unsupported, require_suffix
 from onfit.engine.model.compilable import Compilable
@@ -45,6 +46,7 @@ class Savable(Compilable, Layered):
         refuse_unsupported(Savable.save, old)
         require_suffix("save", filepath, save_format)
         self._require_built("save")
+        check_flags("save", overwrite=overwrite, include_optimizer=include_optimizer)
         _saving().save_model(self, filepath, overwrite, notes, include_optimizer)
 
     def save_weights(
@@ -64,6 +66,7 @@ class Savable(Compilable, Layered):
         refuse_unsupported(Savable.save_weights, old)
         require_suffix("save_weights", filepath, save_format)
         self._require_built("save_weights")
+        check_flags("save_weights", overwrite=overwrite)
         _saving().save_weights(self, filepath, overwrite, notes)
 
     def snapshot(self, weights_only: bool = False, out: "Snapshot | None" = None) -> "Snapshot":

@@ -5,6 +5,7 @@ from typing import Any, Literal, overload
 
 from numpy.typing import NDArray
 
+from onfit._arguments import check_flags
 from onfit._types import Callbacks
 from onfit.callbacks.history import History
 from onfit.engine.data.batching import Batching, Workers
@@ -98,6 +99,7 @@ class Trainer(OneBatch):
             ArgumentError: for an unknown argument, or a value that it cannot have.
         """
         refuse_unknown(Trainer.fit, old)
+        check_flags("fit", shuffle=shuffle)
         return fitting.fit(
             self,
             x,
@@ -194,6 +196,7 @@ class Trainer(OneBatch):
             The loss, a float; with metrics a list of floats in the order of `metrics_names`.
         """
         refuse_unknown(Trainer.evaluate, old)
+        check_flags("evaluate", return_dict=return_dict)
         logs = fitting.evaluate(
             self,
             x,

@@ -1,7 +1,7 @@
 """Reading and replacing the weights of any torch module, in place; and a model's lists of them."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -67,6 +67,11 @@ def set_weights(net: nn.Module, weights: Sequence[Any], described: str) -> None:
         ShapeError: if their number or a shape differs; nothing is changed then.
     """
     mine = named_weights(net)
+    if not hasattr(weights, "__len__") or isinstance(weights, (str, bytes, Mapping)):
+        raise ArgumentTypeError(
+            f"{described}.set_weights takes a list of arrays; got a {type(weights).__name__}. "
+            "Pass what get_weights of a model of the same layers returned."
+        )
     if len(mine) != len(weights):
         raise ShapeError(
             f"{described} has {len(mine)} weights, and set_weights got {len(weights)}. "

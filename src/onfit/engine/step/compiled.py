@@ -81,8 +81,8 @@ class Compiled:
         self.trained = Trained()
         self.optimizer: Optimizer = optimizers.get(optimizer)
         self.several = len(output_names) > 1
-        self.has_loss = loss is not None
         losses_of = spread(loss, output_names, "loss")
+        self.has_loss = any(each is not None for each in losses_of.values())
         factors = factors_of(loss_weights, output_names)
         weighted = _spread_metrics(weighted_metrics, output_names, "weighted_metrics")
         self.targets = [

@@ -1,6 +1,7 @@
 """What a layer or a model is called with: arrays become tensors, and what cannot be is refused."""
 
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,8 @@ def inputs_given(
         args = (args[0].to_numpy(), *args[1:])
     if args and is_ours(type(module).forward) and "args" not in type(module).takes.names:
         _require_inputs(module, args[0])
+        if isinstance(args[0], _KINDS):
+            _refuse_several(module, args[0])
     return _as_tensors(module, args), _as_tensors(module, kwargs)
 
 
@@ -88,6 +91,25 @@ def _require_inputs(module: Any, given: Any) -> None:
             f"{described(module)} was called with {_short(given)}. Pass a tensor or an array, with "
             "an axis of samples first; or what Input(...) returns."
         )
+
+
+def _refuse_several(module: Any, given: Any) -> None:
+    """Refuse a list or dict as the input of a layer whose computation takes one tensor."""
+    first = next(iter(type(module).forward.__annotations__.values()), None)
+    if first is Tensor and not any(isinstance(part, Symbol) for part in _leaves(given)):
+        raise ArgumentTypeError(
+            f"{described(module)} was called with a {type(given).__name__} of {len(given)}, and "
+            "takes one tensor. Pass that alone; several go into a model of several inputs, or "
+            "into a layer such as Concatenate."
+        )
+
+
+def _leaves(given: Any) -> Iterator[Any]:
+    for part in given.values() if isinstance(given, dict) else given:
+        if isinstance(part, _KINDS):
+            yield from _leaves(part)
+        else:
+            yield part
 
 
 def _short(given: Any) -> str:

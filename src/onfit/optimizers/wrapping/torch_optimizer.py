@@ -135,7 +135,7 @@ class TorchOptimizer(Optimizer):
         new = [param for param in params if id(param) not in known]
         self._given += new
         if self.optimizer is None and new:
-            self.optimizer = self._factory(new)
+            self.optimizer = _made_by(self._factory, new)
             if self.watch is not None:
                 self.watch.follow(self.torch_optimizers)
         elif new:
@@ -212,6 +212,22 @@ class TorchOptimizer(Optimizer):
 
     def get_config(self) -> dict[str, Any]:
         return {"name": self.kind}
+
+
+def _made_by(factory: Factory, params: list[Tensor]) -> Any:
+    """What a factory makes of weights, if that is an optimizer."""
+    instead = "Pass a name, an optimizer, or a function that makes a torch optimizer of weights."
+    try:
+        made = factory(params)
+    except TypeError as error:
+        raise ArgumentError(
+            f"optimizer={factory!r}: called with the model's weights, it raised: {error}. {instead}"
+        ) from error
+    if not hasattr(made, "step") or not hasattr(made, "param_groups"):
+        raise ArgumentError(
+            f"optimizer={factory!r}: called with the model's weights, it gave {made!r}. {instead}"
+        )
+    return made
 
 
 def _put_grads(params: Sequence[Tensor], grads: Sequence[Tensor | None]) -> None:
