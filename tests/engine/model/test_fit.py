@@ -221,11 +221,6 @@ def test_no_epochs_leave_an_empty_history_and_the_weights() -> None:
     np.testing.assert_array_equal(model.get_weights()[0], before[0])
 
 
-def test_an_initial_epoch_behind_the_last_one_is_warned_of() -> None:
-    with pytest.warns(OnfitWarning, match=r"trains nothing: .* For 2 more write epochs=7\.$"):
-        assert linear().fit(X, Y, epochs=2, initial_epoch=5, verbose=0).history == {}
-
-
 # --- validation ------------------------------------------------------------------------------
 
 

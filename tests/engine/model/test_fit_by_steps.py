@@ -1,4 +1,4 @@
-"""fit(steps=...): a training without epochs."""
+"""How long fit trains: fit(steps=...), a training without epochs; and epochs that are none."""
 
 import contextlib
 import os
@@ -149,3 +149,8 @@ def test_a_validation_that_a_signal_cuts_off_is_made_up_for(tmp_path, freq, at):
         fitted("cut", at)
     assert ended.value.code == 143
     assert fitted("cut", None) == expected
+
+
+def test_an_initial_epoch_behind_the_last_one_is_warned_of():
+    with pytest.warns(OnfitWarning, match=r"trains nothing: .* For 2 more write epochs=7\.$"):
+        assert linear().fit(X, Y, epochs=2, initial_epoch=5, verbose=0).history == {}
