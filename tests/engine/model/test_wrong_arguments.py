@@ -144,3 +144,10 @@ def test_a_flag_that_is_text_is_an_error():
         _one().evaluate(X, Y, verbose=0, return_dict="no")
     with pytest.raises(ArgumentTypeError, match=r"save.overwrite='no'.: .* True or False"):
         _one().save("model.keras", overwrite="no")
+
+
+def test_shuffle_is_true_false_or_the_word_of_keras():
+    assert _one().fit(X, Y, verbose=0, shuffle="batch").epoch == [0]
+    for wrong in ("no", X):
+        with pytest.raises(ArgumentError, match=r"shuffle=.*: it is True or False"):
+            _one().fit(X, Y, verbose=0, shuffle=wrong)

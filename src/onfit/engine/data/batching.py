@@ -105,7 +105,7 @@ class Batching:
 
 def _whether(shuffle: Any) -> bool:
     # Keras 2 has "batch" for HDF5 files, which it could not read in another order.
-    if shuffle not in (True, False, None, "batch"):
+    if getattr(shuffle, "shape", ()) or shuffle not in (True, False, None, "batch"):
         raise ArgumentError(f"shuffle={shuffle!r}: it is True or False.")
     return bool(shuffle)
 

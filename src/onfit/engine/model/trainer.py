@@ -99,7 +99,6 @@ class Trainer(OneBatch):
             ArgumentError: for an unknown argument, or a value that it cannot have.
         """
         refuse_unknown(Trainer.fit, old)
-        check_flags("fit", shuffle=shuffle)
         return fitting.fit(
             self,
             x,
