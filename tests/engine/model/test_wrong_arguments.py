@@ -149,5 +149,5 @@ def test_a_flag_that_is_text_is_an_error():
 def test_shuffle_is_true_false_or_the_word_of_keras():
     assert _one().fit(X, Y, verbose=0, shuffle="batch").epoch == [0]
     for wrong in ("no", X):
-        with pytest.raises(ArgumentError, match=r"shuffle=.*: it is True or False"):
+        with pytest.raises(ArgumentError, match="it is True or False"):
             _one().fit(X, Y, verbose=0, shuffle=wrong)
