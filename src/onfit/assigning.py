@@ -117,20 +117,19 @@ _INSTEAD = {
 }
 
 
+_FUNCTIONS = ("train_function", "test_function", "predict_function")
 # What may be set, of the names that are neither options nor properties.
 _SETTABLE = frozenset(
     [
+        *_FUNCTIONS,
         "activity_regularizer",
         "autocast",
         "built",
         "distribution",
         "history",
         "name",
-        "predict_function",
         "stop_training",
         "sync_batch_norm",
-        "test_function",
-        "train_function",
         "trainable",
         "training",
     ]
@@ -210,6 +209,8 @@ def _require_kind(owner: Any, name: str, value: Any, found: Any) -> None:
         _refuse_kind(owner, name, value, f"is {' or '.join(map(repr, _VALUES[name]))}.")
     if name == "activity_regularizer" and value is not None and not callable(value):
         _refuse_kind(owner, name, value, "is a penalty such as regularizers.L2(), or None.")
+    if name in _FUNCTIONS and value is not None and not callable(value):
+        _refuse_kind(owner, name, value, "is a function of an iterator, or None.")
     if inspect.isroutine(found):
         refuse_no_method(owner, name, value)
     if name == "name" and not isinstance(value, str) and not is_set_by_onfit():

@@ -58,7 +58,7 @@ REQUIRED: dict[str, Any] = {
     "layer": layers.LSTM(2),
     "n": 3,
     "num_heads": 2,
-    "output_shape": (3,),
+    "output_shape": (None, 3),
     "stddev": 0.3,
     "cropping": 1,
     "padding": 1,

@@ -37,12 +37,20 @@ def test_numbered_weights_are_not_for_a_torch_module(tmp_path):
         Model(torch.nn.Linear(4, 3)).load_weights(tmp_path / "w.weights.h5")
 
 
+def own_loss(y_true, y_pred):
+    return keras.losses.mean_squared_error(y_true, y_pred)
+
+
+class OwnMetric(keras.metrics.MeanSquaredError):
+    pass
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
         ({"optimizer": keras.optimizers.Muon()}, "'Muon'"),
-        ({"loss": "circle"}, "'circle'"),
-        ({"metrics": [keras.metrics.MeanIoU(num_classes=3)]}, "'MeanIoU'"),
+        ({"loss": own_loss}, "'own_loss'"),
+        ({"metrics": [OwnMetric()]}, "'.*OwnMetric'"),
     ],
     ids=["optimizer", "loss", "metric"],
 )

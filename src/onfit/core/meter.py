@@ -136,9 +136,9 @@ def _kept(value: Any) -> Any:
 
 
 def frozen(value: Any) -> Any:
-    """`value` as it is now: a tensor's number if it is there already, else a copy of the tensor, cut
-    from its graph; any other value itself. A later change to the tensor then shows in no log, and
-    no log keeps a graph alive.
+    """`value` as it is now: the number of a tensor if it is there already, else a copy, cut from
+    its graph; any other value itself. A later change to the tensor then shows in no log, and no
+    log keeps a graph alive.
     """
     if getattr(value, "is_cpu", False) and not value.ndim:
         return value.item()  # waits for no device, and takes a thirtieth of the time of a copy

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from onfit.errors import ArgumentError, ShapeError, did_you_mean
@@ -59,7 +60,7 @@ def fraction(layer: Layer, argument: str, value: Any) -> float:
     Raises:
         ArgumentError: if it is not at least 0 and below 1.
     """
-    if not 0 <= value < 1:
+    if not isinstance(value, (int, float, np.number)) or not 0 <= value < 1:
         raise ArgumentError(
             f"{type(layer).__name__}({argument}={value!r}): {argument} is the fraction to drop, "
             "at least 0 and below 1."

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from onfit import layers
-from onfit.dtypes import dtype_name, name_of
+from onfit.dtypes import dtype_name, name_of, torch_dtype
 from onfit.engine.model.functional import Functional
 from onfit.engine.model.model import Model
 from onfit.engine.model.sequential import Sequential
@@ -134,10 +134,12 @@ _MADE = {"Functional": _functional, "Model": _functional, "Sequential": _sequent
 def _add(model: Sequential, kind: str, config: Config, custom: Custom) -> None:
     # Keras 3 has the shape in an InputLayer, Keras 2 in that or in the first layer.
     shape = config.pop("batch_input_shape", None) or config.pop("batch_shape", None)
-    dtype = _policy_in(config).variable
+    is_input = kind == "InputLayer"  # which may take numbers of any type
+    given = torch_dtype(config.get("dtype") or "float32") if is_input else None
+    dtype = given or _policy_in(config).variable
     if shape is not None and not model.layers:
         model.add(Input(batch_shape=tuple(shape), dtype=dtype))
-    if kind == "InputLayer":
+    if is_input:
         return
     model.add(_made(kind, config, custom))
     model.layers[-1].to(dtype)

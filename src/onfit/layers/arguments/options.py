@@ -20,19 +20,27 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 # The options that say which weights there are, and of what shape.
 OF_WEIGHTS = frozenset(
     [
+        "attention_axes",
         "axis",
+        "bias_axes",
         "center",
         "depth_multiplier",
+        "equation",
         "filters",
         "groups",
         "input_dim",
         "kernel_size",
+        "key_dim",
+        "num_heads",
         "output_dim",
         "reset_after",
         "scale",
+        "score_mode",
         "shared_axes",
         "units",
         "use_bias",
+        "use_scale",
+        "value_dim",
     ]
 )
 # What constructors make of options, beside the attribute of the option's name.
@@ -103,7 +111,7 @@ def _set_later(layer: Any, name: str, value: Any) -> Any:
             f"{layer.described}.{name} = {value!r}: {name} is read when the layer is made. Pass it "
             f"to {type(layer).__name__}(...)."
         )
-    if name in OF_WEIGHTS and layer.built and next(iter(layer.parameters(False)), None) is not None:
+    if name in OF_WEIGHTS and layer.built:
         _require_same(layer, name, getattr(twin, name))
     _take_over(layer, twin, name)
     return getattr(twin, name, value)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from onfit import activations, constraints, initializers, regularizers
-from onfit.errors import ArgumentError
+from onfit.errors import ArgumentError, ShapeError
 from onfit.layers.activated import Activated, as_weight
 from onfit.layers.arguments import OF_ADAPTERS, NotHere
 from onfit.layers.shapes import Shape
@@ -61,10 +61,11 @@ class EinsumDense(Activated):
     ) -> None:
         super().__init__(**layer)
         self.equation = equation
+        self.bias_axes = bias_axes
+        self._axes()
         is_one = isinstance(output_shape, int)
         self.partial_output_shape = (output_shape,) if is_one else tuple(output_shape)  # type: ignore[arg-type]
         self.activation = activations.get(activation)
-        self.bias_axes = bias_axes
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
@@ -74,9 +75,21 @@ class EinsumDense(Activated):
 
     def build(self, input_shape: Shape) -> None:
         inputs, kernel, output = self._axes()
+        if "..." not in inputs and len(inputs) != len(input_shape):
+            raise ShapeError(
+                f"{self.described}: its equation {self.equation!r} names {len(inputs)} axes of the "
+                f"input, which has the shape {tuple(input_shape)}. Name each axis, or write '...'."
+            )
         sizes = _sizes(inputs, input_shape)
         lengths = _sizes(output, (input_shape[0], *self.partial_output_shape))
         known = {**lengths, **{axis: size for axis, size in sizes.items() if size is not None}}
+        if lacking := [axis for axis in kernel if known.get(axis) is None]:
+            raise ShapeError(
+                f"{self.described}: the length of {', '.join(lacking)} in its equation "
+                f"{self.equation!r} is not known from inputs of shape {tuple(input_shape)} and "
+                f"output_shape={self.partial_output_shape}, which has a number for each axis of "
+                "the output behind the first."
+            )
         self.add_weight("kernel", tuple(known[axis] for axis in kernel), self.kernel_initializer)
         if self.bias_axes is None:
             self.bias = None

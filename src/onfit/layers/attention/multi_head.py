@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from onfit import constraints, initializers, regularizers
+from onfit.errors import ArgumentTypeError
 from onfit.layers.arguments import NotHere
 from onfit.layers.attention.einsum_dense import EinsumDense
 from onfit.layers.checks import fraction, known, require_rank, whole
@@ -80,7 +81,6 @@ class MultiHeadAttention(Layer):
         self.num_heads = whole(self, "num_heads", num_heads)
         self.key_dim = whole(self, "key_dim", key_dim)
         self.value_dim = self.key_dim if value_dim is None else whole(self, "value_dim", value_dim)
-        self.dropout = fraction(self, "dropout", dropout)
         self.use_bias = use_bias
         self.features = _one_number(self, "output_shape", output_shape)
         self.attention_axes = _one_number(self, "attention_axes", attention_axes)
@@ -91,11 +91,25 @@ class MultiHeadAttention(Layer):
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
         self.seed = seed
-        self.dropout_layer = Dropout(dropout, seed=seed)
+        self.dropout_layer = Dropout(fraction(self, "dropout", dropout), seed=seed)
+
+    @property
+    def dropout(self) -> float:
+        """The fraction of the attention to drop in training."""
+        return self.dropout_layer.rate
+
+    @dropout.setter
+    def dropout(self, rate: float) -> None:
+        self.dropout_layer.rate = fraction(self, "dropout", rate)
 
     def _get_ready(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if not self.built:
             given = {**dict(zip(("query", "value", "key"), args, strict=False)), **kwargs}
+            if missing := {"query", "value"} - given.keys():
+                raise ArgumentTypeError(
+                    f"{self.described} is called as layer(query, value) or layer(query, value, "
+                    f"key); got no {' and no '.join(sorted(missing))}."
+                )
             key = given["value"] if given.get("key") is None else given["key"]
             self.ensure_built(*map(shapes_of, (given["query"], given["value"], key)))
 

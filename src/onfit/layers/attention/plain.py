@@ -50,9 +50,17 @@ class Attention(Layer):
         super().__init__(**layer)
         self.use_scale = use_scale
         self.score_mode = one_of(self, "score_mode", score_mode, SCORE_MODES)
-        self.dropout = fraction(self, "dropout", dropout)
         self.seed = seed
-        self.dropout_layer = Dropout(dropout, seed=seed)
+        self.dropout_layer = Dropout(fraction(self, "dropout", dropout), seed=seed)
+
+    @property
+    def dropout(self) -> float:
+        """The fraction of the scores to drop in training."""
+        return self.dropout_layer.rate
+
+    @dropout.setter
+    def dropout(self, rate: float) -> None:
+        self.dropout_layer.rate = fraction(self, "dropout", rate)
 
     def build(self, input_shape: Any) -> None:
         if not isinstance(input_shape, list) or len(input_shape) not in (2, 3):
