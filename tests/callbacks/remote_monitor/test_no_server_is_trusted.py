@@ -84,6 +84,7 @@ def test_an_answer_that_never_ends_is_given_up(monkeypatch):
         monitor = RemoteMonitor(root, timeout=1, flush_timeout=0.1)
         begin = time.monotonic()
         send(monitor, {})
+        time.sleep(0.1)  # its thread began a little later than the wait for it
         with pytest.warns(OnfitWarning, match="took more than 0 s. An event is lost"):
             send(monitor, {})
         with pytest.warns(OnfitWarning, match="lost 2 events"):

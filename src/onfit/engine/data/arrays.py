@@ -35,8 +35,11 @@ class Names(NamedTuple):
 _ANY = Names()
 
 
-def samples_of(x: Any, y: Any = None, sample_weight: Any = None, names: Names = _ANY) -> Samples:
-    """Tensors of arrays that belong together.
+def samples_of(
+    x: Any, y: Any = None, sample_weight: Any = None, names: Names = _ANY, one_batch: bool = False
+) -> Samples:
+    """Tensors of arrays that belong together. The inputs of one batch, of which no rows are picked,
+    may be sparse.
 
     Floats become torch's default float type, labels int64. For a model of several inputs or
     outputs, lists and dicts hold one array each; else a list is one array.
@@ -45,7 +48,7 @@ def samples_of(x: Any, y: Any = None, sample_weight: Any = None, names: Names = 
         DataError: if they are empty, of different lengths, or hold no numbers.
     """
     samples = converted(x, y, sample_weight, names)
-    check_lengths(samples)
+    check_lengths(samples, sparse_inputs=one_batch)
     return samples
 
 
@@ -211,7 +214,7 @@ def length(samples: Samples) -> int:
     return len(found[0])
 
 
-def check_lengths(samples: Samples) -> None:
+def check_lengths(samples: Samples, sparse_inputs: bool = False) -> None:
     """Check that there are samples, with as many inputs as targets and weights.
 
     Raises:
@@ -225,7 +228,8 @@ def check_lengths(samples: Samples) -> None:
     for name, part in named:
         if part is None:
             raise DataError(f"{name} is None: pass an array for each input and output.")
-        if part.is_meta or part.layout is not torch.strided:
+        may_be_sparse = sparse_inputs and name.startswith("x")
+        if part.is_meta or not (may_be_sparse or part.layout is torch.strided):
             raise DataError(
                 f"{name} is a {'meta' if part.is_meta else 'sparse'} tensor; training takes dense "
                 "ones with numbers in them. Pass an array, or tensor.to_dense()."

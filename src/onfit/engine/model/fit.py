@@ -275,7 +275,8 @@ def _one_batch(
     model: "Compilable", x: Any, y: Any, sample_weight: Any, class_weight: Any
 ) -> Samples:
     by_class = class_weights_of(class_weight, model.names.outputs)
-    batch = weighted_by_class(samples_of(x, y, sample_weight, model.names), by_class)
+    batch = samples_of(x, y, sample_weight, model.names, one_batch=True)
+    batch = weighted_by_class(batch, by_class)
     model.get_ready_for(batch)
     return batch if model.device is None else moved(batch, model.device)
 
