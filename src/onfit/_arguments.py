@@ -277,9 +277,10 @@ _FITS: dict[Any, Callable[[Any, str], bool]] = {
 }
 
 
-def _known(made: Any) -> list[str]:
+@cache  # since each run asks it of each of its callbacks
+def _known(made: Callable[..., Any]) -> tuple[str, ...]:
     given = list(inspect.signature(made).parameters.values())[1:]
-    return [p.name for p in given if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    return tuple(p.name for p in given if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL))
 
 
 def _takes_any(made: Any) -> bool:

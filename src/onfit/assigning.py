@@ -211,7 +211,7 @@ def _require_kind(owner: Any, name: str, value: Any, found: Any) -> None:
         _refuse_kind(owner, name, value, "is a penalty such as regularizers.L2(), or None.")
     if name in _FUNCTIONS and value is not None and not callable(value):
         _refuse_kind(owner, name, value, "is a function of an iterator, or None.")
-    if inspect.isroutine(found):
+    if found is not None and inspect.isroutine(found):
         refuse_no_method(owner, name, value)
     if name == "name" and not isinstance(value, str) and not is_set_by_onfit():
         _refuse_kind(owner, name, value, "is a text.")

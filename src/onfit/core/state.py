@@ -115,8 +115,9 @@ def restore_run(run: "Run", state: dict[str, Any]) -> None:
             run.model.recompile_for_resume(state["model"])
         _restore_parts(run, state["parts"], state["in_epoch"])
         run.model.load_state_for_resume(state["model"])
-        tell_changes(_remembering(run.callbacks), run, state)
-    remember(run.callbacks, without_changed(_remembering(run.callbacks), run, state))
+        remembering = _remembering(run.callbacks)
+        tell_changes(remembering, run, state)
+    remember(run.callbacks, without_changed(remembering, run, state))
     with making_sense():
         # An older checkpoint has none.
         load_decisions(names_of(run.callbacks), state.get("decisions", {}))

@@ -69,7 +69,8 @@ class Buildable(Called, HoldsLayers):
         there is one; `compile(device=)` says otherwise. That happens once: whoever moves it
         later has their way.
         """
-        if not self._is_built():
+        arrived = self.is_placed and self.wanted_device is None
+        if arrived or not self._is_built():
             return
         destination = self._destination
         self.is_placed, self.wanted_device = True, None

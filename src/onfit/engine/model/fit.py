@@ -1,7 +1,7 @@
 """fit, evaluate and predict: they prepare the data and the step, and walk batches with a Run."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +104,7 @@ def fit(
 def _asked_of_all(extent: Extent, listeners: Listeners) -> dict[str, Any]:
     """What has to be the same in all processes that train together, by name."""
     savers = [type(callback).__name__ for callback in listeners if callback.called_last]
-    return {**asdict(extent), "callbacks that save the run": savers}
+    return {**vars(extent), "callbacks that save the run": savers}
 
 
 def _sources(

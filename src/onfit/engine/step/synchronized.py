@@ -88,8 +88,10 @@ def over_whole_batches(model: "Compilable") -> Iterator[None]:
     and torch's own.
     """
     moments = model.moments
-    layers = [] if moments is None else list(_normalizations(model))
-    patches = [(vars(layer), *_patch_of(layer, moments)) for layer in layers]
+    if moments is None:
+        yield
+        return
+    patches = [(vars(layer), *_patch_of(layer, moments)) for layer in _normalizations(model)]
     for attributes, name, function in patches:
         attributes[name] = function
     try:
