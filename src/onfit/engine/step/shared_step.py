@@ -14,7 +14,6 @@ from onfit.engine.step.own_step import OwnStep
 from onfit.engine.step.step import TrainStep
 from onfit.engine.step.wrapped_step import WrappedTrainStep
 from onfit.errors import ArgumentError, DataError
-from onfit.layers.weights import as_plain_tensors
 from onfit.layers.wrappers import wrapped_for_processes
 
 if TYPE_CHECKING:
@@ -54,10 +53,7 @@ class SharedTrainStep(TrainStep):
         """Take the step along the gradients of the others."""
         params = self._trainables()
         with torch.no_grad():
-            with as_plain_tensors():
-                self._optimizer.apply([None] * len(params))
-            if self._limits.weights:
-                self._limits.impose(params)
+            self._move(params, [None] * len(params))
 
 
 class SharedOwnStep(OwnStep):

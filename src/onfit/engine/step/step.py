@@ -1,5 +1,6 @@
 """One batch: forward, loss, backward, update, measure. Knows no hook and never synchronises."""
 
+from collections.abc import Sequence
 from operator import is_
 from typing import TYPE_CHECKING, Any
 
@@ -88,15 +89,19 @@ class TrainStep:
         enabled = torch.is_grad_enabled()
         _set_grad_enabled(False)
         try:
-            with as_plain_tensors():
-                self._optimizer.apply(grads)
-            if self._limits.weights:
-                self._limits.impose(params)
+            self._move(params, grads)
             self.totals.add(
                 [*losses, *self._judge.measure(batch[1], outputs, batch[2])], size_of(batch)
             )
         finally:
             _set_grad_enabled(enabled)
+
+    def _move(self, params: list[Tensor], grads: Sequence[Tensor | None]) -> None:
+        """Take the optimizer's step, and impose the weights' limits. Runs without gradients."""
+        with as_plain_tensors():
+            self._optimizer.apply(grads)
+        if self._limits.weights:
+            self._limits.impose(params)
 
     def seen(self, batch: Samples) -> BatchSeen:
         """The batch as callbacks see it."""

@@ -15,7 +15,6 @@ from onfit.engine.step.backward import Gradients
 from onfit.engine.step.exchange import Exchange, Statistics
 from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.engine.step.step import ThroughEngine, TrainStep
-from onfit.layers.weights import as_plain_tensors
 from onfit.layers.wrappers import divides_weights, wrapped_for_processes
 from onfit.optimizers import Optimizer
 
@@ -74,10 +73,7 @@ class WrappedTrainStep(TrainStep):
         params = self._trainables()
         _, _, grads = self._there_and_back(batch, params)
         with torch.no_grad():
-            with as_plain_tensors():
-                self._optimizer.apply(grads)
-            if self._limits.weights:
-                self._limits.impose(params)
+            self._move(params, grads)
 
 
 class _ByShares(ThroughEngine):
