@@ -11,9 +11,9 @@ from torch import Tensor
 from onfit import constraints, initializers, regularizers
 from onfit.errors import ArgumentTypeError
 from onfit.layers.arguments import NotHere
+from onfit.layers.attention.dropping import DropsScores
 from onfit.layers.attention.einsum_dense import EinsumDense
-from onfit.layers.checks import fraction, known, require_rank, whole
-from onfit.layers.core import Dropout
+from onfit.layers.checks import known, require_rank, whole
 from onfit.layers.graph import shapes_of
 from onfit.layers.layer import Layer
 from onfit.layers.shapes import Shape
@@ -22,7 +22,7 @@ _AXES = ("batch", "steps", "features")
 _TO_HEADS, _FROM_HEADS = "abc,cde->abde", "abcd,cde->abe"
 
 
-class MultiHeadAttention(Layer):
+class MultiHeadAttention(DropsScores):
     """Attention with several heads (Vaswani et al. 2017).
 
     It is called as `layer(query, value)`, or `layer(query, value, key)`, each of shape
@@ -77,7 +77,7 @@ class MultiHeadAttention(Layer):
         seed: int | None = None,
         **layer: Any,
     ) -> None:
-        super().__init__(**layer)
+        super().__init__(dropout, seed, **layer)
         self.num_heads = whole(self, "num_heads", num_heads)
         self.key_dim = whole(self, "key_dim", key_dim)
         self.value_dim = self.key_dim if value_dim is None else whole(self, "value_dim", value_dim)
@@ -90,17 +90,6 @@ class MultiHeadAttention(Layer):
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
-        self.seed = seed
-        self.dropout_layer = Dropout(fraction(self, "dropout", dropout), seed=seed)
-
-    @property
-    def dropout(self) -> float:
-        """The fraction of the attention to drop in training."""
-        return self.dropout_layer.rate
-
-    @dropout.setter
-    def dropout(self, rate: float) -> None:
-        self.dropout_layer.rate = fraction(self, "dropout", rate)
 
     def _get_ready(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if not self.built:
@@ -197,7 +186,6 @@ class MultiHeadAttention(Layer):
             "num_heads": self.num_heads,
             "key_dim": self.key_dim,
             "value_dim": self.value_dim,
-            "dropout": self.dropout,
             "use_bias": self.use_bias,
             "output_shape": self.features,
             "attention_axes": self.attention_axes,
@@ -207,7 +195,6 @@ class MultiHeadAttention(Layer):
             "bias_regularizer": self.bias_regularizer,
             "kernel_constraint": self.kernel_constraint,
             "bias_constraint": self.bias_constraint,
-            "seed": self.seed,
         }
 
 

@@ -6,16 +6,15 @@ import torch
 from torch import Tensor
 
 from onfit.errors import ArgumentError, ArgumentTypeError
-from onfit.layers.checks import fraction, one_of
-from onfit.layers.core import Dropout
-from onfit.layers.layer import Layer
+from onfit.layers.attention.dropping import DropsScores
+from onfit.layers.checks import one_of
 
 SCORE_MODES = ("dot", "concat")
 # How far what is masked is pushed down; the largest number of float16 where that is the type.
 _FAR, _FAR_IN_HALF = 1e9, 65504.0
 
 
-class Attention(Layer):
+class Attention(DropsScores):
     """For each step of the query a mean of the values, weighed by how well its keys fit.
 
     It is called on [query, value], or on [query, value, key], each of shape
@@ -47,20 +46,9 @@ class Attention(Layer):
         seed: int | None = None,
         **layer: Any,
     ) -> None:
-        super().__init__(**layer)
+        super().__init__(dropout, seed, **layer)
         self.use_scale = use_scale
         self.score_mode = one_of(self, "score_mode", score_mode, SCORE_MODES)
-        self.seed = seed
-        self.dropout_layer = Dropout(fraction(self, "dropout", dropout), seed=seed)
-
-    @property
-    def dropout(self) -> float:
-        """The fraction of the scores to drop in training."""
-        return self.dropout_layer.rate
-
-    @dropout.setter
-    def dropout(self, rate: float) -> None:
-        self.dropout_layer.rate = fraction(self, "dropout", rate)
 
     def build(self, input_shape: Any) -> None:
         if not isinstance(input_shape, list) or len(input_shape) not in (2, 3):
@@ -130,8 +118,6 @@ class Attention(Layer):
             **super().get_config(),
             "use_scale": self.use_scale,
             "score_mode": self.score_mode,
-            "dropout": self.dropout,
-            "seed": self.seed,
         }
 
 
