@@ -6,14 +6,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from onfit.dtypes import DtypeLike
+from onfit.dtypes import EPSILON, DtypeLike
 from onfit.errors import ArgumentError, ShapeError, did_you_mean
 from onfit.metrics.accuracy import matched
 from onfit.metrics.arithmetic import quotient
 from onfit.metrics.counts import ConfusionCounts, Thresholds, check_thresholds, weight_of_each
 from onfit.metrics.metric import CountingMetric
 
-_EPSILON = 1e-7  # Keras' fuzz factor: how far the outermost thresholds lie outside of 0 to 1
 _CURVES = ("ROC", "PR", "PRGAIN")
 _SUMMATIONS = ("interpolation", "minoring", "majoring")
 
@@ -75,7 +74,8 @@ class AUC(CountingMetric):
         if self._given is not None:
             check_thresholds("AUC", self._given)
         inner = _inner(num_thresholds) if self._given is None else self._given
-        self._thresholds = Thresholds([-_EPSILON, *inner, 1.0 + _EPSILON])
+        # The outermost lie outside of 0 to 1, as in Keras.
+        self._thresholds = Thresholds([-EPSILON, *inner, 1.0 + EPSILON])
         self.multi_label = multi_label
         self.num_labels = num_labels
         self.label_weights = None if label_weights is None else list(label_weights)

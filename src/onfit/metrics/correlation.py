@@ -5,14 +5,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from onfit.dtypes import DtypeLike
+from onfit.dtypes import EPSILON, DtypeLike
 from onfit.errors import ArgumentError, ShapeError, did_you_mean, warn
 from onfit.losses.loss import aligned
 from onfit.metrics.arithmetic import wide
 from onfit.metrics.means import MeanMetricWrapper
 from onfit.metrics.metric import CountingMetric, StatefulMetric
-
-_EPSILON = 1e-7  # Keras' fuzz factor
 
 
 def pearson_correlation(y_true: Tensor, y_pred: Tensor, axis: int = -1) -> Tensor:
@@ -42,7 +40,7 @@ def concordance_correlation(y_true: Tensor, y_pred: Tensor, axis: int = -1) -> T
     # As in Keras: both are compared with the mean of the outputs.
     together = (y_true - mean) * (y_pred - mean)
     norm = variances[0] + variances[1] + (true_mean - mean) ** 2
-    return (2 * together / (norm + _EPSILON)).mean(axis)
+    return (2 * together / (norm + EPSILON)).mean(axis)
 
 
 def _centred(values: Tensor, axis: int) -> Tensor:

@@ -5,13 +5,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from onfit.dtypes import DtypeLike
+from onfit.dtypes import EPSILON, DtypeLike
 from onfit.errors import ArgumentError, ShapeError, did_you_mean
 from onfit.metrics.accuracy import matched
 from onfit.metrics.counts import weight_of_each
 from onfit.metrics.metric import CountingMetric, StatefulMetric
 
-_EPSILON = 1e-7  # Keras' fuzz factor: keeps quotients finite
 _AVERAGES = (None, "micro", "macro", "weighted")
 
 
@@ -104,12 +103,12 @@ class FBetaScore(CountingMetric):
         if counts is None:
             return torch.zeros(())
         right, said, true = counts.sum(1, keepdim=True) if self.average == "micro" else counts
-        precision, recall = right / (said + _EPSILON), right / (true + _EPSILON)
+        precision, recall = right / (said + EPSILON), right / (true + EPSILON)
         square = self.beta**2
         score: Tensor = (1 + square) * precision * recall
-        score = score / (square * precision + recall + _EPSILON)
+        score = score / (square * precision + recall + EPSILON)
         if self.average == "weighted":
-            score = (score * true / (true.sum() + _EPSILON)).sum()
+            score = (score * true / (true.sum() + EPSILON)).sum()
         return score.mean() if self.average in ("micro", "macro") else score
 
     def get_config(self) -> dict[str, Any]:

@@ -6,13 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from onfit.dtypes import DtypeLike
+from onfit.dtypes import EPSILON, DtypeLike
 from onfit.errors import ArgumentError
 from onfit.metrics.arithmetic import wide
 from onfit.metrics.metric import CountingMetric
 
 _LEAST = 1e-9  # a class with less than this is in neither of both
-_EPSILON = 1e-7  # Keras' fuzz factor
 
 
 class IoU(CountingMetric):
@@ -93,7 +92,7 @@ class IoU(CountingMetric):
             return torch.zeros(())
         both = counts.diag()
         either = (counts.sum(0) + counts.sum(1) - both)[self.target_class_ids]
-        shares = both[self.target_class_ids] / (either + _EPSILON)
+        shares = both[self.target_class_ids] / (either + EPSILON)
         return shares.sum() / (either > _LEAST).sum()
 
     def get_config(self) -> dict[str, Any]:
