@@ -3,6 +3,7 @@
 On symbols each records, as all of `onfit.ops` does.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -47,14 +48,7 @@ def batch_dot(x: Any, y: Any, axes: Any = None) -> Any:
 def batch_flatten(x: Any) -> Any:
     """Every sample as a row."""
     sizes = ops.shape(x)[1:]
-    return ops.reshape(x, (-1, *([_product(sizes)] if None not in sizes else sizes)))
-
-
-def _product(sizes: Any) -> int:
-    found = 1
-    for size in sizes:
-        found *= size
-    return found
+    return ops.reshape(x, (-1, *([math.prod(sizes)] if None not in sizes else sizes)))
 
 
 def clip(x: Any, min_value: Any, max_value: Any) -> Any:

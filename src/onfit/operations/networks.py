@@ -8,7 +8,7 @@ from torch import Tensor
 
 from onfit import activations
 from onfit.dtypes import EPSILON, torch_dtype
-from onfit.operations.table import Axis, enter, entered
+from onfit.operations.table import Axis, axes_of, enter, entered
 
 for _function in (
     activations.relu6,
@@ -87,8 +87,7 @@ def log_softmax(x: Tensor, axis: Axis = -1) -> Tensor:
     """The logarithm of `softmax`, without its underflow."""
     if isinstance(axis, int):
         return x.log_softmax(axis)
-    axes = tuple(range(x.ndim)) if axis is None else tuple(axis)
-    return x - torch.logsumexp(x, axes, keepdim=True)
+    return x - torch.logsumexp(x, axes_of(x, axis), keepdim=True)
 
 
 @entered("nn")

@@ -7,14 +7,7 @@ import torch
 from torch import Tensor
 
 from onfit.dtypes import torch_dtype
-from onfit.operations.table import Axis, entered
-
-
-def axes_of(x: Tensor, axis: Axis) -> tuple[int, ...]:
-    """The axes that are meant; None means all."""
-    if axis is None:
-        return tuple(range(x.ndim))
-    return (axis,) if isinstance(axis, int) else tuple(axis)
+from onfit.operations.table import Axis, axes_of, entered
 
 
 def _floats(x: Tensor) -> Tensor:
@@ -165,8 +158,8 @@ def quantile(
     row = _floats(x).permute(*rest, *axes).reshape(*lasting, math.prod(x.shape[a] for a in axes))
     found = torch.quantile(row, torch.as_tensor(q).to(row), -1, interpolation=method)
     if keepdims:
-        for a in axes:
-            found = found.unsqueeze(a - x.ndim if found.ndim + len(axes) > x.ndim else a)
+        for a in reversed(axes):  # counted from the end: in front there may be an axis of `q`
+            found = found.unsqueeze(a - x.ndim)
     return found
 
 

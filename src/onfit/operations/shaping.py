@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from onfit.errors import ArgumentError
-from onfit.operations.table import Axis, entered
+from onfit.operations.table import Axis, axes_of, entered
 
 
 @entered("numpy")
@@ -38,7 +38,7 @@ def squeeze(x: Tensor, axis: Axis = None) -> Tensor:
     """Without that axis, which is of length 1; without all such axes if `axis` is None."""
     if axis is None:
         return x.squeeze()
-    axes = (axis,) if isinstance(axis, int) else tuple(axis)
+    axes = axes_of(x, axis)
     for each in axes:
         if x.shape[each] != 1:
             raise ArgumentError(
@@ -111,8 +111,7 @@ def tile(x: Tensor, repeats: Any) -> Tensor:
 @entered("numpy")
 def flip(x: Tensor, axis: Axis = None) -> Tensor:
     """The values in reverse order along axes; along all if `axis` is None."""
-    axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
-    return torch.flip(x, list(axes))
+    return torch.flip(x, axes_of(x, axis))
 
 
 @entered("numpy")

@@ -35,6 +35,13 @@ class Computation(NamedTuple):
         return inspect.Parameter.VAR_POSITIONAL in kinds
 
 
+def axes_of(x: Tensor, axis: Axis) -> tuple[int, ...]:
+    """The axes that are meant; None means all."""
+    if axis is None:
+        return tuple(range(x.ndim))
+    return (axis,) if isinstance(axis, int) else tuple(axis)
+
+
 COMPUTATIONS: dict[str, Computation] = {}
 # The same by the classes in Keras' files.
 BY_CLASS: dict[str, Computation] = {}
