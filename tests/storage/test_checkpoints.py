@@ -19,15 +19,6 @@ from onfit.storage import durable
 from onfit.storage.checkpoints import CheckpointManager
 
 
-@pytest.fixture
-def kept(tmp_path):
-    """A manager, and two checkpoints in its folder."""
-    manager = CheckpointManager(tmp_path / "backup", keep=2)
-    manager.save(tree(1))
-    manager.save(tree(2))
-    return manager
-
-
 def test_there_is_none_to_begin_with(tmp_path):
     manager = CheckpointManager(tmp_path / "nowhere")
     assert manager.latest() is None

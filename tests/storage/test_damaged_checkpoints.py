@@ -17,15 +17,6 @@ from onfit.storage import array_file
 from onfit.storage.checkpoints import CheckpointManager
 
 
-@pytest.fixture
-def kept(tmp_path):
-    """A manager, and two checkpoints in its folder."""
-    manager = CheckpointManager(tmp_path / "backup", keep=2)
-    manager.save(tree(1))
-    manager.save(tree(2))
-    return manager
-
-
 def flip(path: Path, position: int) -> None:
     content = bytearray(path.read_bytes())
     content[position] ^= 1
