@@ -37,6 +37,19 @@ class Batches(onfit.utils.Sequence):
         return X[index * 8 : index * 8 + 8], Y[index * 8 : index * 8 + 8]
 
 
+class Promises:
+    """Yields batches of so many samples, and says that there are five."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def __len__(self) -> int:
+        return 5
+
+    def __iter__(self) -> Iterator[Any]:
+        return ((X[i : i + 8], Y[i : i + 8]) for i in range(0, self.count, 8))
+
+
 def generated() -> Iterator[Any]:
     while True:
         for index in range(7):
@@ -245,6 +258,16 @@ def at_odds(what: str, folder: Path) -> str:
         more["callbacks"] = [BackupAndRestore(folder, "batch", verbose=0)]
     elif what == "length":
         data = {"x": X[: 53 - 8 * rank], "y": Y[: 53 - 8 * rank], "batch_size": 8}
+    elif what in ("batch_size", "shuffle", "class_weight"):
+        other = {"batch_size": 9, "shuffle": True, "class_weight": {0: 1.0, 1: 2.0}}
+        data |= {what: other[what]} if rank else {}
+        more = {key: value for key, value in more.items() if key not in data}
+    elif what == "loader":
+        data = {"x": Promises(40 - 8 * rank)}
+    elif what == "rate" and rank:
+        made.optimizer.learning_rate = 0.5
+    elif what == "frozen" and rank:
+        made.layers[0].trainable = False
     elif what == "layers" and rank:
         made.add(layers.Dense(1))
     elif what == "generator":

@@ -10,6 +10,8 @@ from tests.distributed.group import Group
 
 SHORT = ["arrays", "small batches", "loader", "weights"]
 MORE = ["dataset", "sequence", "generator", "steps"]
+OTHERS = "ArgumentError: fit was asked for other things in some of 2 processes: "
+APART = "ArgumentError: 2 processes were to train as one, and they use other settings: "
 FORMS = [*SHORT, *(pytest.param(form, marks=pytest.mark.slow) for form in MORE)]
 
 
@@ -69,11 +71,17 @@ def test_what_cannot_be_shared_is_an_error_in_all(pair: Group, what: str, says: 
 @pytest.mark.parametrize(
     ("what", "says"),
     [
-        ("epochs", "ArgumentError: fit was asked for another epochs"),
-        ("validation", "ArgumentError: fit was asked for another number of batches"),
-        ("backup", "ArgumentError: fit was asked for another callbacks that save the run"),
-        ("length", "ArgumentError: fit was asked for another number of batches"),
-        ("layers", "ArgumentError: fit was asked for another weights"),
+        ("epochs", f"{OTHERS}epochs is 2 in process 0 and 3 in process 1"),
+        ("validation", "DataError: fit was given other data in some of 2 processes: number of"),
+        ("backup", f"{OTHERS}callbacks that save the run is [] in process 0 and ['BackupAnd"),
+        ("length", "DataError: fit was given other data in some of 2 processes: number of batches"),
+        ("layers", f"{OTHERS}weights is [('dense.kernel', (4, 6))"),
+        ("batch_size", f"{OTHERS}batch_size is 8 in process 0 and 9 in process 1"),
+        ("shuffle", f"{OTHERS}shuffle is False in process 0 and True in process 1"),
+        ("class_weight", f"{OTHERS}class_weight is None in process 0 and {{0: 1.0, 1: 2.0}} in"),
+        ("loader", "DataError: the data ended in some of 2 processes"),
+        ("rate", f"{APART}learning_rate of the optimizer is 0.001 in process 0 and 0.5 in"),
+        ("frozen", f"{APART}trainable of dense.kernel is True in process 0 and False in"),
         ("generator", "DataError: the data ended in some of 2 processes"),
         ("evaluate", "OutOfStepError: process"),
         ("predict", "OutOfStepError: process"),

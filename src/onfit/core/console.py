@@ -17,7 +17,7 @@ from onfit.errors import ArgumentError, warn
 _LOG = logging.getLogger("onfit")
 
 
-def say(text: str, stream: TextIO | None = None) -> None:
+def say(text: str, stream: TextIO | None = None, *, in_all: bool = False) -> None:
     """Print a line, above a progress bar if one is being drawn.
 
     Of several processes that train together, the main one prints. A stream that takes no more text
@@ -27,8 +27,9 @@ def say(text: str, stream: TextIO | None = None) -> None:
     Args:
         text: the line.
         stream: where to print; by default what `sys.stdout` is when this is called.
+        in_all: whether every process prints it.
     """
-    if not processes().is_main:  # its lines would come once for each process
+    if not in_all and not processes().is_main:  # its lines would come once for each process
         return
     if stream is None and not Interactive.enabled and _LOG.isEnabledFor(logging.INFO):
         _LOG.info(text)

@@ -208,6 +208,11 @@ class Listeners:
         for callback in self._callbacks:
             callback.set_model(model)
 
+    def set_validation_data(self, arrays: Any) -> None:
+        """Hand every callback the arrays to validate on, or a function that gives them."""
+        for callback in self._callbacks:
+            callback._validation = arrays
+
     def set_run(self, run: Any) -> None:
         """Hand the session to every callback."""
         for callback in self._callbacks:

@@ -33,6 +33,13 @@ class Processes:
         """Whether this process is the one that writes and prints."""
         return self.rank == 0
 
+    def arrive(self) -> None:
+        """Wait, where a training begins, until all processes have come there.
+
+        Raises:
+            OutOfStepError: if some do not come in time. It names them.
+        """
+
     def of_all(self, value: Any, at: str = "") -> list[Any]:
         """The value of each process, in the order of their ranks.
 

@@ -185,6 +185,8 @@ class Session(Recording):
         self._begin_row()
         self._open_epoch = self.progress.epoch
         self._call_of_epoch("on_epoch_begin", self.progress.epoch, Logs())
+        if self._together is not None:
+            self._together.alike.compare()
         self._since = perf_counter()
 
     def epoch_end(self, **values: Any) -> bool:

@@ -1,8 +1,10 @@
 """The processes that torch.distributed connects."""
 
 import io
+import os
 from datetime import timedelta
 from functools import lru_cache
+from itertools import count
 from typing import Any, TypeVar
 from zlib import crc32
 
@@ -11,6 +13,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from onfit.core.processes import Processes
+from onfit.engine.arriving import arrive
 from onfit.errors import OutOfStepError
 
 _T = TypeVar("_T")
@@ -28,6 +31,12 @@ class TorchProcesses(Processes):
         self._group = group
         self.rank = dist.get_rank(group)
         self.world = dist.get_world_size(group)
+
+    def arrive(self) -> None:
+        store = dist.distributed_c10d._get_default_store()
+        if store is not None:  # as with MPI
+            training = f"training {next(_trainings(self._group))}"
+            arrive(store_of_this_start(store), self.rank, self.world, training)
 
     def of_all(self, value: Any, at: str = "") -> list[Any]:
         content = _bytes_of(value)
@@ -103,6 +112,20 @@ def connected() -> TorchProcesses | None:
 def _own_group(group: Any) -> Any:
     """A group of the same processes over the network alone. Every process calls this at once."""
     return dist.new_group(backend="gloo")
+
+
+@lru_cache(1)
+def _trainings(group: Any) -> "count[int]":
+    """The numbers of the trainings that a group of processes begins."""
+    return count(1)
+
+
+def store_of_this_start(store: Any) -> Any:
+    """A store's part for this start of the processes. A group that torchrun starts again finds the
+    store of the one before, with what that wrote there.
+    """
+    name = f"onfit, start {os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}"
+    return dist.PrefixStore(name, store)  # type: ignore[attr-defined]
 
 
 def _bytes_of(value: Any) -> Tensor:

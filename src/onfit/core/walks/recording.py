@@ -1,5 +1,6 @@
 """What a training logs, and the validations at which callbacks decide."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from onfit._types import Callbacks, LogValues
@@ -13,7 +14,7 @@ from onfit.core.progress import Progress
 from onfit.core.walks.evaluating import Evaluating
 from onfit.core.walks.pace import Pace
 from onfit.core.walks.plan import Plan
-from onfit.core.walks.together import Together, logs_of
+from onfit.core.walks.together import Together, is_called_in_main_alone, logs_of
 from onfit.errors import ArgumentError, did_you_mean
 
 DecideAt = Literal["epochs", "validations"]
@@ -31,6 +32,9 @@ class Recording(Evaluating):
     keepers: list[Keeper]
     meets_every = 1  # batches, after which the processes meet if no callback hears batches
     alone = False  # whether no other process takes part, even if there are some
+    shares_batches = False  # whether the processes are one training, each with a share of a batch
+    # Whether a step trains other weights than when this was asked last.
+    has_changed: Callable[[], bool] = staticmethod(bool)
     _outer: Any = None  # the run in whose hook this one is; None if in none
 
     def __init__(
@@ -67,11 +71,11 @@ class Recording(Evaluating):
         """Find the processes that train with this one. A training in a hook that only the main
         process is called for is that one's alone.
         """
-        outer = self._outer
-        called = None if outer is None else outer.callbacks.called
-        if not self.alone and (called is None or not called.main_process_only):
+        if not self.alone and not is_called_in_main_alone(self._outer):
             self.processes = processes()
         if self.processes.world > 1:
+            if not self.shares_batches:  # else `fit` has done so
+                self.processes.arrive()
             self._asked = []
             self._together = Together(self, self.processes)
 
@@ -184,7 +188,8 @@ class Recording(Evaluating):
         self._row, self._batch_values = {}, None
 
     def _logs_of_row(self) -> Logs:
-        return logs_of(self._meter, self._row, self.processes, "the end of an epoch")
+        alike = None if self._together is None else self._together.alike
+        return logs_of(self._meter, self._row, self.processes, "the end of an epoch", alike)
 
     def row_state(self) -> dict[str, Any]:
         """What the row has beside its batches, for a run that goes on in another process."""

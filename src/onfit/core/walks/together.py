@@ -6,6 +6,7 @@ from onfit.core.logs import Logs
 from onfit.core.meter import AddsUp, Meter
 from onfit.core.processes import Processes, means_of
 from onfit.core.stop import Stop
+from onfit.core.walks.alike import Alike
 
 if TYPE_CHECKING:
     from onfit.core.walks.recording import Recording
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 _AT_BATCHES = ("on_train_batch_begin", "on_before_optimizer_step", "on_train_batch_end")
 
 # What a process says to the others after a batch.
-_ASKS, _SAVES, _WALKS = 1, 2, 4
+_ASKS, _SAVES, _WALKS, _CHANGED = 1, 2, 4, 8
 
 
 class Together:
@@ -28,12 +29,15 @@ class Together:
 
     Attributes:
         save_wanted: whether this process asks all of them to save the run.
+        alike: compares what training uses in each of them.
     """
 
     def __init__(self, session: "Recording", processes: Processes) -> None:
         self._session, self._processes = session, processes
         self._every = 0  # batches; not known yet
         self.save_wanted = False
+        in_use = getattr(session.model, "settings_in_use", dict)
+        self.alike = Alike(processes, in_use, required=session.shares_batches)
 
     def _agree_how_often(self) -> None:
         """Agree after how many batches to meet: after each, if a callback may stop it there."""
@@ -46,7 +50,8 @@ class Together:
     def after_batch(self) -> None:
         """A training batch is over. Whether it is time to meet depends on its number alone."""
         if self._session.progress.step % self._every == 0:
-            self._meet(_WALKS)
+            changed = self._every == 1 and self._session.has_changed()
+            self._meet(_WALKS | (_CHANGED if changed else 0))
 
     def arrive(self) -> None:
         """The batches of this process are over: wait for those that have more of them."""
@@ -59,6 +64,7 @@ class Together:
         """
         if not self._every:
             self._agree_how_often()
+            self.alike.compare()
         self._meet()
 
     def _meet(self, says: int = 0) -> int:
@@ -73,6 +79,8 @@ class Together:
             self.save_wanted = False
             for keeper in () if session.pausing else session.keepers:
                 keeper.pause()
+        if said & _CHANGED:
+            self.alike.compare()
         return said
 
     def _asks(self) -> bool:
@@ -92,7 +100,19 @@ class Together:
         session.model.stop_training = True
 
 
-def logs_of(meter: Meter, values: dict[str, Any], processes: Processes, at: str) -> Logs:
+def is_called_in_main_alone(run: "Recording | None") -> bool:
+    """Whether a run is calling a callback that only the main process calls."""
+    called = None if run is None else run.callbacks.called
+    return called is not None and called.main_process_only
+
+
+def logs_of(
+    meter: Meter,
+    values: dict[str, Any],
+    processes: Processes,
+    at: str,
+    alike: Alike | None = None,
+) -> Logs:
     """The means of a meter over the samples of all processes, and other values.
 
     Args:
@@ -101,13 +121,20 @@ def logs_of(meter: Meter, values: dict[str, Any], processes: Processes, at: str)
         values: what was logged beside the batches: all get the means over the processes.
         processes: this process and the others.
         at: the place of the training.
+        alike: compares what else has to be the same in all.
+
+    Raises:
+        ArgumentError: in all processes, if that differs.
     """
     if processes.world == 1:
         logs = Logs.of_epoch(meter)
         logs.update(values)
         return logs
     mine = meter.sums() if isinstance(meter, AddsUp) else dict(Logs.of_epoch(meter))
-    sums, others = zip(*processes.of_all((mine, values), at), strict=True)
+    mark = 0 if alike is None else alike.mark()
+    sums, others, marks = zip(*processes.of_all((mine, values, mark), at), strict=True)
+    if alike is not None:
+        alike.check(marks)
     logs = Logs()
     if isinstance(meter, AddsUp):
         meter.report_sums(logs, sums)

@@ -98,6 +98,12 @@ class Batching:
         return int(size)
 
     @property
+    def asked(self) -> dict[str, Any]:
+        """What a user asks for, by the names of the arguments."""
+        names = ("batch_size", "shuffle", "class_weight")
+        return {name: getattr(self, name) for name in names}
+
+    @property
     def reader(self) -> Reader:
         """Makes samples of the batches that data bring."""
         return Reader(self.names, self.class_weight, self.device)

@@ -135,7 +135,8 @@ def _facts_of(loader: Iterable[Any]) -> Facts:
     samples = _len(getattr(loader, "dataset", None))
     if steps is not None and getattr(loader, "drop_last", False) and size:
         samples = steps * size
-    return Facts(samples, steps, size, once=isinstance(loader, Iterator))
+    counted = type(loader) is DataLoader and not isinstance(loader.dataset, IterableDataset)
+    return Facts(samples, steps, size, once=isinstance(loader, Iterator), promised=not counted)
 
 
 def _chained(first: Samples, rest: Iterator[Samples]) -> Iterator[Samples]:

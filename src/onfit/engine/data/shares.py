@@ -113,7 +113,7 @@ class SharedSource(Source):
             # A loader draws its order from the generators, which must be the same in all.
             set_random_state(self._share.processes.shared(random_state()))
         walk = self._source.walk(index, done)
-        ends_alike = self._whole or self.facts.steps is not None
+        ends_alike = self._whole or (self.facts.steps is not None and not self.facts.promised)
         for batch in walk if ends_alike else self._together(walk):
             if self._whole:
                 yield batch if self._device is None else moved(batch, self._device)
@@ -121,7 +121,7 @@ class SharedSource(Source):
                 yield self._share.cut(batch, self._device)
 
     def _together(self, walk: Iterator[Samples]) -> Iterator[Samples]:
-        """Batches whose number is not known: before each all processes see whether all have it.
+        """Batches whose number is not sure: before each all processes see whether all have it.
 
         Raises:
             DataError: in all processes, if only some of them have.

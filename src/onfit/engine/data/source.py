@@ -27,6 +27,8 @@ class Facts:
         knows_epochs: whether the batches of an epoch depend on its index; else they depend on
             what was walked before.
         copies: whether each batch has memory of its own, which nothing writes to afterwards.
+        promised: whether `steps` is what a `__len__` of the user's says, so that the data may end
+            before.
     """
 
     samples: int | None = None
@@ -36,6 +38,7 @@ class Facts:
     in_memory: bool = False
     knows_epochs: bool = False
     copies: bool = False
+    promised: bool = False
 
 
 class Source(ABC):

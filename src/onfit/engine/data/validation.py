@@ -42,6 +42,11 @@ class ValidationData:
     steps: float | None
     freq: int | str | Iterable[int]
 
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What a user asks for, by the names of the arguments."""
+        return {"validation_split": self.split, "validation_freq": self._chosen or self.freq}
+
     def __post_init__(self) -> None:
         self._cadence = None
         self._chosen: Container[int] = ()

@@ -18,7 +18,7 @@ from onfit.core.logs import Logs
 from onfit.core.processes import ALONE
 from onfit.core.run import Run
 from onfit.dtypes import as_numpy
-from onfit.engine.agreeing import require_all
+from onfit.engine.agreeing import Flags, require_all
 from onfit.engine.data.arrays import Samples, samples_of
 from onfit.engine.data.batching import Batching
 from onfit.engine.data.class_weight import class_weights_of, weighted_by_class
@@ -58,8 +58,7 @@ def fit(
     verbose: int | str,
 ) -> History:
     """The training loop: what `Trainer.fit` documents."""
-    # Set now, not at the end: after an interrupt the caller finds in it what was logged until then.
-    history = model.history = History()
+    history = model.history = History()  # now: after an interrupt it has what was logged until then
     together = processes_of(model)
     batching = replace(batching, together=together)
     verbose = level_of(verbose)
@@ -67,14 +66,14 @@ def fit(
     train, held_out, shown = _sources(x, y, sample_weight, batching, validation)
     first = train.first()
     model.get_ready_for(first)
-    begin_alike(model, first, together, _asked_of_all(extent, listeners), train, *held_out.values())
+    asked = _asked_of_all(extent, listeners) | batching.asked | validation.asked
+    begin_alike(model, first, together, asked, train, *held_out.values())
     step = FollowingTraining(model, copies=train.facts.copies, together=together)
     test: Any = Following(model, test_step_of) if held_out else None
     step.prepare()
     validations = Validations(model, validation, held_out, test, in_steps=extent.steps is not None)
     model.validation_sets = list(held_out)
-    for callback in listeners:
-        callback._validation = shown
+    listeners.set_validation_data(shown)
     run = Run(
         model,
         listeners,
@@ -90,8 +89,8 @@ def fit(
     )
     for source in held_out.values():
         validation.require_enough(source, extent.range)
-    run.alone, run.meets_every = together.world == 1, _MEETS_EVERY
-    run.batch_view = step.seen
+    run.alone, run.meets_every, run.shares_batches = together.world == 1, _MEETS_EVERY, True
+    run.batch_view, run.has_changed = step.seen, Flags(model).changed
     step.when_renewed = partial(_rename_metrics, model, run)
     with under_way(model), as_one(model), run, training(model):
         step.keep_outputs(shows_batches(run))

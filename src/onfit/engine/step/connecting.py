@@ -14,16 +14,19 @@ import torch.distributed as dist
 from torch.distributed.rendezvous import rendezvous
 
 from onfit.core.console import say
+from onfit.core.interrupts import INTERRUPTS
 from onfit.core.packages.randomness import random_state, set_random_state
 from onfit.core.processes import ALONE, Processes, processes
-from onfit.engine.agreeing import require_alike
+from onfit.core.walks.together import is_called_in_main_alone
+from onfit.engine.agreeing import require_alike, require_as_many
+from onfit.engine.arriving import PATIENCE, arrive, patience
 from onfit.engine.data.arrays import Samples, parts
 from onfit.engine.data.source import Source
 from onfit.engine.step.dividing import divide
 from onfit.engine.step.exchange import share_weights
 from onfit.engine.step.synchronized import moments_for, over_whole_batches
-from onfit.engine.torch_processes import connected
-from onfit.errors import DataError
+from onfit.engine.torch_processes import connected, store_of_this_start
+from onfit.errors import DataError, OutOfStepError
 from onfit.layers.wrappers import wrapped_for_processes
 
 _PATIENCE = timedelta(seconds=10)  # with processes that have not come to their end
@@ -34,13 +37,15 @@ if TYPE_CHECKING:
 
 def processes_of(model: "Compilable") -> Processes:
     """The processes that train a model together. Those of a launcher such as torchrun are connected
-    first, if the script has not done that.
+    first, if the script has not done that. A training in a hook that only the main process is
+    called for is that one's alone.
     """
-    if model.distribution is None:
+    if model.distribution is None or is_called_in_main_alone(INTERRUPTS.innermost):
         return ALONE
     _connect()
     found = processes()
     if found.world > 1:
+        found.arrive()
         # Then all make the same first weights, and the same orders of samples.
         set_random_state(found.shared(random_state()))
     return found
@@ -51,14 +56,30 @@ def _connect() -> None:
     if not launched or not dist.is_available() or dist.is_initialized():
         return
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-    # A group that torchrun starts again finds the store of the one before: without a name of its
-    # own it would look for processes that are gone.
-    store, rank, world = next(rendezvous("env://"))
-    name = f"start {os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}"
-    store = dist.PrefixStore(name, store)  # type: ignore[attr-defined]
+    store, rank, world = next(_meetings())
+    store = store_of_this_start(store)
+    arrive(store, rank, world, "training")
     dist.init_process_group(backend, store=store, rank=rank, world_size=world)
     atexit.register(_disconnect)
     say(f"Training with {dist.get_world_size()} processes, each on its share of every batch.")
+
+
+def _meetings() -> Iterator[tuple[Any, int, int]]:
+    """Torch's store, this process' rank, and how many there are.
+
+    Raises:
+        OutOfStepError: if the process that has the store cannot be reached in time.
+    """
+    try:
+        yield from rendezvous("env://", timeout=timedelta(seconds=patience()))
+    except dist.DistError as error:
+        where = ":".join(os.environ.get(f"MASTER_{part}", "?") for part in ("ADDR", "PORT"))
+        raise OutOfStepError(
+            f"fit was called in process {os.environ['RANK']} of {os.environ['WORLD_SIZE']}, and "
+            f"process 0 cannot be reached at {where} within {patience():g} seconds ({error}). Call "
+            "fit in every process of the launcher; MASTER_ADDR and MASTER_PORT have to lead to "
+            f"process 0. If it needs longer to get ready, set {PATIENCE} to more seconds."
+        ) from error
 
 
 def _disconnect() -> None:
@@ -100,12 +121,13 @@ def begin_alike(
     model.moments = moments_for(model, together)
     if together.world == 1:
         return
-    differ = len(set(together.of_all(_mark_of(first), "the first batch"))) > 1
-    lengths = [source.facts.steps for source in sources]
-    asked = {**asked, "number of batches, to train on and to validate on": lengths}
+    require_alike(model, together, asked)
+    lengths = {"number of batches": [source.facts.steps for source in sources]}
+    marks, each = zip(*together.of_all((_mark_of(first), lengths), "the data"), strict=True)
+    differ = len(set(marks)) > 1
     wrapped = wrapped_for_processes(model)
     if wrapped and not model.divided_by_fit:
-        require_alike(model, together, asked)
+        require_as_many(each)
         for source in sources:
             source.leave_whole() if differ else source.leave_none_empty()
         return
@@ -116,7 +138,7 @@ def begin_alike(
             "DistributedDataParallel, to train on data that are shared out already; or "
             "compile(distribution=None), with which each process trains by itself."
         )
-    require_alike(model, together, asked)
+    require_as_many(each)
     if not wrapped:
         share_weights(model)
     if model.distribution == "fsdp":

@@ -1,0 +1,58 @@
+"""The wait for all processes where a training begins."""
+
+import threading
+
+import pytest
+import torch.distributed as dist
+
+from onfit.engine.arriving import PATIENCE, arrive
+from onfit.errors import ArgumentError, OutOfStepError
+
+
+def test_all_go_on_when_the_last_one_has_come() -> None:
+    store, came = dist.HashStore(), []
+
+    def come(rank: int) -> None:
+        arrive(store, rank, 3, "training 1")
+        came.append(rank)
+
+    threads = [threading.Thread(target=come, args=(rank,)) for rank in (0, 2)]
+    for thread in threads:
+        thread.start()
+    assert came == []
+    come(1)
+    for thread in threads:
+        thread.join()
+    assert sorted(came) == [0, 1, 2]
+
+
+def test_the_processes_that_do_not_come_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PATIENCE, "0.05")
+    store = dist.HashStore()
+    for rank in (1, 3):
+        with pytest.raises(OutOfStepError) as caught:
+            arrive(store, rank, 4, "training 2")
+        missing = "processes 0, 2, 3" if rank == 1 else "processes 0, 2."
+        assert f"Training 2 has begun in process {rank} of 4." in str(caught.value)
+        assert f"Within 0.05 seconds nothing came of {missing}" in str(caught.value)
+        assert "compile(distribution=None)" in str(caught.value)
+
+
+def test_each_training_is_waited_for_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PATIENCE, "0.05")
+    store = dist.HashStore()
+    for rank in (0, 1):
+        store.set(f"training 1/{rank}", "here")
+    store.add("training 1/count", 1)
+    arrive(store, 1, 2, "training 1")
+    with pytest.raises(OutOfStepError, match="nothing came of process 0"):
+        arrive(store, 1, 2, "training 2")
+
+
+@pytest.mark.parametrize("given", ["soon", "0", "-1", "nan"])
+def test_a_patience_that_is_no_number_of_seconds_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.setenv(PATIENCE, given)
+    with pytest.raises(ArgumentError, match=f"{PATIENCE}='{given}'"):
+        arrive(dist.HashStore(), 0, 2, "training 1")
