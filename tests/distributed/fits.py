@@ -13,7 +13,13 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import onfit
 from onfit import layers
-from onfit.callbacks import BackupAndRestore, Callback, EarlyStopping, ModelCheckpoint
+from onfit.callbacks import (
+    BackupAndRestore,
+    Callback,
+    EarlyStopping,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+)
 
 DRAWN = np.random.RandomState(0)
 X = DRAWN.randn(53, 4).astype("float32")
@@ -185,6 +191,14 @@ def by_hand_in_one_process() -> Any:
     return [parameter.detach().numpy() for parameter in net.parameters()]
 
 
+def callbacks_of_main(folder: Path) -> int:
+    """A stop, and files, that the main process alone asks for."""
+    stopping = EarlyStopping("loss", min_delta=10, patience=1)
+    saving = ModelCheckpoint(folder / "{epoch}.pt", "loss", save_weights_only=True)
+    history = model().fit(X, Y, 8, 5, 0, [] if dist.get_rank() else [stopping, saving])
+    return len(history.history["loss"])
+
+
 def by_itself() -> Any:
     rank = dist.get_rank()
     made = model(distribution=None)
@@ -256,6 +270,9 @@ def at_odds(what: str, folder: Path) -> str:
         more["validation_data"] = VALIDATION if rank else None
     elif what == "backup" and rank:
         more["callbacks"] = [BackupAndRestore(folder, "batch", verbose=0)]
+    elif what in ("stopping", "plateau") and rank:
+        stopping = EarlyStopping("loss", restore_best_weights=True)
+        more["callbacks"] = [stopping if what == "stopping" else ReduceLROnPlateau("loss")]
     elif what == "length":
         data = {"x": X[: 53 - 8 * rank], "y": Y[: 53 - 8 * rank], "batch_size": 8}
     elif what in ("batch_size", "shuffle", "class_weight"):

@@ -11,6 +11,10 @@ from tests.distributed.group import Group
 SHORT = ["arrays", "small batches", "loader", "weights"]
 MORE = ["dataset", "sequence", "generator", "steps"]
 OTHERS = "ArgumentError: fit was asked for other things in some of 2 processes: "
+CALLBACKS = (
+    "ArgumentError: what changes the model, or saves the run, has to be among the callbacks of "
+    "every process that trains with the others: "
+)
 APART = "ArgumentError: 2 processes were to train as one, and they use other settings: "
 FORMS = [*SHORT, *(pytest.param(form, marks=pytest.mark.slow) for form in MORE)]
 
@@ -68,12 +72,22 @@ def test_what_cannot_be_shared_is_an_error_in_all(pair: Group, what: str, says: 
         assert text.startswith(says)
 
 
+def test_a_callback_that_writes_or_asks_for_a_stop_may_be_in_one_process_alone(
+    pair: Group, tmp_path: Path
+) -> None:
+    assert pair.run(fits.callbacks_of_main, tmp_path) == [2, 2]
+    assert (tmp_path / "1.pt").exists()
+    assert (tmp_path / "2.pt").exists()
+
+
 @pytest.mark.parametrize(
     ("what", "says"),
     [
         ("epochs", f"{OTHERS}epochs is 2 in process 0 and 3 in process 1"),
         ("validation", "DataError: fit was given other data in some of 2 processes: number of"),
-        ("backup", f"{OTHERS}callbacks that save the run is [] in process 0 and ['BackupAnd"),
+        ("backup", f"{CALLBACKS}callbacks is [] in process 0 and ['BackupAndRestore'] in"),
+        ("stopping", f"{CALLBACKS}callbacks is [] in process 0 and ['EarlyStopping'] in"),
+        ("plateau", f"{CALLBACKS}callbacks is [] in process 0 and ['ReduceLROnPlateau'] in"),
         ("length", "DataError: fit was given other data in some of 2 processes: number of batches"),
         ("layers", f"{OTHERS}weights is [('dense.kernel', (4, 6))"),
         ("batch_size", f"{OTHERS}batch_size is 8 in process 0 and 9 in process 1"),

@@ -78,6 +78,7 @@ class Recording(Evaluating):
                 self.processes.arrive()
             self._asked = []
             self._together = Together(self, self.processes)
+            self._together.require_same_callbacks()
 
     def agree(self) -> None:
         """Let stops count that not all processes know of yet. All call this at one place."""

@@ -2,16 +2,22 @@
 
 from typing import TYPE_CHECKING, Any
 
+from onfit.core.callback import Callback
+from onfit.core.faces import CanResume, HasLearningRate, HasWeights
 from onfit.core.logs import Logs
 from onfit.core.meter import AddsUp, Meter
 from onfit.core.processes import Processes, means_of
 from onfit.core.stop import Stop
-from onfit.core.walks.alike import Alike
+from onfit.core.walks.alike import Alike, differences
+from onfit.errors import ArgumentError
 
 if TYPE_CHECKING:
     from onfit.core.walks.recording import Recording
 
 _AT_BATCHES = ("on_train_batch_begin", "on_before_optimizer_step", "on_train_batch_end")
+
+# What the callbacks need that change a model, or save its run.
+_OF_WHAT_TRAINS = (HasWeights, HasLearningRate, CanResume)
 
 # What a process says to the others after a batch.
 _ASKS, _SAVES, _WALKS, _CHANGED = 1, 2, 4, 8
@@ -38,6 +44,22 @@ class Together:
         self.save_wanted = False
         in_use = getattr(session.model, "settings_in_use", dict)
         self.alike = Alike(processes, in_use, required=session.shares_batches)
+
+    def require_same_callbacks(self) -> None:
+        """Compare the callbacks that change the model or save the run. The weights go apart, or one
+        process waits for the others, where some of them lack one.
+
+        Raises:
+            ArgumentError: in all processes, naming these callbacks.
+        """
+        names = [type(each).__name__ for each in self._session.callbacks if _changes_model(each)]
+        found = differences(self._processes.of_all({"callbacks": names}, "the first hook"))
+        if found:
+            raise ArgumentError(
+                "what changes the model, or saves the run, has to be among the callbacks of every "
+                f"process that trains with the others: {found}. Pass these to all; files and "
+                "printed lines come from the main process alone anyway."
+            )
 
     def _agree_how_often(self) -> None:
         """Agree after how many batches to meet: after each, if a callback may stop it there."""
@@ -98,6 +120,13 @@ class Together:
         del session._asked[: len(mine)]  # a signal may have added one meanwhile
         session._stops += [stop for stops in found for stop in stops]
         session.model.stop_training = True
+
+
+def _changes_model(callback: Callback) -> bool:
+    """Whether one of onfit's callbacks, or a subclass of it, acts on what trains."""
+    ours = any(kind.__module__.startswith("onfit.callbacks") for kind in type(callback).__mro__)
+    needs = callback.needs() if ours and callable(callback.needs) else ()
+    return any(need.protocol in _OF_WHAT_TRAINS for need in needs)
 
 
 def is_called_in_main_alone(run: "Recording | None") -> bool:

@@ -135,8 +135,9 @@ def _facts_of(loader: Iterable[Any]) -> Facts:
     samples = _len(getattr(loader, "dataset", None))
     if steps is not None and getattr(loader, "drop_last", False) and size:
         samples = steps * size
-    counted = type(loader) is DataLoader and not isinstance(loader.dataset, IterableDataset)
-    return Facts(samples, steps, size, once=isinstance(loader, Iterator), promised=not counted)
+    counts = type(loader) is DataLoader and not isinstance(loader.dataset, IterableDataset)
+    promised = steps is not None and not counts
+    return Facts(samples, steps, size, once=isinstance(loader, Iterator), promised=promised)
 
 
 def _chained(first: Samples, rest: Iterator[Samples]) -> Iterator[Samples]:

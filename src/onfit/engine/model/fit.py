@@ -66,7 +66,7 @@ def fit(
     train, held_out, shown = _sources(x, y, sample_weight, batching, validation)
     first = train.first()
     model.get_ready_for(first)
-    asked = _asked_of_all(extent, listeners) | batching.asked | validation.asked
+    asked = {**vars(extent), **batching.asked, **validation.asked}
     begin_alike(model, first, together, asked, train, *held_out.values())
     step = FollowingTraining(model, copies=train.facts.copies, together=together)
     test: Any = Following(model, test_step_of) if held_out else None
@@ -98,12 +98,6 @@ def fit(
         if not run.pausing:  # a run that goes on elsewhere needs the weights as they are
             model.compiled.optimizer.finalize_variable_values()
     return history
-
-
-def _asked_of_all(extent: Extent, listeners: Listeners) -> dict[str, Any]:
-    """What has to be the same in all processes that train together, by name."""
-    savers = [type(callback).__name__ for callback in listeners if callback.called_last]
-    return {**vars(extent), "callbacks that save the run": savers}
 
 
 def _sources(
