@@ -173,6 +173,10 @@ def test_what_cannot_be_is_one_sentence(tmp_path):
         trained([ModelCheckpoint(tmp_path / "best.json")])
     with pytest.raises(CapabilityError, match="use onfit's EarlyStopping"):
         trained([History()], early_stopping_round=3)
+    with pytest.raises(CapabilityError, match="use onfit's EarlyStopping"):
+        trained([History()], more=[lightgbm.early_stopping(3)])
+    with pytest.raises(CapabilityError, match="all callbacks to one OnfitCallback"):
+        trained([History()], more=[OnfitCallback([History()])])
     with pytest.raises(CapabilityError, match=r"lightgbm\.cv trains one for each fold"):
         lightgbm.cv(
             PARAMETERS, data()[0], 2, stratified=False, callbacks=[OnfitCallback(History())]
@@ -199,3 +203,72 @@ def test_an_exception_in_a_callback_ends_the_training_for_all_of_them():
     with pytest.raises(RuntimeError, match="a fault"):
         trained([notes, Raises()])
     assert notes.outcome == "failed"
+
+
+def test_a_set_that_is_called_so_gives_the_validation_values():
+    history, results, (train, held_out) = History(), {}, data()
+    lightgbm.train(
+        PARAMETERS | {"metric": "l1"},
+        train,
+        2,
+        valid_sets=[held_out, train, lightgbm.Dataset(X[:9], Y[:9], reference=train)],
+        valid_names=["valid", "train", "test"],
+        callbacks=[OnfitCallback([history]), lightgbm.record_evaluation(results)],
+    )
+    assert history.history["val_l1"] == results["valid"]["l1"]
+    assert history.history["test_l1"] == results["test"]["l1"]
+
+
+def test_a_metric_of_any_set_shows_its_direction():
+    seen, (train, held_out) = [], data()
+
+    class Asks(Callback):
+        def on_train_begin(self, logs=None):
+            names = ("val_mine", "valid_0_mine", "mine", "val_not_mine_too", "valid_0_mine2")
+            seen.extend(map(self.model.metric_direction, names))
+
+    lightgbm.train(
+        PARAMETERS,
+        train,
+        1,
+        valid_sets=[held_out, held_out],
+        feval=lambda outputs, data: ("mine", 0.0, True),
+        callbacks=[OnfitCallback([Asks()])],
+    )
+    assert seen == ["max", "max", "max", None, None]
+
+
+@pytest.mark.parametrize(("hook", "rounds"), [("on_train_begin", 1), ("on_epoch_begin", 1)])
+def test_a_stop_before_a_round_ends_the_training(hook, rounds):
+    class Stops(Callback):
+        def on_train_end(self, logs=None):
+            self.outcome = self.run.outcome
+
+    stops = Stops()
+    setattr(stops, hook, lambda *_: stops.request_stop("enough"))
+    assert trained([stops], 5).current_iteration() == rounds
+    assert stops.outcome == "stopped"
+
+
+def test_no_callback_loads_a_model_in_mid_training(tmp_path):
+    trained([ModelCheckpoint(tmp_path / "last.txt")], 2)
+    again = ModelCheckpoint(tmp_path / "last.txt", load_weights_on_restart=True)
+    with pytest.raises(CapabilityError, match="init_model="):
+        trained([again], 2)
+
+    class Back(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.set_weights(self.model.get_weights())
+
+    with pytest.raises(CapabilityError, match="init_model="):
+        trained([Back()], 2, boosting="dart")
+
+
+def test_a_callback_has_the_methods_of_the_booster():
+    class Predicts(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["mean"] = float(self.model.predict(X).mean())
+
+    history = History()
+    trained([Predicts(), history], 2)
+    assert len(history.history["mean"]) == 2

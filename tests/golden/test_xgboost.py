@@ -43,7 +43,10 @@ def trained(callbacks, rounds=EPOCHS, continued=None, **parameters):
 
 
 def bytes_of(booster):
-    return bytes(booster.save_raw("ubj"))
+    """What the model holds, without the note of which round is the best."""
+    copied = booster.copy()
+    copied.set_attr(best_iteration=None, best_score=None)
+    return bytes(copied.save_raw("ubj"))
 
 
 def by_hand(rounds=BEST + 1, **parameters):
@@ -103,9 +106,34 @@ def test_training_data_keep_their_bare_names():
     }
 
 
+def test_a_set_that_is_called_so_gives_the_validation_values():
+    history, sets, results = History(), xgboost.DMatrix(X, Y), {}
+    xgboost.train(
+        {"nthread": 1},
+        sets,
+        2,
+        evals=[(sets, "train"), (xgboost.DMatrix(X[:9], Y[:9]), "val"), (sets, "test")],
+        evals_result=results,
+        callbacks=[OnfitCallback([history])],
+        verbose_eval=False,
+    )
+    assert history.history == {
+        "rmse": results["train"]["rmse"],
+        "val_rmse": results["val"]["rmse"],
+        "test_rmse": results["test"]["rmse"],
+    }
+
+
 @pytest.mark.parametrize(
     ("metric", "direction"),
-    [("val_aucpr", "max"), ("val_ndcg@5", "max"), ("eval_mlogloss", "min"), ("val_mine", None)],
+    [
+        ("val_aucpr", "max"),
+        ("val_ndcg@5", "max"),
+        ("eval_mlogloss", "min"),
+        ("eval-mlogloss", "min"),
+        ("val_tweedie-nloglik@1.5", "min"),
+        ("val_mine", None),
+    ],
 )
 def test_a_metric_shows_its_direction(metric, direction):
     class Asks(Callback):
@@ -175,3 +203,57 @@ def test_a_round_at_which_another_callback_stops_the_training_is_told(tmp_path):
     )
     assert history.epoch == [0, 1]
     assert len(history.history["val_rmse"]) == 2
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_early_stopping_of_xgboost_may_stand_beside(first):
+    theirs = xgboost.callback.EarlyStopping(rounds=9, save_best=True)
+    ours = OnfitCallback([EarlyStopping(patience=3, min_delta=1.5, restore_best_weights=True)])
+    values, data = iter(VAL_LOSS), xgboost.DMatrix(X, Y)
+    booster = xgboost.train(
+        PARAMETERS,
+        data,
+        EPOCHS,
+        evals=[(data, "eval")],
+        custom_metric=lambda outputs, data: ("loss", next(values)),
+        callbacks=[ours, theirs] if first else [theirs, ours],
+        verbose_eval=False,
+    )
+    assert booster.num_boosted_rounds() == 1  # theirs would have kept two
+    assert (booster.best_iteration, booster.best_score) == (0, VAL_LOSS[0])
+
+
+def test_a_model_that_is_cut_or_loaded_in_mid_training_keeps_the_parameters(tmp_path):
+    class Back(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 0:
+                self.model.save(tmp_path / "first.ubj")
+                self.weights = self.model.get_weights()
+            if epoch == 2:
+                self.model.set_weights(self.weights)
+            if epoch == 4:
+                self.model.load_weights(tmp_path / "first.ubj")
+
+    small = {"max_depth": 1, "learning_rate": 0.2}
+    trees = trained([Back()], 7, **small).get_dump()
+    assert trees == xgboost.train(PARAMETERS | small, xgboost.DMatrix(X[:40], Y[:40]), 3).get_dump()
+
+
+def test_a_callback_has_the_methods_of_the_booster():
+    class Predicts(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["mean"] = float(self.model.predict(xgboost.DMatrix(X)).mean())
+
+    history = History()
+    trained([Predicts(), history], 2)
+    assert len(history.history["mean"]) == 2
+
+
+def test_an_epoch_that_is_stopped_at_its_begin_has_no_values():
+    class Stops(Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.model.stop_training = epoch == 2
+
+    history = History()
+    assert trained([Stops(), history]).num_boosted_rounds() == 2
+    assert history.history["val_loss"] == VAL_LOSS[:2]

@@ -225,7 +225,10 @@ class Listeners:
         second callback of a class on, the name has a number.
         """
         named = names_of(self._callbacks).items()
-        return {name.removesuffix("/0"): self._seconds[id(each)][0] for name, each in named}
+        none = [0.0]  # of a training that ended before they could listen
+        return {
+            name.removesuffix("/0"): self._seconds.get(id(each), none)[0] for name, each in named
+        }
 
     def all_seconds(self) -> float:
         """The seconds that all callbacks have taken together."""

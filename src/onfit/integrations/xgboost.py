@@ -18,13 +18,14 @@ class OnfitCallback(Boosting, TrainingCallback):
     of one batch; where a callback counts samples, it counts rounds.
 
     What XGBoost calls `eval-logloss` is `val_logloss` in `logs`. The rule: a metric of a data set
-    named `train`, `training` or `dtrain` has its bare name; of the other sets the last one gives
-    the `val_` values, and each further one keeps its name (`validation_0_logloss`). So of the
-    `eval_set` of an estimator the last counts.
+    named `train`, `training` or `dtrain` has its bare name; the set named `val`, `valid` or
+    `validation` gives the `val_` values, or, where none is, the last one; and each further one
+    keeps its name (`validation_0_logloss`). So of the `eval_set` of an estimator the last counts.
 
     A stop ends the training after the round. `EarlyStopping(restore_best_weights=True)` leaves the
-    rounds up to the best one. Callbacks set the rate of the next rounds. `ModelCheckpoint` writes
-    `.ubj` and `.json`, which `Booster.load_model` reads. With `xgb_model=` epochs are counted on.
+    rounds up to the best one, and sets `best_iteration` and `best_score`. Callbacks set the rate of
+    the next rounds. `ModelCheckpoint` writes `.ubj` and `.json`, which `Booster.load_model` reads.
+    With `xgb_model=` epochs are counted on.
 
     XGBoost tells its callbacks of no error: where one comes from elsewhere, no end hook is called.
 
@@ -48,11 +49,13 @@ class OnfitCallback(Boosting, TrainingCallback):
     def before_training(self, model: Any) -> Any:
         if not isinstance(model, Booster):
             raise refuse_folds("xgboost")
-        self.begin_rounds(XGBoostModel(model), model.num_boosted_rounds())
+        self._results: Any = {}
+        self._first: int = model.num_boosted_rounds()
+        self.begin_rounds(XGBoostModel(model), self._first)
         return model
 
     def before_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-        self._results = evals_log
+        self._results, self._known = evals_log, _count(evals_log)
         return self.begin_round()
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
@@ -65,7 +68,17 @@ class OnfitCallback(Boosting, TrainingCallback):
 
     def after_training(self, model: Any) -> Any:
         self.session.model.booster = model
-        if self.session.in_epoch:  # another callback stopped the training at this round
+        if self.session.in_epoch and _count(self._results) > self._known:
+            # Another callback stopped the training at this round.
             self.after_iteration(model, 0, self._results)
+        seen, trained = self.session.model, self.session.model.rounds
         self.session.train_end()
-        return self.session.model.booster
+        if seen.rounds > self._first and (self.session.stopping or seen.rounds < trained):
+            scores = [values for each in self._results.values() for values in each.values()]
+            seen.mark_best(scores[-1][seen.rounds - self._first - 1] if scores else None)
+        return seen.booster
+
+
+def _count(evals_log: Any) -> int:
+    """How many values there are so far, of all metrics of all data sets."""
+    return sum(len(values) for each in evals_log.values() for values in each.values())

@@ -1,5 +1,6 @@
 """What callbacks see of a booster, whose training adds rounds to it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ class BoostedModel:
     """What callbacks see of a booster.
 
     Its weights are the number of its rounds, where a round changes no earlier one: to set them cuts
-    off the rounds after it. Else they are the whole model, as bytes.
+    off the rounds after it. Else they are the whole model, as bytes. What it lacks is looked up in
+    the booster: `self.model.predict(data)` of a callback is the booster's.
 
     Args:
         booster: the booster that is trained.
@@ -27,6 +29,11 @@ class BoostedModel:
     def __init__(self, booster: Any, optimizer: Any) -> None:
         self.booster, self.optimizer = booster, optimizer
         self.stop_training = False
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "booster":  # of a copy that is not filled yet
+            raise AttributeError(name)
+        return getattr(self.booster, name)
 
     @property
     def rounds(self) -> int:
@@ -45,6 +52,9 @@ class BoostedModel:
         """Keep only the first `rounds` rounds."""
         raise NotImplementedError
 
+    def check_that_it_can_load(self) -> None:
+        """Raise a CapabilityError where the booster cannot become another model now."""
+
     def get_weights(self) -> list[Any]:
         """The number of rounds; of a model whose rounds change earlier ones, all of it."""
         if self.only_adds:
@@ -58,6 +68,7 @@ class BoostedModel:
             ArgumentError: for rounds that have been cut off, or are none of this training.
         """
         if not self.only_adds:
+            self.check_that_it_can_load()
             self.load(np.asarray(weights[0], dtype=np.uint8).tobytes())
             return
         rounds, there = int(weights[0]), self.rounds
@@ -87,6 +98,7 @@ class BoostedModel:
 
     def load_weights(self, filepath: StrPath) -> None:
         """Become the model in a file. Training goes on with it."""
+        self.check_that_it_can_load()
         try:
             content = Path(filepath).read_bytes()
         except OSError as error:
@@ -99,3 +111,12 @@ class BoostedModel:
             raise FileFormatError(
                 f"{str(filepath)!r} is no file of this kind of booster: {error}"
             ) from error
+
+
+def is_of(metric: str, name: str) -> bool:
+    """Whether a quantity in the logs is a metric of some data set.
+
+    >>> is_of("auc", "val_auc"), is_of("auc", "eval-auc"), is_of("auc", "val_prauc")
+    (True, True, False)
+    """
+    return re.search(rf"(^|[_-]){re.escape(metric)}$", name) is not None

@@ -7,7 +7,7 @@ from lightgbm import Booster
 
 from onfit.core.faces import HasLearningRate
 from onfit.errors import CapabilityError
-from onfit.integrations.faces.booster import BoostedModel
+from onfit.integrations.faces.booster import BoostedModel, is_of
 from onfit.integrations.hosting.sessions import Hosted
 
 
@@ -49,6 +49,7 @@ class LightGBMModel(BoostedModel):
     """A booster of LightGBM."""
 
     suffixes = (".txt", ".model")
+    is_trained = True  # whether rounds are added to it
     hints_for_callbacks: ClassVar = {
         HasLearningRate: "A random forest has no learning rate: leave the callback out."
     }
@@ -76,7 +77,18 @@ class LightGBMModel(BoostedModel):
         for _ in range(self.rounds - rounds):
             self.booster.rollback_one_iter()
 
+    def check_that_it_can_load(self) -> None:
+        """Raise a CapabilityError while rounds are added: they need what the booster has of the
+        training data, and another model has nothing of them.
+        """
+        if self.is_trained:
+            raise CapabilityError(
+                "a callback loads a model in mid-training, and LightGBM cannot go on with that. To "
+                "begin with a model, pass its file: lightgbm.train(..., init_model='last.txt') or "
+                "fit(..., init_model='last.txt')."
+            )
+
     def metric_direction(self, name: str) -> str | None:
         """Whether a metric should grow or shrink."""
-        grows = [up for metric, up in self._up.items() if name == metric or name[4:] == metric]
-        return ("max" if grows[0] else "min") if grows else None
+        found = max((metric for metric in self._up if is_of(metric, name)), key=len, default=None)
+        return None if found is None else "max" if self._up[found] else "min"

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from xgboost import Booster
 
-from onfit.integrations.faces.booster import BoostedModel
+from onfit.integrations.faces.booster import BoostedModel, is_of
 
 _UP = {"auc", "aucpr", "pre", "map", "ndcg", "interval-regression-accuracy"}
-_DOWN = {"rmsle", "mphe", "logloss", "mlogloss", "merror", "quantile", "gamma-deviance"}
+_DOWN = {"rmsle", "mphe", "logloss", "mlogloss", "merror", "quantile", "deviance", "nloglik"}
 
 
 class XGBoostRate:
@@ -48,16 +48,27 @@ class XGBoostModel(BoostedModel):
         return bytes(self.booster.save_raw(suffix.removeprefix(".")))
 
     def load(self, content: bytes) -> None:
+        config = self.booster.save_config()  # the parameters, which a file has not
         self.booster.load_model(bytearray(content))
+        self.booster.load_config(config)
 
     def cut(self, rounds: int) -> None:
         self.load(bytes(self.booster[:rounds].save_raw("ubj")))
 
     def metric_direction(self, name: str) -> str | None:
         """Whether a metric should grow or shrink, for those whose name does not say so."""
-        metric = name.rpartition("_")[2].partition("@")[0]
-        down = metric in _DOWN or metric.endswith("-nloglik")
-        return "max" if metric in _UP else "min" if down else None
+        name = name.partition("@")[0]
+        if any(is_of(metric, name) for metric in _UP):
+            return "max"
+        return "min" if any(is_of(metric, name) for metric in _DOWN) else None
+
+    def mark_best(self, score: float | None) -> None:
+        """Say that the last round is the best one, unless it is known to be one of those before, as
+        XGBoost's own early stopping does.
+        """
+        last, known = self.rounds - 1, self.booster.attr("best_iteration")
+        if known is None or int(known) > last:
+            self.booster.set_attr(best_iteration=str(last), best_score=score and str(score))
 
 
 def _found(key: str, config: Any) -> Any:

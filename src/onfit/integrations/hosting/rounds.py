@@ -24,6 +24,7 @@ class Boosting(Hosting):
         session = self.session
         if not session.stopping:
             session.epoch_begin()
+        if not session.stopping:
             session.batch_begin()
         return bool(session.stopping)
 

@@ -34,8 +34,10 @@ class Hosted(Session):
         self.test_batch_end(size)
 
     def evaluation_begin(self) -> None:
-        """An evaluation begins, unless one is under way."""
-        if self._results is None:
+        """An evaluation begins, unless one is under way. One that the trainer broke off has ended
+        with its epoch.
+        """
+        if self._results is None or self._test is None:
             self._results = RunningMeans()
             self.test_begin(self._results)
 

@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from numbers import Real
 from typing import Any
 
+_VALIDATION = ("val", "valid", "validation")  # names of data sets
+
 
 def numbers_in(values: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the values that are numbers, or tensors of one number.
@@ -41,15 +43,19 @@ def _renamed(name: str, prefixes: Mapping[str, str]) -> str:
 def in_keras_words(
     results: Iterable[tuple[str, str, float]], training: Collection[str]
 ) -> dict[str, float]:
-    """What a round logs, from triples of a data set's name, a metric's name, and its value.
+    """What a round logs, from triples of a data set's name, a metric's name, and its value. The set
+    that is called so gives the `val_` values; if none is, the last one does.
 
     >>> in_keras_words([("train", "auc", 0.9), ("a", "auc", 0.7), ("b", "auc", 0.8)], ["train"])
     {'auc': 0.9, 'a_auc': 0.7, 'val_auc': 0.8}
+    >>> in_keras_words([("valid", "auc", 0.7), ("test", "auc", 0.8)], ["train"])
+    {'val_auc': 0.7, 'test_auc': 0.8}
     """
     results = list(results)
-    last = next((name for name, *_ in reversed(results) if name not in training), None)
+    others = [name for name, *_ in results if name not in training]
+    chosen = next((name for name in _VALIDATION if name in others), others[-1] if others else None)
 
     def prefix(name: str) -> str:
-        return "" if name in training else "val_" if name == last else f"{name}_"
+        return "" if name in training else "val_" if name == chosen else f"{name}_"
 
     return {f"{prefix(name)}{metric}": value for name, metric, value in results}
