@@ -189,7 +189,7 @@ class EarlyStopping(Callback):
 
     def _crossed(self, value: float | None) -> str:
         """Why this value ends the training at once; empty if it does not."""
-        if value is None:
+        if value is None or (self.stop_at is None and self.diverges_at is None):
             return ""
         diverged = self._bounds().diverged(value)
         if diverged:

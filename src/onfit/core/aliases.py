@@ -4,7 +4,8 @@ Aliases are for reading only. A value keeps the name under which it was written,
 name always wins.
 """
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable
+from functools import lru_cache
 from typing import Any
 
 from onfit.errors import MissingMetricError, did_you_mean
@@ -25,18 +26,19 @@ _GROUPS = (
 SYNONYMS = {name: group for group in _GROUPS for name in group}
 
 
-def other_names(name: str) -> Iterator[str]:
+@lru_cache(maxsize=1024)  # callbacks ask for the same names at every epoch
+def other_names(name: str) -> tuple[str, ...]:
     """The other spellings of `name`, behind any prefix such as `val_` or an output's name.
 
-    >>> list(other_names("val_acc"))
-    ['val_accuracy']
+    >>> other_names("val_acc")
+    ('val_accuracy',)
     """
     starts = [0, *(index + 1 for index, letter in enumerate(name) if letter == "_")]
     for start in starts:
         tail = name[start:]
         if tail in SYNONYMS:
-            yield from (name[:start] + other for other in SYNONYMS[tail] if other != tail)
-            return
+            return tuple(name[:start] + other for other in SYNONYMS[tail] if other != tail)
+    return ()
 
 
 def find(name: str, names: Container[str]) -> str | None:

@@ -142,7 +142,9 @@ class Layer(Freezable, Called, HoldsLayers):
 
     def __setattr__(self, name: str, value: Any) -> None:
         # An option that is set later is read as the constructor reads it: a name, None, a function.
-        super().__setattr__(name, as_option(self, name, value))
+        if name != "training":  # which each validation sets twice
+            value = as_option(self, name, value)
+        super().__setattr__(name, value)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         is_common = self.is_simple and self.built and self.activity_regularizer is None

@@ -5,6 +5,7 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from numbers import Real
 from typing import Any, Self
 
@@ -52,6 +53,7 @@ def check_count(count: Any, owner: str, argument: str, otherwise: str = "") -> N
         )
 
 
+@lru_cache(maxsize=1024)  # callbacks ask for the same names at every epoch
 def direction_by_name(monitor: str) -> Mode | None:
     """Whether a quantity of this name should grow or shrink; None if the name does not say.
 

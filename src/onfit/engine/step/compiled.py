@@ -142,6 +142,8 @@ class Compiled:
 
     def direction(self, monitor: str) -> Mode | None:
         """Whether the metric of a log name should grow or shrink; None if it does not say."""
+        if monitor in ("loss", "val_loss"):
+            return "min"
         directions: dict[str, Mode | None] = dict.fromkeys(self.loss_names, "min")
         directions |= {name: metric.direction for name, metric in self.named_metrics.items()}
         found = find(monitor.removeprefix("val_"), directions)
