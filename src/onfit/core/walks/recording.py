@@ -30,7 +30,6 @@ class Recording(Evaluating):
     progress: Progress
     pace: Pace
     keepers: list[Keeper]
-    meets_every = 1  # batches, after which the processes meet if no callback hears batches
     alone = False  # whether no other process takes part, even if there are some
     shares_batches = False  # whether the processes are one training, each with a share of a batch
     # Whether a step trains other weights than when this was asked last.

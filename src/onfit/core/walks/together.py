@@ -1,5 +1,7 @@
 """A training of several processes: at the same places all of them take the same decisions."""
 
+import math
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from onfit.core.callback import Callback
@@ -21,6 +23,9 @@ _OF_WHAT_TRAINS = (HasWeights, HasLearningRate, CanResume)
 
 # What a process says to the others after a batch.
 _ASKS, _SAVES, _WALKS, _CHANGED = 1, 2, 4, 8
+# One bit after these says for how many batches it can do without them: 1, 2, 4 ... 32.
+_FIRST, _LONGEST = 16, 5
+_SECONDS = 0.5  # within which they meet, unless a batch takes longer
 
 
 class Together:
@@ -28,6 +33,8 @@ class Together:
 
     A stop that one process asks for counts in all of them, from the next place on at which they
     meet: after a batch, and at both ends of an epoch. So none of them waits for one that has ended.
+    They meet after each batch if a callback hears batches; else every half second, or every 32
+    batches if that is sooner, so that short batches do not spend their time on it.
 
     Args:
         session: the session of this process.
@@ -40,7 +47,9 @@ class Together:
 
     def __init__(self, session: "Recording", processes: Processes) -> None:
         self._session, self._processes = session, processes
-        self._every = 0  # batches; not known yet
+        self._power = self._left = 0  # they meet after 2**_power batches; _left are still to come
+        self._met = 0.0  # when they met last
+        self._at_each_batch = False
         self.save_wanted = False
         in_use = getattr(session.model, "settings_in_use", dict)
         self.alike = Alike(processes, in_use, required=session.shares_batches)
@@ -61,18 +70,11 @@ class Together:
                 "printed lines come from the main process alone anyway."
             )
 
-    def _agree_how_often(self) -> None:
-        """Agree after how many batches to meet: after each, if a callback may stop it there."""
-        callbacks = self._session.callbacks
-        heard = [each.callback for hook in _AT_BATCHES for each in callbacks.of(hook)]
-        often = any(not type(callback).main_process_only for callback in heard)
-        wanted = 1 if often else self._session.meets_every
-        self._every = int(self._processes.agreed(wanted))
-
     def after_batch(self) -> None:
-        """A training batch is over. Whether it is time to meet depends on its number alone."""
-        if self._session.progress.step % self._every == 0:
-            changed = self._every == 1 and self._session.has_changed()
+        """A training batch is over. Whether it is time to meet is known since they met last."""
+        self._left -= 1
+        if not self._left:
+            changed = self._at_each_batch and self._session.has_changed()
             self._meet(_WALKS | (_CHANGED if changed else 0))
 
     def arrive(self) -> None:
@@ -84,17 +86,21 @@ class Together:
         """Let stops count that were asked for since the processes met last. All are here; the first
         time, every `on_train_begin` has been called.
         """
-        if not self._every:
-            self._agree_how_often()
+        if not self._met:
+            callbacks = self._session.callbacks
+            heard = [each.callback for hook in _AT_BATCHES for each in callbacks.of(hook)]
+            self._at_each_batch = any(not type(callback).main_process_only for callback in heard)
             self.alike.compare()
         self._meet()
 
     def _meet(self, says: int = 0) -> int:
         """Meet the others. Returns what any of them says."""
         session = self._session
+        power = self._affordable() if says & _WALKS else self._power
         says |= _ASKS if self._asks() else 0
         says |= _SAVES if self.save_wanted else 0
-        said = self._processes.bits_of_all(says)
+        said = self._processes.bits_of_all(says | _FIRST << power)
+        self._part(said // _FIRST)
         if said & _ASKS:
             self._adopt()
         if said & _SAVES:
@@ -104,6 +110,21 @@ class Together:
         if said & _CHANGED:
             self.alike.compare()
         return said
+
+    def _affordable(self) -> int:
+        """For how many batches this process can do without the others, as a power of 2. The time
+        doubles at most, since the next batches may take longer.
+        """
+        if self._at_each_batch:
+            return 0
+        seconds = (perf_counter() - self._met) / 2**self._power
+        batches = max(1, _SECONDS / max(seconds, 1e-9))
+        return min(int(math.log2(batches)), self._power + 1, _LONGEST)
+
+    def _part(self, powers: int) -> None:
+        """All have said how long they can do without the others: the shortest time counts."""
+        self._power = (powers & -powers).bit_length() - 1
+        self._left, self._met = 2**self._power, perf_counter()
 
     def _asks(self) -> bool:
         """Whether something in this process asks for a stop, if only by the model's flag."""

@@ -39,11 +39,6 @@ if TYPE_CHECKING:
     from onfit.engine.model.compilable import Compilable
 
 
-# Batches, after which several processes look for a signal in one of them, if no callback hears
-# batches.
-_MEETS_EVERY = 16
-
-
 @INTERRUPTS.listening()  # before a first batch is loaded, perhaps by workers
 def fit(
     model: "Compilable",
@@ -89,7 +84,7 @@ def fit(
     )
     for source in held_out.values():
         validation.require_enough(source, extent.range)
-    run.alone, run.meets_every, run.shares_batches = together.world == 1, _MEETS_EVERY, True
+    run.alone, run.shares_batches = together.world == 1, True
     run.batch_view, run.has_changed = step.seen, Flags(model).changed
     step.when_renewed = partial(_rename_metrics, model, run)
     with under_way(model), as_one(model), run, training(model):
