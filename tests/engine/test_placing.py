@@ -190,3 +190,53 @@ def test_apples_gpu_counts_where_there_is_no_other(monkeypatch):
     for there, expected in ((True, torch.device("mps")), (False, None)):
         monkeypatch.setattr(torch.backends.mps, "is_available", lambda there=there: there)
         assert placing.accelerator() == expected
+
+
+@pytest.fixture
+def gpus(monkeypatch):
+    """Four GPUs, of which a launcher gives this process the second; the list of those it made its
+    current one.
+    """
+    current = [0]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: current[-1])
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: current.append(device.index))
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    return current
+
+
+def test_a_model_of_layers_makes_its_gpu_the_current_one_before_it_goes_there(gpus, monkeypatch):
+    went = []
+    monkeypatch.setattr(building, "moved_to", lambda net, device: went.append((device, gpus[-1])))
+    stack().place()
+    assert went == [(torch.device("cuda", 1), 1)]
+    assert gpus == [0, 1]
+
+
+def test_a_wrapped_net_makes_the_gpu_on_which_it_is_the_current_one(gpus, monkeypatch):
+    model = Model(nn.Linear(3, 1))
+    monkeypatch.setattr(Model, "device", torch.device("cuda", 2))
+    model.get_ready_for(Samples(torch.ones(2, 3), torch.ones(2, 1), None))
+    assert gpus == [0, 2]
+
+
+@pytest.mark.parametrize("device", [None, torch.device("cpu"), torch.device("cuda", 0)])
+def test_the_current_gpu_stays_where_there_is_no_other_to_use(gpus, device):
+    placing.make_current(device)
+    assert gpus == [0]
+
+
+def test_the_current_gpu_is_the_scripts_without_a_launcher_or_once_it_chose(gpus, monkeypatch):
+    gpus.append(3)
+    placing.make_current(torch.device("cuda", 1))
+    monkeypatch.delenv("LOCAL_RANK")
+    gpus.append(0)
+    placing.make_current(torch.device("cuda", 1))
+    assert gpus == [0, 3, 0]
+
+
+def test_cuda_is_the_gpu_of_this_process(gpus, monkeypatch):
+    monkeypatch.setattr(torch, "empty", lambda *size, device: None)  # there is no GPU here
+    assert placing.device_asked_for("cuda") == torch.device("cuda", 1)
+    assert placing.device_asked_for("cuda:3") == torch.device("cuda", 3)

@@ -28,8 +28,19 @@ def _own_gpu() -> int:
     return rank if chosen == 0 and rank < torch.cuda.device_count() else chosen
 
 
+def make_current(device: torch.device | None) -> None:
+    """Let the GPU on which a process of a launcher computes be its current one, unless the script
+    has chosen one: generators, streams and what NCCL does are those of the current GPU. Without
+    this all processes of a machine would use its first.
+    """
+    if device is None or device.type != "cuda" or _LOCAL_RANK not in os.environ:
+        return
+    if torch.cuda.current_device() == 0 and device.index:
+        torch.cuda.set_device(device)
+
+
 def device_asked_for(asked: Any) -> torch.device | None:
-    """The device of `compile(device=)`; None for `"auto"`.
+    """The device of `compile(device=)`; None for `"auto"`. `"cuda"` is the GPU of this process.
 
     Raises:
         ArgumentError: for a device that torch does not know, or that this machine does not have.
@@ -38,6 +49,8 @@ def device_asked_for(asked: Any) -> torch.device | None:
         return None
     try:
         device = torch.device(asked)
+        if device.type == "cuda" and device.index is None:
+            device = torch.device("cuda", _own_gpu())
         torch.empty(0, device=device)
     except (RuntimeError, TypeError, ValueError, AssertionError) as error:
         raise ArgumentError(

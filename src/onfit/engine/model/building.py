@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from onfit.engine.data.arrays import Samples
-from onfit.engine.placing import accelerator, brought, moved_to
+from onfit.engine.placing import accelerator, brought, make_current, moved_to
 from onfit.errors import ArgumentTypeError, NotReadyError, OnfitError, ShapeError
 from onfit.layers.calling import Called, shapes_to_build_for
 from onfit.layers.containers import HoldsLayers
@@ -76,6 +76,7 @@ class Buildable(Called, HoldsLayers):
         self.is_placed, self.wanted_device = True, None
         if destination is None or all(p.device == destination for p in self.parameters()):
             return
+        make_current(destination)
         moved_to(self, destination)
         self._follow_weights()
 
@@ -83,6 +84,7 @@ class Buildable(Called, HoldsLayers):
         """Make the weights that wait for a batch, where the model is to compute."""
         self.ensure_built(batch)
         self.place()
+        make_current(self.device)  # a wrapped net is where its owner put it
 
     def _follow_weights(self) -> None:
         """Called when the weights were moved."""
