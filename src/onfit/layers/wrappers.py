@@ -160,6 +160,11 @@ def shares_gradients(net: nn.Module) -> bool:
     return _is_in_group() or wrapped_for_processes(net)
 
 
+def in_ddp(net: nn.Module) -> list[Any]:
+    """The parts of `net` that DDP has wrapped."""
+    return [one for one in net.modules() if _DDP in _names_of(one)]
+
+
 def wrapped_for_processes(net: nn.Module) -> bool:
     """Whether a wrapper in `net` itself brings the gradients of several processes together."""
     return _has(net, _DDP, _FSDP1, _FSDP2)
@@ -221,14 +226,13 @@ def region_of(tensor: Tensor) -> tuple[tuple[int, ...], Tensor]:
 
 def put_in_parts(module: nn.Module) -> None:
     """Divide the weights of a module among all processes; they are together while it is called."""
-    from torch.distributed import get_world_size
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
 
     for param in module.parameters():
         param.data = param.data.contiguous()  # a kernel may lie in torch's order of axes
     device = next(module.parameters()).device.type
-    mesh = init_device_mesh(device, (get_world_size(),))
+    mesh = init_device_mesh(device, (torch.distributed.get_world_size(),))
     module.register_forward_hook(_in_memory_of_its_own)  # before that of `fully_shard`
     fully_shard(module, mesh=mesh, reshard_after_forward=True)
     if hasattr(module, "preactivation"):
@@ -239,8 +243,7 @@ def _in_memory_of_its_own(module: nn.Module, args: Any, output: Any) -> Any:
     """The output of a module, copied if it is a view: an operation in place on a view would pass
     `fully_shard` by on the way back.
     """
-    is_view = isinstance(output, Tensor) and output._is_view()
-    return output.clone() if is_view else output
+    return output.clone() if isinstance(output, Tensor) and output._is_view() else output
 
 
 def is_watched(module: nn.Module) -> bool:

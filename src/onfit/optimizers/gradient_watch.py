@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from onfit.errors import CapabilityError
+from onfit.optimizers.accumulation import waits_for_others
 
 if TYPE_CHECKING:
     from onfit.optimizers.optimizer import Optimizer
@@ -55,6 +56,7 @@ class GradientWatch:
                 self._plain.append(optimizer)
                 self.follow([optimizer])
         elif optimizer.watch is not self:
+            _require_gradients_of_batches(optimizer)
             optimizer.watch = self
             self._optimizers.append(optimizer)
             self.follow(_torch_optimizers(optimizer))
@@ -151,6 +153,15 @@ def observe(
     for one in (optimizer, *others):
         watch.attach(one)
     return watch.add(before_update)
+
+
+def _require_gradients_of_batches(optimizer: "Optimizer") -> None:
+    if waits_for_others(optimizer):
+        raise CapabilityError(
+            "the gradients of each batch were asked for in the middle of a training of several "
+            "processes with gradient_accumulation_steps, which bring them together for each step "
+            "alone. Ask for them before fit, or write a callback with on_before_optimizer_step."
+        )
 
 
 def _torch_optimizers(optimizer: Any) -> Sequence[Any]:

@@ -4,7 +4,7 @@ It is no subclass of torch's optimizer: constructing one of those imports torch.
 takes longer than many trainings. The arithmetic is Keras', the kernels are torch's.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,15 +12,13 @@ from torch import Tensor
 
 from onfit.errors import ArgumentError
 from onfit.optimizers import accumulation, assigned, clipping, options, schedules
+from onfit.optimizers.accumulation import WAITING, BringsTogether
 from onfit.optimizers.averages import AVERAGE, WithAverage
 from onfit.optimizers.gradient_watch import GradientWatch
 from onfit.optimizers.learning_rate import Iterations, checked_count
 from onfit.optimizers.rated import RateLike
 
 _State = tuple[Tensor, dict[str, Tensor]]  # a parameter, and its tensor in each slot
-# Of parameters and this process' gradients: those of all processes.
-Exchange = Callable[[Sequence[Tensor], Sequence[Tensor | None]], Sequence[Tensor | None]]
-WAITING = "gradient_accumulator"  # the slot of gradients that wait for a step
 
 
 class Optimizer(WithAverage):
@@ -65,7 +63,9 @@ class Optimizer(WithAverage):
     slot_names: tuple[str, ...] = ()
     _is_made = False  # whether one of the classes here was constructed
     watch: GradientWatch | None = None  # shows the gradients of each step, if there is one
-    exchange: Exchange | None = None  # brings those of several processes together, if there are any
+    exchange: BringsTogether | None = (
+        None  # brings those of several processes together, if there are any
+    )
     # Whether a checkpoint keeps the parameters' gradients, which wait for the next step: in a loop
     # that a user writes and that accumulates them.
     keeps_gradients = False
@@ -215,15 +215,15 @@ class Optimizer(WithAverage):
         if trainable_variables is not None:
             grads = self._in_own_order(grads, trainable_variables)
         if self.exchange is not None:
-            grads = self.exchange(self.params, grads)
+            grads = self.exchange(self.params, grads, bool(self.gradient_accumulation_steps))
         if self.watch is not None:
             grads = self.watch.changed(self.params, grads)
         if self.loss_scale_factor is not None:
             grads = [None if grad is None else grad / self.loss_scale_factor for grad in grads]
         if self.gradient_accumulation_steps:
             count = self.gradient_accumulation_steps
-            due = (self.batches + 1) % count == 0
-            grads = accumulation.gathered(grads, self.slots[WAITING], count, due)
+            due, waiting = accumulation.is_last(self), self.slots[WAITING]
+            grads = accumulation.gathered(grads, waiting, count, due, self.exchange)
         if self._schedule is not None or self.decay:
             self._rate = self._rate_of_step()
         before = self._steps if self.use_ema else 0

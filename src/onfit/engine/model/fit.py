@@ -88,7 +88,7 @@ def fit(
     run.batch_view, run.has_changed = step.seen, Flags(model).changed
     step.when_renewed = partial(_rename_metrics, model, run)
     with under_way(model), as_one(model), run, training(model):
-        step.keep_outputs(shows_batches(run))
+        step.begin(keeps_outputs=shows_batches(run))
         extent.walk(run, train, step, validations)
         if not run.pausing:  # a run that goes on elsewhere needs the weights as they are
             model.compiled.optimizer.finalize_variable_values()

@@ -6,13 +6,16 @@ from typing import Any
 import torch
 from torch import nn
 
+from onfit.core.processes import processes
 from onfit.engine.model.weights import extra_states, load_extra_states, named_weights
 from onfit.engine.pieces import FoundPieces, TakesDown, copied, put_saved, shape_of
+from onfit.engine.step.exchange import bring_gradients_together
 from onfit.engine.step.other_optimizers import other_optimizers
 from onfit.engine.step.torch_state import divided_state, whole_state
 from onfit.errors import FileFormatError, warn
 from onfit.layers.wrappers import named_modules, named_parameters
 from onfit.optimizers import LossScaleOptimizer, Optimizer, TorchOptimizer
+from onfit.optimizers.accumulation import bring_together, waits_for_others
 from onfit.optimizers.assigned import options_set_later
 
 State = dict[str, Any]
@@ -84,12 +87,16 @@ def _optimizer_state(model: nn.Module, optimizer: Optimizer, take: TakesDown) ->
     """An optimizer's state as plain data and tensors, by the names of the weights."""
     state: State = {"kind": _kind(optimizer), "iterations": optimizer.batches}
     if optimizer.keeps_gradients:
+        bring_gradients_together(model)
         state["gradients"] = {name: take(grad) for name, grad in _gradients(model)}
     if isinstance(optimizer, LossScaleOptimizer):
         inner = _optimizer_state(model, optimizer.inner_optimizer, take)
         return {**state, "flags": optimizer.flags(), "inner": inner}
     if isinstance(optimizer, TorchOptimizer):
         return {**state, "torch": [whole_state(one, take) for one in optimizer.torch_optimizers]}
+    if waits_for_others(optimizer):
+        processes().of_all(None, "the gradients that wait for a step")
+        bring_together(optimizer)
     names = {id(param): name for name, param in named_parameters(model)}
     slots = {
         names[id(param)]: {slot: take(tensor) for slot, tensor in tensors.items()}

@@ -1,6 +1,6 @@
 """Gradients of a loss by the parameters of a model."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -29,6 +29,34 @@ def accumulated(loss: Tensor, params: Sequence[Tensor]) -> Gradients:
     try:
         loss.backward()  # type: ignore[no-untyped-call]
         return [param.grad for param in params]
+    finally:
+        for param, grad in zip(params, before, strict=True):
+            param.grad = grad
+
+
+def added_to(
+    earlier: Sequence[Tensor], loss: Tensor, params: Sequence[Tensor], scale: Callable[[Any], Any]
+) -> Gradients:
+    """The same, where earlier gradients are in `.grad` when `loss.backward()` begins; what DDP
+    brings together is then the sum. None for a parameter on which no loss of any process depends.
+
+    Args:
+        earlier: the gradients of earlier batches, by each parameter.
+        loss: a scalar.
+        params: the parameters.
+        scale: what the loss was scaled by, which these gradients were not.
+    """
+    before = [param.grad for param in params]
+    begun = [scale(one.clone()) for one in earlier]
+    versions = [one._version for one in begun]
+    for param, one in zip(params, begun, strict=True):
+        param.grad = one
+    try:
+        loss.backward()  # type: ignore[no-untyped-call]
+        return [
+            None if one._version == version and param.grad is one else param.grad
+            for param, one, version in zip(params, begun, versions, strict=True)
+        ]
     finally:
         for param, grad in zip(params, before, strict=True):
             param.grad = grad

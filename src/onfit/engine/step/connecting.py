@@ -28,6 +28,7 @@ from onfit.engine.step.synchronized import moments_for, over_whole_batches
 from onfit.engine.torch_processes import connected, store_of_this_start
 from onfit.errors import DataError, OutOfStepError
 from onfit.layers.wrappers import wrapped_for_processes
+from onfit.optimizers.accumulation import bring_together
 
 _PATIENCE = timedelta(seconds=10)  # with processes that have not come to their end
 
@@ -164,6 +165,7 @@ def as_one(model: "Compilable") -> Iterator[None]:
     try:
         with over_whole_batches(model):
             yield
+        bring_together(model.optimizer)
     finally:
         optimizer: Any = model.optimizer
         if optimizer is not None:

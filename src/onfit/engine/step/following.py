@@ -12,6 +12,7 @@ from onfit.engine.step.own_step import OwnStep
 from onfit.engine.step.seen import BatchSeen
 from onfit.engine.step.shared_step import shared_train_step_of
 from onfit.engine.step.step import TestStep, TrainStep, train_step_of
+from onfit.optimizers import LossScaleOptimizer
 
 if TYPE_CHECKING:
     from onfit.engine.model.compilable import Compilable
@@ -92,10 +93,12 @@ class FollowingTraining(Following):
     """
 
     _step: TrainStep | OwnStep
+    _late = False
 
     def __init__(
         self, model: "Compilable", *, copies: bool = False, together: Processes = ALONE
     ) -> None:
+        self._together = together
         make = train_step_of
         if together.world > 1:
             make = partial(shared_train_step_of, processes=together)
@@ -123,12 +126,28 @@ class FollowingTraining(Following):
         keeps_outputs = self._step.keeps_outputs
         super()._renew()
         self._step.keeps_outputs = keeps_outputs
+        self._exchange_late()
         self.prepare()
         self.when_renewed()
 
-    def keep_outputs(self, wanted: bool) -> None:
-        """Keep the outputs of the last batch, or not, for `seen`."""
-        self._step.keeps_outputs = wanted
+    def begin(self, *, keeps_outputs: bool) -> None:
+        """A training begins. Gradients that accumulate are brought together at the last batch of an
+        accumulation, unless a callback in one of the processes sees those of each batch.
+
+        Args:
+            keeps_outputs: whether to keep the outputs of the last batch, for `seen`.
+        """
+        self._step.keeps_outputs = keeps_outputs
+        watched = getattr(self._compiled.optimizer, "watch", None) is not None
+        self._late = self._together.world > 1 and not self._together.any_of(watched)
+        self._exchange_late()
+
+    def _exchange_late(self) -> None:
+        optimizer: Any = self._compiled.optimizer
+        # A loss scale judges the gradients of each batch, in all processes alike.
+        judged = isinstance(optimizer, LossScaleOptimizer)
+        if optimizer.exchange is not None:
+            optimizer.exchange.waits = self._late and not judged
 
     def seen(self, batch: Samples) -> BatchSeen:
         """The batch as callbacks see it."""

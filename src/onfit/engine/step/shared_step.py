@@ -7,7 +7,6 @@ import torch
 from onfit.core.processes import Processes
 from onfit.engine.data.arrays import Samples
 from onfit.engine.data.shares import Part, size_of_whole
-from onfit.engine.data.source import size_of
 from onfit.engine.drawing import Drawing
 from onfit.engine.step.exchange import Exchange
 from onfit.engine.step.own_step import OwnStep
@@ -41,7 +40,7 @@ class SharedTrainStep(TrainStep):
         self._exchange = compiled.optimizer.exchange = Exchange(model)
 
     def __call__(self, batch: Samples) -> None:
-        self._exchange.samples = size_of(batch)
+        self._exchange.of(batch)
         if self._exchange.samples:
             with self._drawing.of_its_own():
                 super().__call__(batch)
@@ -78,7 +77,7 @@ class SharedOwnStep(OwnStep):
         if isinstance(batch, Part):
             self._check(batch.whole)
         if self._exchange is not None:
-            self._exchange.samples = size_of(batch)
+            self._exchange.of(batch)
         with self._drawing.of_its_own():
             super().__call__(batch)
         self.totals.size = size_of_whole(batch)
