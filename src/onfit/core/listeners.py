@@ -1,5 +1,6 @@
 """The callbacks of one session: their order, which of them hears which hook, and the call."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -67,7 +68,7 @@ class Listeners:
         self._callbacks = sorted(_checked(callbacks), key=_called_last)
         _look_at_names(self._callbacks)
         _warn_of_the_same_twice(self._callbacks)
-        self._seconds: dict[int, list[float]] = {}
+        self._seconds: defaultdict[int, list[float]] = defaultdict(lambda: [0.0])
         # Nothing is heard before `listen`, when the callbacks know model and params.
         self._table: dict[str, list[Listener]] = {hook: [] for hook in HOOKS}
         self._flags = flags_of(None)
@@ -90,7 +91,6 @@ class Listeners:
 
     def refresh(self) -> None:
         """Ask every callback which hooks it hears."""
-        self._seconds = {id(each): [0.0] for each in self._callbacks} | self._seconds
         self._table = {hook: list(self._asked(hook)) for hook in HOOKS}
 
     def _asked(self, hook: str) -> Iterator[Listener]:
@@ -225,10 +225,7 @@ class Listeners:
         second callback of a class on, the name has a number.
         """
         named = names_of(self._callbacks).items()
-        none = [0.0]  # of a training that ended before they could listen
-        return {
-            name.removesuffix("/0"): self._seconds.get(id(each), none)[0] for name, each in named
-        }
+        return {name.removesuffix("/0"): self._seconds[id(each)][0] for name, each in named}
 
     def all_seconds(self) -> float:
         """The seconds that all callbacks have taken together."""
