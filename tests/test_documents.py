@@ -30,3 +30,28 @@ def test_every_link_leads_somewhere(document):
         assert target.exists(), f"{document.name} links to {link}, which is not there"
         if anchor and target.suffix == ".md":
             assert anchor in anchors(target), f"{document.name} links to {link}: no such heading"
+
+
+# The changelog names what was, too.
+OF_NOW = [path for path in DOCUMENTS if path.name != "CHANGELOG.md"]
+FILES = [
+    str(path.relative_to(ROOT))
+    for folder in ("src", "tests", "docs", "examples", "bench", "scripts")
+    for path in (ROOT / folder).rglob("*")
+]
+
+
+@pytest.mark.parametrize("document", OF_NOW, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_module_that_is_named_is_there(document):
+    """Rooms move; what a document says of them has to move along."""
+    prose = re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.S)
+    for name in re.findall(r"`([a-z_/]+/[a-z_]+\.py)`", prose):
+        assert any(f"/{file}".endswith(f"/{name}") for file in FILES), f"there is no {name}"
+
+
+@pytest.mark.parametrize("document", OF_NOW, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_verb_of_make_is_one(document):
+    verbs = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), flags=re.M)
+    named = re.findall(r"`make ([a-z -]+)`", document.read_text(encoding="utf-8"))
+    for verb in " ".join(named).split():
+        assert verb in verbs, f"{document.name} says make {verb}"
