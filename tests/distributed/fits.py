@@ -17,6 +17,7 @@ from onfit.callbacks import (
     BackupAndRestore,
     Callback,
     EarlyStopping,
+    LearningRateFinder,
     ModelCheckpoint,
     ReduceLROnPlateau,
 )
@@ -70,6 +71,7 @@ def forms(form: str) -> dict[str, Any]:
         "small batches": lambda: {"x": X, "y": Y, "batch_size": 1},
         "dataset": lambda: {"x": Samples(), "batch_size": 8},
         "sequence": lambda: {"x": Batches()},
+        "column": lambda: {"x": X, "y": Y[:, 0][:, None], "batch_size": 8},
         "loader": lambda: {"x": DataLoader(data, 8, shuffle=True)},
         "generator": lambda: {"x": generated(), "steps_per_epoch": 7},
         "steps": lambda: {"x": X, "y": Y, "batch_size": 8, "steps_per_epoch": 5},
@@ -301,3 +303,11 @@ def at_odds(what: str, folder: Path) -> str:
     except onfit.errors.OnfitError as error:
         return f"{type(error).__name__}: {error}"
     return "no error"
+
+
+def suggested() -> tuple[float, list[float]]:
+    """The rate that a LearningRateFinder suggests, and the losses that it has found."""
+    torch.manual_seed(7)
+    finder = LearningRateFinder(1e-4, 10.0, steps=14)
+    model().fit(X, Y, 8, 2, 0, [finder])
+    return finder.suggestion, finder.losses

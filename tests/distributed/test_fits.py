@@ -8,7 +8,7 @@ import pytest
 from tests.distributed import fits
 from tests.distributed.group import Group
 
-SHORT = ["arrays", "small batches", "loader", "weights"]
+SHORT = ["arrays", "column", "small batches", "loader", "weights"]
 MORE = ["dataset", "sequence", "generator", "steps"]
 OTHERS = "ArgumentError: fit was asked for other things in some of 2 processes: "
 CALLBACKS = (
@@ -58,6 +58,12 @@ def test_each_process_draws_its_own_and_the_generators_go_on_as_one(pair: Group)
     (first, after_first), (second, after_second) = pair.run(fits.dropped)
     assert all(a != b for a, b in zip(first, second, strict=True))
     assert after_first == after_second
+
+
+def test_a_learning_rate_finder_suggests_one_rate_in_all(pair: Group) -> None:
+    first, second = pair.run(fits.suggested)
+    assert first == second
+    assert len(first[1]) == 14
 
 
 @pytest.mark.parametrize(

@@ -132,10 +132,22 @@ class LearningRateFinder(Callback):
         before, self._before = self._before, None
         if before is None:
             return
+        self._bring_together()
         model = model_of(self)
         if hasattr(model.optimizer, "reset_state"):
             model.optimizer.reset_state()  # of momentum that was not there before
         model.load_state_for_resume(before)
+
+    def _bring_together(self) -> None:
+        """Take the means of the losses of all processes, each of which has seen its share of the
+        batches: they then suggest one rate.
+        """
+        run = self._session
+        if run is None or run.outcome == "failed":
+            return
+        mine = dict(zip(map(repr, self.learning_rates), self.losses, strict=True))
+        means = run.processes.mean_of(mine, "the end of LearningRateFinder")
+        self.learning_rates, self.losses = list(map(float, means)), list(means.values())
 
     @property
     def suggestion(self) -> float:

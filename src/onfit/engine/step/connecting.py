@@ -152,8 +152,9 @@ def begin_alike(
 def _mark_of(batch: Samples) -> int:
     mark = 0
     for tensor in (tensor for part in batch for tensor in parts(part)):
-        content = tensor.detach().to("cpu", copy=False).contiguous()
-        mark = crc32(content.view(torch.uint8).numpy().tobytes() if content.ndim else b"", mark)
+        # A copy, since an axis of one may have a stride of 0, which a view in bytes does not take.
+        content = tensor.detach().cpu().clone(memory_format=torch.contiguous_format).reshape(-1)
+        mark = crc32(content.view(torch.uint8).numpy().tobytes(), mark)
     return mark
 
 
