@@ -9,7 +9,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 
 import onfit
 from onfit import layers
@@ -63,6 +63,15 @@ def generated() -> Iterator[Any]:
             yield X[index * 8 : index * 8 + 8], Y[index * 8 : index * 8 + 8]
 
 
+def in_turn() -> DataLoader[Any]:
+    """A loader that gives each process batches of its own; of all together those of one process."""
+    alone = not dist.is_initialized()
+    rank, world = (0, 1) if alone else (dist.get_rank(), dist.get_world_size())
+    data = TensorDataset(torch.from_numpy(X[:48]), torch.from_numpy(Y[:48]))
+    sampler = DistributedSampler(data, world, rank, seed=3)
+    return DataLoader(data, 8 // world, sampler=sampler)
+
+
 def forms(form: str) -> dict[str, Any]:
     """What `fit` is given, in each form."""
     data = TensorDataset(torch.from_numpy(X), torch.from_numpy(Y))
@@ -72,6 +81,7 @@ def forms(form: str) -> dict[str, Any]:
         "dataset": lambda: {"x": Samples(), "batch_size": 8},
         "sequence": lambda: {"x": Batches()},
         "column": lambda: {"x": X, "y": Y[:, 0][:, None], "batch_size": 8},
+        "sampler": lambda: {"x": in_turn()},
         "loader": lambda: {"x": DataLoader(data, 8, shuffle=True)},
         "generator": lambda: {"x": generated(), "steps_per_epoch": 7},
         "steps": lambda: {"x": X, "y": Y, "batch_size": 8, "steps_per_epoch": 5},

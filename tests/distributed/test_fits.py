@@ -8,7 +8,7 @@ import pytest
 from tests.distributed import fits
 from tests.distributed.group import Group
 
-SHORT = ["arrays", "column", "small batches", "loader", "weights"]
+SHORT = ["arrays", "column", "small batches", "loader", "sampler", "weights"]
 MORE = ["dataset", "sequence", "generator", "steps"]
 OTHERS = "ArgumentError: fit was asked for other things in some of 2 processes: "
 CALLBACKS = (

@@ -22,6 +22,7 @@ from onfit.core.resuming import (
 from onfit.engine.data.arrays import Samples
 from onfit.engine.data.batching import Batching, warn_of_workers
 from onfit.engine.data.epoch import require_same
+from onfit.engine.data.shares import shares_already
 from onfit.engine.data.source import HOW_TO_WALK_AGAIN, Facts, Source, refuse_beside
 from onfit.errors import DataError
 
@@ -137,7 +138,14 @@ def _facts_of(loader: Iterable[Any]) -> Facts:
         samples = steps * size
     counts = type(loader) is DataLoader and not isinstance(loader.dataset, IterableDataset)
     promised = steps is not None and not counts
-    return Facts(samples, steps, size, once=isinstance(loader, Iterator), promised=promised)
+    return Facts(
+        samples,
+        steps,
+        size,
+        once=isinstance(loader, Iterator),
+        promised=promised,
+        shared_out=shares_already(loader),
+    )
 
 
 def _chained(first: Samples, rest: Iterator[Samples]) -> Iterator[Samples]:

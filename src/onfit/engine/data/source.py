@@ -29,6 +29,8 @@ class Facts:
         copies: whether each batch has memory of its own, which nothing writes to afterwards.
         promised: whether `steps` is what a `__len__` of the user's says, so that the data may end
             before.
+        shared_out: whether each of several processes has batches of its own, as from a
+            DistributedSampler.
     """
 
     samples: int | None = None
@@ -39,6 +41,7 @@ class Facts:
     knows_epochs: bool = False
     copies: bool = False
     promised: bool = False
+    shared_out: bool = False
 
 
 class Source(ABC):

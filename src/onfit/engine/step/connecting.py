@@ -110,7 +110,7 @@ def begin_alike(
 
     Args:
         model: a built model.
-        first: its first batch, whole.
+        first: its first batch, whole, or this process' own of a loader with a DistributedSampler.
         together: the processes.
         asked: what else has to be the same in all, by name.
         *sources: the batches to train on, and to validate on.
@@ -132,12 +132,13 @@ def begin_alike(
         for source in sources:
             source.leave_whole() if differ else source.leave_none_empty()
         return
-    if differ:
+    if differ and not sources[0].facts.shared_out:
         raise DataError(
             f"fit was given other data in each of {together.world} processes; it divides what all "
-            "of them have. Pass the same arrays, dataset or loader in all; or wrap the net in "
-            "DistributedDataParallel, to train on data that are shared out already; or "
-            "compile(distribution=None), with which each process trains by itself."
+            "of them have. Pass the same arrays, dataset or loader in all; for data that are "
+            "shared out already pass a DataLoader with a DistributedSampler, or wrap the net in "
+            "DistributedDataParallel; or compile(distribution=None), with which each process "
+            "trains by itself."
         )
     require_as_many(each)
     if not wrapped:
