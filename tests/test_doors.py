@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import re
 import subprocess
 import sys
 from inspect import ismodule
@@ -129,6 +130,67 @@ def test_importing_the_doors_loads_nothing():
 def test_a_module_that_is_not_here_says_what_to_write(keras, module):
     with pytest.raises(MissingModuleError, match=rf"^{keras}\.{module}: onfit has no .* Write \w"):
         importlib.import_module(f"{keras}.{module}")
+
+
+@pytest.mark.parametrize(
+    ("line", "instead"),
+    [
+        ("from onfit.layers import Dense, Resizing", "torchvision"),
+        ("from onfit.keras.layers import Resizing", "torchvision"),
+        ("from onfit.layers.core import Resizing", "torchvision"),
+        ("from onfit.layers.recurrent import CuDNNLSTM", "LSTM, which is as quick"),
+        ("from onfit.ops import relu, svd", "torch.linalg"),
+        ("from onfit.ops.linalg import svd", "torch.linalg"),
+        ("from onfit.datasets import imdb", "torchvision.datasets"),
+        ("from onfit.keras.utils import plot_model", "model.summary"),
+        ("from onfit.utils.vis_utils import plot_model", "model.summary"),
+        ("from onfit.optimizers import Muon", "torch.optim.Muon"),
+        ("from onfit.preprocessing.sequence import TimeseriesGenerator", "sliding_window_view"),
+        ("from onfit import GradientTape", "torch.autograd.grad"),
+        ("from onfit import name_scope", "name= of the layers"),
+    ],
+)
+def test_so_does_a_name_that_is_imported_from_its_module(line, instead):
+    with pytest.raises(MissingModuleError, match=rf"^from onfit.* Write .*{instead}"):
+        exec(line)
+
+
+def test_names_of_tensorflow_say_what_onfit_has_for_them():
+    for name, instead in [
+        ("reduce_mean", "ops.mean"),
+        ("function", "the function without it"),
+        ("data", "a torch DataLoader"),
+        ("newaxis", "numpy.newaxis"),
+    ]:
+        with pytest.raises(AttributeError, match=rf"'{name}'\. Write .*{instead}"):
+            getattr(onfit, name)
+    with pytest.raises(AttributeError, match=r"'set_seed'\. Write utils\.set_random_seed"):
+        onfit.random.set_seed  # noqa: B018
+    with pytest.raises(AttributeError, match=r"'l2_loss'\. Write ops\.sum"):
+        onfit.nn.l2_loss  # noqa: B018
+
+
+def test_what_is_written_instead_of_a_name_of_tensorflow_is_there():
+    from onfit._instead_of_tensorflow import MATH, NN, RANDOM, TENSORFLOW
+
+    for advice in [*TENSORFLOW.values(), *MATH.values(), *NN.values(), *RANDOM.values()]:
+        for room, name in re.findall(r"\b(ops|layers|losses|random|callbacks)\.(\w+)", advice):
+            assert hasattr(importlib.import_module(f"onfit.{room}"), name), advice
+
+
+def test_no_name_that_is_refused_is_a_module_here():
+    from onfit._instead import ROOMS
+
+    for room, names in ROOMS.items():
+        package = "onfit" if room in ("keras", "onfit") else f"onfit.{room}"
+        folder = Path(onfit.__file__).parent.joinpath(*package.split(".")[1:])
+        assert not {path.stem for path in folder.glob("*")} & {*names}, room
+
+
+def test_parts_of_ops_are_found_under_their_own_names():
+    from onfit import ops
+
+    assert ops.nn is ops.numpy is importlib.import_module("onfit.keras.ops.nn") is ops
 
 
 @pytest.mark.parametrize("keras", [onfit, onfit.keras])

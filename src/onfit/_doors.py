@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
-from onfit._instead import MODULES
+from onfit._instead import MODULES, ROOMS
 from onfit.errors import MissingModuleError, MissingPackageError
 
 _KERAS = "onfit.keras."
@@ -48,6 +48,7 @@ _ON_TORCH = {
 _SECOND = {
     "onfit.nn": "onfit.activations",
     "onfit.dtype_policies": "onfit.mixed_precision",
+    **dict.fromkeys(("onfit.objectives", "onfit.keras.objectives"), "onfit.losses"),
     "onfit.keras.dtype_policies": "onfit.mixed_precision",
     **dict.fromkeys(
         [
@@ -99,6 +100,7 @@ def open_old_modules(room: str, names: Iterable[str]) -> None:
         else:
             module = importlib.import_module(f"{room}.{name}")
             vars(module)["__getattr__"] = partial(_name_of_room, whole)
+            vars(module)["__path__"] = []  # so that Python comes to `_refuse_name`
 
 
 def _name_of_room(room: ModuleType, name: str) -> Any:
@@ -125,6 +127,7 @@ class _Doors:
         inner = name.removeprefix(_KERAS).removeprefix("onfit.")
         if inner in MODULES:
             raise MissingModuleError(f"{name}: onfit has no such module. Write {MODULES[inner]}.")
+        _refuse_name(name)
         if name in _ON_TORCH and find_spec("torch") is None:
             raise _without_torch(name)
         loader: Any = self
@@ -138,6 +141,24 @@ class _Doors:
         name = module.__name__
         meant = _SECOND.get(name) or f"onfit.{name.removeprefix(_KERAS)}"
         sys.modules[name] = importlib.import_module(meant)
+
+
+def _refuse_name(name: str) -> None:
+    """Refuse a name of Keras that onfit has not, which `from onfit.layers import ...` asks for.
+
+    Python leaves out what a package itself says of a name that it lacks; but before it gives up,
+    it looks for a module of that name, and comes here.
+
+    Raises:
+        MissingModuleError: the text says what to write.
+    """
+    package, _, wanted = name.rpartition(".")
+    room = f"{package}.".removeprefix(_KERAS).removeprefix("onfit.").partition(".")[0]
+    instead = ROOMS.get(room or "onfit", {}).get(wanted)
+    if instead is not None:
+        raise MissingModuleError(
+            f"from {package} import {wanted}: onfit has no {wanted}. Write {instead}."
+        )
 
 
 def install() -> None:

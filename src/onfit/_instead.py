@@ -3,6 +3,8 @@
 A module says so where a name is asked for (`errors.refusal_of_names`); docs/from-keras.md lists it.
 """
 
+from onfit._instead_of_tensorflow import MATH, NN, RANDOM, TENSORFLOW
+
 _IMAGES = "torchvision.transforms.v2, in the Dataset of a DataLoader"
 _NUMBERS = "numpy or pandas, before fit: a net takes numbers"
 _OWN = "a Layer of your own, with the loop over time in its call"
@@ -14,17 +16,22 @@ _INNER = "torch's own: tensors are torch.Tensor, and nothing records outside of 
 _OF_TORCH = {
     **{f"Adaptive{kind}Pooling{n}D": f"Adaptive{short}Pool{n}d"
        for n in (1, 2, 3) for kind, short in (("Average", "Avg"), ("Max", "Max"))},
-    **dict.fromkeys(("AveragePooling3D", "AvgPool3D"), "AvgPool3d"),
-    **dict.fromkeys(("Conv3D", "Convolution3D"), "Conv3d"),
-    **dict.fromkeys(("Conv3DTranspose", "Convolution3DTranspose"), "ConvTranspose3d"),
-    **dict.fromkeys(("GlobalAveragePooling3D", "GlobalAvgPool3D"), "AdaptiveAvgPool3d"),
-    **dict.fromkeys(("GlobalMaxPooling3D", "GlobalMaxPool3D"), "AdaptiveMaxPool3d"),
-    **dict.fromkeys(("MaxPooling3D", "MaxPool3D"), "MaxPool3d"),
-    "Cropping3D": "ConstantPad3d",
-    "SpatialDropout3D": "Dropout3d",
-    "UpSampling3D": "Upsample",
-    "ZeroPadding3D": "ConstantPad3d",
 }  # fmt: skip
+
+# Layers that Keras itself no longer has.
+OF_KERAS_1_AND_2 = {
+    "AtrousConvolution1D": "Conv1D with dilation_rate=",
+    "AtrousConvolution2D": "Conv2D with dilation_rate=",
+    "CuDNNGRU": "GRU, which is as quick on a GPU",
+    "CuDNNLSTM": "LSTM, which is as quick on a GPU",
+    "DenseFeatures": _NUMBERS,
+    "Highway": "a Layer of your own: gate * h(x) + (1 - gate) * x",
+    "LocallyConnected1D": "a Layer of your own, on tensor.unfold",
+    "LocallyConnected2D": "a Layer of your own, on torch.nn.functional.unfold",
+    "MaxoutDense": "Dense(k * units), Reshape((k, units)) and ops.max(x, axis=1)",
+    "Merge": "concatenate, add and their like on symbols, in Model(inputs, outputs)",
+    "TimeDistributedDense": "TimeDistributed(Dense(units))",
+}
 
 MODULES = {
     "applications": "Model(net) with a net of torchvision.models or timm, which have weights",
@@ -143,6 +150,7 @@ ROOMS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("MelSpectrogram", "STFTSpectrogram"), "torchaudio.transforms"),
         **dict.fromkeys(("FlaxLayer", "JaxLayer", "TFSMLayer"), "a net of torch"),
         "InputSpec": "a check of x.shape in the call of the layer",
+        **OF_KERAS_1_AND_2,
         "Pipeline": "Sequential",
         "ReversibleEmbedding": "Embedding, and x @ its weight in the call of a Layer",
         "SpectralNormalization": "torch.nn.utils.parametrizations.spectral_norm",
@@ -231,13 +239,12 @@ ROOMS: dict[str, dict[str, str]] = {
         **dict.fromkeys(_SPECTRA.split(), "torch.fft, or torch.stft"),
         **dict.fromkeys(_MATRICES.split(), "torch.linalg's function"),
         **dict.fromkeys(_BY_LAYERS.split(), "the layer of that kind, or torch.nn.functional's"),
-        **dict.fromkeys(
-            ("linalg", "nn", "numpy"), "ops.relu and the like: all stand in ops itself"
-        ),
         "image": "torchvision.transforms.v2.functional",
         **dict.fromkeys(_RARE.split(), "torch's function, in layers.Lambda(function) on a symbol"),
     },
     "preprocessing": {
+        "TimeseriesGenerator": "numpy.lib.stride_tricks.sliding_window_view, and fit(x, y)",
+        **dict.fromkeys(("make_sampling_table", "skipgrams"), "numpy, or the gensim library"),
         "image": MODULES["preprocessing.image"],
         "image_dataset_from_directory": "torchvision.datasets.ImageFolder, in a torch DataLoader",
         "text": MODULES["preprocessing.text"],
@@ -245,4 +252,7 @@ ROOMS: dict[str, dict[str, str]] = {
         "timeseries_dataset_from_array": "numpy.lib.stride_tricks.sliding_window_view",
     },
 }
-ROOMS["onfit"] = ROOMS["keras"]
+# `import onfit as tf` has what stands in TensorFlow beside Keras.
+ROOMS["onfit"] = {**TENSORFLOW, **ROOMS["keras"]}
+ROOMS["sequence"] = ROOMS["preprocessing"]
+ROOMS |= {"activations": NN, "math": MATH, "random": RANDOM}

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from onfit import _doors
 from onfit.errors import refusal_of_names
 from onfit.layers.graph import recorded, symbols_in
 from onfit.layers.shapes import mapped, tensors_in
@@ -81,3 +82,7 @@ globals().update({name: getattr(making, name) for name in _MADE})
 globals().update({name: globals()[meant] for name, meant in _ALIASES.items()})
 einsum, map = _einsum, making.map_  # noqa: A001
 __getattr__ = refusal_of_names(__name__, __all__)
+# As if it were a package, so that `from onfit.ops import svd` comes to `_doors`, which says more.
+__path__: list[str] = []
+# Keras has parts of ops a second time under these names.
+_doors.open_old_modules(__name__, ["linalg", "math", "nn", "numpy"])

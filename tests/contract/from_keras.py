@@ -49,6 +49,7 @@ _OF_KERAS_2S_BACKEND = {
     *("batch_get_value", "batch_set_value", "count_params", "gradients", "in_train_phase"),
     *("is_sparse", "learning_phase", "placeholder", "rnn", "set_learning_phase", "update"),
 }
+_OF_KERAS_2S_PREPROCESSING = {"TimeseriesGenerator", "make_sampling_table", "skipgrams"}
 # What is in Keras' modules and not for users.
 _INNER = {"legacy", "src", "version"}
 
@@ -98,11 +99,14 @@ def _names() -> Iterator[str]:
 def unexplained() -> dict[str, Any]:
     """Names that are missing without advice, and advice for names that are not missing."""
     from onfit import _instead
+    from onfit import _instead_of_tensorflow as of_tensorflow
 
     found = {}
     for room in ROOMS:
         missing, advice = {*lacking(room)}, {*_instead.ROOMS.get(room, {})}
         of_keras_2 = {"multi_gpu_model", "text", *_instead.MODULES, *_OF_KERAS_2S_BACKEND}
+        of_keras_2 |= {*_instead.OF_KERAS_1_AND_2, *_OF_KERAS_2S_PREPROCESSING}
+        of_keras_2 |= {*of_tensorflow.NN, *of_tensorflow.RANDOM}
         if missing - advice or advice - missing - of_keras_2:
             found[room] = (missing - advice, advice - missing - of_keras_2)
     return found

@@ -170,6 +170,8 @@ VALUES_OF: dict[str, Any] = {
     "Cropping1D(cropping)": (1, 2),
     "ZeroPadding1D(padding)": (1, 2),
     "ZeroPadding2D(padding)": ((1, 2), (3, 4)),
+    "Cropping3D(cropping)": ((1, 0), (0, 1), (1, 1)),
+    "ZeroPadding3D(padding)": ((1, 0), (0, 1), (1, 1)),
     "Rescaling(scale)": 0.3,
 }
 

@@ -30,6 +30,7 @@ INPUTS: list[Any] = [
     [torch.rand(2, 4, 4), torch.rand(2, 4, 4)],
     torch.ones(2, 3, dtype=torch.int64),
     torch.rand(2, 64),
+    torch.rand(2, 4, 4, 4, 4),
 ]
 # Where weights are drawn anew, or a function is asked for its own class, outputs do not compare.
 NOT_COMPARED = {"seed", "weights", "function", "arguments", "backward_layer"}

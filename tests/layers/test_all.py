@@ -68,6 +68,16 @@ MADE: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "UpSampling2D": ({"size": (2, 3), "interpolation": "bicubic"}, (5, 6, 7, 2)),
     "ZeroPadding1D": ({"padding": (1, 2), "data_format": "channels_first"}, (5, 2, 8)),
     "ZeroPadding2D": ({"padding": ((1, 2), (0, 1))}, (5, 6, 7, 2)),
+    "AveragePooling3D": ({"pool_size": 2, "padding": "same"}, (5, 3, 4, 5, 2)),
+    "Conv3D": ({"filters": 4, "kernel_size": (1, 2, 3), "groups": 2}, (5, 3, 4, 5, 2)),
+    "Conv3DTranspose": ({"filters": 4, "kernel_size": 2, "strides": 2}, (5, 3, 4, 5, 2)),
+    "Cropping3D": ({"cropping": ((1, 0), (0, 1), (1, 1))}, (5, 3, 4, 5, 2)),
+    "GlobalAveragePooling3D": ({"data_format": "channels_first"}, (5, 2, 3, 4, 5)),
+    "GlobalMaxPooling3D": ({"keepdims": True}, (5, 3, 4, 5, 2)),
+    "MaxPooling3D": ({"pool_size": (1, 2, 2), "strides": 1}, (5, 3, 4, 5, 2)),
+    "SpatialDropout3D": ({"rate": 0.0}, (5, 3, 4, 5, 2)),
+    "UpSampling3D": ({"size": (1, 2, 3), "data_format": "channels_first"}, (5, 2, 3, 4, 5)),
+    "ZeroPadding3D": ({"padding": ((1, 0), (0, 1), (1, 1))}, (5, 3, 4, 5, 2)),
     "Conv1D": (
         {"filters": 4, "kernel_size": 3, "strides": 2, "padding": "causal", "dilation_rate": 2},
         (5, 8, 2),
@@ -164,7 +174,7 @@ def test_a_layer_is_made_again_from_its_configuration(kind: str) -> None:
     assert config["trainable"] is False
     for argument, value in MADE[kind][0].items():
         if isinstance(value, (int, float, tuple, list)):
-            assert config[argument] in (value, (value,), (value, value))
+            assert config[argument] in (value, (value,), (value,) * 2, (value,) * 3)
     again = type(layer).from_config(config)
     assert again.get_config() == config
     again(x)
@@ -204,6 +214,13 @@ ALIASES = {
     "Deconvolution2D": "Conv2DTranspose",
     "SeparableConvolution1D": "SeparableConv1D",
     "SeparableConvolution2D": "SeparableConv2D",
+    "Convolution3D": "Conv3D",
+    "Convolution3DTranspose": "Conv3DTranspose",
+    "Deconvolution3D": "Conv3DTranspose",
+    "MaxPool3D": "MaxPooling3D",
+    "AvgPool3D": "AveragePooling3D",
+    "GlobalAvgPool3D": "GlobalAveragePooling3D",
+    "GlobalMaxPool3D": "GlobalMaxPooling3D",
     "Convolution1D": "Conv1D",
     "Convolution2D": "Conv2D",
     "MaxPool1D": "MaxPooling1D",

@@ -75,3 +75,12 @@ def test_other_axes_are_an_error_that_names_the_layer(kind: str, axes: str) -> N
 def test_sizes_that_vary_stay_so() -> None:
     assert MaxPooling2D(2)(layers.Input((None, 8, 3))).shape == (None, None, 4, 3)
     assert layers.GlobalMaxPooling1D()(layers.Input((None, 3))).shape == (None, 3)
+
+
+def test_a_mean_of_a_volume_counts_no_padding() -> None:
+    x = torch.randn(2, 4, 5, 6, 3)
+    found = layers.AveragePooling3D(3, strides=2, padding="same")(x)
+    assert found.shape == (2, 2, 3, 3, 3)
+    # Of 4 voxels the windows begin at 0; of 5 at -1; of 6 at 0.
+    torch.testing.assert_close(found[:, 0, 0, 0], x[:, :3, :2, :3].mean((1, 2, 3)))
+    torch.testing.assert_close(found[:, 1, 2, 2], x[:, 2:, 3:, 4:].mean((1, 2, 3)))

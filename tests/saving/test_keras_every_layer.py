@@ -16,7 +16,7 @@ from onfit.models import Model, Sequential, load_model
 
 pytestmark = tolerant_of_keras
 
-FLAT, SEQUENCE, IMAGE = (6,), (7, 4), (6, 6, 4)
+FLAT, SEQUENCE, IMAGE, VOLUME = (6,), (7, 4), (6, 6, 4), (4, 4, 5, 4)
 # One or two of each layer, with options that change what it keeps or where.
 ONE_INPUT: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "activation": (FLAT, "Activation", {"activation": "tanh"}),
@@ -24,6 +24,16 @@ ONE_INPUT: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "batch normalization, axis": (IMAGE, "BatchNormalization", {"axis": 1, "scale": False}),
     "conv1d": (SEQUENCE, "Conv1D", {"filters": 3, "kernel_size": 2, "padding": "causal"}),
     "conv2d": (IMAGE, "Conv2D", {"filters": 4, "kernel_size": (3, 2), "groups": 2}),
+    "conv3d": (VOLUME, "Conv3D", {"filters": 4, "kernel_size": (1, 2, 2), "groups": 2}),
+    "conv3d transpose": (VOLUME, "Conv3DTranspose", {"filters": 3, "kernel_size": 2}),
+    "max pooling 3d": (VOLUME, "MaxPooling3D", {"pool_size": 2, "padding": "same"}),
+    "average pooling 3d": (VOLUME, "AveragePooling3D", {"pool_size": (1, 2, 2)}),
+    "global average pooling 3d": (VOLUME, "GlobalAveragePooling3D", {"keepdims": True}),
+    "global max pooling 3d": (VOLUME, "GlobalMaxPooling3D", {}),
+    "spatial dropout 3d": (VOLUME, "SpatialDropout3D", {"rate": 0.5}),
+    "zero padding 3d": (VOLUME, "ZeroPadding3D", {"padding": ((1, 0), (0, 2), (1, 1))}),
+    "cropping 3d": (VOLUME, "Cropping3D", {"cropping": ((1, 0), (0, 1), (1, 1))}),
+    "upsampling 3d": (VOLUME, "UpSampling3D", {"size": (1, 2, 3)}),
     "activity regularization": (FLAT, "ActivityRegularization", {"l1": 0.1}),
     "alpha dropout": (FLAT, "AlphaDropout", {"rate": 0.5}),
     "conv1d transpose": (SEQUENCE, "Conv1DTranspose", {"filters": 3, "kernel_size": 2}),

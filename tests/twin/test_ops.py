@@ -117,7 +117,7 @@ CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "transpose": [((X,), {}), ((X, (0, 2, 1)), {})],
     "tril": [((X,), {"k": 1})],
     "unstack": [((X,), {"axis": 1})],
-    "where": [((X > 0.5, X, Y), {}), ((X > 0.5, X, 0.0), {})],
+    "where": [((X > 0.5, X, Y), {}), ((X > 0.5, X, 0.0), {}), ((True, X, 0.0), {})],
     "arccosh": [((X + 1,), {})],
     "power": [((X, 2), {}), ((2.0, X), {})],
 }

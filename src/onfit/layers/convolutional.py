@@ -1,4 +1,4 @@
-"""Convolutions in one and two dimensions."""
+"""Convolutions in one and two dimensions; `volumes` has those in three."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -123,7 +123,7 @@ class Convolution(Affine):
         require_size(self, x.shape, self.layout.channels, expected, "channels")
         x = self.layout.to_torch(as_weight(x, kernel))
         x, padding = with_margins(x, self._margins(x.shape[2:]))
-        convolve: Any = (torch.conv1d, torch.conv2d)[self.rank - 1]
+        convolve: Any = (torch.conv1d, torch.conv2d, torch.conv3d)[self.rank - 1]
         rest = (self.strides, padding, self.dilation_rate, self.groups)
         return self.layout.from_torch(convolve(x, kernel, bias, *rest))
 

@@ -58,7 +58,7 @@ class _Pooling(Layer):
 
 class _MaxPooling(_Pooling):
     def _pooled(self, x: Tensor, margins: Margins) -> Tensor:
-        pool: Any = (F.max_pool1d, F.max_pool2d)[self.rank - 1]
+        pool: Any = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[self.rank - 1]
         x, padding = with_margins(x, margins, -torch.inf)
         pooled: Tensor = pool(x, self.pool_size, self.strides, padding)
         return pooled
@@ -73,7 +73,7 @@ class _AveragePooling(_Pooling):
         return means / self._means(padded(x.new_ones(1, 1, *x.shape[2:]), margins))
 
     def _means(self, x: Tensor) -> Tensor:
-        pool: Any = (F.avg_pool1d, F.avg_pool2d)[self.rank - 1]
+        pool: Any = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[self.rank - 1]
         means: Tensor = pool(x, self.pool_size, self.strides)
         return means
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from onfit.layers.checks import one_of, require_rank
 from onfit.layers.layer import Layer
 
-_SPACE = {1: ("steps",), 2: ("height", "width")}
+_SPACE = {1: ("steps",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
 
 @dataclass(frozen=True)

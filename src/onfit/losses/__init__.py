@@ -60,7 +60,13 @@ from onfit.losses.regression import (
 from onfit.registered import named
 
 __all__ = [
+    "BCE",
     "CTC",
+    "KLD",
+    "MAE",
+    "MAPE",
+    "MSE",
+    "MSLE",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
@@ -85,6 +91,7 @@ __all__ = [
     "SquaredHinge",
     "TorchLoss",
     "Tversky",
+    "bce",
     "binary_crossentropy",
     "binary_focal_crossentropy",
     "categorical_crossentropy",
@@ -92,25 +99,45 @@ __all__ = [
     "categorical_generalized_cross_entropy",
     "categorical_hinge",
     "circle",
+    "cosine",
+    "cosine_proximity",
     "cosine_similarity",
     "ctc",
     "dice",
     "get",
     "hinge",
     "huber",
+    "huber_loss",
     "is_loss_function",
     "kl_divergence",
+    "kld",
+    "kullback_leibler_divergence",
     "log_cosh",
+    "logcosh",
+    "mae",
+    "mape",
     "mean_absolute_error",
     "mean_absolute_percentage_error",
     "mean_squared_error",
     "mean_squared_logarithmic_error",
+    "mse",
+    "msle",
     "poisson",
     "reduced",
     "sparse_categorical_crossentropy",
     "squared_hinge",
     "tversky",
 ]
+
+# Shorter and older names, which Keras has had.
+BCE = bce = binary_crossentropy
+KLD = kld = kullback_leibler_divergence = kl_divergence
+MAE = mae = mean_absolute_error
+MAPE = mape = mean_absolute_percentage_error
+MSE = mse = mean_squared_error
+MSLE = msle = mean_squared_logarithmic_error
+cosine = cosine_proximity = cosine_similarity
+huber_loss, logcosh = huber, log_cosh
 
 _CLASSES: tuple[type[NamedLoss], ...] = (
     BinaryCrossentropy, CategoricalCrossentropy, CategoricalHinge, CosineSimilarity, Hinge,

@@ -84,6 +84,11 @@ from onfit.metrics.variable import MetricVariable
 
 __all__ = [
     "AUC",
+    "KLD",
+    "MAE",
+    "MAPE",
+    "MSE",
+    "MSLE",
     "Accuracy",
     "BinaryAccuracy",
     "BinaryCrossentropy",
@@ -139,6 +144,8 @@ __all__ = [
     "categorical_crossentropy",
     "categorical_hinge",
     "concordance_correlation",
+    "cosine",
+    "cosine_proximity",
     "cosine_similarity",
     "from_config",
     "get",
@@ -146,11 +153,18 @@ __all__ = [
     "huber",
     "is_of_torchmetrics",
     "kl_divergence",
+    "kld",
+    "kullback_leibler_divergence",
     "log_cosh",
+    "logcosh",
+    "mae",
+    "mape",
     "mean_absolute_error",
     "mean_absolute_percentage_error",
     "mean_squared_error",
     "mean_squared_logarithmic_error",
+    "mse",
+    "msle",
     "pearson_correlation",
     "poisson",
     "sparse_categorical_accuracy",
@@ -159,6 +173,15 @@ __all__ = [
     "squared_hinge",
     "top_k_categorical_accuracy",
 ]
+
+# Shorter and older names, which Keras has had.
+KLD = kld = kullback_leibler_divergence = kl_divergence
+MAE = mae = mean_absolute_error
+MAPE = mape = mean_absolute_percentage_error
+MSE = mse = mean_squared_error
+MSLE = msle = mean_squared_logarithmic_error
+cosine = cosine_proximity = cosine_similarity
+logcosh = log_cosh
 
 if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others
     __getattr__ = refusal_of_names(__name__, __all__)

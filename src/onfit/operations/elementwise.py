@@ -165,6 +165,7 @@ def nan_to_num(
 @entered("numpy")
 def where(condition: Tensor, x1: Tensor | None = None, x2: Tensor | None = None) -> Any:
     """`x1` where the condition is true, else `x2`; with neither, the places where it is true."""
+    condition = torch.as_tensor(condition)
     if x1 is None or x2 is None:
         return torch.where(condition)
     return torch.where(condition.bool(), x1, x2)

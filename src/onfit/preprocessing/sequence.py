@@ -1,12 +1,12 @@
 """Lists of unequal lengths as one array."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from onfit.errors import ArgumentError, DataError, did_you_mean
+from onfit.errors import ArgumentError, DataError, did_you_mean, refusal_of_names
 
 __all__ = ["pad_sequences"]
 
@@ -74,3 +74,9 @@ def _row(entries: Any, index: int) -> np.ndarray[Any, Any]:
             f"pad_sequences: a list of lists is wanted, and number {index} is {entries!r}."
         )
     return np.asarray(entries)
+
+
+if not TYPE_CHECKING:  # whose reader knows the names from above, and should miss all others
+    __getattr__ = refusal_of_names(__name__, __all__)
+# As if it were a package, so that an import of another name comes to `_doors`, which says more.
+__path__: list[str] = []

@@ -14,6 +14,8 @@ from onfit.layers.convolutional import Convolution
 from onfit.layers.shapes import Shape
 from onfit.layers.spatial import padded
 
+_OF_TORCH = (torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d)
+
 
 class _Transposed(Convolution):
     """The base class of transposed convolutions."""
@@ -56,7 +58,7 @@ class _Transposed(Convolution):
         kernel = self.kernel.movedim((-1, -2), (0, 1))
         require_size(self, x.shape, self.layout.channels, kernel.shape[0], "channels")
         x = self.layout.to_torch(as_weight(x, kernel))
-        convolve: Any = (torch.conv_transpose1d, torch.conv_transpose2d)[self.rank - 1]
+        convolve: Any = _OF_TORCH[self.rank - 1]
         whole = convolve(x, kernel, None, self.strides, 0, 0, 1, self.dilation_rate)
         outputs = padded(whole, self._cut(x.shape[2:]))
         if self.bias is not None:

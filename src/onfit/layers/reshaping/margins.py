@@ -137,7 +137,12 @@ class Cropping1D(_Cropping):
         super().__init__(cropping, **layer)
 
 
-class Cropping2D(_Cropping):
+class _CroppingOfSpace(_Cropping):
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "data_format": self.layout.data_format}
+
+
+class Cropping2D(_CroppingOfSpace):
     """Cuts margins off an image.
 
     Args:
@@ -153,6 +158,3 @@ class Cropping2D(_Cropping):
         self, cropping: Widths = ((0, 0), (0, 0)), data_format: str | None = None, **layer: Any
     ) -> None:
         super().__init__(cropping, data_format, **layer)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "data_format": self.layout.data_format}

@@ -1,0 +1,1 @@
+"""Layers for data with three axes of space: volumes, or films."""
