@@ -21,7 +21,7 @@ from tests.golden.golden import (
 
 from onfit.callbacks import BackupAndRestore, Callback, CSVLogger, EarlyStopping, History, TimeLimit
 from onfit.core.hooks import HOOKS
-from onfit.errors import CapabilityError
+from onfit.errors import CapabilityError, NotReadyError
 from onfit.integrations.skorch import OnfitCallback
 
 X, Y = (torch.cat(parts) for parts in zip(*batches(), strict=True))
@@ -109,7 +109,8 @@ def test_each_hook_is_called_in_its_order():
 def test_a_net_with_callbacks_is_cloned_and_pickled():
     model = net_for([EarlyStopping("loss", patience=2)], max_epochs=2)
     other = clone(model).fit(X, Y)
-    assert not hasattr(model.callbacks[0], "session_")
+    assert model.callbacks[0].session is None
+    assert len(clone(other).fit(X, Y).history) == 2
     again = pickle.loads(pickle.dumps(other))
     np.testing.assert_array_equal(again.predict(X), other.predict(X))
     assert again.callbacks[0].callbacks[0].patience == 2
@@ -125,6 +126,43 @@ def test_what_an_interrupt_ends_is_no_whole_training():
     model.callbacks.append(Interrupts())
     model.fit(X, Y)
     assert history.run.stopped_by == "skorch"
+
+
+@pytest.mark.parametrize("loads_first", [True, False])
+def test_a_training_that_skorch_goes_on_with_counts_its_epochs_on(tmp_path, loads_first):
+    def fitted(append, *more):
+        history = History()
+        model = net_for([history, CSVLogger("log.csv", append=append)], max_epochs=2)
+        model.callbacks = [*more, *model.callbacks] if loads_first else [*model.callbacks, *more]
+        model.fit(X, Y)
+        return history.epoch
+
+    saves = skorch.callbacks.Checkpoint(monitor=None, dirname=str(tmp_path))
+    assert fitted(False, saves) == [0, 1]
+    assert fitted(True, skorch.callbacks.LoadInitState(saves)) == [2, 3]
+    rows = (tmp_path / "log.csv").read_text().splitlines()[1:]
+    assert [row.partition(",")[0] for row in rows] == ["0", "1", "2", "3"]
+
+
+def test_a_training_of_no_epochs_begins_and_ends():
+    called = []
+
+    class Notes(Callback):
+        def on_train_begin(self, logs=None):
+            called.append("begin")
+
+        def on_train_end(self, logs=None):
+            called.append(self.run.outcome)
+
+    net_for([Notes()], max_epochs=0).fit(X, Y)
+    assert called == ["begin", "completed"]
+
+
+def test_the_same_callback_twice_is_one_sentence():
+    model = net_for([History()])
+    model.callbacks *= 2
+    with pytest.raises(NotReadyError, match="List it once"):
+        model.fit(X, Y)
 
 
 def test_backup_and_restore_says_what_to_write_instead(tmp_path):

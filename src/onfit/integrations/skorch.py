@@ -41,14 +41,21 @@ class OnfitCallback(Hosting, Callback):
     """
 
     owner = SKORCH
+    _waits = False  # whether training has begun for skorch, and not yet for the callbacks
 
     def __init__(self, callbacks: Callbacks) -> None:
         callbacks = list(callbacks) if isinstance(callbacks, Iterator) else callbacks
         super().__init__(callbacks)
         self.callbacks = callbacks  # scikit-learn's clone wants the object that it has passed
 
+    def _get_param_names(self) -> list[str]:
+        return ["callbacks"]  # of all attributes, what a clone is made with
+
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **more: Any) -> None:  # noqa: N803
-        first = len(net.history)
+        self._waits = True  # for the callbacks after this one: LoadInitState loads the history
+
+    def _begin(self, net: Any, first: int) -> None:
+        self._waits = False
         self.begin(
             net.module_,
             optimizer=net.optimizer_,
@@ -57,11 +64,15 @@ class OnfitCallback(Hosting, Callback):
         )
 
     def on_train_end(self, net: Any, X: Any = None, y: Any = None, **more: Any) -> None:  # noqa: N803
-        if self.session.in_epoch and not self.session.stopping:
-            self.session.stop("it was interrupted", by="skorch")
+        if self._waits:  # it had no epochs
+            self._begin(net, len(net.history))
+        if self.session.in_epoch:
+            self.ended_early("it was interrupted")
         self.end()
 
     def on_epoch_begin(self, net: Any, *data: Any, **more: Any) -> None:
+        if self._waits:
+            self._begin(net, len(net.history) - 1)  # skorch has made the row of this epoch
         self.session.epoch_begin()
 
     def on_epoch_end(self, net: Any, *data: Any, **more: Any) -> None:

@@ -10,6 +10,7 @@ from onfit.core.judging.decisions import decisions_state, load_decisions
 from onfit.core.meter import RunningMeans, as_number
 from onfit.core.session import Session
 from onfit.core.state import memories, names_of, remember
+from onfit.errors import NotReadyError
 from onfit.storage.trees import as_bytes, from_bytes
 
 
@@ -19,9 +20,19 @@ class Hosted(Session):
     _results: RunningMeans | None = None  # of the evaluation that is under way
 
     def epoch_begin(self, epoch: int | None = None) -> None:
-        """The trainer's epoch begins, which is none of the session's where that counts steps."""
-        if not self._in_steps:
-            super().epoch_begin(epoch)
+        """The trainer's epoch begins, which is none of the session's where that counts steps.
+
+        Raises:
+            NotReadyError: if it has begun, and not one batch of it.
+        """
+        if self._in_steps:
+            return
+        if self.in_epoch and self.progress.batch == 0:
+            raise NotReadyError(
+                "an epoch begins twice: the same OnfitCallback stands twice among the callbacks of "
+                "this training. List it once."
+            )
+        super().epoch_begin(epoch)
 
     def epoch_end(self, **values: Any) -> bool:
         """The trainer's epoch is over. Returns whether the loop has to stop."""
