@@ -5,9 +5,16 @@ from types import SimpleNamespace
 import pytest
 from tests.core.loops import Diary
 
-from onfit.callbacks import EarlyStopping, History, LambdaCallback, TerminateOnNaN, TimeLimit
+from onfit.callbacks import (
+    EarlyStopping,
+    History,
+    LambdaCallback,
+    ReduceLROnPlateau,
+    TerminateOnNaN,
+    TimeLimit,
+)
 from onfit.core import Callback, Run, Session, Stop
-from onfit.errors import NotReadyError
+from onfit.errors import CapabilityError, NotReadyError
 
 
 def pushed(callbacks, losses, **more):
@@ -222,3 +229,12 @@ def test_what_a_batch_left_open_is_gone_with_its_epoch():
         session.epoch_end(val_loss=value)
     session.train_end()
     assert history.history == {"val_loss": [0.5, 0.4]}
+
+
+def test_a_training_that_a_check_refuses_can_be_ended_with_that_error():
+    session = Session(SimpleNamespace(), [ReduceLROnPlateau()])
+    with pytest.raises(CapabilityError) as refused:
+        session.train_begin()
+    session.train_end(refused.value)
+    assert session.outcome == "failed"
+    assert session.timing.report()["callbacks"] == {"ReduceLROnPlateau": 0.0}

@@ -18,9 +18,16 @@ from tests.golden.golden import (
     weights_of,
 )
 
-from onfit.callbacks import BackupAndRestore, Callback, EarlyStopping, History, TimeLimit
+from onfit.callbacks import (
+    BackupAndRestore,
+    Callback,
+    EarlyStopping,
+    History,
+    ReduceLROnPlateau,
+    TimeLimit,
+)
 from onfit.core.hooks import HOOKS
-from onfit.errors import CapabilityError, NotReadyError
+from onfit.errors import ArgumentError, ArgumentTypeError, CapabilityError, NotReadyError
 
 with warnings.catch_warnings(action="ignore"):  # torch warns of parts of itself that Ignite imports
     from ignite.engine import Engine, Events
@@ -121,23 +128,59 @@ def test_each_hook_is_called_in_its_order():
     ]
 
 
-@pytest.mark.parametrize("own_handler", [False, True])
+@pytest.mark.parametrize("own_handler", [None, "before a run", "after a run"])
 def test_an_exception_reaches_the_callbacks_and_the_caller(own_handler):
     class Notes(Callback):
         def on_exception(self, exception):
             self.noted = str(exception)
 
-    notes = Notes()
-    training = Training([notes], output=lambda loss: 1 / 0)
+    notes, wrong, taken = [Notes(), Notes()], [], []
+    training = Training([notes[0]], output=lambda loss: 1 / 0 if wrong else loss)
+    OnfitCallback([notes[1]], model=training.net).attach(training.trainer)
     training.trainer.logger.disabled = True
-    if own_handler:
-        training.trainer.add_event_handler(Events.EXCEPTION_RAISED, lambda engine, error: None)
-        training.run()
-    else:
+    take = Events.EXCEPTION_RAISED, lambda engine, error: taken.append(str(error))
+    if own_handler == "before a run":
+        training.trainer.add_event_handler(*take)
+    training.run(max_epochs=1)
+    if own_handler == "after a run":
+        training.trainer.add_event_handler(*take)
+    wrong.append("all")
+    if own_handler is None:
         with pytest.raises(ZeroDivisionError):
-            training.run()
-    assert notes.noted == "division by zero"
-    assert notes.run.outcome == "failed"
+            training.run(max_epochs=3)
+    else:
+        training.run(max_epochs=3)
+    assert taken == ([] if own_handler is None else ["division by zero"])
+    assert [each.noted for each in notes] == ["division by zero"] * 2
+    assert [each.run.outcome for each in notes] == ["failed"] * 2
+
+
+def test_validations_in_handlers_that_are_attached_late_count():
+    history, evaluated = History(), []
+    training = Training([history])
+    training.trainer.add_event_handler(Events.STARTED, lambda engine: attach())
+
+    def attach():
+        if not evaluated:
+            training.trainer.add_event_handler(Events.EPOCH_COMPLETED, validate)
+
+    def validate(engine):
+        training.evaluator.run(["a batch"])
+        evaluated.append(training.evaluator.state.metrics["loss"])
+
+    training.run(max_epochs=2)
+    assert history.history["val_loss"] == evaluated == VAL_LOSS[1:3]
+
+
+def test_a_stop_by_another_handler_is_no_whole_training():
+    history = History()
+    training = Training([history])
+    training.trainer.add_event_handler(
+        Events.EPOCH_COMPLETED(once=2), lambda engine: engine.terminate()
+    )
+    training.run()
+    assert history.epoch == [0, 1]
+    assert (history.run.outcome, history.run.stopped_by) == ("stopped", "Ignite's Engine")
 
 
 def test_an_evaluation_outside_of_training_is_none_of_it():
@@ -155,3 +198,12 @@ def test_what_cannot_be_is_one_sentence(tmp_path):
     training = Training([EarlyStopping()])
     with pytest.raises(NotReadyError, match="one for each trainer"):
         training.callback.attach(training.trainer)
+    with pytest.raises(ArgumentTypeError, match="one Engine of Ignite, and got list"):
+        OnfitCallback([History()], model=net()).attach(training.trainer, [training.evaluator])
+    with pytest.raises(ArgumentError, match="another engine than the trainer"):
+        OnfitCallback([History()], model=net()).attach(training.trainer, training.trainer)
+    without_a_rate = OnfitCallback([ReduceLROnPlateau()], model=net())
+    without_a_rate.attach(trainer := Engine(lambda engine, batch: 0.0))
+    trainer.logger.disabled = True
+    with pytest.raises(CapabilityError, match=r"needs optimizer\.learning_rate"):
+        trainer.run(["a batch"])

@@ -7,8 +7,7 @@ from ignite.engine import Engine, Events
 from onfit._types import Callbacks
 from onfit.core.sizes import batch_size
 from onfit.errors import NotReadyError
-from onfit.integrations.hosting import Hosted, Hosting
-from onfit.integrations.hosting.of_ignite import numbers_of, raises_errors, settings_of
+from onfit.integrations.hosting import Hosted, Hosting, of_ignite
 from onfit.integrations.hosting.owners import IGNITE
 from onfit.integrations.hosting.values import numbers_in
 
@@ -39,7 +38,7 @@ class OnfitCallback(Hosting):
     Example:
         >>> import torch
         >>> from onfit.callbacks import EarlyStopping
-        >>> trainer = evaluator = Engine(lambda engine, batch: 0.0)
+        >>> trainer, evaluator = (Engine(lambda engine, batch: 0.0) for _ in range(2))
         >>> onfit_callback = OnfitCallback([EarlyStopping(patience=3)], model=torch.nn.Linear(1, 1))
         >>> onfit_callback.attach(trainer, evaluator)
     """
@@ -60,8 +59,11 @@ class OnfitCallback(Hosting):
             evaluator: the engine that validates it, if one does.
 
         Raises:
+            ArgumentTypeError: for anything that is no engine.
+            ArgumentError: for the trainer as evaluator.
             NotReadyError: if it is attached already.
         """
+        of_ignite.check_engines(trainer, evaluator)
         if self._trainer is not None:
             raise NotReadyError(
                 "this OnfitCallback is attached to a trainer. Make one for each trainer."
@@ -69,51 +71,46 @@ class OnfitCallback(Hosting):
         self._trainer = trainer
         trainer.add_event_handler(Events.STARTED, self._begin)
         if evaluator is not None:
-            evaluator.add_event_handler(Events.STARTED, lambda: self.evaluation_begin())
-            evaluator.add_event_handler(Events.ITERATION_COMPLETED, self._end_evaluation_batch)
-            evaluator.add_event_handler(Events.COMPLETED, self._end_evaluation)
-
-    # --- the trainer ---------------------------------------------------------------------------
+            of_ignite.follow_evaluations(self, evaluator, self._stop_if)
 
     def _begin(self, trainer: Engine) -> None:
         if not self._listens:  # only now, so that these handlers come after the user's own
             self._listen(trainer)
-        session = self.begin(self.model, optimizer=self.optimizer, **settings_of(trainer))
+        session = self.begin(self.model, optimizer=self.optimizer, **of_ignite.settings_of(trainer))
         self._stop_if(session.stopping)
 
     def _listen(self, trainer: Engine) -> None:
         self._listens = True
-        trainer.add_event_handler(Events.EPOCH_STARTED, lambda: self.session.epoch_begin())
+        trainer.add_event_handler(Events.EPOCH_STARTED, self._begin_epoch)
         trainer.add_event_handler(Events.ITERATION_STARTED, self._begin_batch)
         trainer.add_event_handler(Events.ITERATION_COMPLETED, self._end_batch)
-        trainer.add_event_handler(Events.EPOCH_COMPLETED, self._end_epoch)
-        trainer.add_event_handler(Events.TERMINATE | Events.COMPLETED, lambda: self.end())
-        trainer.add_event_handler(Events.EXCEPTION_RAISED, self._fail, raises_errors(trainer))
+        self._last = trainer.add_event_handler(Events.EPOCH_COMPLETED, self._end_epoch)
+        trainer.add_event_handler(Events.TERMINATE, lambda: self.end_early("it was terminated"))
+        trainer.add_event_handler(Events.COMPLETED, lambda: self.end())
+        trainer.add_event_handler(Events.EXCEPTION_RAISED, self._fail)
+
+    def _begin_epoch(self, trainer: Engine) -> None:
+        self._last.remove()  # and again after what was attached since, which may validate
+        self._last = trainer.add_event_handler(Events.EPOCH_COMPLETED, self._end_epoch)
+        self.session.epoch_begin()
 
     def _begin_batch(self, trainer: Engine) -> None:
         self.session.batch_begin(batch_size(trainer.state.batch))
 
     def _end_batch(self, trainer: Engine) -> None:
-        size, values = batch_size(trainer.state.batch), numbers_of(trainer)
+        size, values = batch_size(trainer.state.batch), of_ignite.numbers_of(trainer)
         self._stop_if(self.session.batch_end(size, **values))
 
     def _end_epoch(self, trainer: Engine) -> None:
         if self.session.in_epoch:
             self._stop_if(self.session.epoch_end(**numbers_in(trainer.state.metrics)))
 
-    def _fail(self, trainer: Engine, error: BaseException, raises: bool) -> None:
+    def _fail(self, trainer: Engine, error: BaseException) -> None:
         self.end(error)
-        if raises:  # as the engine would without this handler
+        if of_ignite.raises_errors(trainer, self):  # as the engine would without this handler
             raise error
+        trainer.terminate()
 
     def _stop_if(self, asked: bool) -> None:
         if asked:
             self._trainer.terminate()
-
-    # --- the evaluator -------------------------------------------------------------------------
-
-    def _end_evaluation_batch(self, evaluator: Engine) -> None:
-        self.evaluation_batch(batch_size(evaluator.state.batch))
-
-    def _end_evaluation(self, evaluator: Engine) -> None:
-        self._stop_if(self.evaluation_over(numbers_in(evaluator.state.metrics)))

@@ -67,7 +67,7 @@ class OnfitCallback(Hosting, Callback):
         if self._waits:  # it had no epochs
             self._begin(net, len(net.history))
         if self.session.in_epoch:
-            self.ended_early("it was interrupted")
+            self.end_early("it was interrupted")
         self.end()
 
     def on_epoch_begin(self, net: Any, *data: Any, **more: Any) -> None:

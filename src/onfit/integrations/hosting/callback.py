@@ -92,12 +92,13 @@ class Hosting:
         if session := self.running:
             session.train_end(error)
 
-    def ended_early(self, why: str) -> None:
-        """Something ends the training before its time: what owns the loop, unless a callback of
-        onfit's has asked for that.
+    def end_early(self, why: str) -> None:
+        """The training is over before its time. What owns the loop has ended it, unless a callback
+        of onfit's has asked for that.
         """
         if (session := self.running) and not session.stopping:
             session.stop(why, by=self.owner.name)
+        self.end()
 
     # --- an evaluation, which may also come outside of the training ------------------------------
 

@@ -1,11 +1,19 @@
 """What a session has to know of a run of Ignite's Engine."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ignite.engine import Engine, Events
 
+from onfit.core.sizes import batch_size
+from onfit.errors import ArgumentError, ArgumentTypeError
+from onfit.integrations.hosting.callback import Hosting
 from onfit.integrations.hosting.values import numbers_in
+
+_WHICH = {
+    "trainer": "Pass the one that trains the model.",
+    "evaluator": "Of several pass the one whose values callbacks shall have as val_ values.",
+}
 
 
 def settings_of(trainer: Engine) -> dict[str, Any]:
@@ -25,6 +33,41 @@ def numbers_of(trainer: Engine) -> dict[str, Any]:
     return numbers_in(output if isinstance(output, Mapping) else {"loss": output})
 
 
-def raises_errors(trainer: Engine) -> bool:
-    """Whether an engine raises what went wrong: one with a handler of exceptions does not."""
-    return not trainer._event_handlers.get(Events.EXCEPTION_RAISED)
+def raises_errors(trainer: Engine, callback: Hosting) -> bool:
+    """Whether `callback` has to raise what went wrong. An engine with a handler of exceptions does
+    not, so the last one does, unless the user has one, too.
+    """
+    handlers = trainer._event_handlers[Events.EXCEPTION_RAISED]
+    owners = [getattr(handler, "__self__", None) for handler, *_ in handlers]
+    return owners[-1] is callback and all(isinstance(each, Hosting) for each in owners)
+
+
+def check_engines(trainer: Any, evaluator: Any) -> None:
+    """Raise an error for what cannot be attached."""
+    for name, given in {"trainer": trainer, "evaluator": evaluator}.items():
+        if not isinstance(given, Engine) and not (name == "evaluator" and given is None):
+            raise ArgumentTypeError(
+                f"attach({name}=...): {name} is one Engine of Ignite, and got "
+                f"{type(given).__name__}. {_WHICH[name]}"
+            )
+    if evaluator is trainer:
+        raise ArgumentError(
+            "attach(trainer, evaluator): the evaluator is another engine than the trainer. Leave "
+            "it out if none validates."
+        )
+
+
+def follow_evaluations(
+    callback: Hosting, evaluator: Engine, stop_if: Callable[[bool], None]
+) -> None:
+    """Tell `callback` of the runs of an evaluator, and `stop_if` whether it has to stop then."""
+
+    def batch_is_over() -> None:
+        callback.evaluation_batch(batch_size(evaluator.state.batch))
+
+    def run_is_over() -> None:
+        stop_if(callback.evaluation_over(numbers_in(evaluator.state.metrics)))
+
+    evaluator.add_event_handler(Events.STARTED, lambda: callback.evaluation_begin())
+    evaluator.add_event_handler(Events.ITERATION_COMPLETED, batch_is_over)
+    evaluator.add_event_handler(Events.COMPLETED, run_is_over)
