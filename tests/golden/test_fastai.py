@@ -21,6 +21,7 @@ from onfit.core.hooks import HOOKS
 from onfit.errors import CapabilityError
 
 with warnings.catch_warnings(action="ignore"):  # fastai's own, of the Python that is to come
+    from fastai.callback import core as fastai_callback
     from fastai.callback.schedule import fit_one_cycle  # noqa: F401  a method of Learner
     from fastai.data.core import DataLoaders
     from fastai.data.load import DataLoader
@@ -118,6 +119,43 @@ def test_predictions_and_evaluations_are_no_training():
     with learn.no_logging(), learn.no_mbar():
         learn.lr_find(num_it=20, show_plot=False)
     assert history.epoch == [0, 1]
+
+
+def test_an_evaluation_within_a_training_is_none_of_its_validations():
+    class Evaluates(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            with learn.no_logging(), learn.no_mbar():
+                logs["again"] = learn.validate()[0]
+
+    history = History()
+    fit(learn := learner([Evaluates(), history]), 2)
+    assert history.epoch == [0, 1]
+    assert history.history["again"] == history.history["val_loss"]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_an_epoch_or_a_validation_that_is_broken_off_is_followed_by_the_next(training):
+    class Breaks(fastai_callback.Callback):
+        def after_batch(self):
+            if self.epoch == self.iter == 1 and self.training == training:
+                raise fastai_callback.CancelEpochException
+
+    history = History()
+    (learn := learner([history])).add_cb(Breaks())
+    fit(learn, 3)
+    assert history.epoch == [0, 1, 2]
+    assert [len(history.history[name]) for name in ("loss", "val_loss")] == [3, 2]
+
+
+def test_a_stop_by_another_callback_is_no_whole_training():
+    class Stops(fastai_callback.Callback):
+        def after_epoch(self):
+            raise fastai_callback.CancelFitException
+
+    history = History()
+    (learn := learner([history])).add_cb(Stops())
+    fit(learn, 3)
+    assert (history.run.outcome, history.run.stopped_by) == ("stopped", "fastai's Learner")
 
 
 def test_a_training_that_begins_later_has_the_later_epochs():

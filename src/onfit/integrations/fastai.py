@@ -5,10 +5,9 @@ from typing import Any
 from fastai.callback.core import Callback, CancelFitException
 
 from onfit.core.sizes import batch_size
-from onfit.integrations.faces.of_fastai import FastaiModel
+from onfit.integrations.faces.of_fastai import FastaiModel, recorded
 from onfit.integrations.hosting import Hosting
 from onfit.integrations.hosting.owners import FASTAI
-from onfit.integrations.hosting.values import numbers_in, renamed
 
 
 class OnfitCallback(Hosting, Callback):
@@ -42,22 +41,23 @@ class OnfitCallback(Hosting, Callback):
     order = 65  # after fastai's Recorder and those that judge what it has
     remove_on_fetch = True
 
-    begins = False
+    _depth = 0  # of the fits and evaluations that have begun: learn.validate() has the same events
+    _own = 0  # the depth of the fit that the session follows
 
     def before_fit(self) -> None:
-        self.begins = True  # or an evaluation does, which has the same event
+        self._depth += 1
 
     @property
     def running(self) -> Any:
-        """The session, while `fit` goes on."""
-        return None if self.begins else super().running
+        """The session, while `fit` goes on, and no evaluation within it."""
+        return super().running if self._depth == self._own else None
 
     def before_train(self) -> None:
         learn = self.learn
         if hasattr(learn, "lr_finder"):
             return
-        if self.begins:
-            self.begins = False
+        if self._depth != self._own:
+            self._own = self._depth
             self.begin(
                 FastaiModel(learn),
                 epochs=learn.n_epoch,
@@ -86,15 +86,16 @@ class OnfitCallback(Hosting, Callback):
         session = self.running
         if session is None or not session.in_epoch:
             return
-        names = getattr(getattr(self.learn, "recorder", None), "metric_names", ())[1:]
-        numbers = numbers_in(
-            dict(zip(names, getattr(self.learn, "final_record", ()), strict=False))
-        )
-        numbers.pop("train_loss", None)  # a smoothed one
-        _stop_if(session.epoch_over(renamed(numbers, {"train_": "", "valid_": "val_", "": "val_"})))
+        _stop_if(session.epoch_over(recorded(self.learn)))
+
+    def after_cancel_fit(self) -> None:
+        self.end_early("it was cancelled")
 
     def after_fit(self) -> None:
-        self.end()
+        if self._depth == self._own:
+            self.end()
+            self._own = 0
+        self._depth -= 1
 
 
 def _stop_if(asked: bool) -> None:

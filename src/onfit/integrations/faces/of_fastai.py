@@ -6,6 +6,7 @@ from fastai.callback.schedule import ParamScheduler
 
 from onfit.core.faces import HasLearningRate
 from onfit.integrations.faces.nets import HostedNet
+from onfit.integrations.hosting.values import numbers_in, renamed
 
 
 class FastaiModel(HostedNet):
@@ -37,3 +38,11 @@ class FastaiRate:
         now, groups = self.learning_rate, self._learn.opt.hypers
         rates = [group["lr"] * (value / now) if now else value for group in groups[:-1]]
         self._learn.opt.set_hyper("lr", [*rates, value])
+
+
+def recorded(learn: Any) -> dict[str, Any]:
+    """What a Learner has recorded of the epoch, in Keras' words, but for its smoothed loss."""
+    names = getattr(getattr(learn, "recorder", None), "metric_names", ())[1:]
+    numbers = numbers_in(dict(zip(names, getattr(learn, "final_record", ()), strict=False)))
+    numbers.pop("train_loss", None)
+    return renamed(numbers, {"train_": "", "valid_": "val_", "": "val_"})
