@@ -20,7 +20,11 @@ from onfit.errors import ArgumentError, CapabilityError
 
 with warnings.catch_warnings(action="ignore"):  # of packages that it imports
     from stable_baselines3 import A2C, DQN
-    from stable_baselines3.common.callbacks import EvalCallback
+    from stable_baselines3.common.callbacks import (
+        EvalCallback,
+        EveryNTimesteps,
+        StopTrainingOnMaxEpisodes,
+    )
     from stable_baselines3.common.monitor import Monitor
 
     from onfit.integrations.stable_baselines3 import OnfitCallback
@@ -77,11 +81,13 @@ def test_logs_have_rewards_and_what_updates_record():
     assert "learning_rate" not in history.history
 
 
-def test_evaluations_are_validations():
+@pytest.mark.parametrize("first", [True, False])
+def test_evaluations_are_validations(first):
     history, model = History(), agent()
     stopping = EarlyStopping("val_mean_reward", patience=9)
     evaluation = EvalCallback(Monitor(Walk()), eval_freq=8, n_eval_episodes=1, verbose=0)
-    model.learn(16, [evaluation, OnfitCallback([stopping, history], steps_per_epoch=8)])
+    ours = OnfitCallback([stopping, history], steps_per_epoch=8)
+    model.learn(16, [evaluation, ours] if first else [ours, evaluation])
     assert len(history.history["val_mean_reward"]) == 2
     assert history.history["val_mean_reward"][1] == evaluation.last_mean_reward
     assert stopping.best == evaluation.best_mean_reward
@@ -113,6 +119,35 @@ def test_a_training_that_goes_on_counts_its_epochs_on():
     assert history.epoch == [2, 3]
 
 
+@pytest.mark.parametrize("same_callback", [True, False])
+def test_epochs_that_end_between_updates_are_counted_as_they_were_called(same_callback):
+    history, model = History(), agent()
+    callback = OnfitCallback([history], steps_per_epoch=12)
+    model.learn(40, callback)  # an update comes after 8 steps, so an epoch has 16, and the last 8
+    assert (history.epoch, history.params["epochs"]) == ([0, 1, 2], 3)
+    if not same_callback:
+        callback = OnfitCallback([history], steps_per_epoch=12)
+    model.learn(32, callback, reset_num_timesteps=False)
+    assert (history.epoch, history.params["epochs"]) == ([3, 4], 5)
+
+
+def test_a_stop_by_another_callback_is_no_whole_training():
+    history, model = History(), agent()
+    model.learn(80, [StopTrainingOnMaxEpisodes(3), OnfitCallback([history], steps_per_epoch=8)])
+    assert (history.run.outcome, history.run.stopped_by) == ("stopped", "Stable-Baselines3")
+
+
+def test_a_callback_that_hears_of_some_steps_alone_is_one_sentence():
+    class Notes(Callback):
+        def on_train_end(self, logs=None):
+            self.outcome = self.run.outcome
+
+    notes = Notes()
+    with pytest.raises(CapabilityError, match="such as EveryNTimesteps"):
+        agent().learn(16, EveryNTimesteps(4, OnfitCallback([notes])))
+    assert notes.outcome == "failed"
+
+
 def test_a_scheduler_of_the_callbacks_sets_the_rate_of_the_updates():
     model = agent()
     rates = LearningRateScheduler(lambda epoch: RATES[epoch] / 2)
@@ -123,8 +158,9 @@ def test_a_scheduler_of_the_callbacks_sets_the_rate_of_the_updates():
 def test_what_cannot_be_is_one_sentence_before_training(tmp_path):
     with pytest.raises(CapabilityError, match="CheckpointCallback"):
         OnfitCallback([BackupAndRestore(tmp_path)])
-    with pytest.raises(ArgumentError, match="1 or more"):
-        OnfitCallback([History()], steps_per_epoch=0)
+    for steps in (0, 1.5, "many", None, True):
+        with pytest.raises(ArgumentError, match="a whole number of 1 or more"):
+            OnfitCallback([History()], steps_per_epoch=steps)
     rates = LearningRateScheduler(lambda epoch: 0.5)
     with pytest.raises(CapabilityError, match="a schedule of its own"):
         agent(lambda remaining: 0.1).learn(8, OnfitCallback([rates]))

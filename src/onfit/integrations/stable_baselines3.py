@@ -1,14 +1,13 @@
 """onfit's callbacks in the training of Stable-Baselines3's agents."""
 
-import math
 from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
 
 from onfit._types import Callbacks
-from onfit.errors import ArgumentError
 from onfit.integrations.faces.of_stable_baselines3 import AgentModel, rewards_in
 from onfit.integrations.hosting import Hosting
+from onfit.integrations.hosting.of_stable_baselines3 import Counted, checked_steps, not_in_the_list
 from onfit.integrations.hosting.owners import STABLE_BASELINES3
 from onfit.integrations.hosting.values import changed
 
@@ -34,9 +33,9 @@ class OnfitCallback(Hosting, BaseCallback):
         session: the `onfit.Session` of the training.
 
     Raises:
-        ArgumentError: for `steps_per_epoch` below 1.
-        CapabilityError: for `BackupAndRestore`; and when training begins, if the agent lacks what a
-            callback needs.
+        ArgumentError: for `steps_per_epoch` that is no whole number, or below 1.
+        CapabilityError: for `BackupAndRestore`; when training begins, if the agent lacks what a
+            callback needs; and within `EveryNTimesteps`, `EvalCallback` and their like.
 
     Example:
         >>> from onfit.callbacks import EarlyStopping
@@ -48,22 +47,16 @@ class OnfitCallback(Hosting, BaseCallback):
     def __init__(self, callbacks: Callbacks, steps_per_epoch: int = 2048) -> None:
         BaseCallback.__init__(self)
         super().__init__(callbacks)
-        if steps_per_epoch < 1:
-            raise ArgumentError(
-                f"OnfitCallback(steps_per_epoch={steps_per_epoch!r}): how many steps an epoch has "
-                "at least, 1 or more."
-            )
-        self.steps_per_epoch = steps_per_epoch
+        self.steps_per_epoch = checked_steps(steps_per_epoch)
+        self._counted = Counted()
 
     def _on_training_start(self) -> None:
-        agent, total = self.model, self.locals["total_timesteps"]
-        length = max(self.steps_per_epoch, getattr(agent, "n_steps", 1) * agent.n_envs)
-        first = agent.num_timesteps // length
         self._recorded: dict[str, Any] = {}
         self._rewards = rewards_in(self.locals["callback"])
-        self._since: int = agent.num_timesteps  # when the epoch began
-        epochs = max(math.ceil(total / length), first)
-        self.begin(AgentModel(agent), epochs=epochs, initial_epoch=first)
+        self._since: int = self.model.num_timesteps  # when the epoch began
+        self._total: int = self.locals["total_timesteps"]
+        self._counted.begin(self.model, self.steps_per_epoch)
+        self.begin(AgentModel(self.model), **self._counted.settings(self._total))
 
     def _on_rollout_start(self) -> None:
         self._recorded |= self.session.model.recorded()
@@ -77,17 +70,23 @@ class OnfitCallback(Hosting, BaseCallback):
 
     def _on_step(self) -> bool:
         session = self.session
+        if not session.in_epoch and not session.stopping:
+            self.end(error := not_in_the_list())
+            raise error
         if not session.in_epoch:
             return False
         session.batch_begin(self.model.n_envs)
-        rewards = rewards_in(self.locals["callback"])
-        for reward in changed(rewards, self._rewards).values():
-            session.evaluation_end({"mean_reward": reward})
-            session.validated(mean_reward=reward)
-        self._rewards = rewards
+        self._hear_evaluations()
         return not session.batch_end(self.model.n_envs)
 
+    def _hear_evaluations(self) -> None:
+        rewards = rewards_in(self.locals["callback"])
+        for reward in changed(rewards, self._rewards).values():
+            self.evaluation_over({"mean_reward": reward})
+        self._rewards = rewards
+
     def _end_epoch(self) -> None:
+        self._hear_evaluations()  # of a callback that stands after this one
         logs, self._recorded = self._recorded, {}
         self.session.epoch_end(**logs, **self.session.model.episodes())
 
@@ -95,4 +94,7 @@ class OnfitCallback(Hosting, BaseCallback):
         if self.session.in_epoch and not self.session.stopping:
             self._recorded |= self.session.model.recorded()
             self._end_epoch()
+        self._counted.end(self.session.progress.epoch)
+        if self.model.num_timesteps < self._total:
+            self.end_early("it was stopped")
         self.end()
