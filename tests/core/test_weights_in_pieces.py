@@ -5,6 +5,8 @@ import pytest
 from onfit.callbacks import Callback, TensorBoard
 from onfit.core import faces
 from onfit.core.faces import HasWeights, Need, check_needs
+from onfit.core.hooks import HOOKS
+from onfit.core.listeners import Listeners
 from onfit.core.processes import Processes
 from onfit.errors import CapabilityError
 
@@ -50,6 +52,12 @@ def test_all_processes_can(tmp_path):
     check_needs(TensorBoard(tmp_path), Divided())
 
 
-def test_histograms_are_refused_before_training(tmp_path):
-    with pytest.raises(CapabilityError, match="histogram_freq=1"):
-        check_needs(TensorBoard(tmp_path, histogram_freq=1), Divided())
+def test_all_take_part_in_the_histograms_that_the_main_process_writes(tmp_path):
+    board = TensorBoard(tmp_path, histogram_freq=1)
+    check_needs(board, Divided())
+    board.set_model(Divided())
+    others = Listeners([board])
+    others.is_main = False
+    others.refresh()
+    heard = {hook for hook in HOOKS if others.hear(hook)}
+    assert heard == {"on_train_begin", "on_epoch_end"}

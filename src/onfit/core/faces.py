@@ -130,7 +130,7 @@ def is_divided(model: Any) -> bool:
 
 
 # What reads weights. Where these lie in pieces, every process has to take part.
-_OF_WEIGHTS = (HasWeights, HasHistograms, HasEmbeddings, HasGradients, HasActivations)
+OF_WEIGHTS = (HasWeights, HasHistograms, HasEmbeddings, HasGradients, HasActivations)
 
 # The methods of each protocol, as an error names them.
 _ASKS: dict[type, tuple[str, ...]] = {
@@ -164,7 +164,8 @@ class Need:
 
 
 def _is_called_alone(callback: "Callback") -> bool:
-    return type(callback).main_process_only and processes().world > 1
+    alone = type(callback).main_process_only and not hasattr(type(callback), "beside_main")
+    return alone and processes().world > 1
 
 
 def check_needs(callback: "Callback", model: Any) -> None:
@@ -177,7 +178,7 @@ def check_needs(callback: "Callback", model: Any) -> None:
     # An attribute `needs` that cannot be called is the user's own.
     for need in callback.needs() if callable(callback.needs) else ():
         missing = [name for name in _ASKS[need.protocol] if _lacks(model, name)]
-        if need.protocol in _OF_WEIGHTS and is_divided(model) and _is_called_alone(callback):
+        if need.protocol in OF_WEIGHTS and is_divided(model) and _is_called_alone(callback):
             raise CapabilityError(_no_weights_alone(type(callback).__name__, need))
         if missing:
             asked = " and ".join(_ASKS[need.protocol])

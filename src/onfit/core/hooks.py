@@ -55,6 +55,14 @@ def heard(callback: object, hook: str) -> Hook | None:
     return method
 
 
+def heard_beside_main(callback: object, hook: str) -> Hook | None:
+    """What a callback that is called in the main process alone does in another one, which takes
+    part in reading weights that lie in pieces; None if it does nothing there.
+    """
+    find = getattr(type(callback), "beside_main", None)
+    return None if find is None else find(callback, hook)
+
+
 def _counting_name(callback: object, newer: str) -> str:
     """The name of a hook under which the method stands that counts."""
     older = CLASSIC.get(newer)

@@ -9,7 +9,7 @@ from onfit._arguments import check_attributes
 from onfit._types import Callbacks, Hook
 from onfit.core.callback import Callback
 from onfit.core.faces import check_needs
-from onfit.core.hooks import HOOKS, heard, misspelt
+from onfit.core.hooks import HOOKS, heard, heard_beside_main, misspelt
 from onfit.core.packages import as_callback
 from onfit.core.packages.by_hooks import by_hooks, has_hooks
 from onfit.core.state import names_of
@@ -95,9 +95,9 @@ class Listeners:
 
     def _asked(self, hook: str) -> Iterator[Listener]:
         for callback in self._callbacks:
-            method = heard(callback, hook)
             called = self.is_main or not type(callback).main_process_only
-            if called and method is not None and _hears(callback, hook):
+            method = heard(callback, hook) if called else heard_beside_main(callback, hook)
+            if method is not None and _hears(callback, hook):
                 yield Listener(callback, method, self._seconds[id(callback)])
 
     # --- calling -----------------------------------------------------------------------------

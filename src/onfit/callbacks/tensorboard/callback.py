@@ -4,7 +4,8 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from onfit._types import StrPath
+from onfit._types import Hook, StrPath
+from onfit.callbacks.tensorboard.after_epochs import AfterEpochs, projector_of
 from onfit.callbacks.tensorboard.arguments import (
     flag,
     folder,
@@ -15,15 +16,13 @@ from onfit.callbacks.tensorboard.arguments import (
 )
 from onfit.callbacks.tensorboard.event_files import require_tensorboard
 from onfit.callbacks.tensorboard.graph import Graph
-from onfit.callbacks.tensorboard.histograms import Histograms
 from onfit.callbacks.tensorboard.output import Output
 from onfit.callbacks.tensorboard.profile import Profile, batches_of
-from onfit.callbacks.tensorboard.projector import Projector
 from onfit.callbacks.tensorboard.scalars import learning_rate
 from onfit.callbacks.tensorboard.step_rate import StepRate
 from onfit.core.cadence import Cadence
 from onfit.core.callback import Callback, Logs
-from onfit.core.faces import CanProfile, HasGradients, HasHistograms, Need
+from onfit.core.faces import CanProfile, HasGradients, HasHistograms, Need, is_divided
 from onfit.core.hooks import overrides
 from onfit.core.judging.deciding import in_steps
 from onfit.core.representation import checked_arguments
@@ -126,8 +125,7 @@ class TensorBoard(Callback):
         # Made anew at the first hook of each training; None if no argument asks for them.
         self._begun = False
         self._graph: Graph | None = None
-        self._histograms: Histograms | None = None
-        self._projector: Projector | None = None
+        self._after_epochs: AfterEpochs | None = None
         self._profile: Profile | None = None
         self._batches = 0  # that ended in this run
         self._rate = StepRate()
@@ -148,14 +146,30 @@ class TensorBoard(Callback):
             if self.write_grads:
                 yield Need(HasGradients, "write_grads=True")
         if self.embeddings_freq:
-            projector = self._new_projector(self.log_dir)
+            projector = projector_of(self, self.log_dir)
             yield from projector.needs(f"embeddings_freq={self.embeddings_freq}")
         if self._profiled:
             yield Need(CanProfile, f"profile_batch={self.profile_batch!r}")
 
+    def beside_main(self, hook: str) -> Hook | None:
+        """What another process than the main one does in a hook: where weights lie in pieces, they
+        are brought together by all.
+        """
+        if not (self.histogram_freq or self.embeddings_freq) or not is_divided(self.model):
+            return None
+        does: dict[str, Hook] = {"on_train_begin": self._begin_beside}
+        return {**does, "on_epoch_end": self._look_beside}.get(hook)
+
+    def _begin_beside(self, logs: Logs | Any = None) -> None:
+        self._after_epochs = AfterEpochs(self, self.log_dir)
+
+    def _look_beside(self, epoch: int, logs: Logs | Any = None) -> None:
+        if self._after_epochs is not None:
+            self._after_epochs.write(epoch, None)
+
     def __getstate__(self) -> dict[str, Any]:
         """What a copy holds: all but what is being written."""
-        names = ("_graph", "_histograms", "_projector", "_profile")
+        names = ("_graph", "_after_epochs", "_profile")
         return {**super().__getstate__(), **dict.fromkeys(names), "_begun": False}
 
     def on_train_begin(self, logs: Logs | Any = None) -> None:
@@ -172,11 +186,7 @@ class TensorBoard(Callback):
             return
         self._begun = True
         root = self._output.root  # an error before training, where it cannot be written
-        if self.histogram_freq:
-            self._histograms = Histograms(self.batch_size, self.write_grads, self.write_images)
-        if self.embeddings_freq:
-            self._projector = self._new_projector(root)
-            self._projector.prepare(self.model)
+        self._after_epochs = AfterEpochs(self, root)
         if self._profiled:
             self._profile = Profile(self._profiled)
         if self.write_graph:
@@ -237,21 +247,14 @@ class TensorBoard(Callback):
                 values = {**logs, **learning_rate(logs, self.model), **more}
                 self._output.write("epoch", values, epoch)
             self._write_graph()
+        assert self._after_epochs is not None  # it is made when a training begins
+        self._after_epochs.write(epoch, self._output)
         with self._output.attempt():
-            self._write_what_is_rare(epoch)
             self._output.flush()
 
     def on_validation_end(self, step: int, logs: Logs | Any = None) -> None:
         if in_steps(self):
             self._output.write_row(step, {**(logs or {}), **learning_rate(logs or {}, self.model)})
-
-    def _write_what_is_rare(self, epoch: int) -> None:
-        if self._histograms is not None and epoch % self.histogram_freq == 0:
-            # Data that would have to be collected from a loader first are left out.
-            data = None if callable(self._validation) else self.validation_data
-            self._histograms.write(self._output.files(), self.model, data, epoch)
-        if self._projector is not None and epoch % self.embeddings_freq == 0:
-            self._projector.write(self.model, self._output.folder)
 
     def on_train_end(self, logs: Logs | Any = None) -> None:
         self._output.series.end_training(self._steps_done())
@@ -294,7 +297,3 @@ class TensorBoard(Callback):
     def _steps_done(self) -> int:
         """The batches of this run so far, including those before it was resumed."""
         return self._batches if self._session is None else self._session.progress.step
-
-    def _new_projector(self, root: str) -> Projector:
-        names, labels = self.embeddings_layer_names, self.embeddings_metadata
-        return Projector(root, names, labels, self.embeddings_data, self.batch_size)

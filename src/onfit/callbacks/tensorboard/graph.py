@@ -5,6 +5,7 @@ from typing import Any
 
 from onfit.callbacks.tensorboard.event_files import EventFiles
 from onfit.core.console import say
+from onfit.core.faces import is_divided
 
 _FOLDER = "train"
 
@@ -22,6 +23,12 @@ class Graph:
         self._drawn = type(getattr(model, "net", model)).__name__
         self._config = model.graph_config() if hasattr(model, "graph_config") else None
         watched = self._config is None and hasattr(model, "graph_tracer")
+        if watched and is_divided(model):  # to trace it is to call it, which all would have to do
+            watched = False
+            say(
+                f"TensorBoard(write_graph=True): each of several processes has a piece of the "
+                f"weights of {self._drawn}, so there is no graph of it. The rest is written."
+            )
         self._tracer = model.graph_tracer() if watched else None
 
     def write(self, files: Callable[[], EventFiles]) -> None:

@@ -80,14 +80,21 @@ class Projector:
             self._require_tables([name for name, _ in model.named_embeddings()])
         self._require_layers_of_labels()
 
-    def write(self, model: Any, log_dir: str) -> None:
-        """Write tables, labels, and the configuration that names them, to `train/` in `log_dir`."""
+    def write(self, model: Any, log_dir: str | None) -> None:
+        """Write tables, labels, and the configuration that names them, to `train/` in `log_dir`.
+        With None, take part in looking at the model, as other processes do, and write nothing.
+        """
+        tables = self._tables(model)
+        if log_dir is not None:
+            self._write(tables, log_dir)
+
+    def _write(self, tables: dict[str, Table], log_dir: str) -> None:
         from google.protobuf import text_format  # type: ignore[import-untyped]
         from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
         folder = Path(log_dir) / _FOLDER
         config = ProjectorConfig()
-        for name, table in self._tables(model).items():
+        for name, table in tables.items():
             info = config.embeddings.add(tensor_name=name)
             info.tensor_path = f"{_TABLES}/{_file_name(name)}.tsv"
             with replacing(folder / info.tensor_path) as temporary:

@@ -5,7 +5,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from onfit.core.callback import Callback
-from onfit.core.faces import CanResume, HasLearningRate, HasWeights
+from onfit.core.faces import OF_WEIGHTS, CanResume, HasLearningRate, HasWeights, is_divided
 from onfit.core.logs import Logs
 from onfit.core.meter import AddsUp, Meter
 from onfit.core.processes import Processes, means_of
@@ -55,19 +55,20 @@ class Together:
         self.alike = Alike(processes, in_use, required=session.shares_batches)
 
     def require_same_callbacks(self) -> None:
-        """Compare the callbacks that change the model or save the run. The weights go apart, or one
+        """Compare the callbacks that have to be in all processes. The weights go apart, or one
         process waits for the others, where some of them lack one.
 
         Raises:
             ArgumentError: in all processes, naming these callbacks.
         """
-        names = [type(each).__name__ for each in self._session.callbacks if _changes_model(each)]
+        callbacks, in_pieces = self._session.callbacks, is_divided(self._session.model)
+        names = [type(each).__name__ for each in callbacks if _concerns_all(each, in_pieces)]
         found = differences(self._processes.of_all({"callbacks": names}, "the first hook"))
         if found:
             raise ArgumentError(
-                "what changes the model, or saves the run, has to be among the callbacks of every "
-                f"process that trains with the others: {found}. Pass these to all; files and "
-                "printed lines come from the main process alone anyway."
+                "what changes the model, reads weights that lie in pieces, or saves the run has to "
+                f"be among the callbacks of every process that trains with the others: {found}. "
+                "Pass these to all; files and printed lines come from the main one alone anyway."
             )
 
     def after_batch(self) -> None:
@@ -143,11 +144,14 @@ class Together:
         session.model.stop_training = True
 
 
-def _changes_model(callback: Callback) -> bool:
-    """Whether one of onfit's callbacks, or a subclass of it, acts on what trains."""
+def _concerns_all(callback: Callback, in_pieces: bool) -> bool:
+    """Whether one of onfit's callbacks, or a subclass of it, acts on what trains; or reads weights
+    that lie in pieces, in which all take part.
+    """
     ours = any(kind.__module__.startswith("onfit.callbacks") for kind in type(callback).__mro__)
     needs = callback.needs() if ours and callable(callback.needs) else ()
-    return any(need.protocol in _OF_WHAT_TRAINS for need in needs)
+    protocols = (*_OF_WHAT_TRAINS, *(OF_WEIGHTS if in_pieces else ()))
+    return any(need.protocol in protocols for need in needs)
 
 
 def is_called_in_main_alone(run: "Recording | None") -> bool:

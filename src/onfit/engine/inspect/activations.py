@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from onfit.engine.data.arrays import converted
 from onfit.engine.data.reading import moved
+from onfit.engine.step.exchange import called_alone
 from onfit.errors import ArgumentError, did_you_mean
 from onfit.layers import Embedding, TorchModule, wrappers
 from onfit.layers.keys import named_layers
@@ -29,6 +30,7 @@ def named_activations(
     outputs: dict[str, list[Tensor]] = {name: [] for name in chosen}
     with ExitStack() as stack:
         stack.enter_context(evaluating(model))
+        stack.enter_context(called_alone(model))
         stack.enter_context(wrappers.uncompiled(model))
         for name, layer in chosen.items():
             hook = layer.register_forward_hook(partial(_keep, outputs[name]))

@@ -9,6 +9,7 @@ from torch import Tensor
 from onfit.engine.data.arrays import samples_of
 from onfit.engine.data.reading import moved
 from onfit.engine.step.backward import gradients, gradients_of, waits_for_grad
+from onfit.engine.step.exchange import called_alone
 from onfit.engine.step.loss_and_metrics import LossAndMetrics
 from onfit.layers.modes import evaluating
 
@@ -27,7 +28,8 @@ def named_gradients(
     weights = [pair for pair in model.named_weights() if pair[1].requires_grad]
     params = [param for _, param in weights]
     # cuDNN's recurrent layers give gradients in training mode only, torch's own in any.
-    with evaluating(model), torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
+    without_cudnn = torch.backends.cudnn.flags(enabled=False)
+    with evaluating(model), called_alone(model), torch.enable_grad(), without_cudnn:
         losses, _ = judge(batch)
         # A user's hook that waits for `.grad` may train, so it is not called here.
         compute = gradients if any(map(waits_for_grad, params)) else partial(gradients_of, model)

@@ -1,7 +1,7 @@
 """Gradients of several processes, brought together before the optimizer uses them."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import chain
 from typing import Any
 from zlib import crc32
@@ -146,6 +146,23 @@ class Statistics:
         if self._running:
             device = self._running[0].device
             _put_back(self._running, means_of_all(self._running, samples, device))
+
+
+@contextmanager
+def called_alone(net: nn.Module) -> Iterator[None]:
+    """A `with` block in which one process may call a net, back and forth, without the others: DDP
+    brings together neither gradients nor buffers.
+    """
+    wrappers = in_ddp(net)
+    before = [wrapper.require_forward_param_sync for wrapper in wrappers]
+    with OfWrapper(wrappers).later():
+        for wrapper in wrappers:
+            wrapper.require_forward_param_sync = False
+        try:
+            yield
+        finally:
+            for wrapper, its in zip(wrappers, before, strict=True):
+                wrapper.require_forward_param_sync = its
 
 
 def running_statistics(model: nn.Module) -> list[Tensor]:
