@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import pytest
 
+from onfit.callbacks import BackupAndRestore, LearningRateFinder
 from onfit.core.callback import Callback
 from onfit.core.faces import (
     CanSave,
@@ -258,6 +259,15 @@ def test_hooks_before_set_model_say_what_to_do():
     for call in calls:
         with pytest.raises(NotReadyError, match=r"Call set_model\(model\).*with Run\(model"):
             call()
+
+
+def test_keras_own_backup_is_named_for_that_callback_alone(tmp_path):
+    backup, finder = BackupAndRestore(tmp_path), LearningRateFinder()
+    bare = SimpleNamespace(optimizer=SimpleNamespace(learning_rate=0.1))
+    with pytest.raises(CapabilityError, match=r"keras\.callbacks\.BackupAndRestore instead\.$"):
+        check_needs(backup, bare)
+    with pytest.raises(CapabilityError, match=r"two methods, or leave the callback out\.$"):
+        check_needs(finder, bare)
 
 
 def test_a_face_may_say_itself_why_it_lacks_something():

@@ -8,6 +8,7 @@ NEEDS = {
     "own_loops": [],
     "pages": [],
     "keras_jax": ["keras", "jax"],
+    "keras_tensorflow": ["keras", "tensorflow"],
     "handed_as_it_is": [
         "fastai",
         "gymnasium",

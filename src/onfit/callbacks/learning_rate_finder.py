@@ -11,6 +11,7 @@ from onfit.core.callback import Callback, Logs
 from onfit.core.console import readable
 from onfit.core.faces import CanResume, HasLearningRate, Need, model_of
 from onfit.core.meter import as_number
+from onfit.core.packages.keras_fit import is_of_keras, load_state_of_keras, state_of_keras
 from onfit.core.rates import set_rate
 from onfit.core.representation import checked_arguments
 from onfit.errors import ArgumentError, MissingMetricError, MissingPackageError, NotReadyError
@@ -43,6 +44,7 @@ class LearningRateFinder(Callback):
         ArgumentTypeError: for an argument that does not exist.
         CapabilityError: before training, if the state of the model cannot be saved and put back.
         MissingMetricError: at the end of an epoch whose batches logged no loss.
+        NotReadyError: before training, for a model of Keras' own that is not built yet.
 
     Example:
         >>> finder = LearningRateFinder(1e-6, 1.0, steps=50)
@@ -81,16 +83,19 @@ class LearningRateFinder(Callback):
         self.learning_rates: list[float] = []
         self.losses: list[float] = []
         self._mean = 0.0  # of the losses so far, before its bias is corrected
-        self._before: dict[str, Any] | None = None  # the state of model and optimizer
+        self._before: Any = None  # the state of model and optimizer
 
     def needs(self) -> Iterable[Need]:
         yield Need(HasLearningRate)
-        yield Need(CanResume)
+        if not is_of_keras(self.model):  # whose state a list of variables holds
+            yield Need(CanResume)
 
     def on_train_begin(self, logs: Logs | Any = None) -> None:
         warn_of_other_setters(self)
         self._begin_anew()
-        self._before = model_of(self).state_for_resume()
+        model = model_of(self)
+        of_keras = is_of_keras(model)
+        self._before = state_of_keras(model) if of_keras else model.state_for_resume()
 
     def on_train_batch_begin(self, batch: int, logs: Logs | Any = None) -> None:
         share = min(len(self.losses), self.steps - 1) / (self.steps - 1)
@@ -134,6 +139,9 @@ class LearningRateFinder(Callback):
             return
         self._bring_together()
         model = model_of(self)
+        if is_of_keras(model):
+            load_state_of_keras(model, before)
+            return
         if hasattr(model.optimizer, "reset_state"):
             model.optimizer.reset_state()  # of momentum that was not there before
         model.load_state_for_resume(before)

@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal, Self
 
-from onfit.errors import ArgumentError, did_you_mean, warn
+from onfit.core.packages.keras_fit import batches_until, in_keras_fit
+from onfit.core.sizes import size_in
+from onfit.errors import ArgumentError, CapabilityError, did_you_mean, warn
 
 Unit = Literal["epochs", "batches", "samples", "tokens", "seconds"]
 
@@ -124,10 +126,12 @@ class Cadence:
         self._count = state["count"]
         self._since = self._clock() - state["waited"]
 
-    def due_after_batch(self, size: int, tokens: int = 0) -> bool:
-        """Count a batch of `size` samples and so many `tokens`; return whether something is due."""
+    def due_after_batch(self, size: int, tokens: int = 0, batches: int = 1) -> bool:
+        """Count a batch of `size` samples and so many `tokens`; return whether something is due.
+        `batches` are told of at a time.
+        """
         self._doubt_few_batches(size)
-        self._count += {"batches": 1, "samples": size, "tokens": tokens}.get(self.unit, 0)
+        self._count += {"batches": batches, "samples": size, "tokens": tokens}.get(self.unit, 0)
         return self.unit != "epochs" and self._due()
 
     def due_after_epoch(self) -> bool:
@@ -156,6 +160,29 @@ class Cadence:
         doubt, self._doubt = self._doubt, ""
         if doubt and self.amount <= _SUSPICIOUSLY_FEW_BATCHES * size:
             warn(doubt % size)
+
+
+def begin_cadence(callback: Any) -> None:
+    """The cadence of a callback begins anew with a training.
+
+    Raises:
+        CapabilityError: if it counts samples or tokens, and Keras trains its own model.
+    """
+    cadence: Cadence = callback._cadence
+    if cadence.unit in ("samples", "tokens") and in_keras_fit(callback):
+        raise CapabilityError(
+            f"{type(callback).__name__} acts every {cadence.amount:g} {cadence.unit}, "
+            "and Keras' fit does not tell callbacks how many a batch has. Count batches, such as "
+            "'100 batches', or seconds."
+        )
+    cadence.restart()
+
+
+def due_after_batch(callback: Any, batch: int, logs: Any) -> bool:
+    """Whether something is due, by the cadence of a callback, at the end of `batch`."""
+    done = batches_until(callback, batch)
+    cadence: Cadence = callback._cadence
+    return cadence.due_after_batch(size_in(logs), batches=done)
 
 
 def _read_samples(value: Any, asked: str) -> int:

@@ -7,6 +7,7 @@ from onfit._arguments import check_class
 from onfit.core.faces import Need, check_needs, face_of, model_of
 from onfit.core.held import Handed, HeldModel, hold
 from onfit.core.hooks import ALL_NAMES, heard, join_names, silent
+from onfit.core.packages.keras_fit import meet
 from onfit.core.packages.plain import is_plain
 from onfit.core.packages.trainers import class_for_trainers, instead, refuse_attribute
 from onfit.core.representation import portable, shown
@@ -43,8 +44,7 @@ class Callback:
     training, call `request_stop(why)` or set `self.model.stop_training = True`.
 
     `on_batch_begin` and `on_batch_end` are older names of `on_train_batch_begin` and
-    `on_train_batch_end`: write one of the two. Your own `__init__` need not call
-    `super().__init__()`.
+    `on_train_batch_end`: write one of the two. `__init__` need not call `super().__init__()`.
 
     Besides hooks, a subclass may write `hears(hook)`, `needs()`, `state_dict()`,
     `load_state_dict(state)`, `set_model(model)` and `set_params(params)`. It may set the class
@@ -151,6 +151,7 @@ class Callback:
         if params is None:
             raise ArgumentTypeError(f"set_params() lacks `params`. {instead(self, 'skorch')}")
         self.params = params
+        meet(self)
 
     def needs(self) -> Iterable[Need]:
         """What the model must be able to do for this callback; checked once, before training.
@@ -229,8 +230,7 @@ class Callback:
     @silent
     def on_before_optimizer_step(self, batch: int, logs: Logs | Any = None) -> None:
         """The gradients of training batch `batch` are in `p.grad` of the parameters, and the
-        optimizer is about to step. What the hook changes there is what the optimizer gets. `logs`
-        holds `batch`.
+        optimizer is about to step: it gets what the hook leaves there. `logs` holds `batch`.
         """
 
     @silent

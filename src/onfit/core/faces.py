@@ -157,10 +157,12 @@ class Need:
         protocol: one of this module's protocols.
         because: the argument as written, such as `"background=True"`, for the error text; empty
             if the callback always has this need.
+        instead: what else a user can do, for the end of the error text.
     """
 
     protocol: type
     because: str = ""
+    instead: str = ""
 
 
 def _is_called_alone(callback: "Callback") -> bool:
@@ -185,7 +187,7 @@ def check_needs(callback: "Callback", model: Any) -> None:
             raise CapabilityError(
                 f"{type(callback).__name__}({need.because}) needs {asked} of the model; "
                 f"{type(model).__name__} lacks {' and '.join(missing)}. "
-                f"{_how_to_provide(need.protocol, model)}"
+                f"{_how_to_provide(need.protocol, model)} {need.instead}".rstrip()
             )
 
 
@@ -210,8 +212,7 @@ def _lacks(model: Any, path: str) -> bool:
 
 def _how_to_provide(protocol: type, model: Any) -> str:
     hints = {
-        CanResume: "Give it the two methods. Where Keras trains its own model, pass "
-        "keras.callbacks.BackupAndRestore instead.",
+        CanResume: "Give it the two methods, or leave the callback out.",
         HasLearningRate: "Compile the model with an optimizer, or pass optimizer= to Run; a torch "
         "module given to set_model carries it as module.optimizer.",
         **getattr(model, "hints_for_callbacks", {}),  # of a face that knows why it lacks something

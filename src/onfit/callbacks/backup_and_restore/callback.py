@@ -138,7 +138,8 @@ class BackupAndRestore(Callback):
         return super().hears(hook)
 
     def needs(self) -> Iterable[Need]:
-        yield Need(CanResume)
+        theirs = "Where Keras trains its own model, pass keras.callbacks.BackupAndRestore instead."
+        yield Need(CanResume, instead=theirs)
 
     def on_train_begin(self, logs: Logs | Any = None) -> None:
         run = self._resumable_run()

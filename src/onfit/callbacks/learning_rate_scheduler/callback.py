@@ -12,6 +12,7 @@ from onfit.core.faces import HasLearningRate, Need
 from onfit.core.hooks import overrides
 from onfit.core.judging.deciding import in_steps
 from onfit.core.judging.decisions import Decisions, forget_decisions, note
+from onfit.core.packages.keras_fit import batches_from
 from onfit.core.rates import rate_of, set_rate
 from onfit.core.representation import checked_arguments
 from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
@@ -98,7 +99,7 @@ class LearningRateScheduler(Callback):
         if self.by == "batch":
             step = self._steps if self._session is None else self._session.progress.step
             self._set(self._ask(step), f"step {step}")
-            self._steps = step + 1
+            self._steps = step + batches_from(self, batch)
 
     def on_epoch_end(self, epoch: int, logs: Logs | Any = None) -> None:
         if self.by == "batch":

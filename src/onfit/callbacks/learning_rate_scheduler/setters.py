@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from onfit.core.packages.keras_fit import in_keras_fit, setters_with
 from onfit.errors import warn
 
 
@@ -12,7 +13,10 @@ def warn_of_other_setters(callback: Any) -> None:
     Of two callbacks that both do so, the one that is called later warns.
     """
     session = callback._session
-    listed = [] if session is None else list(session.callbacks)
+    if in_keras_fit(callback):
+        listed = setters_with(callback)
+    else:
+        listed = [] if session is None else list(session.callbacks)
     for place, other in enumerate(listed):
         later = place > next(n for n, each in enumerate(listed) if each is callback)
         if other is callback or not getattr(type(other), "sets_learning_rate", False):

@@ -20,6 +20,7 @@ from onfit.callbacks.model_checkpoint.name import CheckpointName
 from onfit.callbacks.model_checkpoint.path import CheckpointPath
 from onfit.callbacks.model_checkpoint.position import Position
 from onfit.callbacks.model_checkpoint.words import no_val_values, replacing_a_better, verdict
+from onfit.core.cadence import begin_cadence, due_after_batch
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
 from onfit.core.faces import CanSave, CanSnapshot, Need, model_of
@@ -29,7 +30,6 @@ from onfit.core.judging.decisions import Decisions, forget_decisions
 from onfit.core.judging.monitor import Monitor
 from onfit.core.judging.objective import MonitorOp, Objective, check_mode
 from onfit.core.representation import checked_arguments
-from onfit.core.sizes import size_in
 from onfit.errors import warn
 
 
@@ -154,7 +154,7 @@ class ModelCheckpoint(Callback):
 
     def on_train_begin(self, logs: Logs | Any = None) -> None:
         self._monitor.reset()
-        self._cadence.restart()
+        begin_cadence(self)
         self._path.reset()
         self._begin_anew()
         forget_decisions(self)
@@ -167,7 +167,7 @@ class ModelCheckpoint(Callback):
     def on_train_batch_end(self, batch: int, logs: Logs | Any = None) -> None:
         logs = {} if logs is None else logs
         self._position.batch_ends(batch)
-        if of_main(self, self._cadence.due_after_batch(size_in(logs))):
+        if of_main(self, due_after_batch(self, batch, logs)):
             epoch = self._position.epoch(self._session)
             self._save_if_good(epoch, batch + 1, getattr(logs, "so_far", logs), mid_epoch=True)
 

@@ -20,13 +20,13 @@ from onfit.callbacks.tensorboard.output import Output
 from onfit.callbacks.tensorboard.profile import Profile, batches_of
 from onfit.callbacks.tensorboard.scalars import learning_rate
 from onfit.callbacks.tensorboard.step_rate import StepRate
-from onfit.core.cadence import Cadence
+from onfit.core.cadence import Cadence, begin_cadence, due_after_batch
 from onfit.core.callback import Callback, Logs
 from onfit.core.faces import CanProfile, HasGradients, HasHistograms, Need, is_divided
 from onfit.core.hooks import overrides
 from onfit.core.judging.deciding import in_steps
+from onfit.core.packages.keras_fit import batches_until
 from onfit.core.representation import checked_arguments
-from onfit.core.sizes import size_in
 
 
 class TensorBoard(Callback):
@@ -174,7 +174,7 @@ class TensorBoard(Callback):
 
     def on_train_begin(self, logs: Logs | Any = None) -> None:
         self._close()
-        self._cadence.restart()
+        begin_cadence(self)
         self._output.begin_training()
         self._batches = 0
         self._begun = False
@@ -213,11 +213,11 @@ class TensorBoard(Callback):
 
     def on_train_batch_end(self, batch: int, logs: Logs | Any = None) -> None:
         logs = {} if logs is None else logs
-        self._batches += 1
+        self._batches += batches_until(self, batch)
         if self._profile is not None:
             with self._output.attempt():
                 self._profile.end(self._steps_done())
-        if self._cadence.due_after_batch(size_in(logs)):
+        if due_after_batch(self, batch, logs):
             more = self._rate.of_batch() if self.write_steps_per_second else {}
             with self._output.attempt():
                 step = self._output.series.batches_before + self._steps_done() - 1

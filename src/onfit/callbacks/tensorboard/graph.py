@@ -1,11 +1,13 @@
 """The graph of the model: from the model's own description, or else from watching it run."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from onfit.callbacks.tensorboard.event_files import EventFiles
 from onfit.core.console import say
 from onfit.core.faces import is_divided
+from onfit.core.packages.keras_fit import is_of_keras
 
 _FOLDER = "train"
 
@@ -14,14 +16,15 @@ class Graph:
     """Writes a model's graph, once, as soon as it is known.
 
     Args:
-        model: it is asked for its `graph_config`, and, if that is None, for a `graph_tracer`,
-            which notes the arguments of the model's next call and can then trace it. For a model
-            that has neither, no graph is written.
+        model: it is asked for its `graph_config`, or, as one of Keras', for `to_json`; without
+            layers there, for a `graph_tracer`, which notes the arguments of the model's next call
+            and can then trace it. For a model that has neither, no graph is written.
     """
 
     def __init__(self, model: Any) -> None:
         self._drawn = type(getattr(model, "net", model)).__name__
-        self._config = model.graph_config() if hasattr(model, "graph_config") else None
+        self._unbuilt = model if is_of_keras(model) and not model.built else None
+        self._config = _config_of(model)
         watched = self._config is None and hasattr(model, "graph_tracer")
         if watched and is_divided(model):  # to trace it is to call it, which all would have to do
             watched = False
@@ -33,6 +36,8 @@ class Graph:
 
     def write(self, files: Callable[[], EventFiles]) -> None:
         """Write the graph if it is known by now and not written yet; `files` opens the files."""
+        if self._unbuilt is not None and self._unbuilt.built:  # by its first batch
+            self._config, self._unbuilt = _config_of(self._unbuilt), None
         config, self._config = self._config, None
         if config is not None:
             files().add_graph_config(_FOLDER, config)
@@ -62,6 +67,15 @@ class Graph:
         if graph is not None:
             files().add_graph_def(_FOLDER, graph)
         return graph is not None
+
+
+def _config_of(model: Any) -> dict[str, Any] | None:
+    """The layers of a model as Keras' files describe them; None if they are no graph."""
+    if hasattr(model, "graph_config"):
+        described: dict[str, Any] | None = model.graph_config()
+        return described
+    found = json.loads(model.to_json()) if is_of_keras(model) and model.built else {}
+    return found if "layers" in found.get("config", {}) else None
 
 
 def layers_as_graph(config: dict[str, Any]) -> bytes:

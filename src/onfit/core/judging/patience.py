@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 
 from onfit.core.cadence import Cadence
 from onfit.core.judging.objective import check_count
+from onfit.core.packages.keras_fit import in_keras_fit
 from onfit.core.processes import ALONE
 from onfit.errors import ArgumentError, NotReadyError
 
@@ -90,7 +91,7 @@ class Wait:
             NotReadyError: for steps or epochs in a loop that calls the hooks by hand, and says
                 nothing of them.
         """
-        if patience.unit == "decisions":
+        if patience.unit == "decisions" or (patience.unit == "epochs" and in_keras_fit(callback)):
             return decisions
         if self._since is None:
             self.begin(callback)
@@ -131,6 +132,8 @@ class Wait:
 def _position(callback: Any) -> dict[str, float]:
     """How many epochs and steps are done; nothing if no session says it."""
     session = callback._session
+    if in_keras_fit(callback):
+        return {"batches": int(callback.model.optimizer.iterations)}
     if session is None or session.outcome is not None:
         return {}
     return {"epochs": session.progress.epoch, "batches": session.progress.step}
