@@ -1,6 +1,7 @@
 """A script that torchrun starts: it knows nothing of processes, but for the one that is killed.
 
-Its arguments are a folder, and whether one process is killed in the middle of the training.
+Its arguments are a folder, and whether one process dies, or raises an error, in the middle of the
+training.
 """
 
 import json
@@ -32,7 +33,20 @@ class Dies(Callback):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(folder: Path, dies: bool) -> None:
+class Raises(Callback):
+    """Raises an error in the second process, at the tenth batch."""
+
+    remembers = ()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if os.environ["RANK"] == "1" and self.run.progress.step == 10:
+            raise OSError("the disk is gone")
+
+
+BREAKS = {"dies": [Dies()], "raises": [Raises()], "lives": []}
+
+
+def main(folder: Path, breaks: list[Any]) -> None:
     onfit.utils.set_random_seed(7)
     model = onfit.Sequential(
         [layers.Dense(6, "relu", input_dim=4), layers.Dropout(0.3), layers.Dense(1, "sigmoid")]
@@ -48,11 +62,11 @@ def main(folder: Path, dies: bool) -> None:
         epochs=3,
         verbose=2,
         validation_data=(X, Y),
-        callbacks=[*([Dies()] if dies else []), *callbacks],
+        callbacks=[*breaks, *callbacks],
     )
     found = [history.history, [weight.tolist() for weight in model.get_weights()]]
     (folder / f"found-{os.environ['RANK']}.json").write_text(json.dumps(found))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2] == "dies")
+    main(Path(sys.argv[1]), BREAKS[sys.argv[2]])

@@ -40,6 +40,8 @@ def finish(session: "Session", error: BaseException | None) -> None:
     """
     session._ended = True
     session.outcome = session._outcome_of(error)
+    if error is not None:
+        session.processes.explain(error)
     problems: list[BaseException] = []
     well = False
     try:

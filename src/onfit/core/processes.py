@@ -40,6 +40,9 @@ class Processes:
             OutOfStepError: if some do not come in time. It names them.
         """
 
+    def explain(self, error: BaseException) -> None:
+        """Add a note to an error that came because another process has ended."""
+
     def of_all(self, value: Any, at: str = "") -> list[Any]:
         """The value of each process, in the order of their ranks.
 

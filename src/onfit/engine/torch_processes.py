@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 from datetime import timedelta
 from functools import lru_cache
 from itertools import count
@@ -17,6 +18,9 @@ from onfit.engine.arriving import arrive
 from onfit.errors import OutOfStepError
 
 _T = TypeVar("_T")
+
+# How torch says that a process at the other end is gone.
+_LOST = re.compile("by peer|by remote peer|Broken pipe|connection (was )?aborted", re.IGNORECASE)
 
 
 class TorchProcesses(Processes):
@@ -37,6 +41,13 @@ class TorchProcesses(Processes):
         if store is not None:  # as with MPI
             training = f"training {next(_trainings(self._group))}"
             arrive(store_of_this_start(store), self.rank, self.world, training)
+
+    def explain(self, error: BaseException) -> None:
+        if type(error) in (RuntimeError, dist.DistBackendError) and _LOST.search(str(error)):
+            error.add_note(
+                f"Process {self.rank} of {self.world} has lost another one, which has ended. Look "
+                "for the error of that one: it is the cause."
+            )
 
     def of_all(self, value: Any, at: str = "") -> list[Any]:
         content = _bytes_of(value)
