@@ -1,6 +1,7 @@
 """Trainings in which one process alone changes what all of them use, and others."""
 
 import os
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 import torch.distributed as dist
 from tests.distributed.fits import X, Y
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 import onfit
 from onfit import layers
@@ -151,3 +153,43 @@ def alone(rank: int, how: str) -> str:
     except onfit.errors.OutOfStepError as error:
         return str(error)
     return "no error"
+
+
+def warned_of(trains: Callable[[], object]) -> list[str]:
+    """The warnings of a training."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        trains()
+    return [str(each.message) for each in found]
+
+
+def set_weights(ranks: tuple[int, ...]) -> list[str]:
+    """A training in whose first epoch some processes set the weights."""
+
+    def double(made: Any) -> None:
+        made.set_weights([2 * weight for weight in made.get_weights()])
+
+    return warned_of(lambda: model().fit(X, Y, 8, 3, 0, [At("epoch", double, ranks)]))
+
+
+def in_a_loop(wraps: bool, rates: tuple[float, float] = (0.1, 0.1)) -> list[str]:
+    """A loop of a user's own, in which each process has every second sample."""
+    torch.manual_seed(7)
+    net: nn.Module = nn.Linear(4, 1)
+    if wraps:
+        net = DistributedDataParallel(net)
+    rank = dist.get_rank()
+    mine, aims = torch.tensor(X[rank::2]), torch.tensor(Y[rank::2])
+    optimizer = torch.optim.SGD(net.parameters(), lr=rates[rank])
+
+    def train() -> None:
+        with onfit.Run(net, optimizer=optimizer, epochs=3) as run:
+            for _ in run.epochs():
+                for x, y in run.batches([(mine[:4], aims[:4]), (mine[4:24], aims[4:24])]):
+                    loss = nn.functional.mse_loss(net(x), y)
+                    optimizer.zero_grad()
+                    loss.backward()
+                    optimizer.step()
+                    run.log(loss=loss)
+
+    return warned_of(train)

@@ -12,8 +12,8 @@ SHORT = ["arrays", "column", "small batches", "loader", "sampler", "weights"]
 MORE = ["dataset", "sequence", "generator", "steps"]
 OTHERS = "ArgumentError: fit was asked for other things in some of 2 processes: "
 CALLBACKS = (
-    "ArgumentError: what changes the model, or saves the run, has to be among the callbacks of "
-    "every process that trains with the others: "
+    "ArgumentError: what changes the model, reads weights that lie in pieces, or saves the run has "
+    "to be among the callbacks of every process that trains with the others: "
 )
 APART = "ArgumentError: 2 processes were to train as one, and they use other settings: "
 FORMS = [*SHORT, *(pytest.param(form, marks=pytest.mark.slow) for form in MORE)]

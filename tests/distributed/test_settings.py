@@ -47,3 +47,25 @@ def test_a_training_that_one_process_begins_alone_names_the_other(rank: int, how
     assert found[1 - rank] == "elsewhere"
     assert f"Training 1 has begun in process {rank} of 2" in found[rank]
     assert f"nothing came of process {1 - rank}" in found[rank]
+
+
+def test_weights_that_one_process_sets_are_warned_of_in_all(pair: Group) -> None:
+    for said in pair.run(settings.set_weights, (1,)):
+        assert len(said) == 1
+        assert said[0].startswith("2 processes were to train one model, and its weights are not")
+        assert "process 0 has others than process 1." in said[0]
+    assert pair.run(settings.set_weights, (0, 1)) == [[], []]
+
+
+def test_a_loop_whose_processes_train_nets_of_their_own_is_warned_of(pair: Group) -> None:
+    for said in pair.run(settings.in_a_loop, False):
+        assert len(said) == 1
+        assert "wrap the net in DistributedDataParallel" in said[0]
+    assert pair.run(settings.in_a_loop, True) == [[], []]
+
+
+def test_other_rates_in_a_loop_are_warned_of_and_go_on(pair: Group) -> None:
+    for said in pair.run(settings.in_a_loop, True, (0.1, 0.3)):
+        assert "group 0 is 0.1 in process 0 and 0.3 in process 1" in said[0]
+        assert "its weights are not the same any more" in said[1]
+        assert len(said) == 2

@@ -1,12 +1,15 @@
 """The wait for all processes where a training begins."""
 
 import threading
+import warnings
 
 import pytest
+import torch
 import torch.distributed as dist
 
+import onfit
 from onfit.engine.arriving import PATIENCE, arrive
-from onfit.errors import ArgumentError, OutOfStepError
+from onfit.errors import ArgumentError, OnfitWarning, OutOfStepError
 
 
 def test_all_go_on_when_the_last_one_has_come() -> None:
@@ -56,3 +59,18 @@ def test_a_patience_that_is_no_number_of_seconds_is_an_error(
     monkeypatch.setenv(PATIENCE, given)
     with pytest.raises(ArgumentError, match=f"{PATIENCE}='{given}'"):
         arrive(dist.HashStore(), 0, 2, "training 1")
+
+
+def test_a_run_whose_processes_nothing_connects_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "1")
+    says = r"nothing connects them.*init_process_group\(\)"
+    with pytest.warns(OnfitWarning, match=says), onfit.Run(torch.nn.Linear(2, 1)):
+        pass
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = onfit.Sequential([onfit.layers.Dense(1, input_dim=2)])
+        model.compile("sgd", "mse", distribution=None)
+        model.fit(torch.zeros(4, 2), torch.zeros(4, 1), verbose=0)

@@ -10,6 +10,7 @@ from numbers import Real
 from typing import Any, TypeVar
 
 from onfit.core.packages import loaded
+from onfit.errors import warn
 
 _T = TypeVar("_T")
 
@@ -110,6 +111,12 @@ def processes() -> Processes:
     """The processes of this job: those that a loaded package connects, or this one alone."""
     found = (package.processes() for package in loaded())
     return next((each for each in found if each is not None), ALONE)
+
+
+def warn_of_unconnected() -> None:
+    """Warn if this process was started with others, and nothing connects them."""
+    for text in filter(None, (package.unconnected() for package in loaded())):
+        warn(text)
 
 
 def means_of(all_values: Iterable[dict[str, Any]]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from onfit.core.processes import Processes, processes
@@ -14,7 +15,7 @@ from onfit.core.walks.alike import differences
 from onfit.errors import ArgumentError, DataError
 from onfit.layers.layer import Layer
 from onfit.layers.weights import as_plain_tensors
-from onfit.layers.wrappers import named_modules, named_parameters
+from onfit.layers.wrappers import is_divided, named_modules, named_parameters
 
 if TYPE_CHECKING:
     from onfit.engine.model.compilable import Compilable
@@ -87,6 +88,21 @@ def settings_in_use(model: "Compilable") -> dict[str, Any]:
             for name, weight in named_parameters(model)
         }
     return found
+
+
+def weights_in_short(model: "Compilable") -> tuple[float, float] | None:
+    """The sum of all weights that may train, and their norm; None where each process has its own
+    piece of them.
+    """
+    weights = [weight.detach() for _, weight in named_parameters(model)]
+    if not weights or any(map(is_divided, weights)) or any(weight.is_meta for weight in weights):
+        return None
+    sums = [weight.sum(dtype=torch.float32) for weight in weights]
+    norms = [torch.linalg.vector_norm(weight, dtype=torch.float32) for weight in weights]
+    home = sums[0].device
+    both = [torch.stack([each.to(home) for each in of_all]) for of_all in (sums, norms)]
+    total, norm = torch.stack([both[0].sum(), both[1].norm()]).tolist()
+    return total, norm
 
 
 class Flags:

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, IterableDataset, SequentialSampler
 from onfit.core.callback import Callback
 from onfit.core.packages import Keep, Package, register
 from onfit.engine.loader_workers import shielded
-from onfit.engine.torch_processes import TorchProcesses, connected
+from onfit.engine.torch_processes import TorchProcesses, connected, is_connected, is_launched
 from onfit.engine.torch_scheduler import TorchScheduler, as_callback, schedules
 
 
@@ -81,6 +81,9 @@ class Torch(Package):
     def processes(self) -> TorchProcesses | None:
         return connected()
 
+    def unconnected(self) -> str | None:
+        return _UNCONNECTED if is_launched() and not is_connected() else None
+
     def left_out(self, model: Any, kept: Sequence[Any]) -> Iterator[str]:
         """The optimizer, if the run has not got it; its scheduler, which marks it."""
         optimizer = getattr(model, "optimizer", None)
@@ -106,6 +109,12 @@ def _draws(loader: "DataLoader[Any]") -> bool:
     return not isinstance(sampler, SequentialSampler)
 
 
+_UNCONNECTED = (
+    "a launcher has started several processes, and nothing connects them: each trains by itself, "
+    "and writes the same files. Call torch.distributed.init_process_group() before Run, and wrap "
+    "the net in DistributedDataParallel, to make one training of them; or give each process files "
+    "of its own."
+)
 _PERSISTENT = (
     "DataLoader(persistent_workers=True, shuffle=True): a run that BackupAndRestore resumes begins "
     "these workers anew, and walks through the samples in another order than if it had not been "

@@ -112,6 +112,16 @@ class TorchProcesses(Processes):
         return list(numbers)
 
 
+def is_launched() -> bool:
+    """Whether a launcher such as torchrun has started this process and others."""
+    return int(os.environ.get("WORLD_SIZE", 1)) > 1 and "RANK" in os.environ
+
+
+def is_connected() -> bool:
+    """Whether torch.distributed connects this process with others, or cannot."""
+    return not dist.is_available() or dist.is_initialized()
+
+
 def connected() -> TorchProcesses | None:
     """The processes of torch's default group, if there are several."""
     if not dist.is_available() or not dist.is_initialized() or dist.get_world_size() < 2:

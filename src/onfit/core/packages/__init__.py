@@ -75,6 +75,12 @@ class Package:
         """
         return iter(())
 
+    def unconnected(self) -> str | None:
+        """What to do about processes of a launcher that the package could connect, and has not;
+        None if there are none.
+        """
+        return None
+
     def processes(self) -> "Processes | None":
         """The processes that the package connects with this one; None if it connects none."""
         return None

@@ -1,6 +1,7 @@
 """What has to be the same in all processes of a training, compared where they meet."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
@@ -9,8 +10,22 @@ from onfit.errors import ArgumentError, warn
 
 Values = dict[str, Any]  # plain, by names that an error can show
 
+_ROUNDING = 1e-3  # of the norm of all weights; other hardware rounds in other ways
 _LONGEST = 200  # letters of a value in an error
 _MOST = 3  # differences in an error
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What one process says to the others of itself, in short.
+
+    Attributes:
+        settings: a number that differs where a setting does.
+        weights: the sum of the weights, and their norm; None if they are not compared.
+    """
+
+    settings: int
+    weights: tuple[float, float] | None
 
 
 class Alike:
@@ -20,46 +35,73 @@ class Alike:
 
     Args:
         processes: this process and the others.
-        values: gives what is to be the same, as it is now.
-        required: whether a difference is an error. Else it is a warning, once.
+        model: has `settings_in_use`, which gives what is to be the same, and `weights_in_short`;
+            or neither.
+        required: whether other settings are an error. Else they are a warning, once.
     """
 
-    def __init__(
-        self, processes: Processes, values: Callable[[], Values], *, required: bool
-    ) -> None:
-        self._processes, self._values, self._required = processes, values, required
-        self._warned = False
+    def __init__(self, processes: Processes, model: Any, *, required: bool) -> None:
+        self._processes, self._required = processes, required
+        self._settings: Callable[[], Values] = getattr(model, "settings_in_use", dict)
+        self._weights: Any = getattr(model, "weights_in_short", lambda: None)
+        self._warned: set[str] = set()
 
-    def mark(self) -> int:
-        """A number that differs between processes in which something differs."""
-        return mark_of(self._values())
+    def mark(self, *, weights: bool = True) -> Mark:
+        """What this process says of itself."""
+        return Mark(mark_of(self._settings()), self._weights() if weights else None)
 
     def compare(self) -> None:
-        """Compare what all processes have. All call this at one place."""
-        self.check(self._processes.of_all(self.mark(), "a comparison of what training uses"))
+        """Compare the settings of all processes. All call this at one place."""
+        mine = self.mark(weights=False)
+        self.check(self._processes.of_all(mine, "a comparison of what training uses"))
 
-    def check(self, marks: Sequence[int]) -> None:
+    def check(self, marks: Sequence[Mark]) -> None:
         """Look at the marks of all processes, which all have got.
 
         Raises:
-            ArgumentError: in all processes, naming what differs, and in which of them.
+            ArgumentError: in all processes, naming the settings that differ, and in which of them.
         """
-        if len(set(marks)) == 1 or self._warned:
-            return
-        each = self._processes.of_all(self._values(), "a difference in what training uses")
+        if len({mark.settings for mark in marks}) > 1 and _SETTINGS not in self._warned:
+            self._look_at_settings()
+        apart = _apart([mark.weights for mark in marks])
+        if apart:
+            self._warn(_WEIGHTS, f"{len(marks)} {_WEIGHTS.format(', '.join(map(str, apart)))}")
+
+    def _look_at_settings(self) -> None:
+        each = self._processes.of_all(self._settings(), "a difference in what training uses")
         found = differences(each)
-        if not found:
-            return
-        text = (
-            f"{len(each)} processes were to train as one, and they use other settings: {found}. "
-            "What changes a model or its optimizer has to do so in every process, and alike: do "
-            "not write it behind `if rank == 0`, nor in a callback of one process alone or with "
-            "main_process_only = True, and let it not depend on the time."
-        )
-        if self._required:
+        text = f"{len(each)} {_SETTINGS.format(found)}"
+        if found and self._required:
             raise ArgumentError(text)
-        self._warned = True
-        warn(text)
+        if found:
+            self._warn(_SETTINGS, text)
+
+    def _warn(self, kind: str, text: str) -> None:
+        if kind not in self._warned:
+            self._warned.add(kind)
+            warn(text)
+
+
+_SETTINGS = (
+    "processes were to train as one, and they use other settings: {}. What changes a model or its "
+    "optimizer has to do so in every process, and alike: do not write it behind `if rank == 0`, "
+    "nor in a callback of one process alone or with main_process_only = True, and let it not "
+    "depend on the time."
+)
+_WEIGHTS = (
+    "processes were to train one model, and its weights are not the same any more: process 0 has "
+    "others than process {}. In a loop of your own, wrap the net in DistributedDataParallel, or "
+    "bring gradients together before each step. What sets weights has to do so in every process."
+)
+
+
+def _apart(each: Sequence[tuple[float, float] | None]) -> list[int]:
+    """The processes whose weights are others than those of the first, by more than rounding."""
+    if each[0] is None:
+        return []
+    total, norm = each[0]
+    found = (abs(one[0] - total) > _ROUNDING * norm if one else False for one in each)
+    return [rank for rank, is_apart in enumerate(found) if is_apart]
 
 
 def mark_of(values: Values) -> int:

@@ -9,7 +9,7 @@ from onfit.core.judging.deciding import DECIDE_AT
 from onfit.core.logs import Logs
 from onfit.core.meter import Meter, RunningMeans, as_number
 from onfit.core.packages.plain import is_plain
-from onfit.core.processes import processes
+from onfit.core.processes import processes, warn_of_unconnected
 from onfit.core.progress import Progress
 from onfit.core.walks.evaluating import Evaluating
 from onfit.core.walks.pace import Pace
@@ -72,6 +72,7 @@ class Recording(Evaluating):
         """
         if not self.alone and not is_called_in_main_alone(self._outer):
             self.processes = processes()
+            warn_of_unconnected()
         if self.processes.world > 1:
             if not self.shares_batches:  # else `fit` has done so
                 self.processes.arrive()

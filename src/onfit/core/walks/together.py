@@ -51,8 +51,7 @@ class Together:
         self._met = 0.0  # when they met last
         self._at_each_batch = False
         self.save_wanted = False
-        in_use = getattr(session.model, "settings_in_use", dict)
-        self.alike = Alike(processes, in_use, required=session.shares_batches)
+        self.alike = Alike(processes, session.model, required=session.shares_batches)
 
     def require_same_callbacks(self) -> None:
         """Compare the callbacks that have to be in all processes. The weights go apart, or one
@@ -185,7 +184,7 @@ def logs_of(
         logs.update(values)
         return logs
     mine = meter.sums() if isinstance(meter, AddsUp) else dict(Logs.of_epoch(meter))
-    mark = 0 if alike is None else alike.mark()
+    mark = None if alike is None else alike.mark()
     sums, others, marks = zip(*processes.of_all((mine, values, mark), at), strict=True)
     if alike is not None:
         alike.check(marks)

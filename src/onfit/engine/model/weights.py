@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from onfit.dtypes import as_numpy
-from onfit.engine.agreeing import require_all, settings_in_use
+from onfit.engine.agreeing import require_all, settings_in_use, weights_in_short
 from onfit.engine.model.building import Buildable
 from onfit.errors import ArgumentTypeError, ShapeError, warn
 from onfit.layers.shapes import described
@@ -157,7 +157,8 @@ class Weighed(Buildable):
         """The same; Keras' newer name."""
         return self.non_trainable_weights
 
-    settings_in_use = settings_in_use  # what several processes compare
+    # What several processes compare.
+    settings_in_use, weights_in_short = settings_in_use, weights_in_short
 
     def get_weights(self, out: list[Any] | None = None) -> list[Any]:
         """Copies of all weights as numpy arrays: layer by layer, parameters, then buffers.

@@ -25,7 +25,7 @@ from onfit.engine.data.source import Source
 from onfit.engine.step.dividing import divide
 from onfit.engine.step.exchange import share_weights
 from onfit.engine.step.synchronized import moments_for, over_whole_batches
-from onfit.engine.torch_processes import connected, store_of_this_start
+from onfit.engine.torch_processes import connected, is_connected, is_launched, store_of_this_start
 from onfit.errors import DataError, OutOfStepError
 from onfit.layers.wrappers import wrapped_for_processes
 from onfit.optimizers.accumulation import bring_together
@@ -53,8 +53,7 @@ def processes_of(model: "Compilable") -> Processes:
 
 
 def _connect() -> None:
-    launched = int(os.environ.get("WORLD_SIZE", 1)) > 1 and "RANK" in os.environ
-    if not launched or not dist.is_available() or dist.is_initialized():
+    if not is_launched() or is_connected():
         return
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     store, rank, world = next(_meetings())
