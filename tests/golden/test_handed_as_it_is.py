@@ -20,6 +20,15 @@ def by_lightning():
     lightning.Trainer(callbacks=[EarlyStopping()], logger=False).fit(lightning.LightningModule())
 
 
+def by_lightning_alone():
+    lightning.Trainer(callbacks=EarlyStopping(), logger=False)
+
+
+def by_transformers_later():
+    settings = transformers.TrainingArguments("here", report_to=[], use_cpu=True)
+    transformers.Trainer(torch.nn.Linear(1, 1), settings).add_callback(EarlyStopping())
+
+
 def by_transformers():
     settings = transformers.TrainingArguments("here", report_to=[], use_cpu=True)
     transformers.Trainer(torch.nn.Linear(1, 1), settings, callbacks=[EarlyStopping()])
@@ -69,17 +78,19 @@ TRAINERS = [
     by_ignite,
     by_lightgbm,
     by_lightning,
+    by_lightning_alone,
     by_skorch,
     by_stable_baselines3,
     by_stable_baselines3_alone,
     by_transformers,
+    by_transformers_later,
     by_xgboost,
 ]
 
 
 @pytest.mark.parametrize("train", TRAINERS)
 def test_the_error_names_the_class_for_that_trainer(train):
-    library = train.__name__.removeprefix("by_").removesuffix("_alone")
+    library = train.__name__.removeprefix("by_").removesuffix("_alone").removesuffix("_later")
     with pytest.raises((AttributeError, TypeError)) as caught:
         train()
     assert f"onfit.integrations.{library}.OnfitCallback([EarlyStopping(...)])" in str(caught.value)

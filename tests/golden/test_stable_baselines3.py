@@ -14,6 +14,7 @@ from onfit.callbacks import (
     History,
     LearningRateScheduler,
     ModelCheckpoint,
+    OneCycle,
     TimeLimit,
 )
 from onfit.errors import ArgumentError, CapabilityError
@@ -153,6 +154,14 @@ def test_a_scheduler_of_the_callbacks_sets_the_rate_of_the_updates():
     rates = LearningRateScheduler(lambda epoch: RATES[epoch] / 2)
     model.learn(16, OnfitCallback([rates], steps_per_epoch=8))
     assert model.policy.optimizer.param_groups[0]["lr"] == RATES[1] / 2
+
+
+def test_a_cycle_knows_how_many_steps_there_will_be():
+    model, history = agent(), History()
+    cycle = OneCycle(0.1)
+    model.learn(8 * 3, OnfitCallback([cycle, history], steps_per_epoch=8))
+    assert cycle.params["total_steps"] == 24
+    assert history.history["learning_rate"][-1] == pytest.approx(0.1 / 25 / 1e4)
 
 
 def test_what_cannot_be_is_one_sentence_before_training(tmp_path):

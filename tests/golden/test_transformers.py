@@ -258,7 +258,7 @@ def test_an_exception_before_a_step_ends_it_for_all(tmp_path):
 
 
 def test_what_needs_the_loss_of_each_batch_says_that_there_is_none(tmp_path):
-    with pytest.raises(MissingMetricError, match="that of transformers does not"):
+    with pytest.raises(MissingMetricError, match="as that of transformers does, search"):
         trainer_for(tmp_path, [LearningRateFinder()]).train()
     with pytest.warns(OnfitWarning, match="logging_nan_inf_filter=False"):
         trainer_for(tmp_path, [TerminateOnNaN()], num_train_epochs=1).train()

@@ -125,7 +125,8 @@ class LearningRateFinder(Callback):
             raise MissingMetricError(
                 "LearningRateFinder notes the loss of each batch, and this training logs none for "
                 f"its batches. There are: {', '.join(sorted(logs or {})) or 'none'}. Log loss= in "
-                "each batch, or use a trainer that does: that of transformers does not."
+                "each batch; in a trainer that logs it more rarely, as that of transformers does, "
+                "search in onfit's fit or onfit.Run instead."
             )
 
     def _note(self, loss: float) -> None:

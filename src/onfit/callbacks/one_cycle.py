@@ -127,7 +127,7 @@ class OneCycle(Callback):
         if total is None:
             raise NotReadyError(
                 "OneCycle needs to know how many batches the training will have, and nothing says "
-                "so: the data have no length. Pass total_steps=."
+                "so: data without a length, or a trainer that does not tell. Pass total_steps=."
             )
         return int(total)
 

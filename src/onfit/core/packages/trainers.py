@@ -31,6 +31,16 @@ _LOOKED_FOR = {
     "xgboost.callback": "TrainingCallback",
     "stable_baselines3.common.callbacks": "BaseCallback",
 }
+# Functions of trainers that take a callback without asking for an attribute, and look only whether
+# its class is another one: their modules and names.
+_TAKEN_BY = {
+    ("lightning.pytorch.trainer.connectors.callback_connector", "on_trainer_init"): "lightning",
+    (
+        "pytorch_lightning.trainer.connectors.callback_connector",
+        "on_trainer_init",
+    ): "lightning",
+    ("transformers.trainer_callback", "add_callback"): "transformers",
+}
 
 
 def refuse_attribute(callback: Any, name: str) -> Any:
@@ -62,8 +72,17 @@ def class_for_trainers(callback: Any) -> type:
 
     A trainer's abstract class takes the callback's class for one of its own from then on. So its
     trainer goes on to ask for the attribute whose absence says what to write.
+
+    Raises:
+        ArgumentTypeError: to a trainer that asks for no attribute before it calls hooks.
     """
-    kind = type(callback)
+    kind, asking = type(callback), sys._getframe(1)
+    place = asking.f_globals.get("__name__", ""), asking.f_code.co_name
+    if library := _TAKEN_BY.get(place):
+        raise ArgumentTypeError(
+            f"{kind.__name__!r} object is a callback of onfit, and the trainer of {library} takes "
+            f"callbacks of its own alone. {_hand(callback, library)}"
+        )
     for module, name in _LOOKED_FOR.items():
         looked_for = getattr(sys.modules.get(module), name, None)
         if isinstance(looked_for, ABCMeta):
@@ -76,7 +95,9 @@ def instead(callback: Any, library: str) -> str:
     says = f"{library} asks for it, whose trainer takes callbacks of its own alone."
     if library == "poutyne":
         return f"{says} Write one in ten lines, as docs/write-your-own.md does."
-    return (
-        f"{says} Hand it "
-        f"onfit.integrations.{library}.OnfitCallback([{type(callback).__name__}(...)])."
-    )
+    return f"{says} {_hand(callback, library)}"
+
+
+def _hand(callback: Any, library: str) -> str:
+    name = type(callback).__name__
+    return f"Hand it onfit.integrations.{library}.OnfitCallback([{name}(...)])."

@@ -35,8 +35,12 @@ class Counted:
 
     def settings(self, total_steps: int) -> dict[str, Any]:
         """The epochs of the session of a training until `total_steps` steps."""
-        more = math.ceil((total_steps - self._agent.num_timesteps) / self.length)
-        return {"epochs": self.first + max(more, 0), "initial_epoch": self.first}
+        left = max(total_steps - self._agent.num_timesteps, 0)
+        return {
+            "epochs": self.first + math.ceil(left / self.length),
+            "initial_epoch": self.first,
+            "params": {"total_steps": math.ceil(left / self._agent.n_envs)},
+        }
 
     def end(self, epochs: int) -> None:
         """The training is over, after so many epochs, those before it included."""
