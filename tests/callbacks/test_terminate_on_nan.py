@@ -7,7 +7,7 @@ import pytest
 
 from onfit.callbacks.terminate_on_nan import TerminateOnNaN
 from onfit.core import Callback, Run
-from onfit.errors import InvalidLossError, OnfitError
+from onfit.errors import InvalidLossError, OnfitError, OnfitWarning
 
 
 def stopper(**arguments: bool) -> TerminateOnNaN:
@@ -93,3 +93,25 @@ def test_where_batches_log_no_loss_that_of_the_epoch_is_checked(capsys):
     assert run.progress.epoch == 2
     assert [decision.why for decision in callback.decisions] == ["the loss of epoch 1 was nan"]
     assert "Epoch 1: Invalid loss, terminating training" in capsys.readouterr().out
+
+
+def train_in_epochs():
+    with Run(SimpleNamespace(), [TerminateOnNaN()], epochs=2) as run:
+        for _ in run.epochs():
+            for _ in run.batches([1.0]):
+                pass
+            run.validated(logloss=1.0)
+
+
+def train_in_steps():
+    with Run(SimpleNamespace(), [TerminateOnNaN()]) as run:
+        for _ in run.steps([1.0], until="4 steps", validate_every="2 steps"):
+            if run.validation_due:
+                run.validated(logloss=1.0)
+
+
+@pytest.mark.parametrize("train", [train_in_epochs, train_in_steps])
+def test_a_training_that_logs_no_loss_is_warned_of_once(train):
+    with pytest.warns(OnfitWarning, match="monitors 'loss', which is not in the logs") as warned:
+        train()
+    assert len(warned) == 1
