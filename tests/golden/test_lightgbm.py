@@ -10,6 +10,7 @@ from onfit.callbacks import (
     Callback,
     EarlyStopping,
     History,
+    LearningRateFinder,
     LearningRateScheduler,
     ModelCheckpoint,
     ReduceLROnPlateau,
@@ -169,6 +170,8 @@ def test_a_callback_may_go_back_in_mid_training():
 def test_what_cannot_be_is_one_sentence(tmp_path):
     with pytest.raises(CapabilityError, match="init_model="):
         OnfitCallback(BackupAndRestore(tmp_path))
+    with pytest.raises(CapabilityError, match="rounds of a booster cannot be put back"):
+        trained([LearningRateFinder()])
     with pytest.raises(ArgumentError, match=r"ends in \.txt or \.model"):
         trained([ModelCheckpoint(tmp_path / "best.json")])
     with pytest.raises(CapabilityError, match="use onfit's EarlyStopping"):

@@ -14,6 +14,7 @@ from onfit.callbacks import (
     CSVLogger,
     EarlyStopping,
     History,
+    LearningRateFinder,
     LearningRateScheduler,
     ModelCheckpoint,
 )
@@ -170,6 +171,8 @@ def test_a_callback_may_go_back_in_mid_training():
 def test_what_cannot_be_is_one_sentence_before_training(tmp_path):
     with pytest.raises(CapabilityError, match="xgb_model="):
         OnfitCallback(BackupAndRestore(tmp_path))
+    with pytest.raises(CapabilityError, match="rounds of a booster cannot be put back"):
+        trained([LearningRateFinder()])
     with pytest.raises(ArgumentError, match=r"ends in \.ubj or \.json"):
         trained([ModelCheckpoint(tmp_path / "best.h5")])
     with pytest.raises(CapabilityError, match=r"xgboost\.cv trains one for each fold"):

@@ -20,6 +20,11 @@ def test_a_name_finds_logs_under_their_other_names():
     assert os.listdir() == ["01-0.88.h5"]
 
 
+def test_a_name_with_a_point_before_a_digit_is_one_name():
+    train(ModelCheckpoint("{epoch}-{val_error@0.7:.1f}.h5"), [{"val_error@0.7": 0.25}])
+    assert os.listdir() == ["1-0.2.h5"]
+
+
 def test_the_batch_at_the_end_of_an_epoch_is_its_last():
     walk_batches(ModelCheckpoint("{epoch}-{batch}.h5"), 2, [1, 1, 1])
     assert sorted(os.listdir()) == ["1-3.h5", "2-3.h5"]

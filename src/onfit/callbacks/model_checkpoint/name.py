@@ -88,7 +88,7 @@ class CheckpointName:
             ArgumentError: if the format of a field cannot show the field's value.
         """
         try:
-            return self.template.format_map(AliasDict(values))
+            return _Names().vformat(self.template, (), AliasDict(values))
         except (TypeError, ValueError, AttributeError, LookupError) as error:
             shown = {name: AliasDict(values).get(name) for name in self.fields}
             raise ArgumentError(
@@ -138,13 +138,24 @@ class CheckpointName:
 
 
 def _base(field: str) -> str:
-    """The name that a field looks up: `epoch` in `{epoch}`, `logs` in `{logs[loss]}`."""
-    return re.split(r"[.\[]", field, maxsplit=1)[0]
+    """The name that a field looks up: `epoch` in `{epoch}`, `logs` in `{logs[loss]}`. What follows
+    a point is an attribute only if it can be one: `{val_error@0.7}` is one name.
+    """
+    return re.split(r"\.(?!\d)|\[", field, maxsplit=1)[0]
+
+
+class _Names(Formatter):
+    """Fills fields as `str.format_map` does, also those of names with a point."""
+
+    def get_field(self, field_name: str, args: Any, kwargs: Any) -> Any:
+        if _base(field_name) == field_name:
+            return kwargs[field_name], field_name
+        return super().get_field(field_name, args, kwargs)
 
 
 def _formats(written: str, name: str, sample: object) -> bool:
     try:
-        written.format_map({name: sample})
+        _Names().vformat(written, (), {name: sample})
     except (AttributeError, LookupError):
         return True  # the field reads a part of a value that is not known yet
     except (TypeError, ValueError):

@@ -2,11 +2,12 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from onfit._types import StrPath
+from onfit.core.faces import CanResume
 from onfit.errors import ArgumentError, FileFormatError, StorageError
 from onfit.storage.durable import replacing
 
@@ -23,6 +24,10 @@ class BoostedModel:
         optimizer: has its `learning_rate`; None if it has none.
     """
 
+    hints_for_callbacks: ClassVar[dict[type, str]] = {
+        CanResume: "The rounds of a booster cannot be put back in mid-training: leave the callback "
+        "out."
+    }
     suffixes: tuple[str, ...]  # of the files that it writes
     only_adds: bool  # whether a round changes no earlier one
 

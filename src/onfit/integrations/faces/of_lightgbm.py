@@ -51,6 +51,7 @@ class LightGBMModel(BoostedModel):
     suffixes = (".txt", ".model")
     is_trained = True  # whether rounds are added to it
     hints_for_callbacks: ClassVar = {
+        **BoostedModel.hints_for_callbacks,
         HasLearningRate: "A random forest has no learning rate: leave the callback out."
     }
 
