@@ -7,7 +7,7 @@ from tests.golden.golden import VAL_LOSS, net, sgd
 
 from onfit import Model, Run, Session
 from onfit.callbacks import BackupAndRestore, Callback, CallbackList, EarlyStopping, History
-from onfit.errors import ArgumentError
+from onfit.errors import ArgumentError, ArgumentTypeError, OnfitWarning
 from onfit.integrations.optuna import PruningCallback
 
 
@@ -148,3 +148,20 @@ def test_a_study_of_several_objectives_is_refused_before_training():
     study = optuna.create_study(directions=["minimize", "minimize"])
     with pytest.raises(ArgumentError, match="has 2 objectives"):
         study.optimize(lambda trial: by_run([PruningCallback(trial, "val_loss")]), n_trials=1)
+
+
+def test_a_study_of_the_other_direction_is_warned_of():
+    study = optuna.create_study(direction="maximize")
+
+    def train(trial):
+        by_run([PruningCallback(trial, "val_loss")])
+        return 1.0
+
+    with pytest.warns(OnfitWarning, match="prunes the trials whose val_loss is best"):
+        study.optimize(train, n_trials=1)
+
+
+@pytest.mark.parametrize("trial", [None, 1, "trial"])
+def test_what_is_no_trial_is_refused(trial):
+    with pytest.raises(ArgumentTypeError, match="hands to the objective"):
+        PruningCallback(trial, "val_loss")

@@ -8,7 +8,7 @@ from onfit._types import OnMissing
 from onfit.core.callback import Callback, Logs
 from onfit.core.judging.deciding import decides, place
 from onfit.core.judging.monitor import Monitor
-from onfit.errors import ArgumentError
+from onfit.integrations.hosting.of_optuna import check_study, check_trial
 
 
 class PruningCallback(Callback):
@@ -26,6 +26,7 @@ class PruningCallback(Callback):
             nothing, `"raise"` raises a MissingMetricError.
 
     Raises:
+        ArgumentTypeError: for what is no trial.
         ArgumentError: before training, if the study has several objectives, which cannot be pruned.
         optuna.TrialPruned: after training, if the trial was pruned.
 
@@ -52,6 +53,7 @@ class PruningCallback(Callback):
     def __init__(
         self, trial: "optuna.trial.BaseTrial", monitor: str, on_missing: OnMissing = "warn"
     ) -> None:
+        check_trial(trial)
         self.trial, self.monitor, self.on_missing = trial, monitor, on_missing
         self._monitor = Monitor(monitor, "PruningCallback", on_missing)
         self._pruned_at: int | None = None
@@ -59,12 +61,7 @@ class PruningCallback(Callback):
     def on_train_begin(self, logs: Logs | Any = None) -> None:
         self._monitor.reset()
         self._pruned_at = None
-        directions = getattr(getattr(self.trial, "study", None), "directions", ())
-        if len(directions) > 1:
-            raise ArgumentError(
-                f"PruningCallback(monitor={self.monitor!r}): the study has {len(directions)} "
-                "objectives, and Optuna prunes trials of one. Leave the callback out."
-            )
+        check_study(getattr(self.trial, "study", None), self.monitor, self.model)
 
     def on_epoch_end(self, epoch: int, logs: Logs | Any = None) -> None:
         if decides(self, "epochs"):

@@ -71,6 +71,15 @@ def direction_by_name(monitor: str) -> Mode | None:
     return "max" if words & _UP else "min"
 
 
+def direction_of(monitor: str, model: Any = None) -> Mode | None:
+    """Whether a quantity should grow or shrink, as `metric_direction(name)` of the model says, if
+    it has that, or else the name; None if neither does.
+    """
+    ask = getattr(model, "metric_direction", None)
+    found: Mode | None = ask(monitor) if ask is not None else None
+    return found or direction_by_name(monitor)
+
+
 def resolve_mode(mode: AskedMode, monitor: str, owner: str, model: Any = None) -> Mode:
     """The direction in which `monitor` gets better: from `mode`, from its metric, or from its name.
 
@@ -85,8 +94,7 @@ def resolve_mode(mode: AskedMode, monitor: str, owner: str, model: Any = None) -
     """
     if mode != "auto":
         return mode
-    ask = getattr(model, "metric_direction", None)
-    found: Mode | None = (ask(monitor) if ask is not None else None) or direction_by_name(monitor)
+    found = direction_of(monitor, model)
     if found is None:
         known = getattr(model, "metrics_names", None) or []
         names = [*known, *(f"val_{name}" for name in known)]

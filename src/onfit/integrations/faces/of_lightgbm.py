@@ -52,7 +52,7 @@ class LightGBMModel(BoostedModel):
     is_trained = True  # whether rounds are added to it
     hints_for_callbacks: ClassVar = {
         **BoostedModel.hints_for_callbacks,
-        HasLearningRate: "A random forest has no learning rate: leave the callback out."
+        HasLearningRate: "A random forest has no learning rate: leave the callback out.",
     }
 
     def __init__(self, booster: Booster, up: dict[str, bool]) -> None:
