@@ -149,6 +149,17 @@ def test_another_rate_of_the_first_round_is_an_error_that_says_what_to_write():
         trained([LearningRateScheduler(lambda epoch: 0.3)])
 
 
+def test_a_rate_that_would_end_the_process_is_one_sentence():
+    def rates(*values):
+        return [LearningRateScheduler(lambda epoch: values[epoch])]
+
+    goss = {"data_sample_strategy": "goss", "learning_rate": 0.5}
+    with pytest.raises(CapabilityError, match="cannot go back to all rows"):
+        trained(rates(0.5, 0.5, 0.5, 0.5, 0.1), 5, **goss)
+    assert trained(rates(0.5, 0.5, 0.1, 0.1, 0.1), 5, **goss).current_iteration() == 5
+    assert trained(rates(0.5, 0.5, 0.5, 0.5, 0.25), 5, **goss).current_iteration() == 5
+
+
 def test_a_random_forest_has_no_rate():
     forest = {"boosting": "rf", "bagging_freq": 1, "bagging_fraction": 0.5}
     with pytest.raises(CapabilityError, match="A random forest has no learning rate"):

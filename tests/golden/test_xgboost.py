@@ -44,10 +44,7 @@ def trained(callbacks, rounds=EPOCHS, continued=None, **parameters):
 
 
 def bytes_of(booster):
-    """What the model holds, without the note of which round is the best."""
-    copied = booster.copy()
-    copied.set_attr(best_iteration=None, best_score=None)
-    return bytes(copied.save_raw("ubj"))
+    return bytes(booster.save_raw("ubj"))
 
 
 def by_hand(rounds=BEST + 1, **parameters):

@@ -23,9 +23,8 @@ class OnfitCallback(Boosting, TrainingCallback):
     keeps its name (`validation_0_logloss`). So of the `eval_set` of an estimator the last counts.
 
     A stop ends the training after the round. `EarlyStopping(restore_best_weights=True)` leaves the
-    rounds up to the best one, and sets `best_iteration` and `best_score`. Callbacks set the rate of
-    the next rounds. `ModelCheckpoint` writes `.ubj` and `.json`, which `Booster.load_model` reads.
-    With `xgb_model=` epochs are counted on.
+    rounds up to the best one. Callbacks set the rate of the next rounds. `ModelCheckpoint` writes
+    `.ubj` and `.json`, which `Booster.load_model` reads. With `xgb_model=` epochs are counted on.
 
     XGBoost tells its callbacks of no error: where one comes from elsewhere, no end hook is called.
 
@@ -71,11 +70,11 @@ class OnfitCallback(Boosting, TrainingCallback):
         if self.session.in_epoch and _count(self._results) > self._known:
             # Another callback stopped the training at this round.
             self.after_iteration(model, 0, self._results)
-        seen, trained = self.session.model, self.session.model.rounds
+        seen, noted = self.session.model, model.attributes()
         self.session.train_end()
-        if seen.rounds > self._first and (self.session.stopping or seen.rounds < trained):
+        if "best_iteration" in noted and seen.rounds > self._first:
             scores = [values for each in self._results.values() for values in each.values()]
-            seen.mark_best(scores[-1][seen.rounds - self._first - 1] if scores else None)
+            seen.note_best(noted, scores[-1][seen.rounds - self._first - 1] if scores else None)
         return seen.booster
 
 

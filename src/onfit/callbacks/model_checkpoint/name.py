@@ -88,7 +88,7 @@ class CheckpointName:
             ArgumentError: if the format of a field cannot show the field's value.
         """
         try:
-            return _Names().vformat(self.template, (), AliasDict(values))
+            return _NamesWithPoints().vformat(self.template, (), AliasDict(values))
         except (TypeError, ValueError, AttributeError, LookupError) as error:
             shown = {name: AliasDict(values).get(name) for name in self.fields}
             raise ArgumentError(
@@ -144,7 +144,7 @@ def _base(field: str) -> str:
     return re.split(r"\.(?!\d)|\[", field, maxsplit=1)[0]
 
 
-class _Names(Formatter):
+class _NamesWithPoints(Formatter):
     """Fills fields as `str.format_map` does, also those of names with a point."""
 
     def get_field(self, field_name: str, args: Any, kwargs: Any) -> Any:
@@ -155,7 +155,7 @@ class _Names(Formatter):
 
 def _formats(written: str, name: str, sample: object) -> bool:
     try:
-        _Names().vformat(written, (), {name: sample})
+        _NamesWithPoints().vformat(written, (), {name: sample})
     except (AttributeError, LookupError):
         return True  # the field reads a part of a value that is not known yet
     except (TypeError, ValueError):

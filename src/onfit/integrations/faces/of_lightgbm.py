@@ -10,12 +10,19 @@ from onfit.errors import CapabilityError
 from onfit.integrations.faces.booster import BoostedModel, is_of
 from onfit.integrations.hosting.sessions import Hosted
 
+_NO_WAY_BACK = (
+    "a callback sets the learning rate to {0}, and LightGBM would end the process: with "
+    "data_sample_strategy='goss' it samples from round 1 / learning_rate on, and cannot go back to "
+    "all rows. Choose a higher rate, another strategy, or leave the callback out."
+)
+
 
 class LightGBMRate:
     """A booster's learning rate."""
 
-    def __init__(self, booster: Booster, first: float) -> None:
-        self._booster, self._first = booster, first
+    def __init__(self, booster: Booster, first: float, goss: bool) -> None:
+        self._booster, self._first, self._goss = booster, first, goss
+        self._before = booster.current_iteration() - 1  # rounds before the first of this training
         self._asked: float | None = first  # for the first round; None once that is told
 
     @property
@@ -29,8 +36,11 @@ class LightGBMRate:
     def learning_rate(self, value: float) -> None:
         if self._asked is not None:
             self._asked = value
-        else:
-            self._booster.reset_parameter({"learning_rate": value})
+            return
+        done = self._booster.current_iteration() - self._before
+        if self._goss and value > 0 and int(1 / self.learning_rate) < done < int(1 / value):
+            raise CapabilityError(_NO_WAY_BACK.format(value))
+        self._booster.reset_parameter({"learning_rate": value})
 
     def allow(self, session: Hosted) -> None:
         """The first round has begun, for the callbacks. From now on they may set the rate."""
@@ -57,9 +67,15 @@ class LightGBMModel(BoostedModel):
 
     def __init__(self, booster: Booster, up: dict[str, bool]) -> None:
         first = booster.model_to_string(num_iteration=1)
-        found = dict(re.findall(r"^\[(boosting|learning_rate): (.*)\]$", first, re.MULTILINE))
+        found = dict(
+            re.findall(
+                r"^\[(boosting|learning_rate|data_sample_strategy): (.*)\]$", first, re.MULTILINE
+            )
+        )
         rated = found.get("boosting") != "rf"  # a random forest has no rate
-        rate = LightGBMRate(booster, float(found.get("learning_rate", 0.1))) if rated else None
+        goss = "goss" in (found.get("boosting"), found.get("data_sample_strategy"))
+        value = float(found.get("learning_rate", 0.1))
+        rate = LightGBMRate(booster, value, goss) if rated else None
         super().__init__(booster, rate)
         self.only_adds = found.get("boosting") != "dart"
         self._up = up

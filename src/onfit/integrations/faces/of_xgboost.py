@@ -62,13 +62,19 @@ class XGBoostModel(BoostedModel):
             return "max"
         return "min" if any(is_of(metric, name) for metric in _DOWN) else None
 
-    def mark_best(self, score: float | None) -> None:
-        """Say that the last round is the best one, unless it is known to be one of those before, as
-        XGBoost's own early stopping does.
+    def note_best(self, noted: dict[str, str], score: float | None) -> None:
+        """Say which round XGBoost's own early stopping takes for the best, if that stands beside. A
+        cut drops it; where it cut that round off, the last one left is the best.
+
+        Args:
+            noted: the attributes of the booster before the cut.
+            score: the value of the last round that is left, of XGBoost's last metric.
         """
-        last, known = self.rounds - 1, self.booster.attr("best_iteration")
-        if known is None or int(known) > last:
-            self.booster.set_attr(best_iteration=str(last), best_score=score and str(score))
+        last = self.rounds - 1
+        if int(noted.get("best_iteration", -1)) > last:
+            noted = {"best_iteration": str(last), "best_score": str(score)}
+        names = ("best_iteration", "best_score")
+        self.booster.set_attr(**{name: noted[name] for name in names if name in noted})
 
 
 def _found(key: str, config: Any) -> Any:
