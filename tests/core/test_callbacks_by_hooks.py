@@ -180,6 +180,18 @@ def test_what_acts_on_keras_own_trainer_is_an_error_that_names_ours(module, name
             CallbackList([kind()])
 
 
+@pytest.mark.parametrize("argument", ["histogram_freq", "embeddings_freq"])
+def test_a_board_of_keras_that_would_read_keras_layers_is_an_error_that_names_ours(argument):
+    foreign = type("TensorBoard", (Theirs,), {"__module__": "keras.src.callbacks"})
+    CallbackList([foreign()])
+    asking = foreign()
+    setattr(asking, argument, 1)
+    with pytest.raises(
+        CapabilityError, match=rf"{argument}.*onfit\.callbacks\.TensorBoard instead"
+    ):
+        CallbackList([asking])
+
+
 @pytest.mark.parametrize(
     ("name", "lacks"),
     [("ModelCheckpoint", "save"), ("ReduceLROnPlateau", "optimizer.learning_rate")],

@@ -9,6 +9,7 @@ import torch
 
 from onfit import Run, Sequential, callbacks
 from onfit.callbacks import BackupAndRestore, Callback
+from onfit.errors import OnfitWarning
 from onfit.layers import Dense
 
 X = np.random.default_rng(0).random((40, 4)).astype("float32")
@@ -104,6 +105,19 @@ class Own(keras.callbacks.Callback):
         self.losses.append(logs["loss"])
         if len(self.losses) == 3:
             self.model.stop_training = True
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        lambda: keras.callbacks.ReduceLROnPlateau("loss"),
+        lambda: keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate),
+    ],
+)
+def test_one_that_sets_the_rate_that_ours_sets_is_named(theirs):
+    theirs = theirs()
+    with pytest.warns(OnfitWarning, match=f"OneCycle and {type(theirs).__name__} set the same"):
+        model().fit(X, Y, callbacks=[theirs, callbacks.OneCycle(0.1)], **ARGUMENTS)
 
 
 def test_a_users_own_subclass_stops_a_run_and_names_itself():

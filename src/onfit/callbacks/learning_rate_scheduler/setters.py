@@ -19,7 +19,7 @@ def warn_of_other_setters(callback: Any) -> None:
         listed = [] if session is None else list(session.callbacks)
     for place, other in enumerate(listed):
         later = place > next(n for n, each in enumerate(listed) if each is callback)
-        if other is callback or not getattr(type(other), "sets_learning_rate", False):
+        if other is callback or not getattr(other, "sets_learning_rate", False):
             continue
         if later and getattr(other, "sets_rate_anew", False):
             continue

@@ -19,9 +19,14 @@ _NEEDS = {
     "ReduceLROnPlateau": (HasLearningRate, ""),
     "LearningRateScheduler": (HasLearningRate, ""),
 }
+# What they cannot do here, by their class and the argument that asks for it; empty for all.
 _REFUSED = {
-    "BackupAndRestore": "makes Keras' own trainer go on",
-    "SwapEMAWeights": "swaps what Keras' own optimizers keep",
+    "BackupAndRestore": {"": "makes Keras' own trainer go on"},
+    "SwapEMAWeights": {"": "swaps what Keras' own optimizers keep"},
+    "TensorBoard": {
+        "histogram_freq": "reads the weights of Keras' own layers for histogram_freq",
+        "embeddings_freq": "looks for Keras' own layers for embeddings_freq",
+    },
 }
 
 
@@ -50,11 +55,12 @@ def by_hooks(value: Any) -> Callback:
     """
     kind = type(value)
     for one in _of_keras(kind):
-        if one in _REFUSED:
-            raise CapabilityError(
-                f"{kind.__module__}.{kind.__name__} {_REFUSED[one]}, and this training is "
-                f"onfit's. Pass onfit.callbacks.{one} instead."
-            )
+        for argument, why in _REFUSED.get(one, {}).items():
+            if not argument or getattr(value, argument, None):
+                raise CapabilityError(
+                    f"{kind.__module__}.{kind.__name__} {why}, and this training is "
+                    f"onfit's. Pass onfit.callbacks.{one} instead."
+                )
     own = {"__module__": __name__, "__doc__": kind.__doc__}
     named: type[ByHooks] = type(kind.__name__, (ByHooks,), own)
     return named(value)
@@ -112,6 +118,12 @@ class ByHooks(Callback):
         for hook in HOOKS:
             if _method(adapted, hook) is not None or _writes_later(adapted, hook):
                 setattr(self, hook, _caller(adapted, hook))
+
+    @property
+    def sets_learning_rate(self) -> bool:
+        """Whether the object is one of Keras' that does so."""
+        needs = (_NEEDS.get(one, (None, ""))[0] for one in _of_keras(type(self.adapted)))
+        return HasLearningRate in needs
 
     def __repr__(self) -> str:
         return repr(self.adapted)
