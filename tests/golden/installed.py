@@ -2,6 +2,17 @@
 
 from importlib.util import find_spec
 
+ALL = [
+    "fastai",
+    "gymnasium",
+    "ignite",
+    "lightgbm",
+    "lightning",
+    "skorch",
+    "stable_baselines3",
+    "transformers",
+    "xgboost",
+]
 # Those that need more, or something else, than the library of their own name.
 NEEDS = {
     "README": ["jax", "lightning", "xgboost"],
@@ -9,17 +20,8 @@ NEEDS = {
     "pages": [],
     "keras_jax": ["keras", "jax"],
     "keras_tensorflow": ["keras", "tensorflow"],
-    "handed_as_it_is": [
-        "fastai",
-        "gymnasium",
-        "ignite",
-        "lightgbm",
-        "lightning",
-        "skorch",
-        "stable_baselines3",
-        "transformers",
-        "xgboost",
-    ],
+    "handed_as_it_is": ALL,
+    "in_every_loop": [*ALL, "jax", "flax", "equinox", "optax", "sklearn"],
     "jax": ["jax", "flax", "equinox", "optax"],
     "write_your_own": ["poutyne"],
 }
