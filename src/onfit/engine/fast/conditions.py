@@ -7,7 +7,8 @@ import torch
 
 def is_unpatched(thing: Any) -> bool:
     """Whether the object has the methods of its class: none was replaced on the object itself."""
-    return not any(callable(getattr(type(thing), name, None)) for name in vars(thing))
+    kind, own = type(thing), vars(thing).items()
+    return not any(callable(each) and callable(getattr(kind, name, None)) for name, each in own)
 
 
 def engine_does_more() -> bool:
