@@ -167,3 +167,31 @@ def test_more_than_that_or_an_explicit_unit_is_not_doubted(value):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         due_after_batches(read(value), [32, 1000, 32])
+
+
+def test_samples_of_batches_of_unknown_size_are_warned_of_once():
+    cadence = read("3 samples")
+    with pytest.warns(OnfitWarning) as caught:
+        assert due_after_batches(cadence, [None] * 6) == [False, False, True] * 2
+    assert [str(warning.message) for warning in caught] == [
+        "ModelCheckpoint(save_freq='3 samples') counts samples, and this loop does not say how "
+        "many a batch has: each batch counts as one. Say '3 batches'."
+    ]
+
+
+def test_tokens_that_nothing_counts_are_an_error():
+    with pytest.raises(ArgumentError, match=r"save_freq='5 tokens'\) counts tokens, and this"):
+        read("5 tokens").due_after_batch(32)
+
+
+def test_tokens_that_are_never_logged_are_warned_of_once():
+    cadence = read("5 tokens")
+    assert not cadence.due_after_batch(32, 0)  # those of a first batch may come when it is over
+    with pytest.warns(OnfitWarning, match="none are logged, so it is never due") as caught:
+        assert not any(cadence.due_after_batch(32, 0) for _ in range(9))
+    assert len(caught) == 1
+
+
+def test_tokens_are_counted():
+    cadence = read("5 tokens")
+    assert [cadence.due_after_batch(32, 3) for _ in range(4)] == [False, True, False, True]

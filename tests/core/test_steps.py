@@ -3,10 +3,12 @@
 import contextlib
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from tests.core.loops import Diary
 
+from onfit import Sequential
 from onfit.callbacks import (
     BackupAndRestore,
     Callback,
@@ -18,8 +20,9 @@ from onfit.callbacks import (
 )
 from onfit.core import Run, Session
 from onfit.errors import ArgumentError, DataError, FileFormatError, NotReadyError, OnfitWarning
+from onfit.layers import Dense
 
-PACE = ("samples_per_second", "tokens_per_second", "tokens")
+PACE = ("samples_per_second", "tokens_per_second")
 
 
 def run_of(*callbacks, model=None, **more):
@@ -224,7 +227,7 @@ def trained(folder, die_at=None, *, hook="on_train_batch_end", save_freq="3 batc
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            run.log(loss=loss)
+            run.log(loss=loss, tokens=3)
             if run.validation_due:
                 for held_x, held_y in run.validation([data.tensors]):
                     run.log(loss=torch.nn.functional.mse_loss(net(held_x), held_y).detach())
@@ -268,3 +271,28 @@ def test_a_checkpoint_of_steps_is_not_gone_on_with_by_epochs(tmp_path):
     again = backed_up(tmp_path, net)
     with pytest.raises(FileFormatError, match="of a run of steps"), again as run:
         list(run.epochs())
+
+
+def test_callbacks_may_save_every_so_many_tokens(tmp_path):
+    net = torch.nn.Linear(1, 1)
+    saver = ModelCheckpoint(tmp_path / "{step}.pt", save_weights_only=True, save_freq="5 tokens")
+    with run_of(saver, model=net) as run:
+        for _ in run.steps([[1.0]], until=4):
+            run.log(loss=1.0, tokens=3)
+    assert {path.name for path in tmp_path.iterdir()} == {"2.pt", "4.pt"}
+
+
+def test_tokens_in_a_run_of_epochs_are_an_error(tmp_path):
+    net = torch.nn.Linear(1, 1)
+    saver = ModelCheckpoint(tmp_path / "{step}.pt", save_weights_only=True, save_freq="5 tokens")
+    again = run_of(saver, model=net)
+    with pytest.raises(ArgumentError, match="this training counts none"), again as run:
+        [list(run.batches([[1.0]])) for _ in run.epochs()]
+
+
+@pytest.mark.parametrize("asked", [{"steps": "9 tokens"}, {"validation_freq": "9 tokens"}])
+def test_fit_counts_no_tokens(asked):
+    model = Sequential([Dense(1, input_dim=1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(ArgumentError, match=r"'9 tokens'.*: fit counts no tokens"):
+        model.fit(np.ones((4, 1)), np.ones((4, 1)), validation_split=0.5, verbose=0, **asked)

@@ -3,9 +3,9 @@ from types import SimpleNamespace
 import pytest
 
 from onfit.callbacks import CallbackList, History
-from onfit.core import Callback, Run, listeners, session, timing
+from onfit.core import Callback, Run, Session, listeners, session, timing
 from onfit.core.timing import line_of, notable
-from onfit.core.walks import passes
+from onfit.core.walks import passes, recording
 
 
 class Clock:
@@ -27,7 +27,7 @@ sleep = CLOCK.sleep
 
 @pytest.fixture(autouse=True)
 def _scripted(monkeypatch):
-    for module in (listeners, passes, session, timing):
+    for module in (listeners, passes, recording, session, timing):
         monkeypatch.setattr(module, "perf_counter", CLOCK)
 
 
@@ -141,3 +141,40 @@ def test_a_copy_of_the_history_tells_the_same_timing():
     history = History()
     walked([history])
     assert copy.deepcopy(history).timing == history.timing
+
+
+def test_a_validation_within_a_batch_is_no_part_of_its_step():
+    history = History()
+    with Run(SimpleNamespace(), [history], params={"verbose": 0}) as run:
+        for _ in run.steps([[1], [2]], until="4 steps", validate_every="2 steps"):
+            sleep(0.1)
+            if run.validation_due:
+                for _ in run.validation([[3]]):
+                    sleep(5)
+    assert history.history["samples_per_second"] == pytest.approx([10, 10], rel=1e-3)
+    assert run.timing.step == pytest.approx(0.4, rel=1e-3)
+    assert run.timing.validation == pytest.approx(10, rel=1e-3)
+
+
+@pytest.mark.parametrize("tells_of_batches", [True, False])
+def test_a_pushed_run_of_steps_is_as_fast_as_its_batches(tells_of_batches):
+    history = History()
+    one = Session(SimpleNamespace(), [history])
+    one.train_begin()
+    sleep(3)
+    one.steps_begin()
+    for _ in range(4):
+        sleep(0.05)
+        one.batch_begin(8)
+        sleep(0.05)
+        one.batch_end(8)
+        if one.progress.step % 2 == 0:
+            if tells_of_batches:
+                one.test_begin()
+            sleep(5)
+            if tells_of_batches:
+                one.test_end()
+            one.validated(loss=1.0)
+    one.train_end()
+    assert history.history["samples_per_second"] == pytest.approx([80, 80], rel=1e-3)
+    assert one.timing.validation == pytest.approx(10 if tells_of_batches else 0, rel=1e-3)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Literal, Self
 
 from onfit.core.packages.keras_fit import batches_until, in_keras_fit
-from onfit.core.sizes import size_in
+from onfit.core.sizes import counts_of
 from onfit.errors import ArgumentError, CapabilityError, did_you_mean, warn
 
 Unit = Literal["epochs", "batches", "samples", "tokens", "seconds"]
@@ -66,7 +66,10 @@ class Cadence:
         self.amount = amount
         self.unit = unit
         self._clock = clock
+        self._asked = ""  # what the user wrote
         self._doubt = ""  # the warning for an amount of samples that fills only a few batches
+        self._warned = False
+        self._batches_without_tokens = 0.0
         self.restart()
 
     @classmethod
@@ -91,8 +94,11 @@ class Cadence:
         """
         asked = f"{owner}({argument}={value!r})"
         if isinstance(value, str):
-            return cls(*_read_text(value, asked), clock=clock)
+            cadence = cls(*_read_text(value, asked), clock=clock)
+            cadence._asked = asked
+            return cadence
         cadence = cls(_read_samples(value, asked), "samples", clock=clock)
+        cadence._asked = asked
         cadence._doubt = (
             f"{asked} means every {value} samples, and a batch has %d. "
             f"For batches say {argument}='{value} batches'."
@@ -126,11 +132,19 @@ class Cadence:
         self._count = state["count"]
         self._since = self._clock() - state["waited"]
 
-    def due_after_batch(self, size: int, tokens: int = 0, batches: int = 1) -> bool:
-        """Count a batch of `size` samples and so many `tokens`; return whether something is due.
-        `batches` are told of at a time.
+    def due_after_batch(
+        self, size: int | None, tokens: int | None = None, batches: int = 1
+    ) -> bool:
+        """Count a batch of `size` samples and so many `tokens`; return whether something is due. A
+        batch of unknown size counts as one sample; `batches` are told of at a time.
+
+        Raises:
+            ArgumentError: for a cadence of tokens, where the loop counts none.
         """
-        self._doubt_few_batches(size)
+        if self.unit in ("samples", "tokens"):
+            self._doubt_what_is_counted(size, tokens)
+        size = 1 if size is None else size
+        tokens = tokens or 0
         self._count += {"batches": batches, "samples": size, "tokens": tokens}.get(self.unit, 0)
         return self.unit != "epochs" and self._due()
 
@@ -154,6 +168,37 @@ class Cadence:
             return False
         self.restart()
         return True
+
+    def _doubt_what_is_counted(self, size: int | None, tokens: int | None) -> None:
+        if self.unit == "tokens":
+            self._require_tokens(tokens)
+        elif size is None:
+            self._warn_once(
+                f"{self._asked} counts samples, and this loop does not say how many a batch has: "
+                f"each batch counts as one. Say '{self.amount:g} batches'."
+            )
+        else:
+            self._doubt_few_batches(size)
+
+    def _require_tokens(self, tokens: int | None) -> None:
+        if tokens is None:
+            raise ArgumentError(
+                f"{self._asked} counts tokens, and this training counts none. Walk through "
+                "run.steps(...), and log for each batch: run.log(tokens=...); or count steps."
+            )
+        self._batches_without_tokens += 1
+        if tokens:
+            self._batches_without_tokens = -math.inf
+        elif self._batches_without_tokens > 1:  # those of a batch may come when it is over
+            self._warn_once(
+                f"{self._asked} counts tokens, and none are logged, so it is never due. Log them "
+                "for each batch: run.log(tokens=...)."
+            )
+
+    def _warn_once(self, text: str) -> None:
+        if not self._warned:
+            self._warned = True
+            warn(text)
 
     def _doubt_few_batches(self, size: int) -> None:
         """Warn once, at the first batch, that a small bare number counts samples."""
@@ -182,7 +227,20 @@ def due_after_batch(callback: Any, batch: int, logs: Any) -> bool:
     """Whether something is due, by the cadence of a callback, at the end of `batch`."""
     done = batches_until(callback, batch)
     cadence: Cadence = callback._cadence
-    return cadence.due_after_batch(size_in(logs), batches=done)
+    return cadence.due_after_batch(*counts_of(callback, logs), batches=done)
+
+
+def refuse_tokens(cadence: Cadence) -> None:
+    """Refuse a cadence of tokens of `fit`, which counts none.
+
+    Raises:
+        ArgumentError: for such a cadence.
+    """
+    if cadence.unit == "tokens":
+        raise ArgumentError(
+            f"{cadence._asked}: fit counts no tokens. Give steps, samples or minutes. A loop of "
+            "your own counts what it logs: run.steps(..., until='1_000_000 tokens')."
+        )
 
 
 def _read_samples(value: Any, asked: str) -> int:

@@ -107,7 +107,6 @@ class Session(Recording):
         self.pace = Pace(self.timing)
         self.walk = Walk()
         self.keepers: list[Keeper] = []
-        self._since = 0.0  # when the wait for a batch's data, or the batch's step, began
         self._begun = self._ended = False
         self._unobserve: Callable[[], object] | None = None
         if "meter" in (parts or {}):
@@ -235,6 +234,7 @@ class Session(Recording):
         self._in_steps = True
         note(self.params, epochs=None, decide_at="validations")
         self._open_epoch = self.progress.epoch
+        self._since = perf_counter()
 
     @property
     def batch(self) -> Any:

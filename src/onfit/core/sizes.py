@@ -33,6 +33,15 @@ def size_in(logs: Mapping[str, Any] | None) -> int:
     return int(logs.get("size", 1)) if logs else 1
 
 
+def counts_of(callback: Any, logs: Mapping[str, Any] | None) -> tuple[int | None, int | None]:
+    """How many samples and how many tokens a batch has, for what a callback does every so many of
+    them; None for what the loop does not say.
+    """
+    session = callback._session
+    size = None if logs is None else logs.get("size")
+    return size, None if session is None else session.pace.of_batch
+
+
 def learn_lengths(params: dict[str, Any], batches: Any) -> None:
     """Note in a run's `params` how many batches and samples a loader has, where it says so and they
     do not. A bar can then show from the first epoch on how far it is.

@@ -4,8 +4,6 @@ A device may still work on a step when the next step begins. Its time is counted
 waits for it, for example in a callback that reads a value.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
@@ -45,15 +43,16 @@ class Timing:
         self._end = perf_counter()
         self._by_callback = self._callbacks.seconds()
 
-    @contextmanager
-    def validating(self) -> Iterator[None]:
-        """Count the time of the block as validation."""
-        begin, before = perf_counter(), self._callbacks.all_seconds()
-        try:
-            yield
-        finally:
-            in_callbacks = self._callbacks.all_seconds() - before
-            self.validation += perf_counter() - begin - in_callbacks
+    def validation_begins(self) -> None:
+        """A validation begins now."""
+        self._validation = perf_counter(), self._callbacks.all_seconds()
+
+    def validation_ends(self) -> float:
+        """The validation is over. Returns the seconds since it began, those of callbacks too."""
+        begin, before = self._validation
+        taken = perf_counter() - begin
+        self.validation += taken - (self._callbacks.all_seconds() - before)
+        return taken
 
     def report(self) -> dict[str, Any]:
         """The seconds as `total`, `data`, `step`, `validation` and `callbacks`: a dict by name."""

@@ -28,7 +28,7 @@ class Affordable:
             self._interval = max(self._interval, math.sqrt(2 * seconds * self._mean_time))
         self.restart()
 
-    def due_after_batch(self, size: int) -> bool:
+    def due_after_batch(self, size: int | None, tokens: int | None = None) -> bool:
         """Whether the interval is over."""
         return time.monotonic() - self._since >= self._interval
 

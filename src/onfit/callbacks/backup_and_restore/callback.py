@@ -17,7 +17,7 @@ from onfit.core.hooks import overrides
 from onfit.core.judging.deciding import in_steps
 from onfit.core.representation import checked_arguments
 from onfit.core.run import Run
-from onfit.core.sizes import size_in
+from onfit.core.sizes import counts_of
 from onfit.core.state import check_kept, restore_run, settings_of
 from onfit.core.walks.state_of_all import state_of_all, state_of_this
 from onfit.errors import ArgumentError, FileFormatError, NotReadyError
@@ -167,7 +167,7 @@ class BackupAndRestore(Callback):
             self._restore(run, state)
 
     def on_train_batch_end(self, batch: int, logs: Logs | Any = None) -> None:
-        due = self._cadence.due_after_batch(size_in(logs))
+        due = self._cadence.due_after_batch(*counts_of(self, logs))
         if due and not self._resumable_run().leaves_saving_to_all():
             self._save()
 

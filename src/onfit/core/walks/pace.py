@@ -15,12 +15,17 @@ class Pace:
     def __init__(self, timing: Timing) -> None:
         self._timing = timing
         self.tokens = 0
+        self.of_batch: int | None = None  # the tokens of the last batch
         self._new_tokens = 0
         self.begin_row()
 
     def begin_row(self) -> None:
         """A row of logs begins."""
         self._samples, self._tokens_before, self._since = 0, self.tokens, self._seconds()
+
+    def go_on(self, tokens: int) -> None:
+        """Another process has seen so many tokens."""
+        self.tokens = self._tokens_before = tokens
 
     def _seconds(self) -> float:
         return self._timing.data + self._timing.step
@@ -31,6 +36,7 @@ class Pace:
         """
         self._samples += size
         tokens = int(values.pop("tokens", 0))
+        self.of_batch = tokens
         self.tokens += tokens
         self._new_tokens += tokens
         return values
@@ -43,10 +49,12 @@ class Pace:
     def report(self) -> dict[str, float]:
         """The rates since the row began, and all tokens so far, if any were logged."""
         seconds = self._seconds() - self._since
-        if not self._samples or seconds <= 0:
-            return {}
-        rates: dict[str, float] = {"samples_per_second": self._samples / seconds}
+        known = bool(self._samples) and seconds > 0  # not of a row that another process has seen
+        report: dict[str, float] = {}
+        if known:
+            report["samples_per_second"] = self._samples / seconds
         if self.tokens:
-            rates["tokens"] = self.tokens
-            rates["tokens_per_second"] = (self.tokens - self._tokens_before) / seconds
-        return rates
+            report["tokens"] = self.tokens
+        if self.tokens and known:
+            report["tokens_per_second"] = (self.tokens - self._tokens_before) / seconds
+        return report

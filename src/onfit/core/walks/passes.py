@@ -6,7 +6,6 @@ notes that it was left; it is ended when the loop comes back to the run.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -105,8 +104,6 @@ class ValidationPass(Pass):
     """A walk through the validation batches of an epoch."""
 
     def begin(self, batches: Iterable[Any]) -> Iterable[Any]:
-        self._timing = ExitStack()
-        self._timing.enter_context(self._run.timing.validating())
         self._run.note_generators()
         self._run.test_begin()
         return walk_through(batches)
@@ -123,11 +120,10 @@ class ValidationPass(Pass):
             self.batch_end()
 
     def end(self, *, failed: bool = False) -> None:
-        with self._timing:
-            if failed:
-                self._run._test = None
-                return
-            results = self._run.test_end()
+        if failed:
+            self._run._test = None
+            return
+        results = self._run.test_end()
         if not self._run.cut_short and not self.cut:
             self._run.before = {}
             self._run.validated(**results)

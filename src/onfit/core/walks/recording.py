@@ -1,6 +1,7 @@
 """What a training logs, and the validations at which callbacks decide."""
 
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any, Literal
 
 from onfit._types import Callbacks, LogValues
@@ -11,6 +12,7 @@ from onfit.core.meter import Meter, RunningMeans, as_number
 from onfit.core.packages.plain import is_plain
 from onfit.core.processes import processes, warn_of_unconnected
 from onfit.core.progress import Progress
+from onfit.core.timing import Timing
 from onfit.core.walks.evaluating import Evaluating
 from onfit.core.walks.pace import Pace
 from onfit.core.walks.plan import Plan
@@ -29,11 +31,13 @@ class Recording(Evaluating):
 
     progress: Progress
     pace: Pace
+    timing: Timing
     keepers: list[Keeper]
     alone = False  # whether no other process takes part, even if there are some
     shares_batches = False  # whether the processes are one training, each with a share of a batch
     # Whether a step trains other weights than when this was asked last.
     has_changed: Callable[[], bool] = staticmethod(bool)
+    _since = 0.0  # when the wait for a batch's data, or the batch's step, began
     _outer: Any = None  # the run in whose hook this one is; None if in none
 
     def __init__(
@@ -124,6 +128,15 @@ class Recording(Evaluating):
             index = self.progress.batch
             self.callbacks.call("on_before_optimizer_step", index, Logs(batch=index))
 
+    def test_begin(self, meter: Meter | None = None) -> None:
+        self.timing.validation_begins()
+        super().test_begin(meter)
+
+    def test_end(self) -> Logs:
+        logs = super().test_end()
+        self._since += self.timing.validation_ends()  # it is no part of the batch around it
+        return logs
+
     def validated(self, **values: Any) -> bool:
         """A validation is over. Returns whether the loop has to stop.
 
@@ -136,6 +149,7 @@ class Recording(Evaluating):
         self.validated_before(**values)
         if self._batch_values is None:
             self._decide()
+            self._since = perf_counter()  # the wait for the next batch begins
         return self.stopping
 
     def validated_before(self, **values: Any) -> None:
@@ -198,6 +212,7 @@ class Recording(Evaluating):
             "values": {name: value for name, value in self._row.items() if is_plain(value)},
             "undecided": self._undecided,
             "plan": None if self.plan is None else self.plan.state_dict(),
+            "tokens": self.pace.tokens,
         }
 
     def load_row_state(self, state: dict[str, Any]) -> None:
@@ -205,3 +220,4 @@ class Recording(Evaluating):
         self._row = dict(state.get("values", {}))
         self._undecided = state.get("undecided", False)
         self._plan_state = state.get("plan")
+        self.pace.go_on(state.get("tokens", 0))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from onfit._arguments import is_number, is_whole
-from onfit.core.cadence import Cadence
+from onfit.core.cadence import Cadence, refuse_tokens
 from onfit.core.packages.randomness import random_state, set_random_state
 from onfit.core.validation import ValidationArrays
 from onfit.dtypes import as_numpy
@@ -52,6 +52,7 @@ class ValidationData:
         self._chosen: Container[int] = ()
         if isinstance(self.freq, str):
             self._cadence = Cadence.of(self.freq, owner="fit", argument="validation_freq")
+            refuse_tokens(self._cadence)
         elif isinstance(self.freq, Real) and float(self.freq).is_integer():
             if self.freq < 1:
                 raise ArgumentError(f"validation_freq={self.freq!r}: every so many epochs, from 1.")

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from onfit.core.cadence import Cadence, refuse_tokens
 from onfit.core.run import Run
 from onfit.engine.data.shares import size_of_whole
 from onfit.engine.data.source import Source, size_of
@@ -51,6 +52,8 @@ class Extent:
                 f"fit(steps={self.steps!r}, {given[0]}=...): a training of so many steps has no "
                 f"epochs. Leave out {' and '.join(given)}, or steps."
             )
+        if isinstance(self.steps, str):
+            refuse_tokens(Cadence.of(self.steps, owner="fit", argument="steps"))
 
     @property
     def range(self) -> "range":

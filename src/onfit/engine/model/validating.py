@@ -1,7 +1,6 @@
 """The validations of a training: after epochs, or every so many batches, samples or minutes."""
 
 from collections.abc import Mapping
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from onfit.core.interrupts import Interrupted
@@ -69,12 +68,7 @@ class Validations:
     def after_step(self, run: Run) -> None:
         """It is time to validate in a training without epochs."""
         if self._sources:
-            self._within_batch(run, run.progress.epoch)
-
-    def _within_batch(self, run: Run, epoch: int) -> None:
-        begin = perf_counter()
-        self._log_results(run, epoch)
-        run.timing.step -= perf_counter() - begin  # the batch's step is still being timed
+            self._log_results(run, run.progress.epoch)
 
     @property
     def parts(self) -> "dict[str, Resumable]":
@@ -105,7 +99,7 @@ class Validations:
         timed = self._cadence.unit == "seconds"
         self._is_fresh = run.processes.any_of(due) if timed else due
         if self._is_fresh:
-            self._within_batch(run, epoch)
+            self._log_results(run, epoch)
 
     def after_epoch(self, run: Run, epoch: int) -> None:
         """The batches of an epoch are done."""
@@ -132,7 +126,7 @@ class Validations:
 
     def _measured(self, run: Run, epoch: int, name: str, source: Source) -> dict[str, float]:
         """Loss and metrics of one of the sets."""
-        with evaluating(self._model, torch_alone=source.facts.in_memory), run.timing.validating():
+        with evaluating(self._model, torch_alone=source.facts.in_memory):
             logs = run.evaluate(source.epoch(epoch), self._step, self._step, size=size_of)
         return {of_set(name, metric): value for metric, value in logs.items()}
 
