@@ -183,3 +183,64 @@ def test_a_stop_shows_on_the_model():
     loop.train(stopping)
     assert loop.model.stop_training
     assert stopping.stopped_epoch == 2
+
+
+def compiled(die_at=None, callbacks=()):
+    """A training whose counter is a Python number before its first step, and an array after it."""
+    held = {"tree": {"w": jnp.zeros(2), "step": 0}}
+    step = jax.jit(lambda tree: {"w": tree["w"] + 1, "step": tree["step"] + 1})
+    model = JaxModel(lambda: held["tree"], lambda tree: held.update(tree=tree))
+    with Run(model, callbacks, epochs=4, params={"verbose": 0}) as run:
+        for epoch in run.epochs():
+            if epoch == die_at:
+                raise RuntimeError("power cut")
+            for _ in run.batches([[1]]):
+                held["tree"] = step(held["tree"])
+                run.log(loss=1 / (epoch + 1))
+    return held["tree"]
+
+
+def test_a_number_that_a_compiled_step_makes_an_array_is_gone_on_with(tmp_path):
+    with pytest.raises(RuntimeError, match="power cut"):
+        compiled(2, [BackupAndRestore(tmp_path)])
+    found = compiled(callbacks=[BackupAndRestore(tmp_path)])
+    assert found["w"].tolist() == [4, 4]
+    assert found["step"] == 4
+
+
+def test_what_was_a_number_when_it_was_kept_is_put_back_where_an_array_is_now():
+    held = {"tree": {"step": 0}}
+    model = JaxModel(lambda: held["tree"], lambda tree: held.update(tree=tree))
+    before = model.state_for_resume()
+    held["tree"] = {"step": jnp.int32(7)}
+    model.load_state_for_resume(before)
+    assert held["tree"]["step"] == 0
+    assert held["tree"]["step"].dtype == jnp.int32
+
+
+def test_a_tree_that_is_not_kept_is_an_error():
+    state = {"w": jnp.zeros(2)}
+    model = JaxModel(lambda: state, lambda tree: None)
+    weights = model.get_weights()
+    model.set_weights(weights)
+    with pytest.raises(ArgumentError, match=r"get\(\) gives another \['w'\] after it.*`global`"):
+        model.set_weights([weights[0] + 1])
+
+
+@pytest.mark.parametrize("tree", [None, {}, {"act": jax.nn.relu}])
+def test_a_tree_without_arrays_is_an_error(tree):
+    model = JaxModel(lambda: tree, lambda tree: None)
+    with pytest.raises(ArgumentError, match="in which there is no array"):
+        model.get_weights()
+
+
+@pytest.mark.parametrize("rate", ["fast", optax.constant_schedule(0.1), None])
+def test_a_rate_that_is_no_number_is_an_error(rate):
+    with pytest.raises(ArgumentTypeError, match=r"JaxModel\(learning_rate=.*it is a number"):
+        JaxModel(dict, dict, learning_rate=rate)
+
+
+def test_a_number_that_no_array_holds_is_refused_before_training(tmp_path):
+    loop = Loop(huge=2**70)
+    with pytest.raises(ArgumentError, match=r"\['huge'\] is no number that an array holds"):
+        loop.train([ModelCheckpoint(tmp_path / "a.npz")])

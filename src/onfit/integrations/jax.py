@@ -6,10 +6,10 @@ from typing import Any
 
 import jax
 
-from onfit.errors import ArgumentTypeError
+from onfit.errors import ArgumentError, ArgumentTypeError
 from onfit.integrations.faces.array_files import Array
 from onfit.integrations.faces.arrays import NamedArrays
-from onfit.integrations.faces.leaves import is_number, like, plain
+from onfit.integrations.faces.leaves import is_number, like, plain, same
 
 
 class JaxModel(NamedArrays):
@@ -24,7 +24,9 @@ class JaxModel(NamedArrays):
             `model.learning_rate`.
 
     Raises:
-        ArgumentTypeError: if `get` or `set` is no function.
+        ArgumentTypeError: if `get` or `set` is no function, or `learning_rate` no number.
+        ArgumentError: when a tree is taken or put back, if there is no array in what `get()` gives,
+            or `set` does not keep it.
 
     Example:
         >>> import jax.numpy as jnp
@@ -50,7 +52,7 @@ class JaxModel(NamedArrays):
                     "JaxModel(get=lambda: state, set=take), where take(tree) keeps the tree."
                 )
         self._get, self._set = get, set
-        self.optimizer = SimpleNamespace(learning_rate=float(learning_rate))
+        self.optimizer = SimpleNamespace(learning_rate=_rate(learning_rate))
         self.stop_training = False
 
     @property
@@ -63,15 +65,36 @@ class JaxModel(NamedArrays):
         self.optimizer.learning_rate = float(value)
 
     def arrays(self) -> dict[str, Array]:
-        leaves = jax.tree_util.tree_leaves_with_path(self._get())
-        named = ((jax.tree_util.keystr(path) or "it", leaf) for path, leaf in leaves)
-        return {name: plain(leaf) for name, leaf in named if is_number(leaf)}
+        found = {name: plain(leaf) for name, leaf in self._named(self._get()) if is_number(leaf)}
+        if not found:
+            raise ArgumentError(
+                f"JaxModel(get=...) gave {self._get()!r}, in which there is no array. Write a "
+                "function that returns the state: JaxModel(get=lambda: state, ...)."
+            )
+        return found
+
+    @staticmethod
+    def _named(tree: Any) -> list[tuple[str, Any]]:
+        leaves = jax.tree_util.tree_leaves_with_path(tree)
+        return [(jax.tree_util.keystr(path) or "it", leaf) for path, leaf in leaves]
 
     def put(self, arrays: dict[str, Array]) -> None:
         leaves, structure = jax.tree.flatten(self._get())
         values = iter(arrays.values())
         new = [like(leaf, next(values)) if is_number(leaf) else leaf for leaf in leaves]
-        self._set(jax.tree.unflatten(structure, new))
+        tree = jax.tree.unflatten(structure, new)
+        self._set(tree)
+        self._require_set(tree)
+
+    def _require_set(self, tree: Any) -> None:
+        now = dict(self._named(self._get()))
+        for name, leaf in self._named(tree):
+            if is_number(leaf) and not (name in now and same(leaf, now[name])):
+                raise ArgumentError(
+                    f"JaxModel(set=...) was given a tree, and get() gives another {name} after it, "
+                    "so nothing can be restored. A function that assigns a variable outside of "
+                    "itself has to declare it `global` or `nonlocal`."
+                )
 
     def state_for_resume(self) -> dict[str, Any]:
         return {**super().state_for_resume(), "learning_rate": self.learning_rate}
@@ -79,3 +102,13 @@ class JaxModel(NamedArrays):
     def load_state_for_resume(self, state: dict[str, Any]) -> None:
         super().load_state_for_resume(state)
         self.learning_rate = state["learning_rate"]
+
+
+def _rate(given: Any) -> float:
+    try:
+        return float(given)
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(
+            f"JaxModel(learning_rate={given!r}): it is a number, the first rate. A schedule of "
+            "Optax computes its own rates, which no callback sets: leave learning_rate out."
+        ) from error

@@ -39,9 +39,15 @@ def read(filepath: StrPath) -> dict[str, Array]:
 
 def require_kinds(filepath: StrPath, arrays: dict[str, Array]) -> None:
     """Refuse a name without a format, and arrays that the format has no type for."""
-    if _format_of(filepath) == ".npz":
-        return
+    any_kind = _format_of(filepath) == ".npz"
     for name, one in arrays.items():
+        if one.dtype.hasobject:
+            raise ArgumentError(
+                f"{os.fspath(filepath)!r}: {name} is no number that an array holds, and no file "
+                "here holds Python objects. Keep it out of the model's state."
+            )
+        if any_kind:
+            continue
         if one.dtype.kind not in "biufc" or one.dtype.itemsize > 8:
             raise ArgumentError(
                 f"{os.fspath(filepath)!r}: {name} is of {one.dtype}, which safetensors has not. "

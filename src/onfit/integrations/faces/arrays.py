@@ -75,20 +75,29 @@ class NamedArrays(ABC):
         Raises:
             FileFormatError: naming `source`, and what differs.
         """
-        mine, its = _shapes(self.arrays()), _shapes(arrays)
-        if mine != its:
+        mine = self.arrays()
+        its_own, mine_own = _besides(arrays, mine), _besides(mine, arrays)
+        if its_own or mine_own:
             raise FileFormatError(
                 f"{source} is of another model.\n"
-                f"  it has:         {_listed(its, mine)}\n"
-                f"  this model has: {_listed(mine, its)}\n"
+                f"  it has:         {', '.join(its_own) or 'nothing besides'}\n"
+                f"  this model has: {', '.join(mine_own) or 'nothing besides'}\n"
                 "Build the model as it was, or choose another file."
             )
 
 
-def _shapes(arrays: dict[str, Array]) -> dict[str, str]:
-    return {name: f"{one.dtype}{list(one.shape)}" for name, one in arrays.items()}
+def _besides(some: dict[str, Array], others: dict[str, Array]) -> list[str]:
+    """Those of the arrays for which the others have none of the same kind."""
+    return [
+        f"{name} {one.dtype}{list(one.shape)}"
+        for name, one in some.items()
+        if name not in others or not _alike(one, others[name])
+    ]
 
 
-def _listed(some: dict[str, str], others: dict[str, str]) -> str:
-    differs = [f"{name} {kind}" for name, kind in some.items() if others.get(name) != kind]
-    return ", ".join(differs) or "nothing besides"
+def _alike(one: Array, other: Array) -> bool:
+    """Whether two arrays are of one kind. A Python number, such as the `step` of a new TrainState,
+    and the array without dimensions that a compiled step makes of it, are.
+    """
+    numbers = one.shape == () and one.dtype.kind == other.dtype.kind and one.dtype.kind in "if"
+    return one.shape == other.shape and (numbers or one.dtype == other.dtype)

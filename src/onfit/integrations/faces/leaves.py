@@ -25,12 +25,19 @@ def plain(leaf: Any) -> Array:
     return array.view(_WORDS[array.dtype.itemsize]) if array.dtype.kind == "V" else array
 
 
+def same(leaf: Any, other: Any) -> bool:
+    """Whether two leaves are the same number, or the same arrays, to the last bit."""
+    return leaf is other or plain(leaf).tobytes() == plain(other).tobytes()
+
+
 def like(leaf: Any, array: Array) -> Any:
     """The value in `array`, as the same kind of leaf, on the same devices."""
     if _is_key(leaf):
         return jax.random.wrap_key_data(array, impl=jax.random.key_impl(leaf))
     if not isinstance(leaf, jax.Array | np.ndarray | np.generic):
         return type(leaf)(array.item())
+    if array.dtype.kind in "if" and leaf.dtype.kind in "if":  # it may have been a Python number
+        array = array.astype(leaf.dtype)
     value = np.array(array).view(leaf.dtype).reshape(leaf.shape)
     if not isinstance(leaf, jax.Array):
         return value if isinstance(leaf, np.ndarray) else value[()]
