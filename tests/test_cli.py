@@ -62,3 +62,9 @@ def test_it_is_a_module_that_loads_no_framework(log):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "would have stopped after epoch 5" in done.stdout
+
+
+def test_a_list_needs_no_quotes(log, capsys):
+    options = ["--early-stopping", "monitor=[val_loss, loss]", "rule=any", "patience=2"]
+    assert main(["replay", log, *options]) == 0
+    assert "would have stopped after epoch 3 (row 3 of 6): loss" in capsys.readouterr().out

@@ -90,4 +90,6 @@ def _value(text: str) -> Any:
     try:
         return ast.literal_eval(text.capitalize() if text in ("true", "false", "none") else text)
     except (ValueError, SyntaxError):
+        if text[:1] == "[" and text[-1:] == "]":  # the shell has eaten the quotes
+            return [_value(one.strip()) for one in text[1:-1].split(",")]
         return text

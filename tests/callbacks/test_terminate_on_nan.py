@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from onfit.callbacks.terminate_on_nan import TerminateOnNaN
 from onfit.core import Callback, Run
@@ -115,3 +116,11 @@ def test_a_training_that_logs_no_loss_is_warned_of_once(train):
     with pytest.warns(OnfitWarning, match="monitors 'loss', which is not in the logs") as warned:
         train()
     assert len(warned) == 1
+
+
+@pytest.mark.parametrize("losses", [np.array([1.0, np.nan]), torch.tensor([1.0, np.nan])])
+def test_an_array_of_losses_stops_for_any_of_them(losses, capsys):
+    callback = stopper(raise_error=True)
+    callback.on_train_batch_end(0, {"loss": losses[:1]})
+    with pytest.raises(InvalidLossError, match="batch 1 has nan"):
+        callback.on_train_batch_end(1, {"loss": losses})

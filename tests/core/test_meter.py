@@ -122,5 +122,6 @@ def test_scalars_become_numbers_and_the_rest_stays():
     assert as_number(torch.tensor(0.5)) == 0.5
     assert type(as_number(np.float32(0.5))) is float
     assert type(as_number(np.int64(3))) is int
+    assert type(as_number(torch.ones(1))) is type(as_number(np.ones((1, 1)))) is float
     assert as_number(vector) is vector
     assert as_number("text") == "text"

@@ -23,7 +23,7 @@ from tests.golden.test_pages import ROOT, blocks
 from torch.utils.data import DataLoader, TensorDataset
 
 from onfit import Run
-from onfit.callbacks import BackupAndRestore
+from onfit.callbacks import BackupAndRestore, History
 
 
 def prepared():
@@ -65,6 +65,45 @@ def test_a_training_that_failed_goes_on_as_if_it_had_not(tmp_path):
         train(backup, epochs=4, at_epoch=fail)
     module = train(BackupAndRestore(tmp_path / "backup"), epochs=4)
     assert same(weights_of(module), weights_of(train(None, epochs=4)))
+
+
+def shuffled(callbacks, fail_at=None):
+    torch.manual_seed(0)
+    x, y = (torch.cat(parts) for parts in zip(*batches(), strict=True))
+    accelerator, module = Accelerator(cpu=True), net()
+    loader = DataLoader(TensorDataset(x, y), batch_size=2, shuffle=True)
+    module, optimizer, loader = accelerator.prepare(module, sgd(module), loader)
+    with Run(module, callbacks, optimizer=optimizer, epochs=3) as run:
+        for _ in run.epochs():
+            for inputs, targets in run.batches(loader):
+                loss = torch.nn.functional.mse_loss(module(inputs), targets)
+                optimizer.zero_grad()
+                accelerator.backward(loss)
+                optimizer.step()
+                run.log(loss=loss)
+                if run.progress.step == fail_at:
+                    raise RuntimeError("power cut")
+    return weights_of(module)
+
+
+def test_a_training_that_failed_within_an_epoch_goes_on_as_if_it_had_not(tmp_path):
+    expected = shuffled(None)
+    with pytest.raises(RuntimeError, match="power cut"):
+        shuffled(BackupAndRestore(tmp_path / "backup", "batch"), fail_at=5)
+    assert same(shuffled(BackupAndRestore(tmp_path / "backup", "batch")), expected)
+
+
+def test_a_prepared_scheduler_among_the_callbacks_is_stepped_at_the_end_of_epochs():
+    accelerator, module, optimizer, loader = prepared()
+    schedule = accelerator.prepare(torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.5))
+    first = optimizer.param_groups[0]["lr"]
+    with Run(module, [schedule, history := History()], optimizer=optimizer, epochs=3) as run:
+        for _ in run.epochs():
+            for x, y in run.batches(loader):
+                accelerator.backward(torch.nn.functional.mse_loss(module(x), y))
+                optimizer.step()
+                optimizer.zero_grad()
+    assert history.history["learning_rate"] == [first, first / 2, first / 4]
 
 
 def launched(folder, *options):

@@ -17,7 +17,15 @@ from tests.golden.golden import (
     weights_of,
 )
 
-from onfit.callbacks import BackupAndRestore, Callback, EarlyStopping, History, OneCycle
+from onfit.callbacks import (
+    BackupAndRestore,
+    Callback,
+    CSVLogger,
+    EarlyStopping,
+    History,
+    OneCycle,
+)
+from onfit.callbacks import ModelCheckpoint as OnfitCheckpoint
 from onfit.core.hooks import HOOKS
 from onfit.errors import CapabilityError
 from onfit.integrations.lightning import OnfitCallback
@@ -251,3 +259,17 @@ def test_logs_have_what_this_epoch_logged_alone():
     assert history.history["seen"] == [0.0, 1.0, 2.0]
     assert history.history["val_loss"] == [VAL_LOSS[0]]
     assert len(history.history["loss"]) == 3
+
+
+def test_a_fast_dev_run_leaves_the_files_of_earlier_trainings_alone(tmp_path, capsys):
+    (tmp_path / "log.csv").write_text("epoch,loss\n0,1.0\n")
+    (tmp_path / "best.pt").write_bytes(b"precious")
+    log, history = CSVLogger(tmp_path / "log.csv"), History()
+    best = OnfitCheckpoint(tmp_path / "best.pt", save_best_only=True, save_weights_only=True)
+    callback = OnfitCallback([log, best, history])
+    lightning.Trainer(**QUIET, fast_dev_run=True, callbacks=[callback]).fit(Recorded())
+    assert history.history["val_loss"] == [VAL_LOSS[0]]
+    assert (tmp_path / "best.pt").read_bytes() == b"precious"
+    assert {path.name for path in tmp_path.iterdir()} == {"log.csv", "best.pt"}
+    said = "Left out of this trial, since they leave files: CSVLogger, ModelCheckpoint."
+    assert said in capsys.readouterr().out

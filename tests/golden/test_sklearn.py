@@ -26,6 +26,9 @@ KINDS = {
     "classifier": lambda: SGDClassifier(eta0=0.1, learning_rate="constant", average=3),
     "perceptron": lambda: Perceptron(eta0=0.1),
     "mlp": lambda: MLPClassifier((5,), learning_rate_init=0.1, random_state=3),
+    "mlp of a generator": lambda: MLPClassifier(
+        (5,), learning_rate_init=0.1, random_state=np.random.RandomState(3)
+    ),
     "mlp by sgd": lambda: MLPRegressor(
         hidden_layer_sizes=(5,), solver="sgd", learning_rate_init=0.1
     ),
@@ -33,7 +36,7 @@ KINDS = {
     "clusters": lambda: MiniBatchKMeans(3, random_state=0, reassignment_ratio=0.5),
     "bayes": GaussianNB,
 }
-RATED = ["sgd", "classifier", "perceptron", "mlp", "mlp by sgd"]
+RATED = ["sgd", "classifier", "perceptron", "mlp", "mlp of a generator", "mlp by sgd"]
 
 
 def learn(estimator, rows):

@@ -336,3 +336,12 @@ def test_an_evaluation_outside_of_training_is_left_alone(tmp_path):
     trainer.train()
     trainer.evaluate()
     assert history.epoch == [0]
+
+
+def test_of_what_an_evaluation_measured_only_the_trainers_speeds_are_left_out(tmp_path):
+    history = History()
+    trainer = trainer_for(tmp_path, [history], num_train_epochs=1)
+    trainer.compute_metrics = lambda _: {"best_epoch": 4.0, "inference_runtime": 2.0}
+    trainer.train()
+    names = {name for name in history.history if name.startswith("val_")}
+    assert names == {"val_loss", "val_best_epoch", "val_inference_runtime"}

@@ -1,8 +1,10 @@
 """Replay: what callbacks would have decided is what they decide, and nothing is written."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from tests.golden.golden import BEST, EPOCHS, RATES, SAVES, STOPS_AT, VAL_LOSS
 
@@ -19,7 +21,7 @@ from onfit.callbacks import (
     TimeLimit,
 )
 from onfit.core import Run
-from onfit.errors import ArgumentError, FileFormatError
+from onfit.errors import ArgumentError, FileFormatError, OnfitWarning
 from onfit.replaying import replay
 
 LOSSES = [0.9, 0.5, 0.4, 0.6, 0.5, 0.3]
@@ -194,6 +196,58 @@ def test_a_subclass_decides_as_it_is_written():
     assert replay(Patient(), {"val_loss": [1, 2, 3, 4, 5, 6, 7]}).stopped_epoch == 5
 
 
+# --- files that others wrote --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "epoch, val_loss\n0, 0.9\n1, 0.5\n2, 0.6\n3, 0.7\n",  # with spaces
+        "epoch;val_loss\n0;0,9\n1;0,5\n2;0,6\n3;0,7\n",  # with decimal commas
+        "epoch,step,loss,val_loss\n0,4,1,\n0,4,,0.9\n1,9,1,\n1,9,,0.5\n2,14,,0.6\n3,19,,0.7\n",
+        "epoch,val_loss\n0.0,0.9\n1.0,0.5\n2.0,0.6\n3.0,0.7\n",
+    ],
+)
+def test_csv_files_of_other_loggers(tmp_path, text):
+    (tmp_path / "log.csv").write_text(text)
+    found = replay(EarlyStopping(patience=2), tmp_path / "log.csv")
+    assert (found.recorded, found.stopped_epoch, found.best_epoch) == (4, 3, 1)
+
+
+def test_a_cell_that_is_no_number_is_warned_of(tmp_path):
+    (tmp_path / "log.csv").write_text("epoch,val_loss,note\n0,0.9,x\n1,oops,y\n2,NA,z\n")
+    with pytest.warns(OnfitWarning, match="val_loss has numbers, and 'oops' in line 3") as caught:
+        replay(EarlyStopping(), tmp_path / "log.csv")
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize("header", ["", "epoch,val_loss\n"])
+def test_of_several_trainings_in_one_file_the_last_is_replayed(tmp_path, header):
+    (tmp_path / "log.csv").write_text(
+        f"epoch,val_loss\n0,0.1\n1,0.9\n{header}0,0.9\n1,0.5\n2,0.6\n3,0.7\n"
+    )
+    with pytest.warns(OnfitWarning, match="has 2 trainings.*from row 3 of 6 on"):
+        found = replay(EarlyStopping(patience=2), tmp_path / "log.csv")
+    assert (found.recorded, found.stopped_epoch, found.best_epoch) == (4, 3, 1)
+
+
+def test_json_files_and_tables_of_pandas(tmp_path):
+    losses, file = {"val_loss": LOSSES}, tmp_path / "history.json"
+    rows = [{"val_loss": loss} for loss in LOSSES]
+    for written in (losses, rows):
+        file.write_text(json.dumps(written))
+        assert replay(EarlyStopping(patience=2), file).stopped_epoch == 4
+    history = History()
+    recorded(history)
+    for table in (pd.DataFrame(losses), pd.DataFrame({"epoch": range(6), **losses})):
+        assert replay(EarlyStopping(patience=2), table).stopped_epoch == 4
+    check_golden(replay(callbacks(tmp_path), history.to_frame()))
+    for text, said in (("{", "it is no JSON"), ("3", "it holds 3")):
+        file.write_text(text)
+        with pytest.raises(FileFormatError, match=said):
+            replay(EarlyStopping(), file)
+
+
 # --- errors -------------------------------------------------------------------------------------
 
 
@@ -206,6 +260,8 @@ def test_a_subclass_decides_as_it_is_written():
         (7, "a record is a History"),
         ([1, 2], "a record is a History"),
         ({"loss": [1, 2], "val_loss": [1]}, "of different lengths"),
+        ({"loss": 3}, "a record is a History"),
+        ([{"epoch": "x"}], "in row 1 the epoch is 'x'"),
     ],
 )
 def test_what_is_no_record_is_an_error(record, said):
@@ -232,6 +288,27 @@ def test_a_file_without_epochs_and_a_folder_without_curves_are_errors(tmp_path):
 def test_what_the_record_does_not_say_is_an_error(callback, said):
     with pytest.raises(ArgumentError, match=said):
         replay(callback, {"val_loss": LOSSES})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("epoch,val_loss,val_loss\n0,1,2\n", "two columns are called 'val_loss'"),
+        ("epoch,val_loss\n0,1,2\n", "line 2 has 3 values, and there are 2 names"),
+        ("epoch,val_loss\nfirst,1\n", "in row 1 the epoch is 'first', which is no whole number"),
+    ],
+)
+def test_a_file_that_is_damaged_is_an_error_that_says_where(tmp_path, text, said):
+    (tmp_path / "log.csv").write_text(text)
+    with pytest.raises(ValueError, match=said):
+        replay(EarlyStopping(), tmp_path / "log.csv")
+
+
+def test_a_folder_of_several_runs_names_them(tmp_path):
+    for name in ("a", "b"):
+        recorded(TensorBoard(tmp_path / name))
+    with pytest.raises(FileFormatError, match=f"There are: {tmp_path}/a, {tmp_path}/b"):
+        replay(EarlyStopping(), tmp_path)
 
 
 def test_the_front_door_has_it():

@@ -76,9 +76,13 @@ class TerminateOnNaN(Callback):
         elif self._has_batches and decides(self, at):
             self._monitor.read(logs or {}, self.params)  # which warns
 
-    def _check(self, where: str, batch: int, loss: float) -> None:
-        if math.isfinite(loss):
+    def _check(self, where: str, batch: int, loss: Any) -> None:
+        # A loss for each sample, or each output, is an array.
+        losses = loss.ravel().tolist() if getattr(loss, "ndim", 0) else [loss]
+        wrong = [one for one in losses if not math.isfinite(one)]
+        if not wrong:
             return
+        loss = wrong[0]
         self._checks_rows = False
         note_at_batch(self, batch, "stopped", f"the loss of {where} was {loss}", loss)
         if self.raise_error:

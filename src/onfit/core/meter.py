@@ -148,7 +148,8 @@ def frozen(value: Any) -> Any:
 
 
 def as_number(value: Any) -> Any:
-    """A Python number for a scalar of any framework; any other value itself."""
-    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
-        return value.item()
-    return value
+    """A Python number for a scalar of any framework, or an array of one; any other value itself."""
+    dimensions = getattr(value, "ndim", None)
+    if dimensions is None or not hasattr(value, "item"):
+        return value
+    return value.item() if dimensions == 0 or all(n == 1 for n in value.shape) else value

@@ -174,6 +174,8 @@ def again(
 
 
 def _can_tell(source: Any) -> bool:
+    # The loaders of accelerate have both methods, and use those of the loader in them.
+    source = getattr(source, "base_dataloader", source)
     return hasattr(source, "state_dict") and hasattr(source, "load_state_dict")
 
 

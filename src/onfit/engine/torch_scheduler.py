@@ -18,6 +18,10 @@ def as_callback(value: Any) -> "TorchScheduler | None":
     Raises:
         ArgumentTypeError: for torch's ReduceLROnPlateau.
     """
+    # Accelerate's wrapper steps by rules of its own: only where the optimizer has stepped.
+    inner = getattr(value, "scheduler", None)
+    if isinstance(inner, lr_scheduler.LRScheduler) and not isinstance(value, Callback):
+        value = inner
     if isinstance(value, lr_scheduler.ReduceLROnPlateau):
         raise ArgumentTypeError(_reduce_instead(value))
     return TorchScheduler(value) if isinstance(value, lr_scheduler.LRScheduler) else None

@@ -6,10 +6,18 @@ from typing import Any
 
 import jax
 
-from onfit.errors import ArgumentError, ArgumentTypeError
+from onfit.errors import ArgumentTypeError
 from onfit.integrations.faces.array_files import Array
 from onfit.integrations.faces.arrays import NamedArrays
-from onfit.integrations.faces.leaves import is_number, like, plain, same
+from onfit.integrations.faces.leaves import (
+    is_number,
+    like,
+    no_arrays,
+    numbers,
+    plain,
+    rate_of,
+    require_kept,
+)
 
 
 class JaxModel(NamedArrays):
@@ -52,7 +60,7 @@ class JaxModel(NamedArrays):
                     "JaxModel(get=lambda: state, set=take), where take(tree) keeps the tree."
                 )
         self._get, self._set = get, set
-        self.optimizer = SimpleNamespace(learning_rate=_rate(learning_rate))
+        self.optimizer = SimpleNamespace(learning_rate=rate_of(learning_rate))
         self.stop_training = False
 
     @property
@@ -65,18 +73,10 @@ class JaxModel(NamedArrays):
         self.optimizer.learning_rate = float(value)
 
     def arrays(self) -> dict[str, Array]:
-        found = {name: plain(leaf) for name, leaf in self._named(self._get()) if is_number(leaf)}
-        if not found:
-            raise ArgumentError(
-                f"JaxModel(get=...) gave {self._get()!r}, in which there is no array. Write a "
-                "function that returns the state: JaxModel(get=lambda: state, ...)."
-            )
-        return found
-
-    @staticmethod
-    def _named(tree: Any) -> list[tuple[str, Any]]:
-        leaves = jax.tree_util.tree_leaves_with_path(tree)
-        return [(jax.tree_util.keystr(path) or "it", leaf) for path, leaf in leaves]
+        tree = self._get()
+        if found := numbers(tree):
+            return {name: plain(leaf) for name, leaf in found.items()}
+        raise no_arrays(tree)
 
     def put(self, arrays: dict[str, Array]) -> None:
         leaves, structure = jax.tree.flatten(self._get())
@@ -84,17 +84,7 @@ class JaxModel(NamedArrays):
         new = [like(leaf, next(values)) if is_number(leaf) else leaf for leaf in leaves]
         tree = jax.tree.unflatten(structure, new)
         self._set(tree)
-        self._require_set(tree)
-
-    def _require_set(self, tree: Any) -> None:
-        now = dict(self._named(self._get()))
-        for name, leaf in self._named(tree):
-            if is_number(leaf) and not (name in now and same(leaf, now[name])):
-                raise ArgumentError(
-                    f"JaxModel(set=...) was given a tree, and get() gives another {name} after it, "
-                    "so nothing can be restored. A function that assigns a variable outside of "
-                    "itself has to declare it `global` or `nonlocal`."
-                )
+        require_kept(tree, self._get())
 
     def state_for_resume(self) -> dict[str, Any]:
         return {**super().state_for_resume(), "learning_rate": self.learning_rate}
@@ -102,13 +92,3 @@ class JaxModel(NamedArrays):
     def load_state_for_resume(self, state: dict[str, Any]) -> None:
         super().load_state_for_resume(state)
         self.learning_rate = state["learning_rate"]
-
-
-def _rate(given: Any) -> float:
-    try:
-        return float(given)
-    except (TypeError, ValueError) as error:
-        raise ArgumentTypeError(
-            f"JaxModel(learning_rate={given!r}): it is a number, the first rate. A schedule of "
-            "Optax computes its own rates, which no callback sets: leave learning_rate out."
-        ) from error

@@ -27,9 +27,12 @@ def rows_of_events(folder: Path) -> list[dict[str, Any]]:
                 for place, value in points:
                     rows[match[1], place][prefix + match[2]] = value
     if not rows:
+        runs = sorted({str(file.parent.parent) for file in folder.glob("*/*/*tfevents*")})
+        several = f" There are: {', '.join(runs)}." if runs else ""
         raise FileFormatError(
             f"replay(..., {str(folder)!r}): no curve of epochs is in this folder. It is the "
             "log_dir of a TensorBoard callback, with the folders 'train' and 'validation'."
+            f"{several}"
         )
     unit = "epoch" if any(kind == "epoch" for kind, _ in rows) else "step"
     return [{unit: place, **rows[kind, place]} for kind, place in sorted(rows) if kind == unit]

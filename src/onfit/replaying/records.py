@@ -1,6 +1,5 @@
 """What a training logged, read from where it was recorded."""
 
-import csv
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,7 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from onfit.core.meter import as_number
-from onfit.errors import ArgumentError, FileFormatError
+from onfit.errors import ArgumentError, warn
+from onfit.replaying.files import rows_of_csv, rows_of_json
 
 Unit = Literal["epoch", "step"]
 
@@ -35,12 +35,13 @@ def record_of(recorded: Any) -> Record:
     """Read a record.
 
     Args:
-        recorded: a `History`, onfit's or Keras'; the path of a file of `CSVLogger`, or of a folder
-            of `TensorBoard`; a list of dicts, one for each row; or a dict of lists.
+        recorded: a `History`, onfit's or Keras'; the path of a file of `CSVLogger`, of a JSON file,
+            or of a folder of `TensorBoard`; a table of pandas; a list of dicts, one for each row;
+            or a dict of lists. Of several trainings in one record the last counts.
 
     Raises:
         ArgumentError: for anything else, or if nothing is in it.
-        FileFormatError: for a file without a column `epoch` or `step`.
+        FileFormatError: for a file that is no such record.
 
     >>> record_of([{"loss": 0.5}, {"loss": 0.25}]).rows
     [(0, {'loss': 0.5}), (1, {'loss': 0.25})]
@@ -51,6 +52,9 @@ def record_of(recorded: Any) -> Record:
         record = _of_rows(recorded.rows())
     elif isinstance(getattr(recorded, "history", None), Mapping):
         record = _of_lists(recorded.history, getattr(recorded, "epoch", None))
+    elif hasattr(recorded, "to_dict") and hasattr(recorded, "index"):  # a table of pandas
+        named = recorded.reset_index() if recorded.index.name else recorded
+        record = _of_rows(named.to_dict("records"))
     elif isinstance(recorded, Mapping):
         record = _of_lists(recorded, None)
     elif isinstance(recorded, Iterable):
@@ -59,13 +63,26 @@ def record_of(recorded: Any) -> Record:
         raise ArgumentError(_no_record(recorded))
     if not record.rows:
         raise ArgumentError(f"replay(..., {recorded!r}): there is no row in it. Train first.")
-    return record
+    return _last_training(record)
+
+
+def _last_training(record: Record) -> Record:
+    """The rows of the last training: where epochs, or steps, begin again, another one began."""
+    places = [place for place, _ in record.rows]
+    begins = [row for row in range(1, len(places)) if places[row] <= places[row - 1]]
+    if not begins:
+        return record
+    warn(
+        f"The record has {len(begins) + 1} trainings: its {record.unit}s begin again. "
+        f"The last is replayed, from row {begins[-1] + 1} of {len(places)} on."
+    )
+    return Record(record.unit, record.rows[begins[-1] :])
 
 
 def _no_record(recorded: Any) -> str:
     return (
-        f"replay(..., {recorded!r}): a record is a History, the path of a CSV file or of a folder "
-        "of TensorBoard, a list of dicts with one for each epoch, or a dict of lists."
+        f"replay(..., {recorded!r}): a record is a History, the path of a CSV or JSON file or of a "
+        "folder of TensorBoard, a list of dicts with one for each epoch, or a dict of lists."
     )
 
 
@@ -79,24 +96,14 @@ def _of_path(path: Path) -> Record:
             f"replay(..., {str(path)!r}): there is no such file or folder. "
             "Give the path of a CSV file that CSVLogger wrote, or of a folder of TensorBoard."
         )
-    return _of_rows(_rows_of_csv(path))
-
-
-def _rows_of_csv(path: Path) -> list[dict[str, Any]]:
-    """The rows of a CSV file, whose separator its header shows."""
-    text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
-    header = text.partition("\n")[0]
-    separator = max(",;\t|", key=header.count)
-    rows = list(csv.DictReader(text.splitlines(), delimiter=separator))
-    if rows and not {"epoch", "step"} & rows[0].keys():
-        raise FileFormatError(
-            f"replay(..., {str(path)!r}): a column 'epoch' or 'step' says what each line is of, "
-            f"and the file has {', '.join(map(str, rows[0]))}. CSVLogger writes such files."
-        )
-    return [dict(row) for row in rows]
+    if path.suffix == ".json":
+        return record_of(rows_of_json(path))
+    return _of_rows(rows_of_csv(path))
 
 
 def _of_lists(lists: Mapping[str, Any], epochs: list[int] | None) -> Record:
+    if not all(hasattr(values, "__len__") for values in lists.values()):
+        raise ArgumentError(_no_record(dict(lists)))
     lengths = {name: len(values) for name, values in lists.items()}
     if len(set(lengths.values())) > 1:
         raise ArgumentError(
@@ -116,18 +123,28 @@ def _of_rows(rows: list[Any]) -> Record:
     if not all(isinstance(row, Mapping) for row in rows):
         raise ArgumentError(_no_record(rows))
     unit: Unit = "step" if rows and "step" in rows[0] and "epoch" not in rows[0] else "epoch"
-    return Record(
-        unit,
-        [
-            (int(row.get(unit, number)), _numbers(row, leave_out=unit))
-            for number, row in enumerate(rows)
-        ],
-    )
+    merged: list[tuple[int, dict[str, float]]] = []
+    for number, row in enumerate(rows):
+        place, values = _place(row.get(unit, number), unit, number), _numbers(row)
+        if merged and merged[-1][0] == place and not merged[-1][1].keys() & values.keys():
+            merged[-1][1].update(values)  # other loggers write a line for each part of an epoch
+        else:
+            merged.append((place, values))
+    return Record(unit, merged)
 
 
-def _numbers(row: Mapping[str, Any], leave_out: str) -> dict[str, float]:
+def _place(value: Any, unit: Unit, number: int) -> int:
+    place = _number(value)
+    if place is None or not place.is_integer():
+        raise ArgumentError(
+            f"replay(...): in row {number + 1} the {unit} is {value!r}, which is no whole number."
+        )
+    return int(place)
+
+
+def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
     """Those of the values that are numbers. What an epoch did not log is `NA` in a CSV file."""
-    found = {name: _number(value) for name, value in row.items() if name != leave_out}
+    found = {name: _number(value) for name, value in row.items() if name not in ("epoch", "step")}
     return {name: number for name, number in found.items() if number is not None}
 
 

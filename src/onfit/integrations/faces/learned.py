@@ -23,13 +23,18 @@ _LEFT_OUT = object()  # no plain data
 
 
 def learned(estimator: Any) -> dict[str, Any]:
-    """The attributes that are no arguments of the class, copied.
+    """The attributes that are no arguments of the class, copied; and a random generator that is an
+    argument, since learning draws from it.
 
     Raises:
         CapabilityError: if its objects refer to each other in a circle, as those of Birch.
     """
-    arguments = {*estimator.get_params(deep=False), *_NOT_LEARNED}
-    own = {name: value for name, value in vars(estimator).items() if name not in arguments}
+    given = {*estimator.get_params(deep=False), *_NOT_LEARNED}
+    own = {
+        name: value
+        for name, value in vars(estimator).items()
+        if name not in given or isinstance(value, np.random.RandomState)
+    }
     try:
         return _described_dict(own)
     except RecursionError:
@@ -40,8 +45,15 @@ def learned(estimator: Any) -> dict[str, Any]:
 
 
 def put_learned(estimator: Any, state: dict[str, Any]) -> None:
-    """Set those attributes of an estimator, which may be new."""
-    vars(estimator).update({name: _made(value) for name, value in state.items()})
+    """Set those attributes of an estimator, which may be new. A generator that it was given goes on
+    from the state of the other, since the loop may draw from it, too.
+    """
+    arguments, own = estimator.get_params(deep=False), vars(estimator)
+    for name, value in state.items():
+        if name not in arguments:
+            own[name] = _made(value)
+        elif isinstance(own[name], np.random.RandomState):
+            own[name].set_state(_made(value).get_state())
 
 
 def to_arrays(state: dict[str, Any]) -> dict[str, Array]:

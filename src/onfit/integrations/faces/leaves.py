@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from onfit.errors import ArgumentError, ArgumentTypeError
 from onfit.integrations.faces.array_files import Array
 
 _WORDS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
@@ -25,9 +26,53 @@ def plain(leaf: Any) -> Array:
     return array.view(_WORDS[array.dtype.itemsize]) if array.dtype.kind == "V" else array
 
 
-def same(leaf: Any, other: Any) -> bool:
-    """Whether two leaves are the same number, or the same arrays, to the last bit."""
+def numbers(tree: Any) -> dict[str, Any]:
+    """The leaves of a tree that are numbers or arrays of them, under the names of their places."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {jax.tree_util.keystr(path) or "it": leaf for path, leaf in leaves if is_number(leaf)}
+
+
+def no_arrays(tree: Any) -> ArgumentError:
+    """The error for a tree without arrays."""
+    return ArgumentError(
+        f"JaxModel(get=...) gave {tree!r}, in which there is no array. Write a function that "
+        "returns the state: JaxModel(get=lambda: state, ...)."
+    )
+
+
+def require_kept(tree: Any, now: Any) -> None:
+    """Check that the loop goes on with a tree that was put back.
+
+    Raises:
+        ArgumentError: if `now`, which it has, is another to the last bit.
+    """
+    found = numbers(now)
+    for name, leaf in numbers(tree).items():
+        if not (name in found and _same(leaf, found[name])):
+            raise ArgumentError(
+                f"JaxModel(set=...) was given a tree, and get() gives another {name} after it, so "
+                "nothing can be restored. A function that assigns a variable outside of itself "
+                "has to declare it `global` or `nonlocal`."
+            )
+
+
+def _same(leaf: Any, other: Any) -> bool:
     return leaf is other or plain(leaf).tobytes() == plain(other).tobytes()
+
+
+def rate_of(given: Any) -> float:
+    """The first rate, from what a user passed.
+
+    Raises:
+        ArgumentTypeError: for what is no number.
+    """
+    try:
+        return float(given)
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(
+            f"JaxModel(learning_rate={given!r}): it is a number, the first rate. A schedule of "
+            "Optax computes its own rates, which no callback sets: leave learning_rate out."
+        ) from error
 
 
 def like(leaf: Any, array: Array) -> Any:

@@ -1,14 +1,22 @@
 """The base of every `OnfitCallback`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from onfit._types import Callbacks
 from onfit.callbacks.backup_and_restore import BackupAndRestore
+from onfit.callbacks.csv_logger import CSVLogger
+from onfit.callbacks.model_checkpoint import ModelCheckpoint
+from onfit.callbacks.remote_monitor import RemoteMonitor
+from onfit.callbacks.tensorboard import TensorBoard
+from onfit.core.callback import Callback
+from onfit.core.console import say
 from onfit.core.listeners import Listeners
 from onfit.errors import ArgumentError, CapabilityError
 from onfit.integrations.hosting.owners import Owner
 from onfit.integrations.hosting.sessions import Hosted, SelfEnding
+
+_WRITERS = (CSVLogger, ModelCheckpoint, RemoteMonitor, TensorBoard)
 
 
 def listeners_for(callbacks: Callbacks, owner: Owner) -> Listeners:
@@ -35,6 +43,17 @@ def listeners_for(callbacks: Callbacks, owner: Owner) -> Listeners:
             f"{owner.name}. Leave it out, and {owner.instead}."
         )
     return listeners
+
+
+def without_files(callbacks: Iterable[Callback]) -> list[Callback]:
+    """The callbacks but those that write files or post; a line says which are left out. A trial of a
+    few batches would replace the best model of an earlier training.
+    """
+    left_out = [one for one in callbacks if isinstance(one, _WRITERS)]
+    if left_out:
+        names = ", ".join(type(one).__name__ for one in left_out)
+        say(f"Left out of this trial, since they leave files: {names}.")
+    return [one for one in callbacks if one not in left_out]
 
 
 class Hosting:
@@ -68,7 +87,13 @@ class Hosting:
         return session if session is not None and session.outcome is None else None
 
     def begin(
-        self, model: Any, *, in_steps: bool = False, memory: str | None = None, **settings: Any
+        self,
+        model: Any,
+        *,
+        in_steps: bool = False,
+        memory: str | None = None,
+        trial: bool = False,
+        **settings: Any,
     ) -> Any:
         """A training begins, or goes on. Returns its session.
 
@@ -76,9 +101,12 @@ class Hosting:
             model: the model that is trained.
             in_steps: whether the training counts steps and has no epochs.
             memory: what `Hosted.memory` gave in the training that this one goes on with.
+            trial: whether the training only tries the program, and shall leave no files.
             **settings: further arguments of the session.
         """
         listeners = listeners_for(self.callbacks, self.owner)
+        if trial:
+            listeners = Listeners(without_files(listeners))
         self._session = session = self.kind(model, listeners, **settings)
         session.train_begin()
         if in_steps:

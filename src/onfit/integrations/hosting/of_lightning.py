@@ -17,4 +17,5 @@ def settings_of(trainer: Any) -> dict[str, Any]:
         },
         "decide_at": "validations" if between is None or between < batches else "epochs",
         "in_steps": trainer.max_epochs == -1,
+        "trial": bool(trainer.fast_dev_run),
     }

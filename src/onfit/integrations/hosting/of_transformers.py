@@ -10,7 +10,8 @@ from onfit.integrations.hosting.schedules import following, goes_on
 from onfit.integrations.hosting.values import renamed
 
 _Event = Callable[..., None]
-_SPEEDS = ("epoch", "runtime", "samples_per_second", "steps_per_second", "preparation_time")
+_SPEEDS = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
+_EACH = "samples_per_second"
 _ANEW = (
     "OnfitCallback(None): with restore_callback_states_from_checkpoint=True the Trainer makes "
     "callbacks anew, and does not know this one's. Leave that out: what they remember is there "
@@ -72,9 +73,13 @@ def trained(logs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def evaluated(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """What an evaluation measured, but for its speeds."""
+    """What an evaluation measured, but for the speeds that the Trainer adds: of a set `a` these are
+    `a_runtime` and so on.
+    """
     named = renamed(metrics, {"eval_": ""})
-    return {name: value for name, value in named.items() if not name.endswith(_SPEEDS)}
+    sets = [name.removesuffix(_EACH) for name in named if name.endswith(_EACH)]
+    left_out = {"epoch", *(one + speed for one in sets for speed in _SPEEDS)}
+    return {name: value for name, value in named.items() if name not in left_out}
 
 
 def memory_in(state: Any, name: str) -> str | None:
@@ -86,8 +91,8 @@ def memory_in(state: Any, name: str) -> str | None:
     kept = state.stateful_callbacks.get(name, {"attributes": {}})
     if isinstance(kept, list):
         raise ArgumentError(
-            f"the checkpoint is of {len(kept)} OnfitCallbacks, whose memories cannot be kept "
-            "apart. Pass all callbacks to one: OnfitCallback([...])."
+            "the checkpoint is of several OnfitCallbacks, whose memories cannot be kept apart. "
+            "Pass all callbacks to one, OnfitCallback([...]), and begin anew."
         )
     memory: str | None = kept["attributes"].get("memory")
     return memory
