@@ -46,8 +46,8 @@ def listeners_for(callbacks: Callbacks, owner: Owner) -> Listeners:
 
 
 def without_files(callbacks: Iterable[Callback]) -> list[Callback]:
-    """The callbacks but those that write files or post; a line says which are left out. A trial of a
-    few batches would replace the best model of an earlier training.
+    """The callbacks but those that write files or post; a line says which are left out. A short
+    trial would replace the best model of an earlier training.
     """
     left_out = [one for one in callbacks if isinstance(one, _WRITERS)]
     if left_out:
