@@ -248,6 +248,16 @@ def test_a_run_of_steps_that_died_goes_on_as_if_nothing_had_happened(
     assert found[1:] == expected[1:]
 
 
+def test_a_run_of_steps_says_the_step_from_which_it_goes_on(tmp_path, capsys):
+    for until in (2, 5):
+        net = torch.nn.Linear(1, 1)
+        backup = BackupAndRestore(tmp_path, "batch", delete_checkpoint=False)
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        with run_of(backup, model=net, optimizer=optimizer) as run:
+            list(run.steps([[1.0], [2.0], [3.0]], until=until))
+    assert "Resuming from step 2." in capsys.readouterr().out
+
+
 def backed_up(folder, net, **more):
     backup = BackupAndRestore(folder, "batch", delete_checkpoint=False, verbose=0)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)

@@ -266,7 +266,7 @@ class BackupAndRestore(Callback):
                 f"{str(self._places.finished.folder)!r}. Remove that to train anew."
             )
         else:
-            say(f"Resuming from {_where(run.progress, run.in_epoch)}.")
+            say(f"Resuming from {_where(run)}.")
 
     def _save(self, *, wait: bool = False) -> None:
         run = self._resumable_run()
@@ -288,7 +288,10 @@ def _position(run: Run) -> tuple[object, ...]:
     return progress.epoch, progress.batch, progress.step, run.in_epoch, run.stopping
 
 
-def _where(progress: Any, in_epoch: bool) -> str:
-    if in_epoch:
+def _where(run: Run) -> str:
+    progress = run.progress
+    if run.goes_on_in_steps:
+        return f"step {progress.step}"
+    if run.in_epoch:
         return f"epoch {progress.epoch + 1}, after batch {progress.batch}"
     return f"the end of epoch {progress.epoch}"

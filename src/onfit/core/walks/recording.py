@@ -206,6 +206,11 @@ class Recording(Evaluating):
         alike = None if self._together is None else self._together.alike
         return logs_of(self._meter, self._row, self.processes, "the end of an epoch", alike)
 
+    @property
+    def goes_on_in_steps(self) -> bool:
+        """Whether the run goes on with one that counts steps and has no epochs."""
+        return self._plan_state is not None
+
     def row_state(self) -> dict[str, Any]:
         """What the row has beside its batches, for a run that goes on in another process."""
         return {
