@@ -27,7 +27,13 @@ from onfit.callbacks import (
     TimeLimit,
 )
 from onfit.core.hooks import HOOKS
-from onfit.errors import ArgumentError, ArgumentTypeError, CapabilityError, NotReadyError
+from onfit.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    CapabilityError,
+    NotReadyError,
+    OnfitWarning,
+)
 
 with warnings.catch_warnings(action="ignore"):  # torch warns of parts of itself that Ignite imports
     from ignite.engine import Engine, Events
@@ -170,6 +176,23 @@ def test_validations_in_handlers_that_are_attached_late_count():
 
     training.run(max_epochs=2)
     assert history.history["val_loss"] == evaluated == VAL_LOSS[1:3]
+
+
+def test_validations_of_some_epochs_alone_are_waited_for():
+    stopping = EarlyStopping(patience=1)
+    training = Training([stopping], Events.EPOCH_COMPLETED(every=2))
+    training.run()
+    assert stopping.stopped_epoch == 5  # where the third value comes, which is a tie
+    training = Training([EarlyStopping("val_los", mode="min")], Events.EPOCH_COMPLETED(every=2))
+    with pytest.warns(OnfitWarning, match="Did you mean 'val_loss'"):
+        training.run(max_epochs=2)
+
+
+def test_waiting_in_vain_for_a_validation_is_warned_of():
+    training = Training([EarlyStopping(), History()], Events.COMPLETED)
+    with pytest.warns(OnfitWarning, match="no validation came within this training") as warned:
+        training.run(max_epochs=2)
+    assert len(warned) == 1
 
 
 def test_a_stop_by_another_handler_is_no_whole_training():

@@ -96,6 +96,15 @@ def test_evaluations_are_validations(first):
     assert history.history["val_mean_reward"] == [evaluation.last_mean_reward]
 
 
+def test_evaluations_of_some_epochs_alone_are_waited_for():
+    history, model = History(), agent()
+    stopping = EarlyStopping("val_mean_reward", patience=9)
+    evaluation = EvalCallback(Monitor(Walk()), eval_freq=24, n_eval_episodes=1, verbose=0)
+    model.learn(48, [evaluation, OnfitCallback([stopping, history], steps_per_epoch=8)])
+    assert len(history.epoch) == 6
+    assert len(history.history["val_mean_reward"]) == 2
+
+
 def test_an_agent_that_updates_at_every_step_has_long_epochs():
     history = History()
     small = {"net_arch": [4]}

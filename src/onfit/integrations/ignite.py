@@ -68,7 +68,7 @@ class OnfitCallback(Hosting):
             raise NotReadyError(
                 "this OnfitCallback is attached to a trainer. Make one for each trainer."
             )
-        self._trainer = trainer
+        self._trainer, self._validates = trainer, evaluator is not None
         trainer.add_event_handler(Events.STARTED, self._begin)
         if evaluator is not None:
             of_ignite.follow_evaluations(self, evaluator, self._stop_if)
@@ -76,7 +76,8 @@ class OnfitCallback(Hosting):
     def _begin(self, trainer: Engine) -> None:
         if not self._listens:  # only now, so that these handlers come after the user's own
             self._listen(trainer)
-        session = self.begin(self.model, optimizer=self.optimizer, **of_ignite.settings_of(trainer))
+        settings = of_ignite.settings_of(trainer, self._validates)
+        session = self.begin(self.model, optimizer=self.optimizer, **settings)
         self._stop_if(session.stopping)
 
     def _listen(self, trainer: Engine) -> None:

@@ -56,7 +56,8 @@ class OnfitCallback(Hosting, BaseCallback):
         self._since: int = self.model.num_timesteps  # when the epoch began
         self._total: int = self.locals["total_timesteps"]
         self._counted.begin(self.model, self.steps_per_epoch)
-        self.begin(AgentModel(self.model), **self._counted.settings(self._total))
+        settings = self._counted.settings(self._total, bool(self._rewards))
+        self.begin(AgentModel(self.model), **settings)
 
     def _on_rollout_start(self) -> None:
         self._recorded |= self.session.model.recorded()

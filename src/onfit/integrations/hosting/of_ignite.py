@@ -16,13 +16,17 @@ _WHICH = {
 }
 
 
-def settings_of(trainer: Engine) -> dict[str, Any]:
-    """The arguments of the session, from the engine that trains."""
+def settings_of(trainer: Engine, validates: bool) -> dict[str, Any]:
+    """The arguments of the session, from the engine that trains, and whether another validates."""
     first, epochs = trainer.state.epoch, trainer.state.max_epochs
     return {
         "epochs": epochs or first + 1,
         "initial_epoch": first,
-        "params": {"steps": trainer.state.epoch_length, "total_steps": trainer.state.max_iters},
+        "params": {
+            "steps": trainer.state.epoch_length,
+            "total_steps": trainer.state.max_iters,
+            "do_validation": validates,
+        },
         "in_steps": epochs is None,
     }
 

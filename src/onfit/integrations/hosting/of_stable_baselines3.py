@@ -33,13 +33,14 @@ class Counted:
         done = max(math.ceil((agent.num_timesteps - agent.n_envs) / self.length), 0)
         self.first = self._ended_at[1] if known else done
 
-    def settings(self, total_steps: int) -> dict[str, Any]:
-        """The epochs of the session of a training until `total_steps` steps."""
+    def settings(self, total_steps: int, validates: bool) -> dict[str, Any]:
+        """The arguments of the session of a training until `total_steps` steps."""
         left = max(total_steps - self._agent.num_timesteps, 0)
+        batches = math.ceil(left / self._agent.n_envs)
         return {
             "epochs": self.first + math.ceil(left / self.length),
             "initial_epoch": self.first,
-            "params": {"total_steps": math.ceil(left / self._agent.n_envs)},
+            "params": {"total_steps": batches, "do_validation": validates},
         }
 
     def end(self, epochs: int) -> None:

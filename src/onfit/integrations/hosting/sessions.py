@@ -10,7 +10,7 @@ from onfit.core.judging.decisions import decisions_state, load_decisions
 from onfit.core.meter import RunningMeans, as_number
 from onfit.core.session import Session
 from onfit.core.state import memories, names_of, remember
-from onfit.errors import NotReadyError
+from onfit.errors import NotReadyError, warn
 from onfit.storage.trees import as_bytes, from_bytes
 
 
@@ -18,6 +18,20 @@ class Hosted(Session):
     """The session of a training that another library owns, and saves in files of its own."""
 
     _results: RunningMeans | None = None  # of the evaluation that is under way
+    _has_validated = False
+
+    def validated_before(self, **values: Any) -> None:
+        self._has_validated = True
+        super().validated_before(**values)
+
+    def train_end(self, error: BaseException | None = None) -> None:
+        """Training is over. Warns if callbacks have waited in vain for a validation, which may come
+        in any epoch.
+        """
+        if error is None and self.params["do_validation"] and not self._has_validated:
+            for callback in self.callbacks:
+                _warn_of_waiting_in_vain(callback)
+        super().train_end(error)
 
     def epoch_begin(self, epoch: int | None = None) -> None:
         """The trainer's epoch begins, which is none of the session's where that counts steps.
@@ -149,3 +163,13 @@ class SelfEnding(Hosted):
     def validated(self, **values: Any) -> bool:
         with self._ending():
             return super().validated(**values)
+
+
+def _warn_of_waiting_in_vain(callback: Any) -> None:
+    monitor = getattr(callback, "monitor", None)
+    names = monitor if isinstance(monitor, list | tuple) else [monitor]
+    if any(isinstance(name, str) and name.startswith("val_") for name in names):
+        warn(
+            f"{type(callback).__name__} monitors {monitor!r}, and no validation came within this "
+            "training: what validates has not run."
+        )
