@@ -7,7 +7,7 @@ from onfit._instead_of_tensorflow import MATH, NN, RANDOM, TENSORFLOW
 
 _IMAGES = "torchvision.transforms.v2, in the Dataset of a DataLoader"
 _NUMBERS = "numpy or pandas, before fit: a net takes numbers"
-_OWN = "a Layer of your own, with the loop over time in its call"
+_CONV_LSTM = "a cell of your own, whose gates are convolutions, or a Layer with a loop over time"
 _ATTENTION = "torch.nn.functional.scaled_dot_product_attention, in the call of a Layer"
 _PLAIN = "get_config() and from_config() of the object or its class"
 _INNER = "torch's own: tensors are torch.Tensor, and nothing records outside of Input"
@@ -144,8 +144,7 @@ ROOMS: dict[str, dict[str, str]] = {
             ],
             _NUMBERS,
         ),
-        **dict.fromkeys(("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "RNN", "StackedRNNCells"), _OWN),
-        **dict.fromkeys(("GRUCell", "LSTMCell", "SimpleRNNCell"), _OWN),
+        **dict.fromkeys(("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"), _CONV_LSTM),
         "GroupQueryAttention": _ATTENTION,
         **dict.fromkeys(("MelSpectrogram", "STFTSpectrogram"), "torchaudio.transforms"),
         **dict.fromkeys(("FlaxLayer", "JaxLayer", "TFSMLayer"), "a net of torch"),

@@ -54,6 +54,8 @@ def the_same_mask(x: Any, mask: Any) -> Any:
 REQUIRED: dict[str, Any] = {
     "dims": (2, 1),
     "equation": "abc,cd->abd",
+    "cell": layers.LSTMCell(2),
+    "cells": [layers.LSTMCell(2), layers.GRUCell(3)],
     "key_dim": 3,
     "layer": layers.LSTM(2),
     "n": 3,
@@ -194,6 +196,14 @@ def shown(argument: Argument) -> Any:
         return declared
     if argument.name == "input_dim" and argument.owner != "Embedding":
         return lambda layer: layer.declared_input.shape[-1]
+    if argument.name in ("cell", "cells"):
+        name, given = argument.name, VALUES[argument.name]
+
+        def within(around: Any) -> Any:
+            found = getattr(type(around).from_config(around.get_config()), name)
+            return given if _kinds_of_cells(found) == _kinds_of_cells(given) else found
+
+        return within
     if argument.name in ("layer", "backward_layer"):
         name, given = argument.name, VALUES[argument.name]
 
@@ -206,6 +216,10 @@ def shown(argument: Argument) -> Any:
         is_made = argument.owner == "Embedding"
         return lambda layer: layer.get_weights() if is_made else layer._first_weights
     return None
+
+
+def _kinds_of_cells(cells: Any) -> list[Any]:
+    return [(type(cell), cell.units) for cell in (cells if isinstance(cells, list) else [cells])]
 
 
 @pytest.mark.parametrize("argument", ARGUMENTS, ids=str)

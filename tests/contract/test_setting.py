@@ -46,8 +46,11 @@ def kinds_of(room: Any, base: type) -> list[type]:
     ]
 
 
-# Made of a shape, of a user's module, for classes of users alone, and called on two.
-NOT_WALKED = (layers.InputLayer, layers.TorchModule, layers.Wrapper, layers.MultiHeadAttention)
+# Made of a shape, of a user's module, for classes of users alone; and those called on two.
+NOT_WALKED = (
+    *(layers.InputLayer, layers.TorchModule, layers.Wrapper, layers.MultiHeadAttention),
+    *(layers.SimpleRNNCell, layers.LSTMCell, layers.GRUCell, layers.StackedRNNCells),
+)
 LAYERS = [each for each in kinds_of(layers, Layer) if each not in NOT_WALKED]
 
 

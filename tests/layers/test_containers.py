@@ -11,7 +11,7 @@ from torch import nn
 
 from onfit import Model
 from onfit.errors import ArgumentTypeError
-from onfit.layers import Dense, Layer
+from onfit.layers import Dense, Input, Layer
 
 X = np.random.default_rng(0).normal(size=(16, 4)).astype("float32")
 
@@ -133,3 +133,25 @@ def test_long_data_are_no_layers(long: Any) -> None:
     model = Tower()
     model.data = long
     assert len(model.layers) == 7
+
+
+def test_a_layer_with_built_layers_in_a_list_becomes_a_part_of_a_graph():
+    class Tower(Layer):
+        def __init__(self):
+            super().__init__()
+            self.floors = [Dense(4), Dense(2)]
+
+        def build(self, input_shape):
+            for floor in self.floors:
+                floor.ensure_built(input_shape)
+                input_shape = (*input_shape[:-1], floor.units)
+
+        def call(self, x):
+            for floor in self.floors:
+                x = floor(x)
+            return x
+
+    x = Input((3,))
+    tower = Tower()
+    assert tower(x).shape == (None, 2)
+    assert [tuple(weight.shape) for weight in tower.weights] == [(3, 4), (4,), (4, 2), (2,)]

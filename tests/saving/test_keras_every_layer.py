@@ -11,6 +11,7 @@ from tests.saving.keras_models import (
     tolerant_of_keras,
 )
 
+import onfit
 from onfit import layers
 from onfit.models import Model, Sequential, load_model
 
@@ -124,7 +125,8 @@ NOT_HERE = {
     *("AddLoss", "Input", "InputLayer", "Lambda", "Layer", "ThresholdedReLU", "TorchModule"),
     # In tests/twin/test_layers_around_others.py.
     *("AdditiveAttention", "Attention", "Bidirectional", "EinsumDense", "MultiHeadAttention"),
-    *("TimeDistributed", "Wrapper"),
+    *("TimeDistributed", "Wrapper", "GRUCell", "LSTMCell", "RNN", "SimpleRNNCell"),
+    "StackedRNNCells",
 }
 
 _draw = np.random.default_rng(4)
@@ -185,6 +187,38 @@ def test_numbered_weights_of_every_layer_go_both_ways(tmp_path, case, lib):
     shape, kind, options = ONE_INPUT[case]
     model = one_input(lib, shape, kind, options)
     other = one_input("keras" if lib == "onfit" else "onfit", shape, kind, options)
+    model.save_weights(tmp_path / "w.weights.h5")
+    other.load_weights(tmp_path / "w.weights.h5")
+    assert_same(other.get_weights(), model.get_weights())
+
+
+CELLS = {
+    "one": lambda lib: lib.layers.LSTMCell(3, kernel_regularizer="l2"),
+    "stacked": lambda lib: [
+        lib.layers.LSTMCell(3),
+        lib.layers.LSTMCell(2, use_bias=False),
+        lib.layers.GRUCell(4),
+        lib.layers.SimpleRNNCell(2),
+    ],
+}
+
+
+def with_cells(lib, cells, both_ways):
+    room = {"onfit": onfit, "keras": keras}[lib]
+    walk = room.layers.RNN(CELLS[cells](room), return_sequences=True, name="walk")
+    walk = room.layers.Bidirectional(walk, name="both") if both_ways else walk
+    return room.Sequential([room.Input(SEQUENCE), walk, room.layers.Dense(1, name="end")])
+
+
+@pytest.mark.parametrize("both_ways", [False, True], ids=["", "both ways"])
+@pytest.mark.parametrize("cells", CELLS)
+@pytest.mark.parametrize("lib", ["onfit", "keras"])
+def test_cells_go_both_ways(tmp_path, lib, cells, both_ways):
+    x = _draw.random((5, *SEQUENCE)).astype("float32")
+    model = with_cells(lib, cells, both_ways)
+    for name in ("model.keras", "model.h5"):
+        assert_goes(model, tmp_path / name, x)
+    other = with_cells("keras" if lib == "onfit" else "onfit", cells, both_ways)
     model.save_weights(tmp_path / "w.weights.h5")
     other.load_weights(tmp_path / "w.weights.h5")
     assert_same(other.get_weights(), model.get_weights())

@@ -83,7 +83,10 @@ from onfit.layers.reshaping.moving import (
     UpSampling1D,
     UpSampling2D,
 )
+from onfit.layers.rnn.cells import GRUCell, LSTMCell, SimpleRNNCell
 from onfit.layers.rnn.simple import SimpleRNN
+from onfit.layers.rnn.stacked import StackedRNNCells
+from onfit.layers.rnn.walk import RNN
 from onfit.layers.volumes.convolutions import (
     Conv3D,
     Conv3DTranspose,
@@ -107,6 +110,7 @@ __all__ = [
     "ELU",
     "GRU",
     "LSTM",
+    "RNN",
     "Activation",
     "ActivityRegularization",
     "Add",
@@ -150,6 +154,7 @@ __all__ = [
     "EinsumDense",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling1D",
@@ -168,6 +173,7 @@ __all__ = [
     "Identity",
     "Input",
     "InputLayer",
+    "LSTMCell",
     "Lambda",
     "Layer",
     "LayerNormalization",
@@ -195,10 +201,12 @@ __all__ = [
     "SeparableConvolution1D",
     "SeparableConvolution2D",
     "SimpleRNN",
+    "SimpleRNNCell",
     "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "StackedRNNCells",
     "Subtract",
     "ThresholdedReLU",
     "TimeDistributed",

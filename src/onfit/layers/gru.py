@@ -5,11 +5,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from onfit._types import Identifier
-from onfit.layers.recurrent import Recurrent, States, through
+from onfit.layers.recurrent import Recurrent, through
+from onfit.layers.rnn.gated import States
+from onfit.layers.rnn.gates import GRUGates
 
 
-class GRU(Recurrent):
+class GRU(GRUGates, Recurrent):
     """Gated recurrent unit (Cho et al. 2014).
 
     Args:
@@ -48,27 +49,6 @@ class GRU(Recurrent):
         torch.Size([2, 10, 16])
     """
 
-    gates = 3
-    states = 1
-
-    def __init__(
-        self,
-        units: int,
-        activation: Identifier | None = "tanh",
-        recurrent_activation: Identifier | None = "sigmoid",
-        use_bias: bool = True,
-        *,
-        reset_after: bool = True,
-        **recurrent: Any,
-    ) -> None:
-        super().__init__(units, activation, recurrent_activation, use_bias, **recurrent)
-        self.reset_after = reset_after
-
-    @property
-    def _bias_shape(self) -> tuple[int, ...]:
-        width = self.gates * self.units
-        return (2, width) if self.reset_after else (width,)
-
     @property
     def _kernel_can(self) -> bool:
         return self.reset_after and super()._kernel_can
@@ -79,27 +59,6 @@ class GRU(Recurrent):
             weights += [_reset_first(bias) for bias in self.bias]
         outputs, after = through(torch.gru, x, states[0][None], weights)
         return outputs, [after[0]]
-
-    def _projected(self, x: Tensor) -> Tensor:
-        if self.bias is None:
-            return x @ self.kernel
-        return x @ self.kernel + (self.bias[0] if self.reset_after else self.bias)
-
-    def _step(self, x: Tensor, seen: Tensor, states: States) -> States:
-        gate, squash, kernel = self.recurrent_activation, self.activation, self.recurrent_kernel
-        x_update, x_reset, x_value = x.chunk(self.gates, -1)
-        if self.reset_after:
-            past = seen @ kernel if self.bias is None else seen @ kernel + self.bias[1]
-            update, reset, value = past.chunk(self.gates, -1)
-            value = gate(x_reset + reset) * value
-        else:
-            update, reset = (seen @ kernel[:, : 2 * self.units]).chunk(2, -1)
-            value = (gate(x_reset + reset) * seen) @ kernel[:, 2 * self.units :]
-        kept = gate(x_update + update)
-        return [kept * states[0] + (1 - kept) * squash(x_value + value)]
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "reset_after": self.reset_after}
 
 
 def _reset_first(weight: Tensor) -> Tensor:

@@ -5,11 +5,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from onfit._types import Identifier
-from onfit.layers.recurrent import Recurrent, States, through
+from onfit.layers.recurrent import Recurrent, through
+from onfit.layers.rnn.gated import States
+from onfit.layers.rnn.gates import LSTMGates
 
 
-class LSTM(Recurrent):
+class LSTM(LSTMGates, Recurrent):
     """Long short-term memory (Hochreiter and Schmidhuber 1997).
 
     Args:
@@ -48,41 +49,9 @@ class LSTM(Recurrent):
         torch.Size([2, 16])
     """
 
-    gates = 4
-    states = 2
-
-    def __init__(
-        self,
-        units: int,
-        activation: Identifier | None = "tanh",
-        recurrent_activation: Identifier | None = "sigmoid",
-        use_bias: bool = True,
-        *,
-        unit_forget_bias: bool = True,
-        **recurrent: Any,
-    ) -> None:
-        super().__init__(units, activation, recurrent_activation, use_bias, **recurrent)
-        self.unit_forget_bias = unit_forget_bias
-
-    def _first_bias(self, shape: tuple[int, ...]) -> Tensor:
-        bias = self.bias_initializer(shape)
-        if self.unit_forget_bias:
-            bias[self.units : 2 * self.units] = 1.0
-        return bias
-
     def _by_kernel(self, x: Any, states: States) -> tuple[Tensor, States]:
         weights = [self.kernel.T, self.recurrent_kernel.T]
         if self.bias is not None:
             weights += [self.bias, torch.zeros_like(self.bias)]
         outputs, *after = through(torch.lstm, x, [s[None] for s in states], weights)
         return outputs, [state[0] for state in after]
-
-    def _step(self, x: Tensor, seen: Tensor, states: States) -> States:
-        gates = x + seen @ self.recurrent_kernel
-        write, keep, value, show = gates.chunk(self.gates, -1)
-        gate, squash = self.recurrent_activation, self.activation
-        memory = gate(keep) * states[1] + gate(write) * squash(value)
-        return [gate(show) * squash(memory), memory]
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "unit_forget_bias": self.unit_forget_bias}

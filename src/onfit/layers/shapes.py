@@ -5,13 +5,13 @@ for its shapes.
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from onfit.errors import ShapeError
 from onfit.layers.added_losses import nothing_added
@@ -109,19 +109,33 @@ def _outputs(
         sizes = [a if size is None else size for size, a in zip(spec.shape, assumed, strict=True)]
         return torch.zeros(sizes, dtype=spec.dtype, device=device)
 
-    state = {name: _at(param, device) for name, param in module.named_parameters()}
-    # Copies: a forward may change its buffers, but finding shapes must not change them.
-    state |= {name: _at(buffer, device, copy=True) for name, buffer in module.named_buffers()}
-    with evaluating(module):
-        outputs = functional_call(
-            module,
-            state,
-            mapped(stand_in, Spec, args),
-            mapped(stand_in, Spec, kwargs),
-        )
+    with evaluating(module), _with_stand_ins(module, device):
+        outputs = module(*mapped(stand_in, Spec, args), **mapped(stand_in, Spec, kwargs))
     if device == "meta":
         mapped(_require_something, Tensor, outputs)
     return outputs
+
+
+@contextmanager
+def _with_stand_ins(module: nn.Module, device: str) -> Iterator[None]:
+    """Have a module compute with other tensors in the place of its own, on another device.
+
+    torch's functional_call looks for a part by its name, where a layer in a list has none.
+    """
+    places: list[tuple[dict[str, Any], str, Tensor, bool]] = []
+    held: Any
+    for part in module.modules():
+        for held, copy in ((part._parameters, False), (part._buffers, True)):
+            places += [(held, key, own, copy) for key, own in held.items() if own is not None]
+    # Copies: a forward may change its buffers, but finding shapes must not change them.
+    others = {id(own): _at(own, device, copy=copy) for _, _, own, copy in places}
+    try:
+        for held, key, own, _ in places:
+            held[key] = others[id(own)]
+        yield
+    finally:
+        for held, key, own, _ in places:
+            held[key] = own
 
 
 def _at(tensor: Tensor, device: str, *, copy: bool = False) -> Tensor:

@@ -8,6 +8,7 @@ from onfit import layers
 from onfit.engine.model.layered import Layered
 from onfit.errors import ArgumentError
 from onfit.layers import Layer
+from onfit.layers.around.wrapper import Around
 from onfit.layers.keys import named_layers
 from onfit.layers.wrappers import class_of
 from onfit.policies import DTypePolicy
@@ -93,16 +94,29 @@ def _layer_config(layer: nn.Module, model: Any, dtype: str) -> Config:
     if not isinstance(layer, Layer) or isinstance(layer, layers.TorchModule):
         raise ArgumentError(_undescribable(layer, model))
     owner = f"{model.described}.save: {layer.described}"
-    held = layer.held_layers if isinstance(layer, layers.Wrapper) else {}
+    held = layer.held_layers if isinstance(layer, Around) else {}
     own = {key: value for key, value in layer.get_config().items() if key not in held}
     config, kind = to_plain(own, owner), class_of(layer)
-    config |= {name: _layer_config(part, model, dtype) for name, part in held.items()}
+    for name, part in held.items():
+        parts = [_with_home(_layer_config(each, model, dtype)) for each in _listed(part)]
+        config[name] = parts if isinstance(part, list) else parts[0]
     if getattr(layers, kind.__name__, None) is not kind:
         require_whole(layer, config, Layer, owner)
     if isinstance(layer, layers.Lambda):  # Keras does not take its function by a bare name
         config["function"] = function_config(config["function"])
     config["dtype"] = _as_keras_writes(layer._policy) or _dtype_of(layer, dtype)
     return {"class_name": kind.__name__, "config": config}
+
+
+def _with_home(described: Config) -> Config:
+    """A layer within another one. Keras wants to be told that it is one of Keras'."""
+    ours = described["class_name"] in layers.__all__
+    home = {"module": "keras.layers", "registered_name": None}
+    return {**home, **described} if ours else described
+
+
+def _listed(part: Any) -> list[Any]:
+    return part if isinstance(part, list) else [part]
 
 
 def _as_keras_writes(policy: DTypePolicy | None) -> Any:

@@ -14,7 +14,7 @@ from onfit.saving.values import function_config, lookup
 _MODELS = {"Sequential": "keras", "Functional": "keras.src.models.functional"}
 
 # The options of layers around others that are layers.
-_LAYERS_WITHIN = ("layer", "backward_layer")
+_LAYERS_WITHIN = ("layer", "backward_layer", "cell", "cells")
 
 # --- writing ---------------------------------------------------------------------------------
 
@@ -35,9 +35,8 @@ def _layer(described: Config) -> Config:
     if is_operation(described):
         return described
     if known is None:
-        within = {key: config[key] for key in _LAYERS_WITHIN if isinstance(config.get(key), dict)}
         named = {key: _named(key, value) for key, value in config.items()}
-        named |= {key: _layer(value) for key, value in within.items()}
+        named |= {key: _within(config[key]) for key in _LAYERS_WITHIN if key in config}
         return {**described, **_home(kind, "keras.layers", layers), "config": named}
     inner = {**config, "layers": [_layer(layer) for layer in config["layers"]]}
     return {
@@ -47,6 +46,14 @@ def _layer(described: Config) -> Config:
         "config": inner,
         "build_config": {"input_shape": config.get("build_input_shape")},
     }
+
+
+def _within(described: Any) -> Any:
+    """A layer, or layers, in the configuration of another one."""
+    if isinstance(described, list):
+        return [_within(each) for each in described]
+    is_layer = isinstance(described, dict) and "class_name" in described
+    return _layer(described) if is_layer else described
 
 
 # The last word of an option's name, and the module that knows the values the option may have.

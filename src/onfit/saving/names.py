@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from onfit.engine.model.naming import snake_case
 from onfit.layers import wrappers
+from onfit.layers.containers import Held
 from onfit.layers.keys import name_under
 from onfit.layers.recurrent import Recurrent
 from onfit.saving.keras_order import layers_of
@@ -99,13 +100,14 @@ def _walked(module: nn.Module, path: str, seen: set[int]) -> Iterator[tuple[str,
 
 
 def _parts(module: nn.Module) -> list[tuple[str, nn.Module]]:
-    layers = layers_of(module)
+    layers = [*module.children()] if isinstance(module, Held) else layers_of(module)
     if layers is None:
         return sorted(module.named_children(), key=lambda part: part[0])
+    place = "" if isinstance(module, Held) else "layers/"
     counts: dict[str, int] = {}
     parts = []
     for layer in layers:
         kind = snake_case(wrappers.class_of(layer).__name__)
         index = counts[kind] = counts.get(kind, -1) + 1
-        parts.append((f"layers/{kind}_{index}" if index else f"layers/{kind}", layer))
+        parts.append((f"{place}{kind}_{index}" if index else f"{place}{kind}", layer))
     return parts

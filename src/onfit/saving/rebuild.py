@@ -17,6 +17,7 @@ from onfit.engine.model.model import Model
 from onfit.engine.model.sequential import Sequential
 from onfit.errors import ArgumentError, FileFormatError, OnfitError, warn
 from onfit.layers import Input, Layer
+from onfit.layers.around.wrapper import Around
 from onfit.policies import DTypePolicy, choosing, chosen_policy, policy_of
 from onfit.registered import with_registered
 from onfit.saving.rebuild_functional import connected
@@ -168,7 +169,7 @@ def _layer(kind: str, config: Config, custom: Custom) -> Layer:
     if kind in layers.__all__:
         cls = getattr(layers, kind)
         config = served(argument_names(cls), config)
-        if issubclass(cls, layers.Wrapper):
+        if issubclass(cls, Around):
             config |= _layers_within(cls, config, custom)
     else:
         raise ArgumentError(f"there is no such layer here. {_YOURS}")
@@ -183,10 +184,13 @@ def _layer(kind: str, config: Config, custom: Custom) -> Layer:
 def _layers_within(cls: Any, config: Config, custom: Custom) -> Config:
     """The options of a layer that are layers themselves."""
     given = {key: config[key] for key in cls.layer_options if config.get(key) is not None}
-    return {
-        key: _made(described["class_name"], dict(described["config"]), custom)
-        for key, described in given.items()
-    }
+    return {key: _within(described, custom) for key, described in given.items()}
+
+
+def _within(described: Any, custom: Custom) -> Any:
+    if isinstance(described, list):
+        return [_within(each, custom) for each in described]
+    return _made(described["class_name"], dict(described["config"]), custom)
 
 
 def _of_user(cls: Any, config: Config) -> Layer:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from onfit.errors import ArgumentError, ArgumentTypeError
 from onfit.layers.around.serial import serialize
-from onfit.layers.around.wrapper import Wrapper
+from onfit.layers.around.wrapper import Around, Wrapper
 from onfit.layers.shapes import Shape
 
 MERGE_MODES = ("concat", "sum", "ave", "mul", None)
@@ -149,6 +149,8 @@ def _directed(layer: Any, direction: str, backwards: bool) -> Any:
     base = layer.name or type(layer).__name__.lower()
     name = f"{direction}_{base.removeprefix('forward_').removeprefix('backward_')}"
     described["config"] |= {"name": name, "go_backwards": backwards}
+    if isinstance(layer, Around):  # the layers within may be of a user's class: copies of them
+        described["config"] |= layer.held_layers
     return type(layer).from_config(described["config"])
 
 

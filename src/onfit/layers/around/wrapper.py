@@ -12,7 +12,28 @@ from onfit.layers.layer import Layer
 from onfit.layers.shapes import Shape
 
 
-class Wrapper(Layer):
+class Around(Layer):
+    """A layer of which some arguments are layers, or lists of layers."""
+
+    # The names of these arguments.
+    layer_options: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def held_layers(self) -> dict[str, Any]:
+        """The layers within, by the arguments that they are."""
+        return {name: getattr(self, name) for name in self.layer_options}
+
+    def get_config(self) -> dict[str, Any]:
+        held = {name: _described(layer) for name, layer in self.held_layers.items()}
+        return {**super().get_config(), **held}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        made = {key: _made_anew(config[key]) for key in cls.layer_options if key in config}
+        return cls(**{**config, **made})
+
+
+class Wrapper(Around):
     """A layer around another one. Subclass it, and use `self.layer` in `call`.
 
     Args:
@@ -21,7 +42,6 @@ class Wrapper(Layer):
     """
 
     supports_masking = True
-    # The arguments that are layers.
     layer_options: ClassVar[tuple[str, ...]] = ("layer",)
 
     def __init__(self, layer: Any, **options: Any) -> None:
@@ -36,27 +56,17 @@ class Wrapper(Layer):
     def build(self, input_shape: Shape) -> None:
         self.layer.ensure_built(input_shape)
 
-    @property
-    def held_layers(self) -> dict[str, Any]:
-        """The layers within, by the arguments that they are."""
-        return {"layer": self.layer}
-
-    def get_config(self) -> dict[str, Any]:
-        held = {name: _described(layer) for name, layer in self.held_layers.items()}
-        return {**super().get_config(), **held}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        made = {key: _made_anew(config[key]) for key in cls.layer_options if key in config}
-        return cls(**{**config, **made})
-
 
 def _described(layer: Any) -> Any:
+    if isinstance(layer, list):
+        return [_described(each) for each in layer]
     return serialize(layer) if isinstance(layer, Layer) else layer
 
 
 def _made_anew(described: Any) -> Any:
-    """A layer of its description; a copy of a layer or a model."""
+    """A layer of its description; a copy of a layer or a model; a list of such."""
+    if isinstance(described, (list, tuple)):
+        return [_made_anew(each) for each in described]
     if described is None or isinstance(described, Called):
         return copy.deepcopy(described)
     return deserialize(described)

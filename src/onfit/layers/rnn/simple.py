@@ -6,11 +6,12 @@ import torch
 from torch import Tensor
 
 from onfit import activations
-from onfit._types import Identifier
-from onfit.layers.recurrent import Recurrent, States, through
+from onfit.layers.recurrent import Recurrent, through
+from onfit.layers.rnn.gated import States
+from onfit.layers.rnn.gates import SimpleGates
 
 
-class SimpleRNN(Recurrent):
+class SimpleRNN(SimpleGates, Recurrent):
     """`activation(x @ kernel + bias + last output @ recurrent_kernel)`, step after step.
 
     Args:
@@ -25,18 +26,6 @@ class SimpleRNN(Recurrent):
         torch.Size([2, 16])
     """
 
-    gates = 1
-    states = 1
-
-    def __init__(
-        self,
-        units: int,
-        activation: Identifier | None = "tanh",
-        use_bias: bool = True,
-        **recurrent: Any,
-    ) -> None:
-        super().__init__(units, activation, None, use_bias, **recurrent)
-
     @property
     def _kernel_can(self) -> bool:
         masks = self.training and self.recurrent_dropout > 0
@@ -49,11 +38,3 @@ class SimpleRNN(Recurrent):
         walk: Any = torch.rnn_tanh if self.activation is activations.tanh else torch.rnn_relu
         outputs, after = through(walk, x, states[0][None], weights)
         return outputs, [after[0]]
-
-    def _step(self, x: Tensor, seen: Tensor, states: States) -> States:
-        return [self.activation(x + seen @ self.recurrent_kernel)]
-
-    def get_config(self) -> dict[str, Any]:
-        config = super().get_config()
-        del config["recurrent_activation"]
-        return config
