@@ -122,6 +122,8 @@ def test_epsilon_is_what_keeps_losses_finite():
 
 def test_images_have_their_channels_last():
     assert K.image_data_format() == "channels_last"
+    assert K.image_dim_ordering() == "tf"
+    assert K.count_params(K.ones((2, 3))) == 6
     assert layers.Conv2D(3, 2, input_shape=(8, 8, 1)).layout.data_format == K.image_data_format()
 
 

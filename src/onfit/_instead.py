@@ -48,6 +48,12 @@ MODULES = {
     "wrappers": "skorch.NeuralNetClassifier, which is scikit-learn's way of a torch net",
 }
 
+# Methods of Keras' layers and models that are not here.
+OF_MODELS = {
+    "export": MODULES["export"],
+    "quantize": MODULES["quantizers"],
+}
+
 # Functions of Keras' ops that are not here.
 _SPECTRA = "fft fft2 ifft2 irfft rfft istft stft"
 _MATRICES = (
@@ -180,7 +186,6 @@ ROOMS: dict[str, dict[str, str]] = {
         "learning_phase": "training=True in the call of a model or layer",
         "set_learning_phase": "training=True in the call of a model or layer",
         "placeholder": "layers.Input(shape)",
-        "count_params": "layer.count_params(), or weight.numel()",
         "batch_get_value": "[get_value(x) for x in weights]",
         "batch_set_value": "a loop with set_value(x, value)",
         "update": "x.assign(value)",

@@ -46,7 +46,7 @@ ROOMS = [
 ]
 # Of Keras 2's backend; Keras 3 has no such names.
 _OF_KERAS_2S_BACKEND = {
-    *("batch_get_value", "batch_set_value", "count_params", "gradients", "in_train_phase"),
+    *("batch_get_value", "batch_set_value", "gradients", "in_train_phase"),
     *("is_sparse", "learning_phase", "placeholder", "rnn", "set_learning_phase", "update"),
 }
 _OF_KERAS_2S_PREPROCESSING = {"TimeseriesGenerator", "make_sampling_table", "skipgrams"}

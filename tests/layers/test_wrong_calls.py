@@ -87,3 +87,27 @@ def test_an_error_of_a_users_computation_stays_what_it_is():
     with pytest.raises(TypeError) as caught:
         Wrong()(X)
     assert not isinstance(caught.value, OnfitError)
+
+
+def test_a_symbol_that_a_layer_was_not_called_on_is_named():
+    x = Input((3,))
+    other = Dense(3)(x)
+
+    class Distance(Layer):
+        def call(self, given):
+            return given - other
+
+    with pytest.raises(DataError, match=r"Distance .* it was not called on.* layer\(\[x, symbol"):
+        Distance()(x)
+    assert (x + other * torch.ones(3)).shape == (None, 3)  # outside of a call both may meet
+
+
+@pytest.mark.parametrize("makes", MAKERS.values(), ids=MAKERS)
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [("export", "torch.export"), ("quantize", "torch.ao")],
+)
+def test_what_keras_has_and_onfit_has_not_says_what_to_write(makes, name, instead):
+    made = makes()
+    with pytest.raises(AttributeError, match=rf"has no {name}\. Write .*{instead}"):
+        getattr(made, name)

@@ -38,10 +38,12 @@ from onfit.backend.arithmetic import (
 from onfit.backend.computed import function
 from onfit.backend.values import (
     clear_session,
+    count_params,
     epsilon,
     floatx,
     get_value,
     image_data_format,
+    image_dim_ordering,
     set_floatx,
     set_value,
     variable,
@@ -134,6 +136,7 @@ __all__ = [
     "concatenate",
     "constant",
     "cos",
+    "count_params",
     "cumprod",
     "cumsum",
     "dot",
@@ -156,6 +159,7 @@ __all__ = [
     "greater_equal",
     "hard_sigmoid",
     "image_data_format",
+    "image_dim_ordering",
     "int_shape",
     "is_tensor",
     "l2_normalize",

@@ -130,6 +130,24 @@ def image_data_format() -> str:
     return "channels_last"
 
 
+def image_dim_ordering() -> str:
+    """Keras 1's name for it: `"tf"`, channels last."""
+    return "tf"
+
+
+def count_params(x: Tensor) -> int:
+    """How many numbers a weight or tensor holds.
+
+    Args:
+        x: the tensor.
+
+    Example:
+        >>> count_params(torch.zeros(2, 3))
+        6
+    """
+    return x.numel()
+
+
 def clear_session() -> None:
     """Have new layers compute in the usual type again, if `mixed_precision.set_global_policy` chose
     another one. There is nothing else to clear.

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from onfit.dtypes import DtypeLike, torch_dtype
 from onfit.errors import ArgumentError, ArgumentTypeError, did_you_mean
-from onfit.layers.shapes import Shape, Spec, inferred, mapped
+from onfit.layers.shapes import INFERRING, Shape, Spec, inferred, mapped, tensors_in
 from onfit.layers.symbols.operators import OF_TENSORS, Operators
 from onfit.operations import COMPUTATIONS, computation
 
@@ -159,6 +159,12 @@ def recorded(name: str, *args: Any, **kwargs: Any) -> Any:
     bound = inspect.signature(entry.function).bind(*args, **kwargs).arguments
     options = {key: value for key, value in bound.items() if key not in entry.given}
     given = mapped(_constant, np.ndarray, [bound[key] for key in entry.given if key in bound])
+    if INFERRING.now and tensors_in(given):
+        raise ArgumentError(
+            f"{name}: a layer computes of a tensor and of a symbol that it was not called on. A "
+            "call gets numbers, and a symbol has none: hand it in as one of the layer's inputs, "
+            "layer([x, symbol])."
+        )
     if entry.takes_any_number:
         given = given[0]
     return record(Operation(name, **options), tuple(given), {})

@@ -55,9 +55,22 @@ def inferred(module: nn.Module, args: Any, kwargs: dict[str, Any]) -> Any:
     Raises:
         ShapeError: if the module cannot take such arguments.
     """
-    with nothing_added(module):
-        small, large = (_run(module, args, kwargs, unknown) for unknown in _UNKNOWN)
+    before, INFERRING.now = INFERRING.now, True
+    try:
+        with nothing_added(module):
+            small, large = (_run(module, args, kwargs, unknown) for unknown in _UNKNOWN)
+    finally:
+        INFERRING.now = before
     return _compared(small, large)
+
+
+class _Inferring:
+    """Whether a module is run to find its shapes."""
+
+    now = False
+
+
+INFERRING = _Inferring()
 
 
 class _Unknown(NamedTuple):

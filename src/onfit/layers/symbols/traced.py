@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from onfit._instead import OF_MODELS
 from onfit.errors import ArgumentError, NotConnectedError
 from onfit.layers.graph import Node, Symbol, symbols_in
 from onfit.layers.shapes import mapped
@@ -77,6 +78,8 @@ class Traced:
         if name in _DTYPES:
             policy: Any = self.dtype_policy
             return policy.compute_dtype if name == "compute_dtype" else policy.variable_dtype
+        if name in OF_MODELS:
+            raise AttributeError(f"{self._called} has no {name}. Write {OF_MODELS[name]}.")
         return super().__getattr__(name)  # type: ignore[misc]
 
     @property
