@@ -1,5 +1,6 @@
 """`fit` with weights that are divided among the processes, as each of them calls it."""
 
+import threading
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -120,17 +121,17 @@ def _here(tensors: Any) -> int:
     return sum(getattr(t, "to_local", lambda t=t: t)().numel() for t in tensors)
 
 
-def with_callbacks(folder: Path, breaks_at: int = 0) -> Any:
+def with_callbacks(folder: Path, breaks_at: int = 0, background: bool = False) -> Any:
     """A training that is stopped early, saved and restored; None if it broke."""
     model = made("a stack", optimizer=onfit.optimizers.Adam(0.3))
     history = History()
     callbacks = [
         history,
         EarlyStopping("val_loss", patience=2, restore_best_weights=True),
-        ModelCheckpoint(folder / "best.keras", save_best_only=True),
+        ModelCheckpoint(folder / "best.keras", save_best_only=True, background=background),
         ModelCheckpoint(folder / "best.safetensors", save_best_only=True, save_weights_only=True),
         Breaks(breaks_at),
-        BackupAndRestore(folder / "backup", "batch", verbose=0),
+        BackupAndRestore(folder / "backup", "batch", verbose=0, background=background),
     ]
     more = {"validation_data": VALIDATION, "callbacks": callbacks, "verbose": 0}
     try:
@@ -220,20 +221,23 @@ def left(folder: Path) -> Any:
     return sorted(path.name for path in newest.iterdir()), sizes, next(iter(whole.values()))
 
 
-def on_full_disk(folder: Path) -> str:
+def on_full_disk(folder: Path, background: bool = False) -> str:
     """A training whose second process cannot write its pieces."""
     from onfit.callbacks.backup_and_restore import in_pieces
 
     write = in_pieces.write_pieces
 
+    calls: list[Any] = []
+
     def full(*args: Any, **more: Any) -> Any:
-        if dist.get_rank() == 1:
+        calls.append(args)
+        if dist.get_rank() == 1 and len(calls) > background:
             raise OSError(28, "No space left on device")
         return write(*args, **more)
 
     in_pieces.write_pieces = full
     try:
-        with_callbacks(folder)
+        with_callbacks(folder, background=background)
     except onfit.errors.StorageError as error:
         return str(error)
     finally:
@@ -254,3 +258,70 @@ def saved_by(what: str, folder: Path) -> Any:
     model.fit(X, Y, batch_size=8, epochs=2, verbose=0, callbacks=[saver])
     dist.barrier()
     return sorted(path.name for path in folder.iterdir())
+
+
+class Watches(Callback):
+    """Lets the second process write its pieces when a later batch is over; notes what is there."""
+
+    remembers = ()
+
+    def __init__(self, folder: Path, begun: threading.Event, let_go: threading.Event) -> None:
+        self.folder, self.begun, self.let_go = folder, begun, let_go
+        self.there: dict[int, list[str]] = {}
+        self.weights: dict[int, Any] = {}
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        step = self.run.progress.step
+        if step in (4, 6):
+            dist.barrier()
+            if step == 6 and dist.get_rank() == 1:
+                assert self.begun.wait(60)
+            dist.barrier()
+            self.there[step] = sorted(path.name for path in self.folder.glob("checkpoint-*"))
+            self.weights[step] = [weight.tolist() for weight in self.model.get_weights()]
+            dist.barrier()
+            if step == 6:
+                self.let_go.set()
+
+
+def written_late(folder: Path) -> Any:
+    """A training that goes on while one process has not written its pieces. The checkpoints that
+    are there then, and in the end; the weights at the save, and those of its checkpoint.
+    """
+    from onfit.callbacks.backup_and_restore import in_pieces
+
+    write, begun, let_go = in_pieces.write_pieces, threading.Event(), threading.Event()
+    calls: list[Any] = []
+
+    def late(*args: Any, **more: Any) -> Any:
+        calls.append(args)
+        if dist.get_rank() == 1 and len(calls) == 2:
+            begun.set()
+            assert let_go.wait(60)
+        return write(*args, **more)
+
+    in_pieces.write_pieces = late
+    watches = Watches(folder, begun, let_go)
+    saves = BackupAndRestore(folder, "4 batches", verbose=0, background=True, keep=9)
+    model = made("a stack")
+    try:
+        model.fit(X, Y, 8, epochs=1, verbose=0, callbacks=[watches, Breaks(7), saves])
+    except Killed:
+        pass
+    finally:
+        in_pieces.write_pieces = write
+    dist.barrier()
+    again = made("a stack")
+    holds = BackupAndRestore(folder, "9 hours", verbose=0)
+
+    class Looks(Callback):
+        remembers = ()
+
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            if not hasattr(self, "weights"):
+                self.weights = [weight.tolist() for weight in self.model.get_weights()]
+
+    looks = Looks()
+    there = sorted(path.name for path in folder.glob("checkpoint-*"))
+    again.fit(X, Y, batch_size=8, epochs=1, verbose=0, callbacks=[looks, Breaks(0), holds])
+    return watches.there, there, watches.weights[4], looks.weights

@@ -54,10 +54,14 @@ def test_callbacks_see_whole_weights(pair: Group, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_broken_training_goes_on_as_if_it_had_run_through(pair: Group, tmp_path: Path) -> None:
+@pytest.mark.parametrize("background", [False, True])
+def test_a_broken_training_goes_on_as_if_it_had_run_through(
+    pair: Group, tmp_path: Path, background: bool
+) -> None:
     whole = pair.run(divided.with_callbacks, tmp_path / "whole")
-    assert pair.run(divided.with_callbacks, tmp_path / "broken", 10) == [None, None]
-    assert pair.run(divided.with_callbacks, tmp_path / "broken") == whole
+    broken = tmp_path / "broken"
+    assert pair.run(divided.with_callbacks, broken, 10, background) == [None, None]
+    assert pair.run(divided.with_callbacks, broken, 0, background) == whole
 
 
 @pytest.mark.slow
@@ -91,10 +95,27 @@ def test_a_damaged_piece_is_no_checkpoint(pair: Group, tmp_path: Path) -> None:
     assert pair.run(divided.with_callbacks, broken) == whole  # from the one before
 
 
-def test_a_full_disk_in_one_process_is_an_error_in_all(pair: Group, tmp_path: Path) -> None:
-    for text in pair.run(divided.on_full_disk, tmp_path):
+@pytest.mark.parametrize("background", [False, True])
+def test_a_full_disk_in_one_process_is_an_error_in_all(
+    pair: Group, tmp_path: Path, background: bool
+) -> None:
+    for text in pair.run(divided.on_full_disk, tmp_path, background):
         assert text.startswith("process 1 could not write its pieces of the weights")
-    assert not list((tmp_path / "backup").glob("*/pieces*"))
+    whole = list((tmp_path / "backup").glob("checkpoint-*"))
+    assert len(whole) == background  # that of the beginning, which is written at once
+    assert len(list((tmp_path / "backup").glob("*/pieces*"))) == 2 * len(whole)
+
+
+def test_a_checkpoint_in_the_background_counts_once_all_have_written(
+    pair: Group, tmp_path: Path
+) -> None:
+    first, second = pair.run(divided.written_late, tmp_path)
+    assert first == second
+    (there, in_the_end, saved, restored) = first
+    begins, later = "checkpoint-00000000", "checkpoint-00000001"
+    assert there == {4: [begins], 6: [begins]}  # two batches after the save began
+    assert in_the_end == [begins, later]
+    assert restored == saved
 
 
 @pytest.mark.slow

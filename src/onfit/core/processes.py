@@ -44,6 +44,15 @@ class Processes:
     def explain(self, error: BaseException) -> None:
         """Add a note to an error that came because another process has ended."""
 
+    def beside(self) -> "Processes":
+        """The same processes, whom a thread may ask while the training asks these. All call this at
+        one place.
+        """
+        return self
+
+    def close(self) -> None:
+        """Ask no more of those that `beside` returned."""
+
     def of_all(self, value: Any, at: str = "") -> list[Any]:
         """The value of each process, in the order of their ranks.
 

@@ -29,10 +29,12 @@ class TorchProcesses(Processes):
 
     Args:
         group: that group.
+        line: the group of the same processes over which they talk; None for the one that most of
+            these objects have in common.
     """
 
-    def __init__(self, group: Any) -> None:
-        self._group = group
+    def __init__(self, group: Any, line: Any = None) -> None:
+        self._group, self._line = group, line
         self.rank = dist.get_rank(group)
         self.world = dist.get_world_size(group)
 
@@ -49,13 +51,25 @@ class TorchProcesses(Processes):
                 "for the error of that one: it is the cause."
             )
 
+    def beside(self) -> "TorchProcesses":
+        return TorchProcesses(self._group, dist.new_group(backend="gloo"))
+
+    def close(self) -> None:
+        line, self._line = self._line, None
+        if line is not None:
+            dist.destroy_process_group(line)
+
+    @property
+    def _talks(self) -> Any:
+        return _own_group(self._group) if self._line is None else self._line
+
     def of_all(self, value: Any, at: str = "") -> list[Any]:
         content = _bytes_of(value)
         sizes = self._meet(at, len(content))
         padded = torch.zeros(max(sizes), dtype=torch.uint8)
         padded[: len(content)] = content
         found = [torch.empty_like(padded) for _ in sizes]
-        dist.all_gather(found, padded, group=_own_group(self._group))
+        dist.all_gather(found, padded, group=self._talks)
         return [_value_of(one[:size]) for one, size in zip(found, sizes, strict=True)]
 
     def shared(self, value: _T) -> _T:
@@ -63,12 +77,12 @@ class TorchProcesses(Processes):
         size = self._meet("", len(content))[0]
         if not self.is_main:
             content = torch.empty(size, dtype=torch.uint8)
-        dist.broadcast(content, src=0, group=_own_group(self._group))
+        dist.broadcast(content, src=0, group=self._talks)
         return value if self.is_main else _value_of(content)
 
     def gathered(self, value: Any) -> list[Any] | None:
         content = _bytes_of(None if self.is_main else value)
-        sizes, group = self._meet("", len(content)), _own_group(self._group)
+        sizes, group = self._meet("", len(content)), self._talks
         if not self.is_main:
             dist.send(content, dst=0, group=group)
             return None
@@ -91,7 +105,7 @@ class TorchProcesses(Processes):
         Raises:
             RuntimeError: if one has not in this time.
         """
-        dist.monitored_barrier(_own_group(self._group), timeout=patience)
+        dist.monitored_barrier(self._talks, timeout=patience)
 
     def _meet(self, at: str, number: int, kind: str = "values") -> list[int]:
         """The number of each process; each question begins so. Processes that ask different
@@ -99,7 +113,7 @@ class TorchProcesses(Processes):
         """
         mine = torch.tensor([crc32(f"{kind} {at}".encode()), number])
         found = [torch.empty_like(mine) for _ in range(self.world)]
-        dist.all_gather(found, mine, group=_own_group(self._group))
+        dist.all_gather(found, mine, group=self._talks)
         places, numbers = zip(*(one.tolist() for one in found), strict=True)
         if len(set(places)) > 1:
             others = [rank for rank, place in enumerate(places) if place != places[self.rank]]

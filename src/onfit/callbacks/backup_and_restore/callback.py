@@ -1,14 +1,14 @@
 """BackupAndRestore: start a killed script again, and its run goes on."""
 
 import os
-import time
 from collections.abc import Iterable
 from typing import Any, Literal, get_args
 
 from onfit._types import StrPath
 from onfit.callbacks.backup_and_restore.affordable import Affordable
-from onfit.callbacks.backup_and_restore.in_pieces import latest_of_all, save_in_pieces
+from onfit.callbacks.backup_and_restore.in_pieces import latest_of_all
 from onfit.callbacks.backup_and_restore.places import Places
+from onfit.callbacks.backup_and_restore.saving import Saves, position_of, where
 from onfit.core.cadence import Cadence
 from onfit.core.callback import Callback, Logs
 from onfit.core.console import say
@@ -66,6 +66,10 @@ class BackupAndRestore(Callback):
             between saves is at least the optimal one for it, sqrt(2 * cost of a save * mean_time)
             (Young 1974, refined by Daly 2006).
         verbose: 1 prints where a resumed run goes on; 0 prints nothing.
+        background: write while training goes on: it waits for a copy alone, and for the save
+            before. Of several processes a checkpoint counts once all have written theirs. If a
+            write fails, the next save or the end of training raises the error. The first save, a
+            pause and the end wait until all is written.
         double_checkpoint: Keras 3's word for `keep`: True keeps two checkpoints, False one.
 
     Raises:
@@ -95,6 +99,7 @@ class BackupAndRestore(Callback):
         when_finished: WhenFinished = "again",
         mean_time_between_failures: float | None = None,
         verbose: int = 1,
+        background: bool = False,
         double_checkpoint: bool | None = None,
     ) -> None:
         if not isinstance(backup_dir, str | os.PathLike) or not os.fspath(backup_dir):
@@ -122,7 +127,8 @@ class BackupAndRestore(Callback):
         self.delete_checkpoint = delete_checkpoint
         self.when_finished = when_finished
         self.mean_time_between_failures = mean_time_between_failures
-        self.verbose = verbose
+        self.verbose, self.background = verbose, background
+        self._saves: Saves | None = None  # of the training that is under way
         self._saved_at: tuple[object, ...] | None = None
         self._end_at: tuple[object, ...] | None = None  # the end that another process has kept
         self._places = Places(backup_dir, keep)
@@ -131,6 +137,10 @@ class BackupAndRestore(Callback):
             self._cadence = Affordable(mean_time_between_failures)
         else:
             self._cadence = Cadence.of(save_freq, owner="BackupAndRestore", argument="save_freq")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy holds: all but what is being written."""
+        return {**super().__getstate__(), "_saves": None}
 
     def hears(self, hook: str) -> bool:
         if hook == "on_train_batch_end" and not overrides(self, hook, BackupAndRestore):
@@ -148,6 +158,9 @@ class BackupAndRestore(Callback):
         self._places = Places(self.backup_dir, self.keep)
         of_main = run.processes.of_main  # which reads and writes; all get what it reads
         of_main(lambda: self._places.checkpoints.acquire(run))
+        self._saves = Saves(run, self._places.checkpoints, self.background)
+        if isinstance(self._cadence, Affordable):
+            self._cadence.saves = self._saves
         self._cadence.restart()
         self._saved_at = self._end_at = None
         run.keepers.append(self)
@@ -162,7 +175,7 @@ class BackupAndRestore(Callback):
                 self._places.say_what_waits()
             # Save now: then a run that is killed early begins again with the same weights, and a
             # run that cannot be saved fails before hours are spent on it.
-            self._save()
+            self._save(at_once=True)
         else:
             self._restore(run, state)
 
@@ -190,15 +203,18 @@ class BackupAndRestore(Callback):
         """Save the run as it is now. The session calls this where the run goes on elsewhere, or one
         of its processes asked for it.
         """
-        self._save(wait=True)
+        run = self._resumable_run()
+        self._save(wait=True, at_once=run.pausing or run.signal is not None)
 
     def training_is_over(self) -> None:
         """Save the end of the training, unless that is done. The session calls this before the end
         hooks: should one of them fail, the next start has only these to call.
         """
         run = self._resumable_run()
-        if self._is_finished(run) and self._saved_at != _position(run):
-            self._save()
+        if self._is_finished(run) and self._saved_at != position_of(run):
+            self._save(at_once=True)
+        elif self._saves is not None:
+            self._saves.finish()
 
     def run_is_over(self, well: bool) -> None:
         """Remove the checkpoints of a finished training. The session calls this after the end
@@ -208,6 +224,8 @@ class BackupAndRestore(Callback):
             well: whether all of them returned, and no signal is pending.
         """
         run = self._resumable_run()
+        if self._saves is not None:
+            self._saves.close()
         try:
             if self._is_finished(run) and not run.processes.any_of(not well):
                 self._finish(run)
@@ -218,7 +236,7 @@ class BackupAndRestore(Callback):
 
     def _finish(self, run: Run) -> None:
         state = None
-        if self.when_finished == "skip" and self._end_at != _position(run):
+        if self.when_finished == "skip" and self._end_at != position_of(run):
             state = state_of_all(run)
         if run.processes.is_main:
             if state is not None:
@@ -256,7 +274,7 @@ class BackupAndRestore(Callback):
         except FileFormatError as error:
             error.add_note(f"the checkpoint is in {os.fspath(self.backup_dir)!r}")
             raise
-        self._saved_at = _position(run)
+        self._saved_at = position_of(run)
         self._end_at = self._saved_at if finished else None
         if not self.verbose:
             return
@@ -266,32 +284,14 @@ class BackupAndRestore(Callback):
                 f"{str(self._places.finished.folder)!r}. Remove that to train anew."
             )
         else:
-            say(f"Resuming from {_where(run)}.")
+            say(f"Resuming from {where(run)}.")
 
-    def _save(self, *, wait: bool = False) -> None:
+    def _save(self, *, wait: bool = False, at_once: bool = False) -> None:
         run = self._resumable_run()
         if run.stopped is not None and run.stopped.means == "failure":
             return  # the next start goes on from the save before the failure
-        begin = time.monotonic()
-        checkpoints = self._places.checkpoints
-        if not save_in_pieces(run, checkpoints, wait=wait):
-            state = state_of_all(run)
-            run.processes.of_main(lambda: checkpoints.save(state, wait=wait))
-        self._saved_at = _position(run)
+        assert self._saves is not None  # it is made when training begins
+        seconds = self._saves.save(wait=wait, at_once=at_once)
+        self._saved_at = position_of(run)
         if isinstance(self._cadence, Affordable):
-            self._cadence.saving_took(time.monotonic() - begin)
-
-
-def _position(run: Run) -> tuple[object, ...]:
-    """Where a run is: of two saves at one position the second would save nothing new."""
-    progress = run.progress
-    return progress.epoch, progress.batch, progress.step, run.in_epoch, run.stopping
-
-
-def _where(run: Run) -> str:
-    progress = run.progress
-    if run.goes_on_in_steps:
-        return f"step {progress.step}"
-    if run.in_epoch:
-        return f"epoch {progress.epoch + 1}, after batch {progress.batch}"
-    return f"the end of epoch {progress.epoch}"
+            self._cadence.saving_took(seconds)

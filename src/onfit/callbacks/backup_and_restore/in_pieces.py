@@ -1,10 +1,13 @@
 """A checkpoint to which each of several processes writes the pieces of weights that it has."""
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from onfit.core.faces import is_divided
+from onfit.core.processes import Processes
 from onfit.core.run import Run
 from onfit.core.walks.state_of_all import state_of_all
 from onfit.errors import StorageError
@@ -13,33 +16,44 @@ from onfit.storage.checkpoints import CheckpointManager
 from onfit.storage.in_pieces import abandon, begin, end
 
 
-def save_in_pieces(run: Run, checkpoints: CheckpointManager, *, wait: bool) -> bool:
-    """Save a run whose weights are divided, so that no process needs memory for all of them.
+def taken_in_pieces(
+    run: Run, checkpoints: CheckpointManager, keep: Callable[[Any], Any], *, wait: bool
+) -> Callable[[Processes], object] | None:
+    """Take a run down whose weights are divided, so that no process needs memory for all of them.
 
-    All processes call this. Where they do not see one folder, nothing is saved: the main one has to
-    write all.
+    All processes call this. Where they do not see one folder, the main one has to write all.
 
     Args:
         run: the run.
         checkpoints: where it is saved.
+        keep: makes of the state what can be written later.
         wait: wait for the disk in any case.
 
     Returns:
-        Whether the run was saved.
-
-    Raises:
-        StorageError: on every process, if one of them cannot write.
+        What saves it, to be called on every process with the processes, perhaps in a thread. It
+        raises a StorageError on all of them, if one cannot write. None if the run was not taken.
     """
     processes = run.processes
     if processes.world == 1 or not is_divided(run.model):
-        return False
+        return None
     hidden, due = processes.of_main(lambda: begin(checkpoints))
     if processes.any_of(not os.path.isdir(hidden)):
         processes.of_main(lambda: abandon(hidden))
-        return False
-    wait = wait or due
+        return None
     model, pieces = run.model.state_in_pieces()
-    state = state_of_all(run, model)
+    state = keep(state_of_all(run, model))
+    return partial(_save, checkpoints, hidden, state, pieces, wait or due)
+
+
+def _save(
+    checkpoints: CheckpointManager,
+    hidden: str,
+    state: Any,
+    pieces: dict[str, Any],
+    wait: bool,
+    processes: Processes,
+) -> None:
+    """Write the pieces of all processes; then the main one writes the rest, if all are there."""
     found, error = _written(Path(hidden), processes.rank, pieces, wait)
     each, errors = zip(*processes.of_all((found, error), "a checkpoint"), strict=True)
     failed = next(filter(None, errors), None)
@@ -48,7 +62,6 @@ def save_in_pieces(run: Run, checkpoints: CheckpointManager, *, wait: bool) -> b
         raise StorageError(failed)
     listed: Listed = {name: facts for one in each for name, facts in one.items()}
     processes.of_main(lambda: end(checkpoints, hidden, state, listed, wait=wait))
-    return True
 
 
 def _written(
