@@ -325,3 +325,55 @@ def written_late(folder: Path) -> Any:
     there = sorted(path.name for path in folder.glob("checkpoint-*"))
     again.fit(X, Y, batch_size=8, epochs=1, verbose=0, callbacks=[looks, Breaks(0), holds])
     return watches.there, there, watches.weights[4], looks.weights
+
+
+def copied_by(weights_only: bool) -> int:
+    """How many bytes this process holds of a copied model."""
+    model = made("a stack")
+    model.fit(X, Y, batch_size=8, verbose=0)
+    contents = model.snapshot(weights_only)._contents
+    held = [*contents.named.values(), *(one for _, one in contents.optimizer)]
+    tensors = [one for one in held if isinstance(one, torch.Tensor)]
+    return sum(tensor.untyped_storage().nbytes() for tensor in tensors)
+
+
+def looked_at() -> Any:
+    """What a model of pieces shows in a process, beside its training, and takes."""
+    model = made("a stack")
+    model.fit(X, Y, batch_size=8, verbose=0)
+    lines: list[str] = []
+    model.summary(print_fn=lines.append)
+    measured = model.evaluate(X[:7], Y[:7], batch_size=3, verbose=0)
+    layer, before = model.layers[0], model.get_weights()
+    model.predict(X[:3], verbose=0)  # which leaves whole copies in the place of pieces
+    own = [weight.tolist() for weight in layer.get_weights()]
+    layer.set_weights([before[0] + 1, before[1]])
+    layer.bias = before[1] + 2
+    after = model.get_weights()
+    moved = [float((mine - its).mean()) for mine, its in zip(after, before, strict=True)]
+    model.set_weights(before)
+    plain = made("a stack", None)
+    plain.build((None, 4))
+    plain.set_weights(before)
+    return {
+        "total": next(line for text in lines for line in text.splitlines() if "Total" in line),
+        "numbers": model.count_params(),
+        "shapes": [tuple(weight.shape) for weight in model.weights],
+        "layer": own == [weight.tolist() for weight in before[:2]],
+        "moved": [round(each, 5) for each in moved],
+        "evaluated": (measured, plain.evaluate(X[:7], Y[:7], batch_size=3, verbose=0)),
+        "predicted": (model.predict(X[:5], verbose=0), plain.predict(X[:5], verbose=0)),
+        "seen": len(model.named_activations(X[:3])),
+        "gradients": [tuple(grad.shape) for _, grad in model.named_gradients(X[:3], Y[:3])],
+    }
+
+
+def left_to_itself() -> str:
+    model = made("a stack")
+    model.fit(X, Y, batch_size=8, verbose=0)
+    model.compile("sgd", "mse", distribution=None)
+    try:
+        model.fit(X, Y, verbose=0)
+    except onfit.errors.ArgumentError as error:
+        return str(error)
+    return "no error"

@@ -156,3 +156,31 @@ def test_all_take_part_in_what_the_main_process_saves(
 ) -> None:
     first, second = pair.run(divided.saved_by, what, tmp_path)
     assert first == second != []
+
+
+@pytest.mark.parametrize("weights_only", [True, False])
+def test_the_process_that_writes_alone_has_memory_for_all_weights(
+    pair: Group, weights_only: bool
+) -> None:
+    first, second = pair.run(divided.copied_by, weights_only)
+    whole = sum(int(np.prod(shape)) for shape in divided.sizes())
+    assert first >= 4 * whole * (1 if weights_only else 3)
+    assert second < first / 4
+
+
+def test_a_divided_model_shows_what_a_whole_one_does(pair: Group) -> None:
+    for found in pair.run(divided.looked_at):
+        shapes = [(4, 6), (6,), (6, 6), (6,), (6, 1), (1,)]
+        assert found["total"] == "Total params: 79"
+        assert found["numbers"] == 79
+        assert found["shapes"] == found["gradients"] == shapes
+        assert found["layer"]
+        assert found["moved"] == [1.0, 2.0, 0.0, 0.0, 0.0, 0.0]
+        for name in ("evaluated", "predicted"):
+            np.testing.assert_allclose(*found[name], atol=1e-6)
+        assert found["seen"] == 3
+
+
+def test_pieces_of_weights_cannot_be_trained_by_one_process(pair: Group) -> None:
+    for text in pair.run(divided.left_to_itself):
+        assert text.startswith("compile(distribution=None) lets each process train Sequential")

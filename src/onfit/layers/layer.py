@@ -22,6 +22,7 @@ from onfit.layers.graph import Symbol, symbols_of
 from onfit.layers.masking.masks import USE
 from onfit.layers.modes import Freezable, freeze_new_weights
 from onfit.layers.shapes import Shape, mapped
+from onfit.layers.wrappers import divided_like, reshard, whole
 from onfit.policies import DTypePolicy, policy_of, policy_of_new
 
 
@@ -225,8 +226,11 @@ class Layer(Freezable, Called, HoldsLayers):
         return mapped(lambda symbol: symbol.shape, Symbol, twin(symbols_of(input_shape)))
 
     def get_weights(self) -> list[np.ndarray[Any, Any]]:
-        """Copies of its weights as numpy arrays."""
-        return [as_numpy(weight).copy() for weight in self.weights]
+        """Copies of its weights as numpy arrays. Where they lie in pieces on several processes, all
+        of them call this, and `set_weights`.
+        """
+        reshard(self)
+        return [as_numpy(whole(weight.detach())).copy() for weight in self.weights]
 
     def set_weights(self, weights: list[Any]) -> None:
         """Replace the values of the weights by arrays of the same shapes.
@@ -237,6 +241,7 @@ class Layer(Freezable, Called, HoldsLayers):
         Raises:
             ShapeError: if their number or their shapes differ; nothing is changed then.
         """
+        reshard(self)
         mine = self.weights
         found = [tuple(np.shape(weight)) for weight in weights]
         expected = [tuple(weight.shape) for weight in mine]
@@ -246,7 +251,7 @@ class Layer(Freezable, Called, HoldsLayers):
             )
         with torch.no_grad():
             for weight, value in zip(mine, weights, strict=True):
-                weight.copy_(torch.as_tensor(np.asarray(value)))
+                weight.copy_(divided_like(torch.as_tensor(np.asarray(value)), weight))
 
     def extra_repr(self) -> str:
         """The arguments that `repr` shows: those that are plain values and not the defaults."""

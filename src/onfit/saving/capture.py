@@ -1,10 +1,12 @@
 """All that a file holds of a model: `save`, `save_weights` and `snapshot` begin here."""
 
 from collections.abc import Callable, Container
+from functools import partial
 from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from onfit.core.processes import processes
 from onfit.engine.model.weights import extra_states
 from onfit.engine.step.compiled import Compiled
 from onfit.errors import ArgumentError, warn
@@ -46,6 +48,8 @@ def taken(
     Raises:
         ArgumentError: if a layer, a loss, a metric or an activation cannot be kept in a file.
     """
+    if model.is_divided:
+        keep = partial(_in_memory, keep) if processes().is_main else _shape_alone
     named = dict(model.named_weights())
     kept = {name: keep(name, whole(tensor.detach())) for name, tensor in named.items()}
     contents = Contents(name=model.name, described=model.described, weights_only=weights_only)
@@ -64,6 +68,18 @@ def taken(
         else:
             _add_training(contents, model, model._compiled, named, keep)
     return contents
+
+
+def _in_memory(keep: Keep, name: str, tensor: Tensor) -> Tensor:
+    """Keep a weight in the machine's memory: the device has room for a piece of each, and may have
+    none for all of them.
+    """
+    return keep(name, tensor.to("cpu"))
+
+
+def _shape_alone(name: str, tensor: Tensor) -> Tensor:
+    """Of a weight that another process writes a tensor of its shape, in the memory of a number."""
+    return tensor.new_zeros(()).expand(tensor.shape)
 
 
 def _add_weights(

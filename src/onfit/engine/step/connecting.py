@@ -26,7 +26,7 @@ from onfit.engine.step.dividing import divide
 from onfit.engine.step.exchange import share_weights
 from onfit.engine.step.synchronized import moments_for, over_whole_batches
 from onfit.engine.torch_processes import connected, is_connected, is_launched, store_of_this_start
-from onfit.errors import DataError, OutOfStepError
+from onfit.errors import ArgumentError, DataError, OutOfStepError
 from onfit.layers.wrappers import wrapped_for_processes
 from onfit.optimizers.accumulation import bring_together
 
@@ -40,7 +40,16 @@ def processes_of(model: "Compilable") -> Processes:
     """The processes that train a model together. Those of a launcher such as torchrun are connected
     first, if the script has not done that. A training in a hook that only the main process is
     called for is that one's alone.
+
+    Raises:
+        ArgumentError: if it is to be trained by one process that has a piece of each weight.
     """
+    if model.distribution is None and model.divided_by_fit and model.is_divided:
+        raise ArgumentError(
+            f"compile(distribution=None) lets each process train {model.described} by itself, and "
+            "an earlier fit with 'fsdp' has left it a piece of each weight. Leave out "
+            "distribution=None; or make the model anew, and give it what get_weights returns here."
+        )
     if model.distribution is None or is_called_in_main_alone(INTERRUPTS.innermost):
         return ALONE
     _connect()

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from onfit.assigning import is_set_by_onfit
 from onfit.errors import ArgumentTypeError
 from onfit.layers.weights.weight import numbers_of
+from onfit.layers.wrappers import divided_like, reshard
 
 
 def takes_values(owner: nn.Module, name: str, value: Any) -> bool:
@@ -43,8 +44,11 @@ def takes_values(owner: nn.Module, name: str, value: Any) -> bool:
         return False
     if value is None or (isinstance(value, Tensor) and value.requires_grad):
         raise ArgumentTypeError(_not_numbers(owner, name, value))
+    reshard(owner)  # a whole copy may be in the place of a piece
+    weight = {**owner._buffers, **owner._parameters}[name]
+    assert weight is not None  # it is there: see above
     with torch.no_grad():
-        weight.copy_(numbers_of(value, weight, name))
+        weight.copy_(divided_like(numbers_of(value, weight, name), weight))
     return True
 
 
