@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, IterableDataset, SequentialSampler
 from onfit.core.callback import Callback
 from onfit.core.packages import Keep, Package, register
 from onfit.engine.loader_workers import shielded
+from onfit.engine.rows_at_once import walk_by_rows
 from onfit.engine.torch_processes import TorchProcesses, connected, is_connected, is_launched
 from onfit.engine.torch_scheduler import TorchScheduler, as_callback, schedules
 
@@ -69,7 +70,9 @@ class Torch(Package):
         return picks_by_number
 
     def walk_through(self, source: Any) -> Iterator[Any] | None:
-        return shielded(source) if isinstance(source, DataLoader) else None
+        if not isinstance(source, DataLoader):
+            return None
+        return shielded(source) or walk_by_rows(source)
 
     def order_lost(self, source: Any) -> str | None:
         persists = isinstance(source, DataLoader) and source.persistent_workers

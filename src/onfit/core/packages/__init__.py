@@ -56,8 +56,8 @@ class Package:
         return False
 
     def walk_through(self, source: Any) -> Iterator[Any] | None:
-        """A walk through a loader whose workers leave signals to this process; None if `source` is
-        no such loader.
+        """A walk through a loader that is better than `iter`: its workers leave signals to this
+        process, or it loads faster. None if there is no such walk through `source`.
         """
         return None
 
@@ -121,7 +121,7 @@ def as_callback(value: Any) -> Any:
 
 
 def walk_through(source: Iterable[Any]) -> Iterator[Any]:
-    """`iter(source)`. Of a loader with workers, these leave signals to this process."""
+    """`iter(source)`, or a better walk that a package has for the same batches."""
     found = (package.walk_through(source) for package in loaded())
     walks = next((each for each in found if each is not None), None)
     return iter(source) if walks is None else walks
