@@ -190,6 +190,32 @@ def wrapped_with_data_of_its_own() -> Any:
     return dict(history.history), made.get_weights()
 
 
+def wrapped_with_generators(begin: int) -> str:
+    """A DDP net, and batches of each process' own, of which the second has fewer."""
+    made = onfit.Model(DistributedDataParallel(nn.Linear(4, 1)))
+    made.compile("sgd", "mse")
+    rank = dist.get_rank()
+    batches = ((X[i : i + 4], Y[i : i + 4]) for i in range(4 * rank, 48 - begin * rank, 8))
+    try:
+        made.fit(batches, verbose=0)
+    except onfit.errors.DataError as error:
+        return str(error)
+    return "no error"
+
+
+def with_few_samples() -> Any:
+    """A net, which is in DDP if there are several processes; and batches of one sample, of which
+    the second process has none.
+    """
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 1))
+    made = onfit.Model(DistributedDataParallel(net) if dist.is_initialized() else net)
+    made.compile(onfit.optimizers.SGD(0.1), "mse")
+    more = {"batch_size": 1, "steps_per_epoch": 5, "shuffle": False, "validation_steps": 3}
+    history = made.fit(X, Y, epochs=2, verbose=0, validation_data=(X, Y), **more)
+    return dict(history.history), made.get_weights()
+
+
 def by_hand_in_one_process() -> Any:
     """The same in torch: each batch has the next eight samples."""
     torch.manual_seed(0)

@@ -125,6 +125,18 @@ def test_a_wrapped_net_may_have_data_that_are_shared_out_already(pair: Group) ->
         np.testing.assert_allclose(mine, its, atol=1e-6)
 
 
+def test_a_wrapped_net_whose_data_end_in_one_process_is_an_error_in_all(pair: Group) -> None:
+    for text in pair.run(fits.wrapped_with_generators, 16):
+        assert text.startswith("the data ended in some of 2 processes")
+    assert pair.run(fits.wrapped_with_generators, 0) == ["no error"] * 2
+
+
+def test_a_wrapped_net_may_have_no_share_in_a_number_of_steps(pair: Group) -> None:
+    first, second = pair.run(fits.with_few_samples)
+    assert first[0] == second[0]
+    assert_alike(first, fits.with_few_samples())
+
+
 def test_without_a_distribution_each_trains_by_itself(pair: Group) -> None:
     assert pair.run(fits.by_itself) == [1, 2]
 

@@ -102,7 +102,7 @@ class SharedSource(Source):
     def __init__(self, source: Source, share: Share, device: torch.device | None) -> None:
         super().__init__(source.facts)
         self._source, self._share, self._device = source, share, device
-        self._whole = False
+        self._whole, self._in_step = False, True
 
     @property
     def facts(self) -> Facts:
@@ -113,8 +113,8 @@ class SharedSource(Source):
             # A loader draws its order from the generators, which must be the same in all.
             set_random_state(self._share.processes.shared(random_state()))
         walk = self._source.walk(index, done)
-        ends_alike = self._whole or (self.facts.steps is not None and not self.facts.promised)
-        for batch in walk if ends_alike else self._together(walk):
+        ends_alike = self.facts.steps is not None and not self.facts.promised
+        for batch in self._together(walk) if self._in_step and not ends_alike else walk:
             if self._whole:
                 yield batch if self._device is None else moved(batch, self._device)
             else:
@@ -139,8 +139,8 @@ class SharedSource(Source):
                 return
             yield batch
 
-    def leave_whole(self) -> None:
-        self._whole = True
+    def leave_whole(self, *, in_step: bool) -> None:
+        self._whole, self._in_step = True, in_step
 
     def leave_none_empty(self) -> None:
         self._share = replace(self._share, never_empty=True)

@@ -83,8 +83,12 @@ class Source(ABC):
             FileFormatError: if these are other data.
         """
 
-    def leave_whole(self) -> None:  # noqa: B027 - most kinds have nothing to leave
-        """Give each of several processes its batches as they are: they are its own already."""
+    def leave_whole(self, *, in_step: bool) -> None:  # noqa: B027 - most have nothing to leave
+        """Give each of several processes its batches as they are: they are its own already.
+
+        Args:
+            in_step: whether each batch is one that all processes need, as in training.
+        """
 
     def leave_none_empty(self) -> None:  # noqa: B027 - most kinds have no shares
         """Give a process without a share of a batch a sample that does not count."""

@@ -33,8 +33,11 @@ class StepsSource(Source):
     def first(self) -> Samples:
         return self._batches.first()
 
-    def leave_whole(self) -> None:
-        self._batches.leave_whole()
+    def leave_whole(self, *, in_step: bool) -> None:
+        self._batches.leave_whole(in_step=in_step)
+
+    def leave_none_empty(self) -> None:
+        self._batches.leave_none_empty()
 
     def walk(self, index: int, done: int) -> Iterator[Samples]:
         """The next `steps` batches, or the first ones, without the first `done` of them."""

@@ -137,8 +137,11 @@ def begin_alike(
     wrapped = wrapped_for_processes(model)
     if wrapped and not model.divided_by_fit:
         require_as_many(each)
-        for source in sources:
-            source.leave_whole() if differ else source.leave_none_empty()
+        for number, source in enumerate(sources):
+            if differ:
+                source.leave_whole(in_step=number == 0)
+            else:
+                source.leave_none_empty()
         return
     if differ and not sources[0].facts.shared_out:
         raise DataError(
