@@ -125,9 +125,13 @@ def did_you_mean(name: object, options: Iterable[str]) -> str:
     " Did you mean 'adam'?"
     >>> did_you_mean("Conv2d", ["Cropping2D", "Conv2D"])
     " Did you mean 'Conv2D'?"
+    >>> did_you_mean("val_loss", ["loss", "val_loss/dataloader_idx_0"])
+    " Did you mean 'val_loss/dataloader_idx_0'?"
     """
     spellings: dict[str, list[str]] = {}
     for option in map(str, options):
+        if option.startswith(f"{name}/"):
+            return f" Did you mean {option!r}?"
         spellings.setdefault(_folded(option), []).append(option)
     near = difflib.get_close_matches(_folded(name), spellings, n=1)
     if not near:

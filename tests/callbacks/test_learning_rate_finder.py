@@ -185,3 +185,8 @@ def test_batches_without_a_loss_are_an_error():
 
     with pytest.raises(MissingMetricError, match=r"none for its batches\. There are: l1"):
         train()
+
+
+def test_a_training_of_too_few_batches_is_warned_of():
+    with pytest.warns(OnfitWarning, match=r"tried 8 of 100 rates, up to .*Give it more epochs"):
+        fit(compiled(SGD(0.5)), LearningRateFinder(), epochs=1)

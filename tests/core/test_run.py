@@ -10,7 +10,7 @@ from tests.core.loops import At, Diary, events_of_epoch, walk
 from onfit.callbacks import CallbackList, History, LambdaCallback
 from onfit.core.callback import Callback
 from onfit.core.run import Run
-from onfit.errors import ArgumentError, ArgumentTypeError, NotReadyError
+from onfit.errors import ArgumentError, ArgumentTypeError, NotReadyError, OnfitWarning
 
 # --- the order, and the logs -----------------------------------------------------------------
 
@@ -271,3 +271,15 @@ def test_epochs_of_a_run_that_has_ended_are_an_error_that_says_so():
 def test_text_in_place_of_callbacks_is_named_whole():
     with pytest.raises(ArgumentTypeError, match="got 'early' of type str"):
         Run(SimpleNamespace(), "early", epochs=2)
+
+
+def test_what_is_logged_outside_of_an_epoch_is_warned_of():
+    history = History()
+    with Run(SimpleNamespace(), [history], epochs=1) as run:
+        with pytest.warns(OnfitWarning, match=r"run\.log\(before\) was called outside of an epoch"):
+            run.log(before=1.0)
+        for _ in run.epochs():
+            run.log(loss=1.0)
+        with pytest.warns(OnfitWarning, match=r"run\.log\(a, b\) was called outside of an epoch"):
+            run.log({"a": 1.0}, b=2.0)
+    assert history.history == {"loss": [1.0]}

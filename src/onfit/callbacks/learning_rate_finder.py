@@ -14,7 +14,13 @@ from onfit.core.meter import as_number
 from onfit.core.packages.keras_fit import is_of_keras, load_state_of_keras, state_of_keras
 from onfit.core.rates import set_rate
 from onfit.core.representation import checked_arguments
-from onfit.errors import ArgumentError, MissingMetricError, MissingPackageError, NotReadyError
+from onfit.errors import (
+    ArgumentError,
+    MissingMetricError,
+    MissingPackageError,
+    NotReadyError,
+    warn,
+)
 from onfit.storage import replacing
 
 if TYPE_CHECKING:
@@ -83,6 +89,7 @@ class LearningRateFinder(Callback):
         self.learning_rates: list[float] = []
         self.losses: list[float] = []
         self._mean = 0.0  # of the losses so far, before its bias is corrected
+        self._diverged = False
         self._before: Any = None  # the state of model and optimizer
 
     def needs(self) -> Iterable[Need]:
@@ -110,6 +117,7 @@ class LearningRateFinder(Callback):
         self._note(float(loss))
         best, last = min(self.losses), self.losses[-1]
         if not last <= self.diverges_at * best:
+            self._diverged = True
             self.request_stop(f"the loss diverges at a rate of {readable(self._rate)}")
         elif len(self.losses) == self.steps:
             self.request_stop(f"{self.steps} learning rates are tried")
@@ -138,6 +146,7 @@ class LearningRateFinder(Callback):
         before, self._before = self._before, None
         if before is None:
             return
+        self._warn_of_an_early_end()
         self._bring_together()
         model = model_of(self)
         if is_of_keras(model):
@@ -146,6 +155,16 @@ class LearningRateFinder(Callback):
         if hasattr(model.optimizer, "reset_state"):
             model.optimizer.reset_state()  # of momentum that was not there before
         model.load_state_for_resume(before)
+
+    def _warn_of_an_early_end(self) -> None:
+        cut = self._session is not None and self._session.outcome != "completed"
+        if self._diverged or cut or not 0 < len(self.losses) < self.steps:
+            return
+        warn(
+            f"LearningRateFinder tried {len(self.losses)} of {self.steps} rates, up to "
+            f"{self.learning_rates[-1]:.3g}: the training had no more batches. Give it more epochs, "
+            "or steps= a smaller number."
+        )
 
     def _bring_together(self) -> None:
         """Take the means of the losses of all processes, each of which has seen its share of the

@@ -23,7 +23,7 @@ from onfit.core.walks.steps import (
     require_no_plan,
     warn_of_the_end,
 )
-from onfit.errors import DataError, NotReadyError
+from onfit.errors import DataError, NotReadyError, warn
 
 _Batch = TypeVar("_Batch")
 
@@ -209,6 +209,12 @@ class Run(Signalled):
 
     def log(self, values: LogValues | None = None, /, **named: Any) -> None:
         self._passes.end_left()
+        if self._open_epoch is None:
+            names = ", ".join([*(values or {}), *named])
+            warn(
+                f"run.log({names}) was called outside of an epoch, so no callback sees it. Log within "
+                "`for epoch in run.epochs():`, or within run.steps(...)."
+            )
         super().log(values, **named)
 
     # --- validation ------------------------------------------------------------------------
