@@ -162,8 +162,8 @@ class LearningRateFinder(Callback):
             return
         warn(
             f"LearningRateFinder tried {len(self.losses)} of {self.steps} rates, up to "
-            f"{self.learning_rates[-1]:.3g}: the training had no more batches. Give it more epochs, "
-            "or steps= a smaller number."
+            f"{self.learning_rates[-1]:.3g}: the training had no more batches. Give it more "
+            "epochs, or steps= a smaller number."
         )
 
     def _bring_together(self) -> None:

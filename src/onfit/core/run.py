@@ -212,8 +212,8 @@ class Run(Signalled):
         if self._open_epoch is None:
             names = ", ".join([*(values or {}), *named])
             warn(
-                f"run.log({names}) was called outside of an epoch, so no callback sees it. Log within "
-                "`for epoch in run.epochs():`, or within run.steps(...)."
+                f"run.log({names}) was called outside of an epoch, so no callback sees it. Log "
+                "within `for epoch in run.epochs():`, or within run.steps(...)."
             )
         super().log(values, **named)
 
