@@ -16,6 +16,7 @@ from onfit.layers.activated import as_weight
 from onfit.layers.arguments import NotHere
 from onfit.layers.checks import known, require_size
 from onfit.layers.layer import Layer
+from onfit.layers.precision import widened
 from onfit.layers.shapes import Shape
 
 
@@ -177,6 +178,7 @@ class BatchNormalization(ScaledAndShifted):
 
     def _by_what_counts(self, x: Tensor, mask: Tensor) -> Tensor:
         axes = [axis for axis in range(x.ndim) if axis != 1]
+        x = widened(x)
         counts = mask.bool().expand_as(x)
         number = counts.sum(axes, keepdim=True) + EPSILON
         mean = torch.where(counts, x, 0).sum(axes, keepdim=True) / number

@@ -67,7 +67,7 @@ def test_compile_can_switch_a_policy_off(chosen):
 
 @pytest.mark.parametrize("asked", ["bfloat16", "float16", "mixed_float8", torch.float64, 16, True])
 def test_compile_refuses_what_is_no_mixed_precision(asked):
-    with pytest.raises(ArgumentError):
+    with pytest.raises(ArgumentError, match="mixed_precision="):
         Model(net()).compile("sgd", "mse", mixed_precision=asked)
 
 

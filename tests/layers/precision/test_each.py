@@ -41,3 +41,22 @@ def test_symbols_have_the_types_of_what_a_layer_gives(kind: str) -> None:
     symbols = layer(begin)
     listed: list[Any] = list(symbols) if isinstance(symbols, (list, tuple)) else [symbols]
     assert [symbol.dtype for symbol in listed] == [out.dtype for out in tensors_in(layer(x))]
+
+
+@pytest.mark.parametrize("policy", HALVES)
+@pytest.mark.parametrize("size", [0.0, 300.0, 3000.0])
+@pytest.mark.parametrize(
+    "kind",
+    ["RMSNormalization", "UnitNormalization", "LayerNormalization", "BatchNormalization", "masked"],
+)
+def test_numbers_whose_squares_are_no_halves_are_normalized(kind: str, size: float, policy: str):
+    x = size * torch.linspace(-1, 1, 24).reshape(2, 3, 4)
+    mask = torch.tensor([[True, True, False], [True, False, False]])
+    found = []
+    for dtype in ("float32", policy):
+        kind_of_layer = "BatchNormalization" if kind == "masked" else kind
+        layer = getattr(layers, kind_of_layer)(dtype=dtype)
+        given = {"mask": mask} if kind == "masked" else {}
+        found.append(layer(x, training=True, **given) if "Batch" in kind_of_layer else layer(x))
+    assert found[1].dtype == HALVES[policy]
+    torch.testing.assert_close(found[1].float(), found[0], rtol=0.02, atol=0.02)

@@ -9,6 +9,7 @@ from torch import Tensor
 from onfit.layers.activated import as_weight
 from onfit.layers.checks import known
 from onfit.layers.layer import Layer
+from onfit.layers.precision import widened
 from onfit.layers.shapes import Shape
 
 _LEAST_SQUARE = 1e-12  # what a length is at least, squared
@@ -48,8 +49,10 @@ class RMSNormalization(Layer):
         shape = [1] * x.ndim
         for axis, size in zip(axes, self.scale.shape, strict=True):
             shape[axis] = size
-        mean_square = x.square().mean(axes, keepdim=True)
-        return x * torch.rsqrt(mean_square + self.epsilon) * self.scale.reshape(shape)
+        wide: Tensor = widened(x)  # squares of halves overflow
+        mean_square = wide.square().mean(axes, keepdim=True)
+        normalized = wide * torch.rsqrt(mean_square + self.epsilon)
+        return normalized.to(x.dtype) * self.scale.reshape(shape)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axis": self.axis, "epsilon": self.epsilon}
@@ -74,8 +77,9 @@ class UnitNormalization(Layer):
         self.axis = axis if isinstance(axis, int) else list(axis)
 
     def forward(self, x: Tensor) -> Tensor:
-        squares = x.square().sum(_axes(self.axis), keepdim=True)
-        return x * torch.rsqrt(squares.clamp(min=_LEAST_SQUARE))
+        wide: Tensor = widened(x)
+        squares = wide.square().sum(_axes(self.axis), keepdim=True)
+        return (wide * torch.rsqrt(squares.clamp(min=_LEAST_SQUARE))).to(x.dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axis": self.axis}

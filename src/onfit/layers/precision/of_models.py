@@ -37,7 +37,13 @@ def precision_asked_for(asked: Any) -> DTypePolicy | None:
     """
     if asked is None:
         return None
-    policy = policy_of(asked)
+    try:
+        policy = policy_of(asked)
+    except ArgumentError as error:
+        raise ArgumentError(
+            f"compile(mixed_precision={asked!r}): there is no such policy. Write 'mixed_bfloat16', "
+            "'mixed_float16' or 'float32'."
+        ) from error
     if policy.variable is not torch.float32:
         raise ArgumentError(
             f"compile(mixed_precision={asked!r}): weights stay float32 in mixed precision, and "
