@@ -16,7 +16,7 @@ tensor([2., 3.])
 """
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,10 @@ def _op(entry: Computation) -> Callable[..., Any]:
     def compute(*args: Any, **kwargs: Any) -> Any:
         if next(symbols_in((args, kwargs)), None) is not None:
             return recorded(entry.name, *args, **kwargs)
-        args, kwargs = mapped(torch.as_tensor, np.ndarray, (args, kwargs))
+        given = tensors_in((args, kwargs))
+        device = given[0].device if given else None
+        as_tensor = partial(torch.as_tensor, device=device)  # an array goes where tensors are
+        args, kwargs = mapped(as_tensor, np.ndarray, (args, kwargs))
         if args and not tensors_in(args):
             args = (_as_tensors(args[0]), *args[1:])
         elif not args and entry.given[0] in kwargs:

@@ -1,5 +1,8 @@
 """Where models go: decisions, with devices that stand in for a GPU."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -126,7 +129,7 @@ def test_a_device_that_is_not_here_is_refused(asked):
 def test_each_way_to_use_it_moves_it_once_with_batches_and_inputs(make, path, gpu, monkeypatch):
     gpu(AS_CPU)
     went = []
-    monkeypatch.setattr(reading, "_pinned", lambda tensor: went.append(tensor) or tensor)
+    monkeypatch.setattr(placing, "_pinned", lambda tensor: went.append(tensor) or tensor)
     model = make()
     model.compile("adam", "mse")
     given = (X,) if path == "predict" else (X, Y)
@@ -164,7 +167,7 @@ def test_a_copy_to_a_gpu_starts_from_pinned_memory(monkeypatch):
             pinned.append((str(device), how))
             return self
 
-    monkeypatch.setattr(reading, "_pinned", lambda tensor: tensor.as_subclass(Copied))
+    monkeypatch.setattr(placing, "_pinned", lambda tensor: tensor.as_subclass(Copied))
     batch = Samples(torch.ones(2, 3), torch.ones(2, 1), None)
     reading.moved(batch, torch.device("cuda"))
     assert pinned == [("cuda", {"non_blocking": True})] * 2
@@ -179,6 +182,7 @@ def test_each_process_of_a_launcher_has_a_gpu_of_its_own(chosen, rank, expected,
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "current_device", lambda: chosen)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    monkeypatch.delenv("KERAS_TORCH_DEVICE")
     monkeypatch.delenv("LOCAL_RANK", raising=False)
     if rank is not None:
         monkeypatch.setenv("LOCAL_RANK", rank)
@@ -186,6 +190,7 @@ def test_each_process_of_a_launcher_has_a_gpu_of_its_own(chosen, rank, expected,
 
 
 def test_apples_gpu_counts_where_there_is_no_other(monkeypatch):
+    monkeypatch.delenv("KERAS_TORCH_DEVICE")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     for there, expected in ((True, torch.device("mps")), (False, None)):
         monkeypatch.setattr(torch.backends.mps, "is_available", lambda there=there: there)
@@ -203,6 +208,7 @@ def gpus(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     monkeypatch.setattr(torch.cuda, "set_device", lambda device: current.append(device.index))
     monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.delenv("KERAS_TORCH_DEVICE")
     return current
 
 
@@ -240,3 +246,23 @@ def test_cuda_is_the_gpu_of_this_process(gpus, monkeypatch):
     monkeypatch.setattr(torch, "empty", lambda *size, device: None)  # there is no GPU here
     assert placing.device_asked_for("cuda") == torch.device("cuda", 1)
     assert placing.device_asked_for("cuda:3") == torch.device("cuda", 3)
+
+
+def test_the_variable_that_keras_reads_says_where_models_go(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setenv("KERAS_TORCH_DEVICE", "cpu")
+    assert placing.accelerator() is None
+    monkeypatch.setenv("KERAS_TORCH_DEVICE", "meta")
+    assert placing.accelerator() == NOWHERE
+    monkeypatch.setenv("KERAS_TORCH_DEVICE", "cude")
+    with pytest.raises(ArgumentError, match="KERAS_TORCH_DEVICE='cude'"):
+        placing.accelerator()
+
+
+def test_this_suite_finds_no_gpu_and_neither_does_what_it_starts():
+    there = "import torch; print(torch.cuda.is_available(), torch.cuda.device_count())"
+    found = subprocess.run(
+        [sys.executable, "-c", there], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split() == ["False", "0"]
+    assert placing.accelerator() is None

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from zlib import crc32
 
 import torch
+from torch import Tensor
 
 from onfit.core.processes import Processes
 from onfit.optimizers import Optimizer
@@ -20,6 +21,8 @@ class Drawing:
 
     def __init__(self, processes: Processes, optimizer: Optimizer) -> None:
         self._processes, self._optimizer = processes, optimizer
+        self._params: list[Tensor] | None = None
+        self._gpus: list[int] = []
 
     @contextmanager
     def of_its_own(self) -> Iterator[None]:
@@ -29,14 +32,21 @@ class Drawing:
         before = torch.get_rng_state()
         seed = crc32(before.numpy().tobytes()) << 31
         seed ^= self._optimizer.batches * self._processes.world + self._processes.rank
-        on_device = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-        device = torch.cuda.get_rng_state() if on_device else None
+        on_gpus = [(gpu, torch.cuda.get_rng_state(gpu)) for gpu in self._of_weights()]
         torch.default_generator.manual_seed(seed)
-        if device is not None:
-            torch.cuda.manual_seed(seed)
+        for gpu, _ in on_gpus:
+            torch.cuda.default_generators[gpu].manual_seed(seed)
         try:
             yield
         finally:
             torch.set_rng_state(before)
-            if device is not None:
-                torch.cuda.set_rng_state(device)
+            for gpu, state in on_gpus:
+                torch.cuda.set_rng_state(state, gpu)
+
+    def _of_weights(self) -> list[int]:
+        """The numbers of the GPUs that the weights are on: torch may work with others besides."""
+        if self._params is not self._optimizer.params:
+            self._params = self._optimizer.params
+            used = {param.device for param in self._params if param.is_cuda}
+            self._gpus = sorted(device.index for device in used)
+        return self._gpus

@@ -10,10 +10,20 @@ from onfit.errors import ArgumentError
 from onfit.layers.shapes import mapped
 
 _LOCAL_RANK = "LOCAL_RANK"  # a launcher says in it which process of this machine one is
+_DEVICE = "KERAS_TORCH_DEVICE"  # Keras reads it, too
 
 
 def accelerator() -> torch.device | None:
-    """The GPU of this process, or Apple's (MPS); None if there is none."""
+    """The GPU of this process, or Apple's (MPS); None if there is none. The environment variable
+    KERAS_TORCH_DEVICE says otherwise.
+
+    Raises:
+        ArgumentError: if that names a device that is not here.
+    """
+    asked = os.environ.get(_DEVICE)
+    if asked:
+        device = _checked(asked, f"{_DEVICE}={asked!r} (an environment variable)", "'cpu'")
+        return None if device.type == "cpu" else device
     if torch.cuda.is_available():
         return torch.device("cuda", _own_gpu())
     if torch.backends.mps.is_available():
@@ -47,6 +57,10 @@ def device_asked_for(asked: Any) -> torch.device | None:
     """
     if isinstance(asked, str) and asked == "auto":
         return None
+    return _checked(asked, f"compile(device={asked!r})", "'auto', 'cpu'")
+
+
+def _checked(asked: Any, named: str, first_choices: str) -> torch.device:
     try:
         device = torch.device(asked)
         if device.type == "cuda" and device.index is None:
@@ -54,8 +68,8 @@ def device_asked_for(asked: Any) -> torch.device | None:
         torch.empty(0, device=device)
     except (RuntimeError, TypeError, ValueError, AssertionError) as error:
         raise ArgumentError(
-            f"compile(device={asked!r}): torch cannot compute there: {error}. Write 'auto', 'cpu', "
-            "'cuda', 'cuda:1' or 'mps'."
+            f"{named}: torch cannot compute there: {error}. Write {first_choices}, 'cuda', "
+            "'cuda:1' or 'mps'."
         ) from error
     return device
 
@@ -63,6 +77,11 @@ def device_asked_for(asked: Any) -> torch.device | None:
 def moved_to(net: nn.Module, device: torch.device) -> None:
     """Move the weights of `net`, and have what it is called with follow them."""
     net.to(device)
+    bring_inputs_of(net)
+
+
+def bring_inputs_of(net: nn.Module) -> None:
+    """Have what `net` is called with follow its weights."""
     if not any(hook is _bring_inputs for hook in net._forward_pre_hooks.values()):
         net.register_forward_pre_hook(_bring_inputs, with_kwargs=True)
 
@@ -73,6 +92,22 @@ def _bring_inputs(net: nn.Module, args: Any, kwargs: Any) -> Any:
     if first is None:
         return None
     return tuple(brought(part, first.device) for part in args), brought(kwargs, first.device)
+
+
+def sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """The tensor on `device`. A copy to a GPU does not hold up the program: it starts from pinned
+    memory, which the GPU reads by itself, and which is not used again before it has done so.
+
+    Other copies are waited for: without that a CPU may read what has not arrived yet, and Apple's
+    GPU what is gone already.
+    """
+    if device.type != "cuda":
+        return tensor.to(device)
+    return _pinned(tensor).to(device, non_blocking=True)
+
+
+def _pinned(tensor: Tensor) -> Tensor:
+    return tensor.pin_memory() if tensor.is_cpu and tensor.layout is torch.strided else tensor
 
 
 def brought(structure: Any, device: torch.device) -> Any:

@@ -25,13 +25,19 @@ class Torch(Package):
         state: dict[str, Any] = {"torch": torch.get_rng_state().numpy().copy()}
         if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
             state["cuda"] = [one.cpu().numpy() for one in torch.cuda.get_rng_state_all()]
+        if torch.backends.mps.is_available():
+            state["mps"] = torch.mps.get_rng_state().cpu().numpy().copy()
         return state
 
     def set_random_state(self, state: dict[str, Any]) -> None:
         if "torch" in state:
             torch.set_rng_state(torch.from_numpy(state["torch"].copy()))
-        if "cuda" in state and torch.cuda.is_available():
-            torch.cuda.set_rng_state_all([torch.from_numpy(one.copy()) for one in state["cuda"]])
+        # The machine may have fewer GPUs than the one that the state comes from.
+        gpus = torch.cuda.device_count() if "cuda" in state else 0
+        for gpu, of_gpu in enumerate(state.get("cuda", [])[:gpus]):
+            torch.cuda.set_rng_state(torch.from_numpy(of_gpu.copy()), gpu)
+        if "mps" in state and torch.backends.mps.is_available():
+            torch.mps.set_rng_state(torch.from_numpy(state["mps"].copy()))
 
     def is_array(self, value: Any) -> bool:
         return type(value) is Tensor and value.layout is torch.strided

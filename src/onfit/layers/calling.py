@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple, NoReturn
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from onfit.errors import ArgumentTypeError
 from onfit.layers import added_losses
@@ -245,3 +245,10 @@ def shapes_to_build_for(
     if len(wanted) < 2 or not all(name in shapes for name in wanted):
         return tuple(shapes.values())[: len(wanted) or 1]
     return tuple(shapes[name] for name in wanted)
+
+
+def go_to_inputs(module: nn.Module, args: Any, kwargs: Any) -> None:
+    """Bring weights that were just made, as they are on the CPU, to where the inputs are."""
+    there = next((tensor.device for tensor in tensors_in((args, kwargs))), None)
+    if there is not None and there.type not in ("cpu", "meta"):
+        module.to(there)

@@ -16,7 +16,7 @@ from onfit.errors import NotReadyError, ShapeError
 from onfit.layers.arguments import NotHere, declared_input, refuse_unknown
 from onfit.layers.arguments.options import as_option
 from onfit.layers.arguments.shown import shown
-from onfit.layers.calling import Called, shapes_to_build_for
+from onfit.layers.calling import Called, go_to_inputs, shapes_to_build_for
 from onfit.layers.containers import HoldsLayers
 from onfit.layers.graph import Symbol, symbols_of
 from onfit.layers.masking.masks import USE
@@ -157,6 +157,7 @@ class Layer(Freezable, Called, HoldsLayers):
     def _get_ready(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if not self.built:
             self.ensure_built(*shapes_to_build_for(self.build, self.takes.names, args, kwargs))
+            go_to_inputs(self, args, kwargs)
 
     def ensure_built(self, *input_shapes: Any) -> None:
         """Build once, for inputs of these shapes."""

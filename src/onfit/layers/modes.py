@@ -5,6 +5,7 @@ Evaluating in mid-training leaves no trace behind.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -83,23 +84,27 @@ def _restorer_of_generators(net: nn.Module) -> Restore:
 
 
 def _restorer_of_torch(net: nn.Module) -> Restore:
-    state = torch.get_rng_state()
-    on_gpus = [(device, torch.cuda.get_rng_state(device)) for device in _cuda_devices(net)]
+    restorers = [partial(torch.set_rng_state, torch.get_rng_state())]
+    for device in _devices(net):
+        if device.type == "cuda":
+            state = torch.cuda.get_rng_state(device)
+            restorers.append(partial(torch.cuda.set_rng_state, state, device))
+        elif device.type == "mps":
+            restorers.append(partial(torch.mps.set_rng_state, torch.mps.get_rng_state()))
 
     def restore() -> None:
-        torch.set_rng_state(state)
-        for device, of_device in on_gpus:
-            torch.cuda.set_rng_state(of_device, device)
+        for each in restorers:
+            each()
 
     return restore
 
 
-def _cuda_devices(net: nn.Module) -> list[int]:
-    """The GPUs whose generators a forward pass of `net` could use."""
-    if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
-        return []
-    used = {tensor.device for tensor in (*net.parameters(), *net.buffers())}
-    return sorted(device.index or 0 for device in used if device.type == "cuda")
+def _devices(net: nn.Module) -> set[torch.device]:
+    """The devices, apart from the CPU, whose generators a forward pass of `net` could use."""
+    is_gpu_in_use = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    if not is_gpu_in_use and not torch.backends.mps.is_available():
+        return set()
+    return {tensor.device for tensor in (*net.parameters(), *net.buffers()) if not tensor.is_cpu}
 
 
 # --- frozen parts ----------------------------------------------------------------------------

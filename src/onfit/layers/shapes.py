@@ -117,13 +117,16 @@ def _run(module: nn.Module, args: Any, kwargs: dict[str, Any], unknown: _Unknown
 def _outputs(
     module: nn.Module, args: Any, kwargs: dict[str, Any], unknown: _Unknown, device: str
 ) -> Any:
-    def stand_in(spec: Spec) -> Tensor:
+    def stand_in(spec: Spec | Tensor) -> Tensor:
+        if isinstance(spec, Tensor):  # an argument that is always the same
+            return spec if device == "meta" else spec.to(device)
         assumed = (unknown.batch, *[unknown.others] * len(spec.shape[1:]))[: len(spec.shape)]
         sizes = [a if size is None else size for size, a in zip(spec.shape, assumed, strict=True)]
         return torch.zeros(sizes, dtype=spec.dtype, device=device)
 
+    kinds = (Spec, Tensor)
     with evaluating(module), _with_stand_ins(module, device):
-        outputs = module(*mapped(stand_in, Spec, args), **mapped(stand_in, Spec, kwargs))
+        outputs = module(*mapped(stand_in, kinds, args), **mapped(stand_in, kinds, kwargs))
     if device == "meta":
         mapped(_require_something, Tensor, outputs)
     return outputs

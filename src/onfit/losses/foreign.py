@@ -1,7 +1,8 @@
 """Losses that onfit did not write: a user's function, and torch's."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 import torch.nn.functional as F
@@ -29,6 +30,7 @@ class TorchLoss(Loss):
     def __init__(self, criterion: Callable[..., Tensor]) -> None:
         super().__init__(name=getattr(criterion, "__name__", type(criterion).__name__))
         self.criterion = criterion
+        self._has_weights = any(True for _ in _tensors_of(criterion))
         if isinstance(criterion, nn.CrossEntropyLoss) or criterion is F.cross_entropy:
             self.output_activation = activations.softmax
         elif (
@@ -40,12 +42,20 @@ class TorchLoss(Loss):
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         if isinstance(y_true, Tensor) and isinstance(y_pred, Tensor):
             y_true = _as_torch_target(y_true, y_pred)
+            if self._has_weights:
+                self._follow(y_pred)
         try:
             return self.criterion(y_pred, y_true)
         except RuntimeError as error:
             if isinstance(self.criterion, _OF_CLASSES) or self.criterion in _FUNCTIONS_OF_CLASSES:
                 _require_whole(self.name, y_true, y_pred, error)
             raise
+
+    def _follow(self, y_pred: Tensor) -> None:
+        """Bring the weights of classes to the device that the model has gone to."""
+        criterion: Any = self.criterion
+        if any(tensor.device != y_pred.device for tensor in _tensors_of(criterion)):
+            criterion.to(y_pred.device)
 
     def weightable(self) -> Loss:
         reduction = getattr(self.criterion, "reduction", "none")
@@ -62,6 +72,11 @@ class TorchLoss(Loss):
         weightable = TorchLoss(criterion)
         weightable.reduction = "sum" if reduction == "sum" else MEAN
         return weightable
+
+
+def _tensors_of(criterion: Any) -> Iterator[Tensor]:
+    is_module = isinstance(criterion, nn.Module)
+    return chain(criterion.parameters(), criterion.buffers()) if is_module else iter(())
 
 
 # Torch's losses whose targets are classes, as whole numbers; crossentropy takes probabilities, too.

@@ -6,8 +6,15 @@ from torch import Tensor
 
 def quotient(numerator: Tensor, denominator: Tensor | int) -> Tensor:
     """One over the other; 0 where the denominator is 0."""
-    denominator = torch.as_tensor(denominator, device=numerator.device)
+    denominator = beside(numerator, denominator)
     return torch.where(denominator == 0, 0.0, numerator / denominator)
+
+
+def beside(tensor: Tensor, number: Tensor | float) -> Tensor:
+    """A number on the device of `tensor`: made there, since a copy would be waited for."""
+    if isinstance(number, Tensor):
+        return number.to(tensor.device)
+    return tensor.new_full((), number)
 
 
 def without_last_ones(weight: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from onfit.errors import ArgumentError, ShapeError
-from onfit.metrics.arithmetic import without_last_ones
+from onfit.metrics.arithmetic import wide, without_last_ones
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,9 @@ class Thresholds:
         index = y_true.bool().long() * shape[1] + self._bucket(y_pred.detach().float())
         if apart:
             index = index * shape[2] + torch.arange(shape[2], device=y_pred.device)
-        wide = torch.float32 if y_pred.device.type == "mps" else torch.float64
         ones = torch.ones((), device=y_pred.device) if weight is None else weight
-        empty = torch.zeros(shape, dtype=wide, device=y_pred.device).flatten()
-        filled = empty.index_add(0, index.flatten(), ones.to(wide).expand_as(index).flatten())
+        empty = torch.zeros(shape, dtype=wide(y_pred.device), device=y_pred.device).flatten()
+        filled = empty.index_add(0, index.flatten(), ones.to(empty).expand_as(index).flatten())
         return filled.reshape(shape)
 
     def _bucket(self, y_pred: Tensor) -> Tensor:

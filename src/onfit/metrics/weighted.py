@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from onfit.errors import ArgumentError
-from onfit.metrics.arithmetic import quotient
+from onfit.metrics.arithmetic import beside, quotient
 from onfit.metrics.means import Mean, MeanMetricWrapper
 from onfit.metrics.metric import CountingMetric, Metric, StatefulMetric
 from onfit.metrics.own import OwnMetric, ready_for_logs
@@ -116,7 +116,7 @@ class WeightedMean(CountingMetric):
             values = values.expand(len(y_pred))
         mean = Mean()
         mean.update_state(values, sample_weight)
-        self.add(torch.stack([mean.total, torch.as_tensor(mean.count).to(mean.total)]))
+        self.add(torch.stack([mean.total, beside(mean.total, mean.count).to(mean.total)]))
 
     def value_of(self, counts: Tensor | None) -> Tensor:
         return torch.zeros(()) if counts is None else quotient(counts[0], counts[1])

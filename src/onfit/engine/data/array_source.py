@@ -21,6 +21,7 @@ from onfit.engine.data.class_weight import weighted_by_class
 from onfit.engine.data.order import Order
 from onfit.engine.data.reading import moved
 from onfit.engine.data.source import Facts, OrderedSource
+from onfit.engine.placing import sent
 from onfit.layers.shapes import mapped
 
 
@@ -60,7 +61,7 @@ class ArraySource(OrderedSource):
         if not self._order.shuffles:
             yield from map(self._placed, _in_order(self.data, begin, self._size))
         elif begin < samples:
-            order = self._order.of(index, samples).to(parts(self.data.x)[0].device)
+            order = sent(self._order.of(index, samples), parts(self.data.x)[0].device)
             yield from map(self._placed, _shuffled(self.data, order[begin:], self._size))
 
     def first(self) -> Samples:

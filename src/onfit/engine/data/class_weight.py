@@ -112,16 +112,17 @@ def _weighed(y: Any, weight: Tensor | None, by_class: ByClass | None) -> Tensor:
     if y.ndim > 2:
         raise DataError("class_weight needs one class per sample: y of shape (n,) or (n, classes).")
     classes = y.argmax(-1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1).long()
-    if int(classes.min()) < 0:
+    lowest, highest = torch.stack(classes.aminmax()).tolist()
+    if lowest < 0:
         raise DataError("class_weight needs classes from 0 upwards; y has negative ones.")
-    if isinstance(by_class, EachClass) and int(classes.max()) >= len(by_class):
+    if isinstance(by_class, EachClass) and highest >= len(by_class):
         raise DataError(
             f"class_weight is an array of {len(by_class)} weights, for the classes 0 to "
-            f"{len(by_class) - 1}, and y has class {int(classes.max())}. Give each class its "
+            f"{len(by_class) - 1}, and y has class {highest}. Give each class its "
             "weight, or pass a dict from class to weight, in which a class left out counts 1."
         )
-    table = torch.ones(max([int(classes.max()), *by_class]) + 1)
+    table = torch.ones(max([highest, *by_class]) + 1)
     for index, value in by_class.items():
         table[index] = value
     found = table.to(classes.device)[classes]
-    return found if weight is None else weight * found
+    return found if weight is None else weight * found.to(weight.device)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from onfit.engine.data.arrays import (
     Names,
@@ -15,6 +14,7 @@ from onfit.engine.data.arrays import (
     parts,
 )
 from onfit.engine.data.class_weight import ClassWeights, weighted_by_class
+from onfit.engine.placing import sent
 from onfit.errors import DataError
 
 _ANY = Names()
@@ -47,16 +47,8 @@ class Reader:
 
 
 def moved(batch: Samples, device: torch.device) -> Samples:
-    """The batch on `device`. A copy to a GPU does not hold up the program: it starts from pinned
-    memory, which the GPU reads by itself.
-    """
-    if device.type == "cuda":
-        return each(lambda tensor: _pinned(tensor).to(device, non_blocking=True), batch)
-    return each(lambda tensor: tensor.to(device, non_blocking=True), batch)
-
-
-def _pinned(tensor: Tensor) -> Tensor:
-    return tensor.pin_memory() if tensor.is_cpu else tensor
+    """The batch on `device`."""
+    return each(lambda tensor: sent(tensor, device), batch)
 
 
 def _unpacked(batch: Any) -> tuple[Any, Any, Any]:

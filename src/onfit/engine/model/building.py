@@ -8,13 +8,20 @@ import torch
 from torch import Tensor
 
 from onfit.engine.data.arrays import Samples
-from onfit.engine.placing import accelerator, brought, make_current, moved_to
+from onfit.engine.placing import (
+    accelerator,
+    bring_inputs_of,
+    brought,
+    make_current,
+    moved_to,
+)
 from onfit.errors import ArgumentTypeError, NotReadyError, OnfitError, ShapeError
-from onfit.layers.calling import Called, shapes_to_build_for
+from onfit.layers.calling import Called, go_to_inputs, shapes_to_build_for
 from onfit.layers.containers import HoldsLayers
 from onfit.layers.graph import Symbol, symbols_in
 from onfit.layers.modes import evaluating
-from onfit.layers.shapes import Shape, Spec, described, mapped
+from onfit.layers.shapes import Shape, Spec, described, mapped, tensors_in
+from onfit.layers.wrappers import divides_weights
 
 # How long axes that vary are while weights are made: the batch, and others.
 _BATCH, _OTHERS = 2, 64
@@ -48,6 +55,7 @@ class Buildable(Called, HoldsLayers):
     # Where it is to be moved once its weights exist; None for an accelerator, if there is one.
     wanted_device: torch.device | None = None
     is_placed = False
+    _is_together = False
     # Whether `fit` may move it without being asked.
     goes_to_accelerator = True
 
@@ -62,18 +70,34 @@ class Buildable(Called, HoldsLayers):
         if self.wanted_device is not None or self.is_placed or not self.goes_to_accelerator:
             return self.wanted_device
         known = [param.is_cpu for param in self.parameters()]
-        return accelerator() if any(known) or not known else None
+        if divides_weights(self) or (known and not any(known)):
+            return None  # its owner has put it where it is
+        return accelerator()
 
     def place(self) -> None:
         """Go where it is to compute, once its weights exist. A model of layers goes to a GPU, if
         there is one; `compile(device=)` says otherwise. That happens once: whoever moves it
         later has their way.
         """
-        arrived = self.is_placed and self.wanted_device is None
-        if arrived or not self._is_built():
+        if not self._is_built():
             return
-        destination = self._destination
+        arrived = self.is_placed and self.wanted_device is None
+        destination = self._where_others_went if arrived else self._destination
         self.is_placed, self.wanted_device = True, None
+        self._go_to(destination)
+
+    @property
+    def _where_others_went(self) -> torch.device | None:
+        """Where weights on the CPU are to follow others: those of a layer that came later, or of
+        one beside layers that another model took along. None if there is no such place.
+        """
+        if not self.goes_to_accelerator:
+            return None
+        places = {param.device for param in self.parameters()}
+        away = [place for place in places if place.type != "cpu"]
+        return away[0] if len(away) == 1 and len(places) == 2 else None
+
+    def _go_to(self, destination: torch.device | None) -> None:
         if destination is None or all(p.device == destination for p in self.parameters()):
             return
         make_current(destination)
@@ -145,11 +169,24 @@ class Buildable(Called, HoldsLayers):
         """Called before each call, on tensors or symbols."""
         if not self._parts_called:
             self._meet(args, kwargs)
+        if not self._is_together:
+            self._come_together(args)
+
+    def _come_together(self, args: Any) -> None:
+        """Before the first call by hand: its layers may be of a model that went to a device."""
+        inputs = tensors_in(args)
+        if not inputs or inputs[0].is_meta:
+            return  # it is looked at, not computed
+        self._is_together = True
+        if self.goes_to_accelerator and any(not param.is_cpu for param in self.parameters()):
+            self._go_to(self._where_others_went)
+            bring_inputs_of(self)
 
     def _meet(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Make what the shapes of the first arguments are enough for."""
         if self._own_build_waits:
             self.build(*shapes_to_build_for(self.build, self.takes.names, args, kwargs))
+            go_to_inputs(self, args, kwargs)
         if self._is_built():
             self._parts_called = self._count_parts()
         elif next(symbols_in((args, kwargs)), None) is not None:

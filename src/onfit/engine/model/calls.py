@@ -5,18 +5,19 @@ so to every layer.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import nn
 
+from onfit.engine.placing import brought
 from onfit.errors import ArgumentError, ArgumentTypeError
 from onfit.layers import AddLoss
 from onfit.layers.calling import Called
 from onfit.layers.graph import Node, Operation, Symbol, symbols_in
 from onfit.layers.masking.masks import USE, hand_on, mask_of
 from onfit.layers.precision import preactivation_of
-from onfit.layers.shapes import Spec, mapped
+from onfit.layers.shapes import Spec, mapped, tensors_in
 from onfit.layers.wrappers import is_watched
 
 
@@ -31,6 +32,26 @@ class Call(NamedTuple):
     args: Any
     kwargs: dict[str, Any]
     outputs: Any
+
+
+class WithConstants(nn.Module):
+    """A model whose calls may have tensors among their arguments, which go where its weights go."""
+
+    calls: list[Call]
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Self:
+        # What torch calls for `.to()` and the like.
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        first = next(self.parameters(), None)
+        if first is not None and not first.is_meta:
+            self.calls = [_with_constants_on(first.device, call) for call in self.calls]
+        return self
+
+
+def _with_constants_on(device: torch.device, call: Call) -> Call:
+    if not tensors_in((call.args, call.kwargs)):
+        return call
+    return call._replace(args=brought(call.args, device), kwargs=brought(call.kwargs, device))
 
 
 def symbols_given(given: Any, argument: str) -> list[Symbol]:

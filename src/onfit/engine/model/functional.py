@@ -10,6 +10,7 @@ from onfit.engine.data.arrays import arranged
 from onfit.engine.model.calls import (
     Call,
     Slot,
+    WithConstants,
     calls_of,
     filled,
     layers_among,
@@ -31,7 +32,7 @@ from onfit.layers.keys import named_layers
 from onfit.layers.shapes import Shape
 
 
-class Functional(Model):
+class Functional(WithConstants, Model):
     """The model that `Model(inputs, outputs)` makes of the calls between them.
 
     The layers are not copied: a model over inner layers of another (a tap) shares its weights.
@@ -55,8 +56,7 @@ class Functional(Model):
     """
 
     class_in_config = "Functional"
-    # What it computes, in turn; where the outputs are then; what they are like.
-    calls: list[Call]
+    # What it computes, in turn (`calls`); where the outputs are then; what they are like.
     output_slots: Any
     specs: Any
 

@@ -262,7 +262,7 @@ class Sequential(Model):
     def _register(self, layer: nn.Module) -> None:
         keep(self, layer, self.described)
         self._layers.append(layer)
-        self._parts_called = 0
+        self._parts_called, self._is_together = 0, False
 
 
 def _listed(layers: Any) -> Iterable[Any]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from onfit.engine.data.arrays import Samples
 from onfit.engine.data.shares import weight_of
 from onfit.engine.data.source import size_of
+from onfit.engine.placing import sent
 from onfit.engine.torch_processes import connected
 from onfit.layers.wrappers import in_ddp
 
@@ -65,7 +66,7 @@ class Exchange:
             if self._running:
                 _put_back(self._running, means_of_all(self._running, self.samples, device))
             return [None if grad is None else grad * self.weight for grad in grads]
-        known = torch.tensor([float(grad is not None) for grad in grads], device=device)
+        known = sent(torch.tensor([float(grad is not None) for grad in grads]), device)
         each = [
             *(torch.zeros_like(p) if g is None else g for p, g in zip(params, grads, strict=True)),
             *self._running,
@@ -80,7 +81,7 @@ class Exchange:
         """The last gradients of an accumulation and those that wait, together, in all processes."""
         if not waiting:
             return grads
-        known = torch.tensor([float(grad is not None) for grad in grads], device=waiting[0].device)
+        known = sent(torch.tensor([float(grad is not None) for grad in grads]), waiting[0].device)
         pairs = zip(grads, waiting, strict=True)
         each = [before if grad is None else grad + before for grad, before in pairs]
         *sums, had = means_of_all([*each, known], 1, waiting[0].device)

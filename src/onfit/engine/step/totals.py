@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from onfit.core.logs import Fetch, Logs
+from onfit.engine.placing import sent
 from onfit.engine.step.sums import Sums, means_over, merged
 from onfit.errors import FileFormatError
 from onfit.metrics import StatefulMetric
+from onfit.metrics.arithmetic import wide
 
 # After this many batches their values are added up: seldom enough to cost nothing, often enough
 # that a long epoch takes no memory.
@@ -259,10 +261,10 @@ def _sum_over_samples(batches: Sequence[Any], sizes: Sequence[int]) -> Tensor:
         return torch.tensor(sum(map(mul, batches, sizes)), dtype=torch.float64)
     if not isinstance(first, Tensor) or first.ndim:
         bools = _joined(batches)
-        return bools.sum(dtype=_wide(bools.device))
+        return bools.sum(dtype=wide(bools.device))
     means = torch.stack(list(batches))
-    wide = _wide(means.device)
-    return (means.to(wide) * torch.tensor(sizes, device=means.device, dtype=wide)).sum()
+    weights = sent(torch.tensor(sizes, dtype=wide(means.device)), means.device)
+    return (means.to(weights) * weights).sum()
 
 
 def _joined(batches: Sequence[Any]) -> Tensor:
@@ -293,8 +295,3 @@ def _number(value: float | Tensor) -> float:
     if isinstance(value, float):
         return value
     return value.count_nonzero().item() / len(value) if value.ndim else float(value.item())
-
-
-def _wide(device: torch.device) -> torch.dtype:
-    """Doubles, where the device has them."""
-    return torch.float32 if device.type == "mps" else torch.float64

@@ -114,6 +114,8 @@ class TorchOptimizer(Optimizer):
         """Make the optimizer if it comes from a factory; check that it moves these parameters."""
         self.params = list(params)
         self._watch.forget()
+        for one in self.torch_optimizers:
+            _bring_state(one)
         if self._factory is not None:
             self._give(self.params)
             return
@@ -233,6 +235,16 @@ def _made_by(factory: Factory, params: list[Tensor]) -> Any:
 def _put_grads(params: Sequence[Tensor], grads: Sequence[Tensor | None]) -> None:
     for param, grad in zip(params, grads, strict=True):
         param.grad = grad
+
+
+def _bring_state(optimizer: Any) -> None:
+    """Have the state follow the weights to another device. Steps stay where torch keeps them."""
+    if any(
+        isinstance(value, Tensor) and name != "step" and value.device != param.device
+        for param, state in optimizer.state.items()
+        for name, value in state.items()
+    ):
+        optimizer.load_state_dict(optimizer.state_dict())  # which puts all where torch wants it
 
 
 def _begin(optimizer: Any) -> None:
