@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from onfit._types import StrPath
+from onfit.callbacks.csv_logger.alone import require_alone
 from onfit.callbacks.csv_logger.cells import Row, cell, is_foreign, joined, rearranged, row_of
 from onfit.callbacks.csv_logger.kept import Kept, content_to_keep
 from onfit.callbacks.csv_logger.table import Table, checked_separator
@@ -40,9 +41,9 @@ class CSVLogger(Callback):
 
     Raises:
         ArgumentError: for a separator that is not one character, or that is a quote or ends a
-            line.
+            line; before training, if another callback of the training writes the same file.
         StorageError: before training, if the file cannot be written.
-        FileFormatError: with `append=True`, if the file has other columns than this run: before
+        FileFormatError: with `append=True`, if the file lacks a column of this run: before
             training if `params["metrics"]` shows it, else at the end of the first epoch. The
             file stays as it is. (Columns for validation values may be missing in a file whose
             run ended before its first validation.)
@@ -71,6 +72,7 @@ class CSVLogger(Callback):
         self._told: set[str] = set()
 
     def on_train_begin(self, logs: Logs | Any = None) -> None:
+        require_alone(self)
         require_writable(self.filename, f"CSVLogger(filename={self.filename!r})")
         self._table.path = absolute(self.filename)
         self._columns, self._started, self._anew, self._kept = [], False, False, None
