@@ -10,6 +10,7 @@ from tests.core.loops import At, Diary, events_of_epoch, walk
 from onfit.callbacks import CallbackList, History, LambdaCallback
 from onfit.core.callback import Callback
 from onfit.core.run import Run
+from onfit.core.session import Session
 from onfit.errors import ArgumentError, ArgumentTypeError, NotReadyError, OnfitWarning
 
 # --- the order, and the logs -----------------------------------------------------------------
@@ -283,3 +284,13 @@ def test_what_is_logged_outside_of_an_epoch_is_warned_of():
         with pytest.warns(OnfitWarning, match=r"run\.log\(a, b\) was called outside of an epoch"):
             run.log({"a": 1.0}, b=2.0)
     assert history.history == {"loss": [1.0]}
+
+
+# --- arguments -------------------------------------------------------------------------------
+
+
+def test_a_misspelt_argument_is_named_with_the_nearest():
+    with pytest.raises(ArgumentTypeError, match=r"Run\(epoch=\.\.\.\).*Did you mean 'epochs'"):
+        Run(SimpleNamespace(), [], epoch=3)
+    with pytest.raises(ArgumentTypeError, match=r"Session\(optimiser=.*Did you mean 'optimizer'"):
+        Session(SimpleNamespace(), [], optimiser=None)

@@ -306,3 +306,12 @@ def test_fit_counts_no_tokens(asked):
     model.compile("sgd", "mse")
     with pytest.raises(ArgumentError, match=r"'9 tokens'.*: fit counts no tokens"):
         model.fit(np.ones((4, 1)), np.ones((4, 1)), validation_split=0.5, verbose=0, **asked)
+
+
+@pytest.mark.parametrize("text", ["100 stps", "often"])
+def test_a_misspelt_end_is_told_what_an_end_may_be(text):
+    with (
+        pytest.raises(ArgumentError, match=r"Say how many steps.*'10_000 steps'"),
+        Run(SimpleNamespace(), []) as run,
+    ):
+        list(run.steps([[1.0]], until=text))

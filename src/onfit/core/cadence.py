@@ -42,6 +42,12 @@ _TEXT = re.compile(r"\s*(?:(?P<amount>\d[\d_]*(?:\.\d+)?)\s*)?(?P<unit>[A-Za-z]+
 _SUSPICIOUSLY_FEW_BATCHES = 10
 
 
+_HOW_TO_SAY = (
+    "Say 'epoch', 'batch', a number of samples such as 10000, or text such as '500 batches', "
+    "'5 epochs' or '10 minutes'."
+)
+
+
 class Cadence:
     """Counts, and says when something is due again. `Cadence.of` reads one from an argument.
 
@@ -80,6 +86,7 @@ class Cadence:
         owner: str,
         argument: str,
         clock: Callable[[], float] = time.monotonic,
+        how_to_say: str = _HOW_TO_SAY,
     ) -> Self:
         """Read a cadence from what a user wrote.
 
@@ -88,16 +95,18 @@ class Cadence:
             owner: the name of the callback, for messages.
             argument: the name of its argument, for messages.
             clock: returns seconds; only differences matter.
+            how_to_say: what the argument takes, for messages.
 
         Raises:
             ArgumentError: if `value` is not a cadence.
         """
         asked = f"{owner}({argument}={value!r})"
         if isinstance(value, str):
-            cadence = cls(*_read_text(value, asked), clock=clock)
+            cadence = cls(*_read_text(value, asked, how_to_say), clock=clock)
             cadence._asked = asked
             return cadence
-        cadence = cls(_read_samples(value, asked), "samples", clock=clock)
+        samples = _read_samples(value, asked, how_to_say)
+        cadence = cls(samples, "samples", clock=clock)
         cadence._asked = asked
         cadence._doubt = (
             f"{asked} means every {value} samples, and a batch has %d. "
@@ -243,33 +252,27 @@ def refuse_tokens(cadence: Cadence) -> None:
         )
 
 
-def _read_samples(value: Any, asked: str) -> int:
+def _read_samples(value: Any, asked: str, how_to_say: str) -> int:
     try:
         samples = 0 if isinstance(value, bool) else operator.index(value)
     except TypeError:
         samples = 0
     if samples < 1:
-        raise ArgumentError(f"{asked} is no cadence. {_HOW_TO_SAY}")
+        raise ArgumentError(f"{asked} is no cadence. {how_to_say}")
     return samples
 
 
-def _read_text(text: str, asked: str) -> tuple[float, Unit]:
+def _read_text(text: str, asked: str, how_to_say: str) -> tuple[float, Unit]:
     match = _TEXT.fullmatch(text)
     if match is None:
-        raise ArgumentError(f"{asked} is no cadence. {_HOW_TO_SAY}")
+        raise ArgumentError(f"{asked} is no cadence. {how_to_say}")
     word = match["unit"].lower()
     if word not in _UNITS:
         raise ArgumentError(
-            f"{asked}: {match['unit']!r} is no unit.{did_you_mean(word, _UNITS)} {_HOW_TO_SAY}"
+            f"{asked}: {match['unit']!r} is no unit.{did_you_mean(word, _UNITS)} {how_to_say}"
         )
     unit, size = _UNITS[word]
     amount = float(match["amount"] or 1) * size
     if amount <= 0 or (unit != "seconds" and not amount.is_integer()) or math.isinf(amount):
         raise ArgumentError(f"{asked}: there must be a whole number of {unit}, 1 or more.")
     return amount, unit
-
-
-_HOW_TO_SAY = (
-    "Say 'epoch', 'batch', a number of samples such as 10000, or text such as '500 batches', "
-    "'5 epochs' or '10 minutes'."
-)

@@ -12,9 +12,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from onfit._types import Callbacks, LogValues
+from onfit.core.meter import Meter
+from onfit.core.representation import checked_arguments
 from onfit.core.sizes import batch_size
+from onfit.core.state import Resumable
 from onfit.core.walks.passes import Passes, TrainingPass, ValidationPass
 from onfit.core.walks.plan import Plan
+from onfit.core.walks.recording import DecideAt
 from onfit.core.walks.signalled import Signalled
 from onfit.core.walks.steps import (
     StepsPass,
@@ -63,6 +67,7 @@ class Run(Signalled):
         {'loss': [5.0, 5.0]}
     """
 
+    @checked_arguments
     def __init__(
         self,
         model: Any,
@@ -70,9 +75,23 @@ class Run(Signalled):
         *,
         optimizer: Any = None,
         epochs: int = 1,
-        **more: Any,
+        initial_epoch: int = 0,
+        params: dict[str, Any] | None = None,
+        meter: Meter | None = None,
+        parts: dict[str, Resumable] | None = None,
+        decide_at: DecideAt = "epochs",
     ) -> None:
-        super().__init__(model, callbacks, optimizer=optimizer, epochs=epochs, **more)
+        super().__init__(
+            model,
+            callbacks,
+            optimizer=optimizer,
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            params=params,
+            meter=meter,
+            parts=parts,
+            decide_at=decide_at,
+        )
         self._end_epoch = epochs
         self._passes = Passes()
 

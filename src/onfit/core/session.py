@@ -17,6 +17,7 @@ from onfit.core.gradients import observe_gradients
 from onfit.core.logs import Logs
 from onfit.core.meter import Meter
 from onfit.core.progress import Progress, require_epochs
+from onfit.core.representation import checked_arguments
 from onfit.core.resuming import Walk
 from onfit.core.state import Resumable
 from onfit.core.stop import Outcome
@@ -83,6 +84,7 @@ class Session(Recording):
         {'loss': [1.0], 'val_loss': [0.5]}
     """
 
+    @checked_arguments
     def __init__(
         self,
         model: Any,

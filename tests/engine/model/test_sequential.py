@@ -192,3 +192,8 @@ def test_the_last_activation_can_be_left_out_where_it_is_ours(head: Any) -> None
 def test_layers_that_are_in_no_list_are_an_error_that_shows_the_brackets(layers: Any) -> None:
     with pytest.raises(ArgumentTypeError, match=r"layers is a list.*Sequential\(\[\.\.\.\]\)"):
         Sequential(*layers)
+
+
+def test_a_misspelt_argument_is_named_with_the_nearest():
+    with pytest.raises(ArgumentTypeError, match=r"Sequential\(layer=.*Did you mean 'layers'"):
+        Sequential(layer=[Dense(1)])

@@ -169,3 +169,8 @@ def test_a_resumed_run_validates_as_if_it_had_run_through(tmp_path: Path, at: in
     with pytest.raises(KilledError):
         fitted("killed", at)
     assert fitted("killed", None) == fitted("whole", None)
+
+
+def test_a_misspelt_unit_is_told_that_a_number_counts_epochs():
+    with pytest.raises(ArgumentError, match="Say a number of epochs such as 2"):
+        stack().fit(X, Y, verbose=0, validation_freq="10 stps")

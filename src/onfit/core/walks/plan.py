@@ -69,12 +69,17 @@ class Plan:
         self.last = state["last"]
 
 
+_HOW_TO_SAY = (
+    "Say how many steps, samples, tokens or minutes, such as '10_000 steps'; or walk through "
+    "run.epochs()."
+)
+
+
 def _cadence(value: str | int, argument: str) -> Cadence:
     text = f"{value} steps" if isinstance(value, int) and not isinstance(value, bool) else value
-    cadence = Cadence.of(text, owner="steps", argument=argument)
+    cadence = Cadence.of(text, owner="steps", argument=argument, how_to_say=_HOW_TO_SAY)
     if not isinstance(text, str) or cadence.unit == "epochs":
         raise ArgumentError(
-            f"steps({argument}={value!r}): a run of steps has no epochs. Say how many steps, "
-            "samples, tokens or minutes, such as '10_000 steps'; or walk through run.epochs()."
+            f"steps({argument}={value!r}): a run of steps has no epochs. {_HOW_TO_SAY}"
         )
     return cadence

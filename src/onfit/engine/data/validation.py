@@ -19,6 +19,10 @@ from onfit.engine.data.batching import Batching
 from onfit.engine.data.source import Source
 from onfit.errors import ArgumentError, DataError
 
+_HOW_TO_SAY = (
+    "Say a number of epochs such as 2, or text such as '500 batches', '5 epochs' or '10 minutes'."
+)
+
 
 @dataclass
 class ValidationData:
@@ -51,7 +55,9 @@ class ValidationData:
         self._cadence = None
         self._chosen: Container[int] = ()
         if isinstance(self.freq, str):
-            self._cadence = Cadence.of(self.freq, owner="fit", argument="validation_freq")
+            self._cadence = Cadence.of(
+                self.freq, owner="fit", argument="validation_freq", how_to_say=_HOW_TO_SAY
+            )
             refuse_tokens(self._cadence)
         elif isinstance(self.freq, Real) and float(self.freq).is_integer():
             if self.freq < 1:

@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from onfit.activations import Activation
+from onfit.core.representation import checked_arguments
 from onfit.engine.data.arrays import Samples
 from onfit.engine.model import generators
 from onfit.engine.model.calls import logits_of
@@ -43,6 +44,7 @@ class Sequential(Model):
     predict_classes = generators.predict_classes
     predict_proba = generators.predict_proba
 
+    @checked_arguments
     def __init__(
         self, layers: Iterable[nn.Module | Symbol] | None = None, name: str | None = None
     ) -> None:
