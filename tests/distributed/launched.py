@@ -1,7 +1,7 @@
 """A script that torchrun starts: it knows nothing of processes, but for the one that is killed.
 
 Its arguments are a folder, and whether one process dies, or raises an error, in the middle of the
-training.
+training; and "background", if that is how it is saved.
 """
 
 import json
@@ -46,7 +46,7 @@ class Raises(Callback):
 BREAKS = {"dies": [Dies()], "raises": [Raises()], "lives": []}
 
 
-def main(folder: Path, breaks: list[Any]) -> None:
+def main(folder: Path, breaks: list[Any], background: bool) -> None:
     onfit.utils.set_random_seed(7)
     model = onfit.Sequential(
         [layers.Dense(6, "relu", input_dim=4), layers.Dropout(0.3), layers.Dense(1, "sigmoid")]
@@ -54,7 +54,7 @@ def main(folder: Path, breaks: list[Any]) -> None:
     model.compile("adam", "binary_crossentropy", metrics=["acc"])
     callbacks: list[Any] = [
         CSVLogger(folder / "log.csv"),
-        BackupAndRestore(folder / "backup", "3 batches"),
+        BackupAndRestore(folder / "backup", "3 batches", background=background),
     ]
     history = model.fit(
         *(X, Y),
@@ -69,4 +69,4 @@ def main(folder: Path, breaks: list[Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), BREAKS[sys.argv[2]])
+    main(Path(sys.argv[1]), BREAKS[sys.argv[2]], "background" in sys.argv[3:])

@@ -14,11 +14,11 @@ HERE = Path(__file__).parent
 APART = ["unshare", "--map-root-user", "--net"]  # a network of one's own
 
 
-def launch(folder: Path, how: str) -> tuple[list[Any], str]:
+def launch(folder: Path, *how: str) -> tuple[list[Any], str]:
     """What each of two processes found, and what they printed."""
     folder.mkdir()
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--max-restarts=1"]
-    script = ["--nproc-per-node=2", launched.__file__, str(folder), how]
+    script = ["--nproc-per-node=2", launched.__file__, str(folder), *how]
     done = subprocess.run(
         [*command, *script], capture_output=True, text=True, timeout=300, check=False
     )
@@ -28,11 +28,12 @@ def launch(folder: Path, how: str) -> tuple[list[Any], str]:
 
 
 @pytest.mark.slow
-def test_a_process_is_killed_and_the_group_goes_on_as_if_not(tmp_path: Path) -> None:
+@pytest.mark.parametrize("saves", ["waiting", "background"])
+def test_a_process_is_killed_and_the_group_goes_on_as_if_not(tmp_path: Path, saves: str) -> None:
     whole, printed = launch(tmp_path / "whole", "lives")
     assert printed.count("Training with 2 processes") == 1
     assert printed.count("Epoch 3/3") == 1
-    killed, printed = launch(tmp_path / "killed", "dies")
+    killed, printed = launch(tmp_path / "killed", "dies", saves)
     assert killed == whole
     assert whole[0] == whole[1]
     assert printed.count("Resuming from epoch 2, after batch 2.") == 1
