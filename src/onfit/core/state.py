@@ -138,8 +138,8 @@ def memories(callbacks: Iterable["Callback"]) -> dict[str, dict[str, Any]]:
     """What each callback has to remember, by its name.
 
     >>> from onfit.callbacks import ReduceLROnPlateau, TerminateOnNaN
-    >>> memories([ReduceLROnPlateau(), TerminateOnNaN()])["ReduceLROnPlateau/0"]
-    {'best': {'value': None, 'epoch': None, 'wait': 0}, 'cooldown_counter': 0}
+    >>> memories([ReduceLROnPlateau(), TerminateOnNaN()])["ReduceLROnPlateau/0"]["best"]
+    {'value': None, 'epoch': None, 'wait': 0}
     """
     return {name: callback.state_dict() for name, callback in _remembering(callbacks).items()}
 

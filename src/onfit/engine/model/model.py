@@ -43,6 +43,7 @@ class Model(Trainer, Savable, Weighed):
         history: the `History` of the last `fit`; None before.
 
     Example:
+        >>> import torch
         >>> model = Model(nn.Linear(2, 1))
         >>> model.compile(optimizer="sgd", loss="mse")
         >>> history = model.fit(torch.zeros(8, 2), torch.zeros(8), epochs=2, verbose=0)
