@@ -1,7 +1,7 @@
 """A script that torchrun starts: it knows nothing of processes, but for the one that is killed.
 
-Its arguments are a folder, and whether one process dies, or raises an error, in the middle of the
-training; and "background", if that is how it is saved.
+Its arguments are a folder, and whether one process is killed in the middle of the training; and
+"background", if that is how it is saved.
 """
 
 import json
@@ -33,17 +33,7 @@ class Dies(Callback):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Raises(Callback):
-    """Raises an error in the second process, at the tenth batch."""
-
-    remembers = ()
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        if os.environ["RANK"] == "1" and self.run.progress.step == 10:
-            raise OSError("the disk is gone")
-
-
-BREAKS = {"dies": [Dies()], "raises": [Raises()], "lives": []}
+BREAKS = {"dies": [Dies()], "lives": []}
 
 
 def main(folder: Path, breaks: list[Any], background: bool) -> None:

@@ -41,18 +41,6 @@ def test_a_process_is_killed_and_the_group_goes_on_as_if_not(tmp_path: Path, sav
     assert first.read_bytes() == second.read_bytes()
 
 
-@pytest.mark.slow
-def test_the_others_of_a_process_that_ends_say_that_they_have_lost_it(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    script = [launched.__file__, str(tmp_path), "raises"]
-    done = subprocess.run(
-        [*command, *script], capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == 1
-    assert "OSError: the disk is gone" in done.stderr
-    assert "Process 0 of 2 has lost another one, which has ended." in done.stderr
-
-
 def can_have_hosts() -> bool:
     """Whether this machine lets its users make networks of their own."""
     tools = all(map(shutil.which, ("unshare", "nsenter", "ip")))

@@ -9,6 +9,7 @@ import torch.distributed as dist
 
 import onfit
 from onfit.engine.arriving import PATIENCE, arrive
+from onfit.engine.torch_processes import TorchProcesses
 from onfit.errors import ArgumentError, OnfitWarning, OutOfStepError
 
 
@@ -74,3 +75,26 @@ def test_a_run_whose_processes_nothing_connects_is_warned_of(
         model = onfit.Sequential([onfit.layers.Dense(1, input_dim=2)])
         model.compile("sgd", "mse", distribution=None)
         model.fit(torch.zeros(4, 2), torch.zeros(4, 1), verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_lost"),
+    [
+        ("[pair.cc:553] Connection closed by peer [127.0.0.1]:1", True),
+        ("[pair.cc:537] Read error [127.0.0.1]:396: Connection reset by peer.", True),
+        ("mat1 and mat2 shapes cannot be multiplied", False),
+    ],
+)
+def test_the_error_of_a_run_that_has_lost_a_process_has_a_note(text: str, is_lost: bool) -> None:
+    lasting = TorchProcesses.__new__(TorchProcesses)
+    lasting.rank, lasting.world = 0, 2
+
+    def train() -> None:
+        with onfit.Run(torch.nn.Linear(2, 1)) as run:
+            run.processes = lasting
+            raise RuntimeError(text)
+
+    with pytest.raises(RuntimeError) as caught:
+        train()
+    notes = getattr(caught.value, "__notes__", [])
+    assert any("Process 0 of 2 has lost another one" in note for note in notes) is is_lost
