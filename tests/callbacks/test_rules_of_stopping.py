@@ -163,6 +163,30 @@ def test_text_that_is_no_patience_is_an_error(kind):
         kind("loss", patience="soon")
 
 
+def walk_in_steps(stop, **logged):
+    """Batches of 4 samples, whose loss never improves; it decides after 2, 4, 6 ... of them."""
+    with Run(Model(), [stop]) as run:
+        for _ in run.steps([[0] * 4], until="40 steps", validate_every="2 steps"):
+            run.log(loss=1.0, **logged)
+            if run.validation_due:
+                for _ in run.validation([[0]]):
+                    run.log(loss=1.0)
+    return run.progress.step
+
+
+@pytest.mark.parametrize(
+    ("patience", "stopped_at"), [("3 steps", 6), ("12 samples", 6), ("100 tokens", 8)]
+)
+def test_a_run_of_steps_waits_for_samples_and_tokens(patience, stopped_at):
+    assert walk_in_steps(EarlyStopping("val_loss", patience=patience), tokens=20) == stopped_at
+
+
+def test_a_wait_for_tokens_that_are_never_logged_is_an_error():
+    stop = EarlyStopping("val_loss", patience="9 tokens")
+    with pytest.raises(NotReadyError, match=r"run.log\(tokens=...\) says them"):
+        walk_in_steps(stop)
+
+
 # --- bounds ------------------------------------------------------------------------------------
 
 

@@ -29,7 +29,7 @@ class EarlyStopping(Callback):
         patience: after how many epochs in a row without improvement training stops. 0 and 1
             mean the same: the first epoch that is no better stops it. Or text that counts from
             the last improvement on: `"2000 steps"`, or `"30 minutes"` of training, which a resumed
-            run goes on counting.
+            run goes on counting; in a run of steps also `"50_000 samples"` or `"1_000_000 tokens"`.
         verbose: 1 prints when it stops and which weights it restores, 2 each decision.
         mode: `"min"`, `"max"`, or `"auto"`: the direction that the metric or its name implies.
         baseline: a value to beat. Until it is beaten, the wait goes on even while the
@@ -60,7 +60,7 @@ class EarlyStopping(Callback):
             `patience` or `min_delta` that is no such text, or a `stop_at` that is no better than
             `diverges_at`.
         ArgumentTypeError: for an argument that does not exist.
-        NotReadyError: for a `patience` in steps, in a loop that calls the hooks by hand.
+        NotReadyError: at the first decision, for a `patience` in what the loop does not count.
 
     Where validations come within epochs (`validation_freq="500 batches"`), or there are no epochs
     (`Run.steps`), it decides at each validation: `patience` counts validations then, and

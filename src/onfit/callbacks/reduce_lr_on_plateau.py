@@ -27,7 +27,8 @@ class ReduceLROnPlateau(Callback):
         patience: after how many epochs in a row without improvement the rate is lowered.
             0 and 1 mean the same: at the first epoch that is no better. Or text that counts from
             the last improvement, reduction or cooldown on: `"2000 steps"`, or `"30 minutes"` of
-            training, which a resumed run goes on counting.
+            training, which a resumed run goes on counting; in a run of steps also
+            `"50_000 samples"` or `"1_000_000 tokens"`.
         verbose: 1 prints each reduction, 2 each decision.
         mode: `"min"`, `"max"`, or `"auto"`: the direction that the metric or its name implies.
         min_delta: how much better counts as better: a number whose sign is ignored, or a share
@@ -53,7 +54,7 @@ class ReduceLROnPlateau(Callback):
         ArgumentError: for an unknown `mode`, a `factor` that does not lower the rate, a `patience`
             or `min_delta` that is no such text, or `mode="auto"` if the direction is not known.
         ArgumentTypeError: for an argument that does not exist.
-        NotReadyError: for a `patience` in steps, in a loop that calls the hooks by hand.
+        NotReadyError: at the first decision, for a `patience` in what the loop does not count.
 
     Where validations come within epochs (`validation_freq="500 batches"`), or there are no epochs
     (`Run.steps`), it decides at each validation, and `patience` and `cooldown` count validations.

@@ -91,8 +91,8 @@ def check_units(callbacks: Iterable[Callback], steps_known: bool) -> None:
     for each in callbacks:
         asked = getattr(each, "patience", None)
         unit = Patience.of(asked, type(each).__name__).unit if isinstance(asked, str) else ""
-        if unit == "seconds" or (unit == "batches" and not steps_known):
-            more = "" if unit == "seconds" else ", or pass steps_per_epoch="
+        if unit in ("seconds", "samples", "tokens") or (unit == "batches" and not steps_known):
+            more = ", or pass steps_per_epoch=" if unit == "batches" else ""
             raise ArgumentError(
                 f"replay(...) of {each!r}: the record does not say how many {unit} its rows took. "
                 f"Give a patience in epochs{more}."

@@ -30,6 +30,8 @@ def in_a_session(epoch=0, step=0):
         ("2_000 steps", 2000, "batches"),
         ("7 batches", 7, "batches"),
         ("5 epochs", 5, "epochs"),
+        ("5_000 samples", 5000, "samples"),
+        ("7 tokens", 7, "tokens"),
     ],
 )
 def test_what_a_user_writes_is_read(asked, amount, unit):
@@ -37,7 +39,7 @@ def test_what_a_user_writes_is_read(asked, amount, unit):
     assert (patience.amount, patience.unit) == (amount, unit)
 
 
-@pytest.mark.parametrize("asked", ["soon", "5 samples", "7 tokens", "", "-1 steps", "2 weeks"])
+@pytest.mark.parametrize("asked", ["soon", "", "-1 steps", "2 weeks"])
 def test_text_that_is_no_patience_is_an_error(asked):
     with pytest.raises(ArgumentError, match=r"X\(patience=.*'2000 steps'"):
         Patience.of(asked, "X")
@@ -112,3 +114,9 @@ def test_steps_go_on_in_another_process():
     callback, wait = in_a_session(step=40), Wait()
     wait.load_state_dict({"batches": 30})
     assert wait.waited(Patience.of("90 steps", "X"), callback, 0) == 10
+
+
+@pytest.mark.parametrize("asked", ["10 samples", "10 tokens"])
+def test_samples_and_tokens_are_counted_in_a_run_of_steps_alone(asked):
+    with pytest.raises(NotReadyError, match="and this training counts none"):
+        Wait().waited(Patience.of(asked, "X"), in_a_session(), 0)

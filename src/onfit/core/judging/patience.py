@@ -11,7 +11,7 @@ from onfit.core.processes import ALONE
 from onfit.errors import ArgumentError, NotReadyError
 
 _OR_TEXT = "or text such as '30 minutes' or '2000 steps'"
-PatienceUnit = Literal["decisions", "epochs", "batches", "seconds"]
+PatienceUnit = Literal["decisions", "epochs", "batches", "samples", "tokens", "seconds"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Patience:
 
     Args:
         amount: how many of `unit`.
-        unit: what is counted: the decisions of the callback, or epochs, batches, seconds.
+        unit: what is counted: the decisions of the callback; or epochs, batches, samples, tokens,
+            seconds.
         text: as the user wrote it; empty for a number of decisions.
 
     >>> Patience.of("30 minutes", "EarlyStopping")
@@ -45,8 +46,6 @@ class Patience:
             cadence = Cadence.of(value, owner=owner, argument="patience")
         except ArgumentError as error:
             raise ArgumentError(_no_patience(owner, value)) from error
-        if cadence.unit == "samples" or cadence.unit == "tokens":
-            raise ArgumentError(_no_patience(owner, value))
         return cls(cadence.amount, cadence.unit, value)
 
     def said(self, waited: float) -> str:
@@ -63,7 +62,8 @@ class Patience:
 def _no_patience(owner: str, value: str) -> str:
     return (
         f"{owner}(patience={value!r}): patience is a number of epochs, 0 or more, or text that "
-        "counts steps, epochs or time, such as '2000 steps', '5 epochs' or '30 minutes'."
+        "counts steps, epochs or time, such as '2000 steps', '5 epochs' or '30 minutes'; in a run "
+        "of steps also samples or tokens."
     )
 
 
@@ -88,8 +88,7 @@ class Wait:
             decisions: how many of its decisions came since the wait began.
 
         Raises:
-            NotReadyError: for steps or epochs in a loop that calls the hooks by hand, and says
-                nothing of them.
+            NotReadyError: for what the training does not count.
         """
         if patience.unit == "decisions" or (patience.unit == "epochs" and in_keras_fit(callback)):
             return decisions
@@ -130,16 +129,25 @@ class Wait:
 
 
 def _position(callback: Any) -> dict[str, float]:
-    """How many epochs and steps are done; nothing if no session says it."""
+    """How many epochs and steps are done, in a run of steps also samples and tokens; nothing if no
+    session says it.
+    """
     session = callback._session
     if in_keras_fit(callback):
         return {"batches": int(callback.model.optimizer.iterations)}
     if session is None or session.outcome is not None:
         return {}
-    return {"epochs": session.progress.epoch, "batches": session.progress.step}
+    done: dict[str, float] = {"epochs": session.progress.epoch, "batches": session.progress.step}
+    return {**done, **session.pace.done()} if getattr(session, "_in_steps", False) else done
 
 
 def _not_counted(owner: str, patience: Patience) -> str:
+    if patience.unit in ("samples", "tokens"):
+        return (
+            f"{owner}(patience={patience.text!r}) counts {patience.unit}, and this training counts "
+            "none. A run of steps does: model.fit(steps=...) counts samples, and run.steps(...) "
+            "tokens, too, if run.log(tokens=...) says them. Else give steps, epochs or a time."
+        )
     return (
         f"{owner}(patience={patience.text!r}) counts {patience.unit}, and its hooks were called by "
         "a loop that counts none. Give a number of epochs or a time, train with model.fit or "

@@ -14,18 +14,27 @@ class Pace:
 
     def __init__(self, timing: Timing) -> None:
         self._timing = timing
-        self.tokens = 0
+        self.samples = self.tokens = 0
         self.of_batch: int | None = None  # the tokens of the last batch
         self._new_tokens = 0
         self.begin_row()
 
     def begin_row(self) -> None:
         """A row of logs begins."""
-        self._samples, self._tokens_before, self._since = 0, self.tokens, self._seconds()
+        self._before = self.samples, self.tokens, self._seconds()
 
-    def go_on(self, tokens: int) -> None:
-        """Another process has seen so many tokens."""
-        self.tokens = self._tokens_before = tokens
+    def state_dict(self) -> dict[str, int]:
+        """What was seen so far, as plain data."""
+        return {"samples": self.samples, "tokens": self.tokens}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go on from what another process has seen; an older checkpoint says nothing of samples."""
+        self.samples, self.tokens = state.get("samples", 0), state.get("tokens", 0)
+        self.begin_row()
+
+    def done(self) -> dict[str, int]:
+        """What was counted so far: samples, and tokens if any were logged."""
+        return {name: count for name, count in self.state_dict().items() if count}
 
     def _seconds(self) -> float:
         return self._timing.data + self._timing.step
@@ -34,7 +43,7 @@ class Pace:
         """Count a batch of `size` samples. Returns its values without the number of `tokens`, of
         which there is a sum, not a mean.
         """
-        self._samples += size
+        self.samples += size
         tokens = int(values.pop("tokens", 0))
         self.of_batch = tokens
         self.tokens += tokens
@@ -48,13 +57,14 @@ class Pace:
 
     def report(self) -> dict[str, float]:
         """The rates since the row began, and all tokens so far, if any were logged."""
-        seconds = self._seconds() - self._since
-        known = bool(self._samples) and seconds > 0  # not of a row that another process has seen
+        samples, tokens, since = self._before
+        samples, seconds = self.samples - samples, self._seconds() - since
+        known = bool(samples) and seconds > 0  # not of a row that another process has seen
         report: dict[str, float] = {}
         if known:
-            report["samples_per_second"] = self._samples / seconds
+            report["samples_per_second"] = samples / seconds
         if self.tokens:
             report["tokens"] = self.tokens
         if self.tokens and known:
-            report["tokens_per_second"] = (self.tokens - self._tokens_before) / seconds
+            report["tokens_per_second"] = (self.tokens - tokens) / seconds
         return report

@@ -217,7 +217,7 @@ class Recording(Evaluating):
             "values": {name: value for name, value in self._row.items() if is_plain(value)},
             "undecided": self._undecided,
             "plan": None if self.plan is None else self.plan.state_dict(),
-            "tokens": self.pace.tokens,
+            **self.pace.state_dict(),
         }
 
     def load_row_state(self, state: dict[str, Any]) -> None:
@@ -225,4 +225,4 @@ class Recording(Evaluating):
         self._row = dict(state.get("values", {}))
         self._undecided = state.get("undecided", False)
         self._plan_state = state.get("plan")
-        self.pace.go_on(state.get("tokens", 0))
+        self.pace.load_state_dict(state)
