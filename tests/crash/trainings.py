@@ -102,7 +102,7 @@ def compiled() -> onfit.Model:
     return model
 
 
-def callbacks(folder: Path, save_freq: str) -> list[Callback]:
+def callbacks(folder: Path, save_freq: str, background: bool) -> list[Callback]:
     """One of each that keeps something, between two that only hear."""
     return [
         Edge(),
@@ -117,7 +117,7 @@ def callbacks(folder: Path, save_freq: str) -> list[Callback]:
         CSVLogger(folder / "log.csv"),
         CSVLogger(folder / "more.csv", append=True),
         TensorBoard(folder / "board", histogram_freq=1, update_freq="batch"),
-        BackupAndRestore(folder / "backup", save_freq=save_freq, verbose=0),
+        BackupAndRestore(folder / "backup", save_freq=save_freq, verbose=0, background=background),
         LastEdge(),
     ]
 
@@ -128,12 +128,13 @@ def fitted(
     y: Any = None,
     *,
     save_freq: str = "2 batches",
+    background: bool = False,
     also: Sequence[Callback] = (),
     epochs: int = EPOCHS,
     **more: Any,
 ) -> Left:
     """Train, and print all that can be known of it."""
-    model, heard = compiled(), [*callbacks(folder, save_freq), *also]
+    model, heard = compiled(), [*callbacks(folder, save_freq, background), *also]
     given = {"validation_split", "validation_data"} & more.keys()
     validation = {} if given else {"validation_data": data(seed=1)}
     history = model.fit(x, y, epochs=epochs, verbose=0, callbacks=heard, **validation, **more)
@@ -172,6 +173,12 @@ def in_the_background(folder: Path) -> Left:
     )
     whole = ModelCheckpoint(folder / "whole.h5", save_freq="3 batches", background=True)
     return fitted(folder, x, y, batch_size=BATCH, save_freq="3 batches", also=[best, whole])
+
+
+def saved_in_the_background(folder: Path) -> Left:
+    """Arrays; the run itself is saved by a thread."""
+    x, y = data()
+    return fitted(folder, x, y, batch_size=BATCH, save_freq="3 batches", background=True)
 
 
 def loader(folder: Path) -> Left:
@@ -305,6 +312,7 @@ TRAININGS: dict[str, Callable[[Path], Left]] = {
         arrays,
         arrays_saved_by_epoch,
         in_the_background,
+        saved_in_the_background,
         loader,
         loader_with_workers,
         loader_with_spawned_workers,
