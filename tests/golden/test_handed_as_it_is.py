@@ -1,5 +1,7 @@
 """A callback that is handed as it is to a trainer that takes only its own says what to write."""
 
+from importlib import import_module
+
 import gymnasium
 import lightgbm
 import lightning
@@ -12,6 +14,7 @@ import transformers
 import xgboost
 
 from onfit.callbacks import EarlyStopping
+from onfit.errors import ArgumentTypeError
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -94,3 +97,30 @@ def test_the_error_names_the_class_for_that_trainer(train):
     with pytest.raises((AttributeError, TypeError)) as caught:
         train()
     assert f"onfit.integrations.{library}.OnfitCallback([EarlyStopping(...)])" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "library",
+    [
+        "fastai",
+        "ignite",
+        "lightgbm",
+        "lightning",
+        "skorch",
+        "stable_baselines3",
+        "transformers",
+        "xgboost",
+    ],
+)
+def test_a_misspelt_argument_of_the_class_is_named(library):
+    kind = import_module(f"onfit.integrations.{library}").OnfitCallback
+    text = r"OnfitCallback\(callback=...\): there is no such argument. Did you mean 'callbacks'"
+    with pytest.raises(ArgumentTypeError, match=text):
+        kind(callback=[EarlyStopping()])
+
+
+def test_a_misspelt_argument_of_a_jax_model_is_named():
+    from onfit.integrations.jax import JaxModel
+
+    with pytest.raises(ArgumentTypeError, match=r"JaxModel\(rate=...\): there is no such argument"):
+        JaxModel(get=dict, set=print, rate=0.1)

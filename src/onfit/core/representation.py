@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from reprlib import Repr
 from types import FunctionType
@@ -108,14 +108,18 @@ def checked_arguments(init: Callable[_Given, None]) -> Callable[_Given, None]:
         try:
             inspect.signature(init).bind(*args, **named)
         except TypeError as error:
-            raise ArgumentTypeError(_wrong_arguments(init, named, error)) from None
+            raise ArgumentTypeError(_wrong_arguments(init, args, named, error)) from None
         init(*args, **named)
 
     return checked
 
 
-def _wrong_arguments(init: Callable[..., None], named: Mapping[str, Any], error: TypeError) -> str:
-    owner = init.__qualname__.partition(".")[0]
+def _wrong_arguments(
+    init: Callable[..., None], args: Sequence[Any], named: Mapping[str, Any], error: TypeError
+) -> str:
+    kind: Any = type(args[0])
+    inherited = inspect.unwrap(kind.__init__) is inspect.unwrap(init)  # the user names this class
+    owner = kind.__name__ if inherited else init.__qualname__.partition(".")[0]
     known = list(inspect.signature(init).parameters.values())[1:]
     names = [each.name for each in known if each.kind is not each.VAR_KEYWORD]
     there = f"There are: {', '.join(names) or 'none'}."

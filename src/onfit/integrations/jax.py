@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 
+from onfit.core.representation import checked_arguments
 from onfit.errors import ArgumentTypeError
 from onfit.integrations.faces.array_files import Array
 from onfit.integrations.faces.arrays import NamedArrays
@@ -47,6 +48,7 @@ class JaxModel(NamedArrays):
         [1.0, 1.0]
     """
 
+    @checked_arguments
     def __init__(
         self,
         get: Callable[[], Any],

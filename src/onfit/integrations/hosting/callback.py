@@ -12,6 +12,7 @@ from onfit.callbacks.tensorboard import TensorBoard
 from onfit.core.callback import Callback
 from onfit.core.console import say
 from onfit.core.listeners import Listeners
+from onfit.core.representation import checked_arguments
 from onfit.errors import ArgumentError, CapabilityError
 from onfit.integrations.hosting.owners import Owner
 from onfit.integrations.hosting.sessions import Hosted, SelfEnding
@@ -68,6 +69,10 @@ class Hosting:
     owner: ClassVar[Owner]
     kind: ClassVar[type[Hosted]] = SelfEnding
     _session: Any = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.__init__ = checked_arguments(cls.__init__)  # type: ignore[method-assign]
 
     def __init__(self, callbacks: Callbacks) -> None:
         self.callbacks: Callbacks = list(listeners_for(callbacks, self.owner))
