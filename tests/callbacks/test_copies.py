@@ -38,7 +38,7 @@ MAKE = {
     "EarlyStopping": lambda: callbacks.EarlyStopping("loss", restore_best_weights=True),
     "History": callbacks.History,
     "LambdaCallback": lambda: callbacks.LambdaCallback(on_epoch_end=note, on_test_end=note),
-    "LearningRateFinder": lambda: callbacks.LearningRateFinder(1e-4, 1e-2, 9),
+    "LearningRateFinder": lambda: callbacks.LearningRateFinder(1e-4, 1e-2, 4),
     "LearningRateScheduler": lambda: callbacks.LearningRateScheduler(schedule),
     "ModelCheckpoint": lambda: callbacks.ModelCheckpoint(
         "best.weights.h5", "loss", 0, True, True, save_freq="10 minutes"

@@ -14,6 +14,12 @@ def _relative(filepath: Any) -> str:
     return os.path.relpath(filepath)
 
 
+def run_at(epoch: int, batch: int, step: int) -> Any:
+    """What callbacks ask of a run: where it is. Of tokens it says nothing."""
+    progress = SimpleNamespace(epoch=epoch, batch=batch, step=step)
+    return SimpleNamespace(progress=progress, outcome=None, pace=SimpleNamespace(of_batch=None))
+
+
 class Stub:
     """What callbacks of both kinds ask of a model.
 

@@ -12,7 +12,6 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -21,7 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.twin.keras_twin import tolerant_of_keras
-from tests.twin.stub import Logs, Stub, comparable, walk
+from tests.twin.stub import Logs, Stub, comparable, run_at, walk
 
 from onfit import callbacks
 
@@ -244,8 +243,7 @@ def test_models_are_saved_at_the_batches_of_keras(
             callback.on_epoch_begin(epoch, {})
             for batch in range(count):
                 # Ours asks the run for the epoch; Keras' remembers it.
-                progress = SimpleNamespace(epoch=epoch, batch=batch + 1, step=0)
-                callback._session = SimpleNamespace(progress=progress, outcome=None)
+                callback._session = run_at(epoch, batch + 1, step=0)
                 callback.on_train_batch_end(batch, {"loss": batch / 8})
             callback.on_epoch_end(epoch, {"loss": 0.5})
         callback.on_train_end({})

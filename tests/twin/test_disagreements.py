@@ -13,7 +13,7 @@ import pytest
 import torch
 from tests.twin.exclusions import excluded
 from tests.twin.keras_twin import tolerant_of_keras
-from tests.twin.stub import Logs, Stub, walk
+from tests.twin.stub import Logs, Stub, run_at, walk
 
 import onfit
 from onfit import callbacks
@@ -263,8 +263,7 @@ def walk_batches(callback: Any, batches: int, monitor: str = "loss") -> list[int
     callback.on_train_begin({})
     callback.on_epoch_begin(0, {})
     for batch in range(batches):
-        progress = SimpleNamespace(epoch=0, batch=batch + 1, step=batch + 1)
-        callback._session = SimpleNamespace(progress=progress, outcome=None)
+        callback._session = run_at(0, batch + 1, step=batch + 1)
         before = len(stub.saved)
         callback.on_train_batch_end(batch, {"batch": batch, "size": 10, monitor: batch / 4})
         if len(stub.saved) > before:

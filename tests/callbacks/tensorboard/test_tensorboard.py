@@ -138,13 +138,15 @@ def test_a_subclass_keeps_its_own_batch_hook(logs):
 
 
 def test_what_is_not_one_number_is_passed_over_and_nan_is_written(logs):
-    several = {"text": "0.5", "list": [1.0], "array": np.ones(1), "none": None}
+    several = {"text": "0.5", "list": [1.0], "array": np.ones(2), "none": None}
     single = {"nan": float("nan"), "numpy": np.float32(0.5), "zero_d": np.array(2.0)}
+    single["of_one"] = np.full(1, 3.0)
     train(TensorBoard(logs), [{**several, **single}])
     assert curves(f"{logs}/train") == {
         "epoch_nan": [(0, float("nan"))],
         "epoch_numpy": [(0, 0.5)],
         "epoch_zero_d": [(0, 2.0)],
+        "epoch_of_one": [(0, 3.0)],
     }
 
 

@@ -239,9 +239,10 @@ def _put_grads(params: Sequence[Tensor], grads: Sequence[Tensor | None]) -> None
 
 def _bring_state(optimizer: Any) -> None:
     """Have the state follow the weights to another device. Steps stay where torch keeps them."""
+    its_own = getattr(optimizer, "state", {})  # a user's wrapper may have none
     if any(
         isinstance(value, Tensor) and name != "step" and value.device != param.device
-        for param, state in optimizer.state.items()
+        for param, state in its_own.items()
         for name, value in state.items()
     ):
         optimizer.load_state_dict(optimizer.state_dict())  # which puts all where torch wants it
