@@ -106,17 +106,25 @@ def checked_arguments(init: Callable[_Given, None]) -> Callable[_Given, None]:
     @wraps(init)
     def checked(*args: _Given.args, **named: _Given.kwargs) -> None:
         try:
-            inspect.signature(init).bind(*args, **named)
-        except TypeError as error:
-            raise ArgumentTypeError(_wrong_arguments(init, args, named, error)) from None
-        init(*args, **named)
+            init(*args, **named)
+        except TypeError:
+            wrong = _wrong_arguments(init, args, named)
+            if not wrong:
+                raise
+            raise ArgumentTypeError(wrong) from None
 
     return checked
 
 
 def _wrong_arguments(
-    init: Callable[..., None], args: Sequence[Any], named: Mapping[str, Any], error: TypeError
+    init: Callable[..., None], args: Sequence[Any], named: Mapping[str, Any]
 ) -> str:
+    """What is wrong with the names or the number of arguments; empty if nothing is."""
+    try:
+        inspect.signature(init).bind(*args, **named)
+        return ""
+    except TypeError as error:
+        found = str(error)
     kind: Any = type(args[0])
     inherited = inspect.unwrap(kind.__init__) is inspect.unwrap(init)  # the user names this class
     owner = kind.__name__ if inherited else init.__qualname__.partition(".")[0]
@@ -129,4 +137,4 @@ def _wrong_arguments(
                 hint = did_you_mean(name, names)
                 return f"{owner}({name}=...): there is no such argument.{hint} {there}"
     # Python's own words: which argument is missing, given twice, or one too many.
-    return f"{owner}(...): {error}. {there}"
+    return f"{owner}(...): {found}. {there}"

@@ -21,6 +21,7 @@ from onfit.layers.containers import HoldsLayers
 from onfit.layers.graph import Symbol, symbols_in
 from onfit.layers.modes import evaluating
 from onfit.layers.shapes import Shape, Spec, described, mapped, tensors_in
+from onfit.layers.weights import as_plain_tensors
 from onfit.layers.wrappers import divides_weights
 
 # How long axes that vary are while weights are made: the batch, and others.
@@ -93,7 +94,8 @@ class Buildable(Called, HoldsLayers):
         """
         if not self.goes_to_accelerator:
             return None
-        places = {param.device for param in self.parameters()}
+        with as_plain_tensors():  # each fit asks
+            places = {param.device for param in self.parameters()}
         away = [place for place in places if place.type != "cpu"]
         return away[0] if len(away) == 1 and len(places) == 2 else None
 
