@@ -15,27 +15,20 @@ from onfit.layers.arguments import NotHere
 from onfit.layers.checks import require_rank, require_size
 from onfit.layers.masking.walking import kept_where_masked, walked_by_kernel
 from onfit.layers.rnn.gated import Gated, States
+from onfit.layers.rnn.walker import Walker
 from onfit.layers.shapes import Shape
 
 
-class Recurrent(Gated):
+class Recurrent(Walker, Gated):
     """A layer that walks along a sequence, from step to step.
 
     torch's kernels compute the walk if they support all options in use; otherwise a loop does.
     """
 
-    supports_masking = True
-
-    walks_sequences = True
     of_keras_alone: ClassVar[Mapping[str, NotHere]] = {
-        "unroll": NotHere(None),
+        **Walker.of_keras_alone,
         "use_cudnn": NotHere(None),
         "implementation": NotHere(None),
-        "stateful": NotHere(
-            "Carry the state: return_state=True, and layer(x, initial_state=[...]) in your loop.",
-            (False,),
-        ),
-        "time_major": NotHere("Give inputs of shape (batch, steps, features).", (False,)),
     }
 
     def __init__(
@@ -119,11 +112,9 @@ class Recurrent(Gated):
             outputs, states = self._by_loop(x, states, counts)
         return outputs * counts[..., None] if self.zero_output_for_mask else outputs, states
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """The mask, if there is an output for each step; states have none."""
-        mask = mask[0] if isinstance(mask, (list, tuple)) else mask
-        of_output = mask if self.return_sequences else None
-        return [of_output, *[None] * self.states] if self.return_state else of_output
+    @property
+    def _number_of_states(self) -> int:
+        return self.states
 
     @property
     def _kernel_can(self) -> bool:
@@ -153,15 +144,6 @@ class Recurrent(Gated):
             states = new
             outputs.append(output)
         return torch.stack(outputs[1:], 1), states
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "return_sequences": self.return_sequences,
-            "return_state": self.return_state,
-            "go_backwards": self.go_backwards,
-            "zero_output_for_mask": self.zero_output_for_mask,
-        }
 
 
 def through(kernel: Callable[..., Any], x: Any, states: Any, weights: list[Tensor]) -> Any:

@@ -1,20 +1,18 @@
 """RNN: takes any cell along a sequence."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from onfit.layers.arguments import NotHere
 from onfit.layers.around.wrapper import Around
-from onfit.layers.recurrent import Recurrent
 from onfit.layers.rnn.cells import Cell
 from onfit.layers.rnn.stacked import StackedRNNCells, initial_state, require_cell
+from onfit.layers.rnn.walker import Walker
 from onfit.layers.shapes import Shape, mapped
 
 
-class RNN(Around):
+class RNN(Walker, Around):
     """Walks along a sequence with a cell, from step to step.
 
     Args:
@@ -39,12 +37,7 @@ class RNN(Around):
         torch.Size([2, 10, 3])
     """
 
-    supports_masking = True
-    walks_sequences = True
     layer_options = ("cell",)
-    of_keras_alone: ClassVar[Mapping[str, NotHere]] = {
-        name: Recurrent.of_keras_alone[name] for name in ("unroll", "stateful", "time_major")
-    }
 
     def __init__(
         self,
@@ -131,20 +124,9 @@ class RNN(Around):
             outputs.append(output)
         return outputs, states
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """The mask, if there is an output for each step; states have none."""
-        mask = mask[0] if isinstance(mask, (list, tuple)) else mask
-        of_output = mask if self.return_sequences else None
-        return [of_output, *[None] * len(self.state_size)] if self.return_state else of_output
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "return_sequences": self.return_sequences,
-            "return_state": self.return_state,
-            "go_backwards": self.go_backwards,
-            "zero_output_for_mask": self.zero_output_for_mask,
-        }
+    @property
+    def _number_of_states(self) -> int:
+        return len(self.state_size)
 
 
 def _listed(states: Any) -> list[Any]:
