@@ -151,6 +151,8 @@ class _SpatialDropout(_Noise):
 
     def get_config(self) -> dict[str, Any]:
         config = {**super().get_config(), "rate": self.rate}
+        if self.rank > 1:
+            config["data_format"] = self.layout.data_format
         if config["trainable"]:  # Keras' layer has no such argument
             del config["trainable"]
         return config
@@ -182,9 +184,6 @@ class SpatialDropout2D(_SpatialDropout):
     """
 
     rank = 2
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "data_format": self.layout.data_format}
 
 
 class ActivityRegularization(Layer):

@@ -105,6 +105,3 @@ class SpatialDropout3D(_SpatialDropout):
     """
 
     rank = 3
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "data_format": self.layout.data_format}
