@@ -2,7 +2,7 @@
 for, and what its steps use.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +103,13 @@ def weights_in_short(model: "Compilable") -> tuple[float, float] | None:
     both = [torch.stack([each.to(home) for each in of_all]) for of_all in (sums, norms)]
     total, norm = torch.stack([both[0].sum(), both[1].norm()]).tolist()
     return total, norm
+
+
+def changes_of(model: "Compilable", together: Processes) -> Callable[[], bool]:
+    """What says whether other weights of a model train than when it was asked last. One process
+    alone has none to tell of it.
+    """
+    return Flags(model).changed if together.world > 1 else bool
 
 
 class Flags:

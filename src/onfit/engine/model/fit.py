@@ -18,7 +18,7 @@ from onfit.core.logs import Logs
 from onfit.core.processes import ALONE
 from onfit.core.run import Run
 from onfit.dtypes import as_numpy
-from onfit.engine.agreeing import Flags, require_all
+from onfit.engine.agreeing import changes_of, require_all
 from onfit.engine.data.arrays import Samples, samples_of
 from onfit.engine.data.batching import Batching
 from onfit.engine.data.class_weight import class_weights_of, weighted_by_class
@@ -85,7 +85,7 @@ def fit(
     for source in held_out.values():
         validation.require_enough(source, extent.range)
     run.alone, run.shares_batches = together.world == 1, True
-    run.batch_view, run.has_changed = step.seen, Flags(model).changed
+    run.batch_view, run.has_changed = step.seen, changes_of(model, together)
     step.when_renewed = partial(_rename_metrics, model, run)
     with under_way(model), as_one(model), run, training(model):
         step.begin(keeps_outputs=shows_batches(run))
