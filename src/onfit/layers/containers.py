@@ -60,10 +60,10 @@ class HoldsLayers(nn.Module):
         object.__setattr__(self, "_holders", {})
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name == "training" and name in self.__dict__:
+        if name == "training":
             self.__dict__[name] = value  # torch would look for what else it may be; it is set often
             return
-        if name[0] != "_" and name != "training":
+        if name[0] != "_":
             check_assignment(self, name, value)
             if takes_values(self, name, value):
                 return
