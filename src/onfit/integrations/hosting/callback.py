@@ -72,8 +72,10 @@ class Hosting:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.__init__ = checked_arguments(cls.__init__)  # type: ignore[method-assign]
+        if "__init__" in vars(cls):
+            cls.__init__ = checked_arguments(cls.__init__)  # type: ignore[method-assign]
 
+    @checked_arguments
     def __init__(self, callbacks: Callbacks) -> None:
         self.callbacks: Callbacks = list(listeners_for(callbacks, self.owner))
 
