@@ -26,6 +26,15 @@ from onfit import Run
 from onfit.callbacks import BackupAndRestore, History
 
 
+def learn(accelerator, module, optimizer, x, y):
+    """Take a step, and return the loss."""
+    loss = torch.nn.functional.mse_loss(module(x), y)
+    optimizer.zero_grad()
+    accelerator.backward(loss)
+    optimizer.step()
+    return loss
+
+
 def prepared():
     x, y = (torch.cat(parts) for parts in zip(*batches(), strict=True))
     accelerator, module = Accelerator(cpu=True), net()
@@ -38,11 +47,7 @@ def train(callbacks, epochs=EPOCHS, at_epoch=lambda epoch: None):
     with Run(module, callbacks, optimizer=optimizer, epochs=epochs) as run:
         for epoch in run.epochs():
             for x, y in run.batches(loader):
-                loss = torch.nn.functional.mse_loss(module(x), y)
-                optimizer.zero_grad()
-                accelerator.backward(loss)
-                optimizer.step()
-                run.log(loss=loss)
+                run.log(loss=learn(accelerator, module, optimizer, x, y))
             at_epoch(epoch)
             run.validated(loss=VAL_LOSS[epoch])
     return module
@@ -76,11 +81,7 @@ def shuffled(callbacks, fail_at=None):
     with Run(module, callbacks, optimizer=optimizer, epochs=3) as run:
         for _ in run.epochs():
             for inputs, targets in run.batches(loader):
-                loss = torch.nn.functional.mse_loss(module(inputs), targets)
-                optimizer.zero_grad()
-                accelerator.backward(loss)
-                optimizer.step()
-                run.log(loss=loss)
+                run.log(loss=learn(accelerator, module, optimizer, inputs, targets))
                 if run.progress.step == fail_at:
                     raise RuntimeError("power cut")
     return weights_of(module)

@@ -12,6 +12,7 @@ import stable_baselines3
 import torch
 import transformers
 import xgboost
+from tests.golden.installed import ALL
 
 from onfit.callbacks import EarlyStopping
 from onfit.errors import ArgumentTypeError
@@ -99,19 +100,7 @@ def test_the_error_names_the_class_for_that_trainer(train):
     assert f"onfit.integrations.{library}.OnfitCallback([EarlyStopping(...)])" in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "library",
-    [
-        "fastai",
-        "ignite",
-        "lightgbm",
-        "lightning",
-        "skorch",
-        "stable_baselines3",
-        "transformers",
-        "xgboost",
-    ],
-)
+@pytest.mark.parametrize("library", sorted(set(ALL) - {"gymnasium"}))
 def test_a_misspelt_argument_of_the_class_is_named(library):
     kind = import_module(f"onfit.integrations.{library}").OnfitCallback
     text = r"OnfitCallback\(callback=...\): there is no such argument. Did you mean 'callbacks'"
